@@ -1,0 +1,36 @@
+{
+  "targets": [
+    {
+      "target_name": "guestfs",
+      # CMakeLists.txt builds the same sources: everything in these two folders.
+      "sources": ["<!@(ls src-native/*.cc src-native/generated/*.cc)"],
+      "include_dirs": ["src-native"],
+      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS"],
+      # Other people's headers come in as system headers: warnings are errors only in our own code.
+      "cflags": [
+        "-fvisibility=hidden",
+        "-Wall",
+        "-Wextra",
+        "-Wpedantic",
+        "-Werror",
+        "-isystem <!(node -p \"path.relative('build', path.dirname(require.resolve('node-addon-api')))\")",
+        "<!@(pkg-config --cflags libguestfs | sed 's/-I */-isystem /g')"
+      ],
+      "cflags!": ["-Wno-unused-parameter"],
+      "cflags_cc": ["-std=c++20", "-fexceptions"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+      "libraries": [
+        # Every libguestfs function is referenced weakly, which alone would not keep the library under --as-needed.
+        "-Wl,--no-as-needed",
+        "<!@(pkg-config --libs libguestfs)"
+      ],
+      "configurations": {
+        "Release": {
+          "cflags!": ["-O3"],
+          "cflags": ["-O2"],
+          "ldflags": ["-Wl,--strip-all"]
+        }
+      }
+    }
+  ]
+}

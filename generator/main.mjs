@@ -1,0 +1,47 @@
+// Writes everything that is generated from api/. With --check it writes nothing and fails when a file is stale.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadApi } from './api.mjs';
+import { abiCheck, abiHeader, functionsHeader, functionsSource } from './cpp.mjs';
+import { methodsModule, structsModule } from './typescript.mjs';
+
+const outputs = {
+  'src-native/generated/abi.h': abiHeader,
+  'src-native/generated/functions.h': functionsHeader,
+  'src-native/generated/functions.cc': functionsSource,
+  'src-native/generated/abi_check.cc': abiCheck,
+  'lib/generated/structs.ts': structsModule,
+  'lib/generated/methods.ts': methodsModule,
+};
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const check = process.argv.includes('--check');
+const api = loadApi();
+const stale = [];
+
+function current(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+for (const [name, write] of Object.entries(outputs)) {
+  const path = `${root}${name}`;
+  const text = write(api);
+  if (current(path) === text) continue;
+  stale.push(name);
+  if (!check) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+}
+
+if (check && stale.length > 0) {
+  console.error(`Not what api/ says (run \`npm run generate\`):\n  ${stale.join('\n  ')}`);
+  process.exitCode = 1;
+} else {
+  console.log(stale.length > 0 ? `wrote ${stale.join(', ')}` : 'generated files are fresh');
+}

@@ -1,0 +1,433 @@
+import { AbortError, argumentError, callFailed, closedError, GuestfsError, invalidType, invalidValue, terminatedError } from './errors';
+import { callStartedBit, type EventName, eventBits, eventName } from './events';
+import {
+  type ArgumentProblem,
+  type Failure,
+  functions,
+  type Message,
+  type NativeHandle,
+  type NumberedFunction,
+} from './native';
+import type { Operation, OperationObserver } from './operations';
+import type { CallOptions, ProgressEvent } from './types';
+
+/** A failure becomes an error only where the caller waits for it, so that the stack shows the caller's line. */
+type Outcome = { readonly value: unknown } | { readonly failure: () => Error };
+
+interface PendingCall extends Operation {
+  readonly fn: NumberedFunction | undefined;
+  readonly onProgress: ((event: ProgressEvent) => void) | undefined;
+  /** Part of a larger operation: observers hear of that one only. */
+  readonly parent: Operation | undefined;
+  started: boolean;
+  aborted: boolean;
+  /** The appliance was killed, or died, while the call was pending. */
+  terminated: boolean;
+  settle(outcome: Outcome): void;
+}
+
+/** The time during which one operation has the handle to itself. */
+export interface Turn {
+  readonly operation: Operation;
+  /** The appliance was killed meanwhile: give up. */
+  terminated: boolean;
+}
+
+/** What the owner of the calls wants to hear. */
+export interface CallSink {
+  event(name: EventName, text: string): void;
+  progress(event: ProgressEvent): void;
+}
+
+/** How often a signal that libguestfs or a process may have missed is given again. */
+const repeatMs = 50;
+/** How long a cancelled transfer may take to stop before `killOnAbort` kills its appliance. */
+const cancelGraceMs = 1000;
+
+/** Needed at any time, whoever listens: they decide how a failure is reported. */
+const alwaysDelivered = eventBits.get('subprocessQuit') ?? 0;
+
+const facadeOptions: ReadonlySet<string> = new Set(['signal', 'onProgress', 'killOnAbort']);
+
+/** The options object of a call, read once. */
+interface SplitOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((event: ProgressEvent) => void) | undefined;
+  readonly killOnAbort: boolean;
+  readonly names: string[];
+  readonly values: unknown[];
+}
+
+const noOptions: SplitOptions = { signal: undefined, onProgress: undefined, killOnAbort: false, names: [], values: [] };
+
+export function splitOptions(operation: string, options: CallOptions | undefined): SplitOptions {
+  if (options === undefined) return noOptions;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidType(operation, 'options', 'object', options);
+  }
+  const own: Record<string, unknown> = {};
+  const names: string[] = [];
+  const values: unknown[] = [];
+  try {
+    for (const name in options) {
+      const value = (options as Record<string, unknown>)[name];
+      if (value === undefined) continue;
+      if (facadeOptions.has(name)) own[name] = value;
+      else {
+        names.push(name);
+        values.push(value);
+      }
+    }
+  } catch (cause) {
+    throw invalidValue(operation, 'options', 'could not be read', cause);
+  }
+  const { signal, onProgress, killOnAbort } = own;
+  if (signal !== undefined && !(signal instanceof AbortSignal) && !looksLikeSignal(signal)) {
+    throw invalidType(operation, 'options.signal', 'AbortSignal', signal);
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw invalidType(operation, 'options.onProgress', 'function', onProgress);
+  }
+  if (killOnAbort !== undefined && typeof killOnAbort !== 'boolean') {
+    throw invalidType(operation, 'options.killOnAbort', 'boolean', killOnAbort);
+  }
+  return {
+    signal: signal as AbortSignal | undefined,
+    onProgress: onProgress as ((event: ProgressEvent) => void) | undefined,
+    killOnAbort: killOnAbort === true,
+    names,
+    values,
+  };
+}
+
+/** A signal of another realm is no `instanceof` of ours. */
+function looksLikeSignal(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
+}
+
+/** Something a listener threw is the program's own error: it surfaces, but never stops the delivery of the rest. */
+function guarded(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+}
+
+/** The calls of one handle: from JavaScript to the handle's thread and back. */
+export class Calls {
+  readonly #native: NativeHandle;
+  readonly #sink: CallSink;
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #observers = new Set<OperationObserver>();
+  readonly #listened = new Set<EventName>();
+  readonly #consoleListeners = new Set<(text: string) => void>();
+  #turn: Turn | undefined;
+  #lastId = 0;
+  #closing: Promise<void> | undefined;
+  #closeId = 0;
+  #closed = false;
+
+  constructor(native: NativeHandle, sink: CallSink) {
+    this.#native = native;
+    this.#sink = sink;
+    native.receive = (...message) => this.#receive(message);
+    this.#updateMasks();
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get closing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Makes a call. The error's stack shows the caller's line because this function is async. */
+  async call<T>(method: string, args: readonly unknown[], options?: CallOptions, parent?: Operation): Promise<T> {
+    const fn = functions.get(method) as NumberedFunction;
+    const split = splitOptions(method, options);
+    if (this.#closing && !parent) throw closedError(method);
+    if (!fn.available) {
+      throw new GuestfsError(
+        `${method}: the libguestfs on this machine is too old; ${fn.cName} came with version ${fn.since}`,
+        { code: 'ERR_GUESTFS_UNSUPPORTED', operation: method },
+      );
+    }
+    if (split.signal?.aborted) throw new AbortError(method, split.signal.reason);
+    const id = this.#nextId();
+    const problem = this.#native.call(id, fn.number, args, split.names, split.values, parent !== undefined);
+    if (problem) throw this.#refused(fn, problem, args, split);
+    const outcome = await this.#outcome(id, method, fn, split, parent);
+    if ('failure' in outcome) throw outcome.failure();
+    return (fn.returnsMap ? toMap(outcome.value as string[]) : outcome.value) as T;
+  }
+
+  /**
+   * Runs `body` when its turn has come; until it has ended, only the calls that it makes with the turn's operation as
+   * their parent run.
+   */
+  async exclusive<T>(method: string, options: CallOptions, body: (turn: Turn) => Promise<T>): Promise<T> {
+    const split = splitOptions(method, options);
+    if (this.#closing) throw closedError(method);
+    if (split.signal?.aborted) throw new AbortError(method, split.signal.reason);
+    const id = this.#nextId();
+    this.#native.hold(id);
+    const outcome = await this.#outcome(id, method, undefined, split, undefined);
+    if ('failure' in outcome) throw outcome.failure();
+    const turn: Turn = { operation: { id, operation: method }, terminated: false };
+    this.#turn = turn;
+    let error: Error | undefined;
+    for (const observer of this.#observers) guarded(() => observer.started(turn.operation));
+    try {
+      return await body(turn);
+    } catch (thrown) {
+      error = thrown as Error;
+      throw thrown;
+    } finally {
+      this.#turn = undefined;
+      this.#native.release();
+      for (const observer of this.#observers) guarded(() => observer.ended(turn.operation, error));
+    }
+  }
+
+  /** A call for the handle's configuration, made on this thread before the handle's first call. */
+  configure(method: string, args: readonly unknown[]): void {
+    const fn = functions.get(method) as NumberedFunction;
+    const refusal = this.#native.configure(fn.number, args, [], []);
+    if (refusal === undefined) return;
+    if ('reason' in refusal) throw this.#refused(fn, refusal, args, noOptions);
+    throw callFailed(method, refusal);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#closeId = this.#nextId();
+    this.#native.close(this.#closeId);
+    await this.#outcome(this.#closeId, 'close', undefined, noOptions, undefined);
+    this.#closed = true;
+  }
+
+  /** Kills the appliance until nothing of it is left; every pending call but `close` fails. */
+  async terminate(): Promise<void> {
+    const waiting = new Set(this.#native.removeAll());
+    if (waiting.delete(this.#closeId)) this.#native.close(this.#closeId);
+    for (const call of [...this.#pending.values()]) {
+      if (call.id === this.#closeId) continue;
+      call.terminated = true;
+      if (waiting.has(call.id)) call.settle({ failure: () => this.#terminated(call) });
+    }
+    if (this.#turn) this.#turn.terminated = true;
+    await this.killUntil(() => !this.#turn?.terminated && ![...this.#pending.values()].some((call) => call.terminated));
+  }
+
+  /** A process that is just being started is not seen by the first kill. */
+  async killUntil(done: () => boolean): Promise<void> {
+    this.#native.kill();
+    while (!done()) {
+      await new Promise((resolve) => setTimeout(resolve, repeatMs));
+      this.#native.kill();
+    }
+  }
+
+  observe(observer: OperationObserver): () => void {
+    this.#observers.add(observer);
+    this.#updateMasks();
+    return () => {
+      this.#observers.delete(observer);
+      this.#updateMasks();
+    };
+  }
+
+  phase(operation: Operation, phase: string): void {
+    for (const observer of this.#observers) guarded(() => observer.phase(operation, phase));
+  }
+
+  listen(name: EventName): void {
+    this.#listened.add(name);
+    this.#updateMasks();
+  }
+
+  unlisten(name: EventName): void {
+    this.#listened.delete(name);
+    this.#updateMasks();
+  }
+
+  /** Hears the appliance's console until the returned function is called. */
+  listenToConsole(listener: (text: string) => void): () => void {
+    this.#consoleListeners.add(listener);
+    this.#updateMasks();
+    return () => {
+      this.#consoleListeners.delete(listener);
+      this.#updateMasks();
+    };
+  }
+
+  #updateMasks(): void {
+    let listened = 0;
+    for (const name of this.#listened) listened |= eventBits.get(name) ?? 0;
+    const consoleBit = this.#consoleListeners.size > 0 ? (eventBits.get('appliance') ?? 0) : 0;
+    const started = this.#observers.size > 0 ? callStartedBit : 0;
+    this.#native.setEventMasks((listened | consoleBit | alwaysDelivered) + started, listened);
+  }
+
+  #nextId(): number {
+    this.#lastId = (this.#lastId % 0xffff_ffff) + 1;
+    return this.#lastId;
+  }
+
+  #outcome(
+    id: number,
+    operation: string,
+    fn: NumberedFunction | undefined,
+    split: SplitOptions,
+    parent: Operation | undefined,
+  ): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const call: PendingCall = {
+        id,
+        operation,
+        fn,
+        parent,
+        onProgress: split.onProgress,
+        started: false,
+        aborted: false,
+        terminated: false,
+        settle: (outcome) => {
+          this.#pending.delete(id);
+          if (onAbort) split.signal?.removeEventListener('abort', onAbort);
+          const final = call.aborted ? { failure: () => new AbortError(operation, split.signal?.reason) } : outcome;
+          this.#tellEnded(call, final);
+          resolve(final);
+        },
+      };
+      const onAbort = split.signal && (() => void this.#abort(call, split));
+      if (onAbort) split.signal?.addEventListener('abort', onAbort, { once: true });
+      this.#pending.set(id, call);
+    });
+  }
+
+  async #abort(call: PendingCall, split: SplitOptions): Promise<void> {
+    call.aborted = true;
+    if (this.#native.remove(call.id)) {
+      call.settle({ value: undefined });
+      return;
+    }
+    const settled = () => !this.#pending.has(call.id);
+    if (call.fn?.cancellable) {
+      // libguestfs forgets a cancellation that comes before the transfer has begun.
+      const patience = Date.now() + cancelGraceMs;
+      while (!settled() && !(split.killOnAbort && Date.now() > patience)) {
+        this.#native.cancel(call.id);
+        await new Promise((resolve) => setTimeout(resolve, repeatMs));
+      }
+    }
+    if (split.killOnAbort) await this.killUntil(settled);
+  }
+
+  #tellEnded(call: PendingCall, outcome: Outcome): void {
+    if (!call.started) return;
+    const error = 'failure' in outcome ? outcome.failure() : undefined;
+    for (const observer of this.#observers) guarded(() => observer.ended(call, error));
+  }
+
+  #terminated(call: PendingCall, cause?: unknown): GuestfsError {
+    return terminatedError(call.operation, this.#native.consoleTail(), cause);
+  }
+
+  #refused(fn: NumberedFunction, problem: ArgumentProblem, args: readonly unknown[], split: SplitOptions): Error {
+    const option = split.names.indexOf(problem.argument);
+    let received: unknown = option >= 0 ? split.values[option] : args[fn.arguments.indexOf(problem.argument)];
+    if (problem.element >= 0 && Array.isArray(received)) received = received[problem.element];
+    return argumentError(fn.name, problem, received, [...fn.options, ...facadeOptions]);
+  }
+
+  #receive(message: Message): void {
+    switch (message[0]) {
+      case 'result':
+        this.#end(message[1], { value: message[2] });
+        break;
+      case 'failed':
+        this.#fail(message[1], message[2]);
+        break;
+      case 'unrepresentable':
+        this.#end(message[1], { failure: () => message[2] as Error });
+        break;
+      case 'progress':
+        this.#progress(message);
+        break;
+      case 'event':
+        this.#event(message[1], message[2], message[3]);
+        break;
+      case 'started':
+        this.#started(message[1]);
+        break;
+    }
+  }
+
+  #started(id: number): void {
+    const call = this.#pending.get(id);
+    if (!call || call.parent || !call.fn) return;
+    call.started = true;
+    for (const observer of this.#observers) guarded(() => observer.started(call));
+  }
+
+  #end(id: number, outcome: Outcome): void {
+    this.#pending.get(id)?.settle(outcome);
+  }
+
+  #fail(id: number, failure: Failure): void {
+    const call = this.#pending.get(id);
+    if (!call) return;
+    call.settle({
+      failure: () => {
+        const error = callFailed(call.operation, failure);
+        return call.terminated ? this.#terminated(call, error) : error;
+      },
+    });
+  }
+
+  #event(id: number, bit: number, text: string): void {
+    const name = eventName(bit);
+    if (!name) return;
+    if (name === 'subprocessQuit') {
+      const call = this.#pending.get(id);
+      if (call && call.operation !== 'launch') call.terminated = true;
+    }
+    if (name === 'appliance') for (const listener of this.#consoleListeners) listener(text);
+    if (this.#listened.has(name)) guarded(() => this.#sink.event(name, text));
+  }
+
+  #progress(message: Extract<Message, [kind: 'progress', ...unknown[]]>): void {
+    const [, id, procNr, serial, position, total] = message;
+    const call = this.#pending.get(id);
+    if (!call) return;
+    const event: ProgressEvent = {
+      operation: call.operation,
+      procNr,
+      serial,
+      position,
+      total,
+      ratio: total === 0n ? 0 : Number(position) / Number(total),
+      pulse: total === 1n,
+    };
+    const { onProgress } = call;
+    if (onProgress) guarded(() => onProgress(event));
+    const operation = call.parent ?? call;
+    for (const observer of this.#observers) guarded(() => observer.progress(operation, event));
+    guarded(() => this.#sink.progress(event));
+  }
+}
+
+/** Keys and values alternate, in libguestfs's order. */
+function toMap(flat: readonly string[]): Map<string, string> {
+  const map = new Map<string, string>();
+  for (let i = 0; i + 1 < flat.length; i += 2) map.set(flat[i] as string, flat[i + 1] as string);
+  return map;
+}

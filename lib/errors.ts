@@ -1,0 +1,184 @@
+import { constants } from 'node:os';
+import { inspect } from 'node:util';
+import type { ArgumentProblem, Failure } from './native';
+
+/** A libguestfs call failed, or the handle could not make it. */
+export class GuestfsError extends Error {
+  /**
+   * The errno's name (`'ENOENT'`), `'ERR_GUESTFS'` where libguestfs gave none, or one of
+   * `ERR_GUESTFS_CLOSED`, `ERR_GUESTFS_TERMINATED`, `ERR_GUESTFS_TIMEOUT`, `ERR_GUESTFS_UNSUPPORTED`,
+   * `ERR_GUESTFS_KVM_UNAVAILABLE`.
+   */
+  readonly code: string;
+  /** The errno as a positive number, 0 where there was none. */
+  readonly errno: number;
+  /** The method that failed: `'mountRo'`. */
+  readonly operation: string;
+
+  constructor(message: string, details: { code: string; operation: string; errno?: number; cause?: unknown }) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = details.code;
+    this.errno = details.errno ?? 0;
+    this.operation = details.operation;
+  }
+
+  override get name(): string {
+    return 'GuestfsError';
+  }
+}
+
+/** A call was given up because its signal was aborted; `cause` is the signal's reason. */
+export class AbortError extends Error {
+  readonly code = 'ABORT_ERR';
+  readonly operation: string;
+
+  constructor(operation: string, reason: unknown) {
+    super(`${operation}: the operation was aborted`, { cause: reason });
+    this.operation = operation;
+  }
+
+  override get name(): string {
+    return 'AbortError';
+  }
+}
+
+const errnoNames = new Map<number, string>();
+for (const [name, number] of Object.entries(constants.errno)) {
+  if (!errnoNames.has(number)) errnoNames.set(number, name);
+}
+
+export function callFailed(operation: string, failure: Failure): GuestfsError {
+  // libguestfs's way of saying that a newer program passed an option that this library has not heard of.
+  const code = /unknown option in guestfs_/.test(failure.message)
+    ? 'ERR_GUESTFS_UNSUPPORTED'
+    : (errnoNames.get(failure.errno) ?? 'ERR_GUESTFS');
+  return new GuestfsError(failure.message, { code, operation, errno: failure.errno });
+}
+
+export function closedError(operation: string): GuestfsError {
+  return new GuestfsError(`${operation}: the handle is closed; make a new Guestfs`, {
+    code: 'ERR_GUESTFS_CLOSED',
+    operation,
+  });
+}
+
+export function terminatedError(operation: string, consoleTail: string, cause?: unknown): GuestfsError {
+  return new GuestfsError(withConsole(`${operation}: the appliance was terminated`, consoleTail), {
+    code: 'ERR_GUESTFS_TERMINATED',
+    operation,
+    cause,
+  });
+}
+
+/** Adds the last lines of the appliance's console, without what a guest could use to play with a terminal. */
+export function withConsole(message: string, consoleTail: string): string {
+  const lines = consoleTail
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is to be removed
+    .replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '')
+    .split(/[\r\n]+/)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: likewise
+    .map((line) => line.replace(/[\x00-\x1f\x7f-\x9f\ud800-\udfff]/g, '').trimEnd())
+    .filter((line) => line !== '')
+    .slice(-8);
+  return lines.length === 0 ? message : `${message}\nLast lines of the appliance's console:\n  ${lines.join('\n  ')}`;
+}
+
+function coded<E extends Error>(error: E, code: string): E & { code: string } {
+  return Object.assign(error, { code });
+}
+
+export function invalidType(operation: string, argument: string, expected: string, received: unknown): TypeError {
+  const what = typeof received === 'object' && received !== null ? `an instance of ${className(received)}` : brief(received);
+  return coded(
+    new TypeError(`${operation}: the "${argument}" argument must be of type ${expected}. Received ${what}`),
+    'ERR_INVALID_ARG_TYPE',
+  );
+}
+
+export function invalidValue(operation: string, argument: string, why: string, cause?: unknown): TypeError {
+  const error = new TypeError(`${operation}: the "${argument}" argument ${why}`, cause === undefined ? undefined : { cause });
+  return coded(error, 'ERR_INVALID_ARG_VALUE');
+}
+
+export function outOfRange(operation: string, argument: string, expected: string, received: unknown): RangeError {
+  return coded(
+    new RangeError(`${operation}: the "${argument}" argument must be ${expected}. Received ${brief(received)}`),
+    'ERR_OUT_OF_RANGE',
+  );
+}
+
+function className(value: object): string {
+  try {
+    return value.constructor?.name || 'Object';
+  } catch {
+    return 'Object';
+  }
+}
+
+function brief(value: unknown): string {
+  if (typeof value === 'string') return inspect(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'function') return 'a function';
+  return typeof value === 'object' && value !== null ? className(value) : inspect(value);
+}
+
+const ranges: Record<string, string> = {
+  int32: 'an integer >= -2147483648 and <= 2147483647',
+  int64: 'an integer >= -2^63 and < 2^63',
+  'safe integer': 'an integer that a number holds exactly; use a bigint beyond Number.MAX_SAFE_INTEGER',
+};
+
+/** The error for arguments that the addon refused. `received` is the offending value where it is known. */
+export function argumentError(
+  operation: string,
+  problem: ArgumentProblem,
+  received: unknown,
+  knownOptions: readonly string[],
+): Error {
+  const argument = problem.element >= 0 ? `${problem.argument}[${problem.element}]` : problem.argument;
+  switch (problem.reason) {
+    case 'type':
+      return invalidType(operation, argument, problem.expected, received);
+    case 'integer':
+    case 'range':
+      return outOfRange(operation, argument, ranges[problem.expected] ?? problem.expected, received);
+    case 'nul':
+      return invalidValue(operation, argument, 'must not contain a NUL character');
+    case 'surrogate':
+      return invalidValue(operation, argument, 'contains a lone surrogate that stands for no byte');
+    case 'detached':
+      return invalidValue(operation, argument, 'is a detached buffer');
+    case 'throws':
+      return invalidValue(operation, argument, 'could not be read', problem.cause);
+    case 'unknown':
+      return unknownOption(operation, problem.argument, knownOptions);
+  }
+}
+
+export function unknownOption(operation: string, name: string, known: readonly string[]): TypeError {
+  const closest = nearest(name, known);
+  const hint = closest ? `; did you mean "${closest}"?` : known.length > 0 ? `; it knows ${known.join(', ')}` : '';
+  const error = new TypeError(`${operation}: unknown option ${brief(name)}${hint}`);
+  return coded(error, 'ERR_INVALID_ARG_VALUE');
+}
+
+function nearest(name: string, candidates: readonly string[]): string | undefined {
+  const scored = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = scored[0];
+  return best && best.distance <= Math.max(2, best.candidate.length / 3) ? best.candidate : undefined;
+}
+
+function editDistance(a: string, b: string): number {
+  if (a.length > 64) return a.length;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next[j] = Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,208 @@
+import type { EventEmitter } from 'node:events';
+import { Calls, type CallSink } from './calls';
+import { Drives } from './drives';
+import { invalidType, unknownOption } from './errors';
+import type { EventName } from './events';
+import { GuestfsMethods } from './generated/methods';
+import { invoke } from './invoke';
+import { BackendSettings, checkLaunchOptions, Launch, type LaunchOptions } from './launch';
+import { functions, openNativeHandle } from './native';
+import { type Observable, type OperationObserver, observe } from './operations';
+import { PrivateData } from './private-data';
+import { ProgressStream } from './progress-stream';
+import type { CallOptions, ProgressEvent } from './types';
+
+export interface GuestfsOptions {
+  /** Read the environment variables `LIBGUESTFS_*` and `TMPDIR`; default true. C: `guestfs_parse_environment`. */
+  readonly environment?: boolean | undefined;
+  /** Shown in trace messages, to tell handles apart. C: `guestfs_set_identifier`. */
+  readonly identifier?: string | undefined;
+  /** Memory of the appliance in MiB. C: `guestfs_set_memsize`. */
+  readonly memsize?: number | undefined;
+  /** Virtual processors of the appliance, 1 to 255. C: `guestfs_set_smp`. */
+  readonly smp?: number | undefined;
+  /** `'direct'`, `'libvirt'`, … C: `guestfs_set_backend`. */
+  readonly backend?: string | undefined;
+  /** Settings of the backend, as `'force_tcg'`. C: `guestfs_set_backend_settings`. */
+  readonly backendSettings?: readonly string[] | undefined;
+  /** Where to look for the appliance, folders separated by colons. C: `guestfs_set_path`. */
+  readonly path?: string | undefined;
+  /** Where the built appliance is cached; default `/var/tmp`. C: `guestfs_set_cachedir`. */
+  readonly cachedir?: string | undefined;
+  /** Where overlays and sockets are kept; default `/tmp`. C: `guestfs_set_tmpdir`. */
+  readonly tmpdir?: string | undefined;
+}
+
+/** Each option but `environment` is one call. */
+const setters: ReadonlyMap<string, string> = new Map([
+  ['identifier', 'setIdentifier'],
+  ['memsize', 'setMemsize'],
+  ['smp', 'setSmp'],
+  ['backend', 'setBackend'],
+  ['backendSettings', 'setBackendSettings'],
+  ['path', 'setPath'],
+  ['cachedir', 'setCachedir'],
+  ['tmpdir', 'setTmpdir'],
+]);
+
+let warnedWithoutListener = false;
+
+/**
+ * A libguestfs handle: disk images are added to it, `launch` starts the appliance, and then every libguestfs function
+ * is a method that returns a promise. Calls run one after the other on the handle's own thread, never on this one.
+ *
+ * ```ts
+ * await using g = new Guestfs();
+ * await g.addDrive('disk.qcow2', { readonly: true });
+ * await g.launch();
+ * console.log(await g.listFilesystems());
+ * ```
+ */
+export class Guestfs extends GuestfsMethods implements Observable {
+  /** Any JavaScript values, kept with the handle. */
+  readonly private: PrivateData;
+
+  readonly #native = openNativeHandle();
+  readonly #calls: Calls;
+  readonly #drives = new Drives();
+  readonly #backendSettings = new BackendSettings();
+  readonly #streams = new Set<ProgressStream>();
+
+  /**
+   * Creates the handle; nothing is started. C: `guestfs_create_flags`.
+   *
+   * @throws TypeError, RangeError for bad options; GuestfsError where libguestfs refuses a setting
+   */
+  constructor(options: GuestfsOptions = {}) {
+    super();
+    this.#calls = new Calls(this.#native, this.#sink());
+    this.private = new PrivateData(this.#native);
+    const meta: EventEmitter = this;
+    meta.on('newListener', (name: EventName) => this.#calls.listen(name));
+    meta.on('removeListener', (name: EventName) => {
+      if (this.listenerCount(name) === 0) this.#calls.unlisten(name);
+    });
+    try {
+      this.#configure(options);
+    } catch (error) {
+      void this.close();
+      throw error;
+    }
+  }
+
+  /** Whether the libguestfs on this machine has a method. An unknown name is not supported. */
+  static supports(method: string): boolean {
+    return functions.get(method)?.available === true;
+  }
+
+  /**
+   * Starts the appliance. It takes a second or two with KVM, half a minute under emulation; the first launch on a
+   * machine also builds the appliance. C: `guestfs_launch`.
+   *
+   * With `accel: 'auto'` a KVM on which guests do not run is noticed, said once by a `warning` event, and remembered
+   * until the machine reboots; the launch goes on under emulation. After a launch that failed, timed out or was aborted
+   * nothing of it is left, and the handle can be launched again with its drives.
+   *
+   * @throws GuestfsError `ERR_GUESTFS_TIMEOUT` after `timeout`, `ERR_GUESTFS_KVM_UNAVAILABLE` where `accel: 'kvm'`
+   * cannot be; AbortError at once when `signal` is aborted
+   */
+  override async launch(options: LaunchOptions = {}): Promise<void> {
+    if (typeof options !== 'object' || options === null) throw invalidType('launch', 'options', 'object', options);
+    checkLaunchOptions(options);
+    const { timeout, accel, ...callOptions } = options;
+    const parts = {
+      calls: this.#calls,
+      native: this.#native,
+      drives: this.#drives,
+      backendSettings: this.#backendSettings,
+      warn: (text: string) => this.#warn(text),
+    };
+    await this.#calls.exclusive('launch', callOptions, (turn) => new Launch(parts, turn, options).run());
+  }
+
+  /**
+   * Waits for the calls made before, syncs and closes the disks, stops the appliance and frees the handle. Closing
+   * again returns the same promise. C: `guestfs_close`.
+   */
+  async close(): Promise<void> {
+    await this.#calls.close();
+    this.private.release();
+    for (const stream of this.#streams) stream.end();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * Kills the appliance, for calls that are stuck: it and everything that libguestfs started for it. Pending calls
+   * reject with `ERR_GUESTFS_TERMINATED`; data that was not synced is lost. Afterwards the handle can be launched
+   * again, with its drives, or closed. Resolves when nothing is left.
+   */
+  async kill(): Promise<void> {
+    if (this.#calls.closed) return;
+    await this.#calls.terminate();
+    if (this.#calls.closing) return;
+    // An idle handle does not notice the loss before its next call.
+    await this.#calls.exclusive('kill', {}, (turn) =>
+      this.#calls.call('shutdown', [], {}, turn.operation).catch(() => undefined),
+    );
+  }
+
+  /**
+   * The progress of all calls from now on, until the handle is closed or the loop is left. A slow consumer misses
+   * messages between the first and the newest of a call.
+   */
+  progress(): AsyncIterableIterator<ProgressEvent> {
+    const stream: ProgressStream = new ProgressStream(() => this.#streams.delete(stream));
+    if (this.#calls.closed) stream.end();
+    else this.#streams.add(stream);
+    return stream;
+  }
+
+  /** @internal */
+  [observe](observer: OperationObserver): () => void {
+    return this.#calls.observe(observer);
+  }
+
+  /** @internal */
+  override async [invoke]<T>(method: string, args: readonly unknown[], options: CallOptions | undefined): Promise<T> {
+    const result = await this.#calls.call<T>(method, args, options);
+    this.#drives.record(method, args, options);
+    return result;
+  }
+
+  #configure(options: GuestfsOptions): void {
+    if (typeof options !== 'object' || options === null) throw invalidType('Guestfs', 'options', 'object', options);
+    const { environment = true, ...settings } = options;
+    if (typeof environment !== 'boolean') throw invalidType('Guestfs', 'options.environment', 'boolean', environment);
+    for (const name of Object.keys(settings)) {
+      if (!setters.has(name)) throw unknownOption('Guestfs', name, ['environment', ...setters.keys()]);
+    }
+    // So that Ctrl-C reaches this program and not the appliance.
+    this.#calls.configure('setPgroup', [true]);
+    if (environment) this.#calls.configure('parseEnvironment', []);
+    for (const [name, value] of Object.entries(settings)) {
+      if (value !== undefined) this.#calls.configure(setters.get(name) as string, [value]);
+    }
+  }
+
+  #sink(): CallSink {
+    return {
+      event: (name, text) => {
+        if (name === 'launchDone' || name === 'subprocessQuit' || name === 'close') this.emit(name);
+        else this.emit(name, text as never);
+      },
+      progress: (event) => {
+        for (const stream of this.#streams) stream.push(event);
+        this.emit('progress', event);
+      },
+    };
+  }
+
+  #warn(text: string): void {
+    if (this.emit('warning', text) || warnedWithoutListener) return;
+    warnedWithoutListener = true;
+    process.emitWarning(text, { code: 'GUESTFS_KVM_HANGS' });
+  }
+}

@@ -1,0 +1,294 @@
+// launch() that cannot hang: with a deadline, a signal, and a fallback for a KVM on which guests do not run.
+import { readFileSync } from 'node:fs';
+import { kvmIsKnownToHang, kvmState, rememberThatKvmHangs } from './accelerator';
+import type { Calls, Turn } from './calls';
+import type { Drives } from './drives';
+import {
+  AbortError,
+  GuestfsError,
+  invalidType,
+  invalidValue,
+  outOfRange,
+  terminatedError,
+  withConsole,
+} from './errors';
+import type { NativeHandle } from './native';
+import type { CallOptions } from './types';
+
+/** Which accelerator the appliance's processor uses. */
+export type Accelerator = 'auto' | 'kvm' | 'tcg';
+
+export interface LaunchOptions extends CallOptions {
+  /** Milliseconds after which the launch is given up and rejects with `ERR_GUESTFS_TIMEOUT`; default: none. */
+  readonly timeout?: number | undefined;
+  /**
+   * `'kvm'` or `'tcg'` (emulation: works everywhere, several times slower) to insist on one; `'auto'`, the default,
+   * takes KVM where guests run on it, and finds that out.
+   */
+  readonly accel?: Accelerator | undefined;
+}
+
+/**
+ * How long a guest kernel may stay silent under KVM. A working one writes to the console within two seconds of qemu's
+ * start; a busy machine gets some more.
+ */
+const silenceMs = 15_000;
+const pollMs = 250;
+const maxTimeout = 2 ** 31 - 1;
+
+export const kvmHangsWarning =
+  `KVM on this machine starts the appliance, but its kernel shows no sign of life within ${silenceMs / 1000} s. ` +
+  'Going on with TCG (software emulation), which is slower but works; this is remembered until the machine reboots. ' +
+  "Set LIBGUESTFS_BACKEND_SETTINGS=force_tcg or use launch({ accel: 'tcg' }) to skip the attempt.";
+
+/** What the console says of a launch's progress, in the order in which it says so. */
+const signsOfLife: ReadonlyArray<readonly [RegExp, string]> = [
+  [/supermin:|\[ *\d+\.\d{6}\]|Linux version /, 'kernel'],
+  [/Starting \/init script/, 'init'],
+  [/udevd?\b/, 'devices'],
+  [/mdadm|lvm/i, 'volumes'],
+  [/guestfsd/, 'daemon'],
+];
+
+type Interruption = 'timeout' | 'abort' | 'silence';
+
+/** What a launch works on. */
+export interface LaunchParts {
+  readonly calls: Calls;
+  readonly native: NativeHandle;
+  readonly drives: Drives;
+  readonly backendSettings: BackendSettings;
+  warn(text: string): void;
+}
+
+/** The program's backend settings, while a launch has put its own in their place: a running handle refuses changes. */
+export class BackendSettings {
+  #replaced: { readonly own: string; readonly original: readonly string[] } | undefined;
+
+  /** Those of the program, given the ones that are set now. */
+  original(current: readonly string[]): readonly string[] {
+    return this.#replaced && this.#replaced.own === current.join(':') ? this.#replaced.original : current;
+  }
+
+  replace(original: readonly string[], own: readonly string[]): void {
+    this.#replaced = { own: own.join(':'), original };
+  }
+}
+
+export function checkLaunchOptions(options: LaunchOptions): { timeout: number | undefined; accel: Accelerator } {
+  const { timeout, accel = 'auto' } = options;
+  if (timeout !== undefined && typeof timeout !== 'number') {
+    throw invalidType('launch', 'options.timeout', 'number', timeout);
+  }
+  if (timeout !== undefined && !(timeout > 0 && timeout <= maxTimeout)) {
+    throw outOfRange('launch', 'options.timeout', `> 0 and <= ${maxTimeout} (milliseconds)`, timeout);
+  }
+  if (typeof accel !== 'string') throw invalidType('launch', 'options.accel', 'string', accel);
+  if (!['auto', 'kvm', 'tcg'].includes(accel)) {
+    throw invalidValue('launch', 'options.accel', "must be 'auto', 'kvm' or 'tcg'");
+  }
+  return { timeout, accel };
+}
+
+/** One launch of one handle, while the handle's queue waits for it. */
+export class Launch {
+  readonly #parts: LaunchParts;
+  readonly #turn: Turn;
+  readonly #options: LaunchOptions;
+  readonly #accel: Accelerator;
+  readonly #timeout: number | undefined;
+  readonly #started = Date.now();
+
+  constructor(parts: LaunchParts, turn: Turn, options: LaunchOptions) {
+    const { timeout, accel } = checkLaunchOptions(options);
+    this.#parts = parts;
+    this.#turn = turn;
+    this.#options = options;
+    this.#accel = accel;
+    this.#timeout = timeout;
+  }
+
+  async run(): Promise<void> {
+    if (this.#accel === 'kvm') requireKvm();
+    const backend = await this.#call<string>('getBackend');
+    const settings = this.#parts.backendSettings.original(await this.#call<string[]>('getBackendSettings'));
+    try {
+      await this.#launchOn(backend, settings);
+    } catch (error) {
+      // A handle that was launched before refuses this, and its settings have not been touched.
+      await this.#call('setBackendSettings', [settings]).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #launchOn(backend: string, settings: readonly string[]): Promise<void> {
+    const unforced = settings.filter((setting) => !isForced(setting));
+    if (this.#accel === 'tcg') return void (await this.#attempt(settings, [...unforced, 'force_tcg'], false));
+    if (this.#accel === 'kvm') return void (await this.#attempt(settings, [...unforced, 'force_kvm'], false));
+    const decided = settings.some(isForced);
+    const doubtful = !decided && backend === 'direct' && kvmState() === 'usable';
+    if (doubtful && kvmIsKnownToHang()) {
+      await this.#attempt(settings, [...settings, 'force_tcg'], false);
+    } else if ((await this.#attempt(settings, settings, doubtful)) === 'silent') {
+      rememberThatKvmHangs();
+      this.#parts.warn(kvmHangsWarning);
+      await this.#attempt(settings, [...settings, 'force_tcg'], false);
+    }
+  }
+
+  /** Launches with these settings; `silent` when the guest showed no sign of life and nothing is left of it. */
+  async #attempt(original: readonly string[], settings: readonly string[], watch: boolean): Promise<'up' | 'silent'> {
+    this.#checkInterrupted();
+    await this.#restoreDrives();
+    await this.#call('setBackendSettings', [settings]);
+    this.#parts.backendSettings.replace(original, settings);
+    const { calls } = this.#parts;
+
+    let ended = false;
+    let interruption: Interruption | undefined;
+    const interrupt = (why: Interruption) => {
+      if (interruption || ended) return;
+      interruption = why;
+      void calls.killUntil(() => ended);
+    };
+    const stopWatching = this.#watch(interrupt, watch);
+    try {
+      await this.#call('launch', [], { onProgress: this.#options.onProgress });
+      if (interruption === undefined) return 'up';
+      // It came up in the very moment in which it was given up.
+      await this.#call('shutdown').catch(() => undefined);
+      throw new Error('the appliance was up when it was killed');
+    } catch (error) {
+      if (interruption === 'silence' && !this.#turn.terminated) return 'silent';
+      throw this.#explain(interruption, error as Error);
+    } finally {
+      ended = true;
+      stopWatching();
+    }
+  }
+
+  /** Watches clock, signal, console and processes; returns the function that ends it. */
+  #watch(interrupt: (why: Interruption) => void, silenceIsVerdict: boolean): () => void {
+    const { calls, native } = this.#parts;
+    const { signal } = this.#options;
+    const phases = new Phases((phase) => calls.phase(this.#turn.operation, phase));
+    const stopListening = calls.listenToConsole((text) => phases.read(text));
+    let qemuSeen: number | undefined;
+    const poll = setInterval(() => {
+      if (qemuSeen === undefined && native.children().some(isQemu)) {
+        qemuSeen = Date.now();
+        phases.enter('boot');
+      }
+      const silence = qemuSeen === undefined ? 0 : Date.now() - qemuSeen;
+      if (silenceIsVerdict && !phases.alive && silence > silenceMs) interrupt('silence');
+    }, pollMs);
+    const left = this.#timeout === undefined ? undefined : this.#timeout - (Date.now() - this.#started);
+    const clock = left === undefined ? undefined : setTimeout(() => interrupt('timeout'), Math.max(0, left));
+    const onAbort = () => interrupt('abort');
+    signal?.addEventListener('abort', onAbort, { once: true });
+    phases.enter('appliance');
+    return () => {
+      stopListening();
+      clearInterval(poll);
+      clearTimeout(clock);
+      signal?.removeEventListener('abort', onAbort);
+    };
+  }
+
+  /** libguestfs forgets its drives when an appliance dies. */
+  async #restoreDrives(): Promise<void> {
+    const { calls } = this.#parts.drives;
+    if (calls.length === 0) return;
+    const present = await this.#call<string[]>('debugDrives');
+    if (present.length > 0) return;
+    for (const { method, args, options } of calls) await this.#call(method, args, options);
+  }
+
+  #call<T>(method: string, args: readonly unknown[] = [], options?: CallOptions): Promise<T> {
+    return this.#parts.calls.call<T>(method, args, options, this.#turn.operation);
+  }
+
+  #checkInterrupted(): void {
+    const { signal } = this.#options;
+    if (this.#turn.terminated) throw terminatedError('launch', '');
+    if (signal?.aborted) throw new AbortError('launch', signal.reason);
+  }
+
+  #explain(interruption: Interruption | undefined, error: Error): Error {
+    const tail = this.#parts.native.consoleTail();
+    if (this.#turn.terminated) return terminatedError('launch', tail, error);
+    if (interruption === 'abort') return new AbortError('launch', this.#options.signal?.reason);
+    if (interruption === 'timeout') return this.#timedOut(tail, error);
+    if (!(error instanceof GuestfsError)) return error;
+    const { code, errno } = error;
+    return new GuestfsError(withConsole(error.message, tail), { code, errno, operation: 'launch', cause: error });
+  }
+
+  #timedOut(tail: string, cause: Error): GuestfsError {
+    const advice =
+      this.#accel === 'kvm'
+        ? "KVM may not work on this machine: try accel: 'auto' or 'tcg'."
+        : 'Emulation can take half a minute and more on a busy machine: try a longer timeout.';
+    return new GuestfsError(
+      withConsole(`launch: the appliance was not up after ${this.#timeout} ms. ${advice}`, tail),
+      { code: 'ERR_GUESTFS_TIMEOUT', operation: 'launch', cause },
+    );
+  }
+}
+
+/** How far a launch has come, read off the appliance's console. */
+class Phases {
+  readonly #report: (phase: string) => void;
+  #text = '';
+  #reached = 0;
+
+  constructor(report: (phase: string) => void) {
+    this.#report = report;
+  }
+
+  /** Whether the guest's kernel has said anything. Firmware talks before it and proves nothing. */
+  get alive(): boolean {
+    return this.#reached > 0;
+  }
+
+  enter(phase: string): void {
+    this.#report(phase);
+  }
+
+  read(text: string): void {
+    this.#text = (this.#text + text).slice(-8192);
+    for (let i = signsOfLife.length - 1; i >= this.#reached; i--) {
+      const [sign, phase] = signsOfLife[i] as (typeof signsOfLife)[number];
+      if (!sign.test(this.#text)) continue;
+      this.#reached = i + 1;
+      this.#report(phase);
+      return;
+    }
+  }
+}
+
+function isForced(setting: string): boolean {
+  return /^force_(tcg|kvm)(=|$)/.test(setting);
+}
+
+/** qemu is the child that was told of the appliance's socket; others build the appliance or watch over qemu. */
+function isQemu(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('guestfsd.sock');
+  } catch {
+    return false;
+  }
+}
+
+function requireKvm(): void {
+  const remedy = {
+    usable: undefined,
+    missing: 'there is no /dev/kvm: enable virtualisation in the firmware, or nested virtualisation in the host',
+    forbidden: '/dev/kvm may not be opened: add the user to the group `kvm` and log in again',
+  }[kvmState()];
+  if (remedy === undefined) return;
+  throw new GuestfsError(`launch: KVM was asked for, but ${remedy}. Or use accel: 'auto'.`, {
+    code: 'ERR_GUESTFS_KVM_UNAVAILABLE',
+    operation: 'launch',
+  });
+}

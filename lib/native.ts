@@ -1,0 +1,117 @@
+// The only module that touches the addon. Its types say what src-native/native_handle.h offers.
+import { join } from 'node:path';
+
+/** What the addon knows of a libguestfs function. Its place in the list is the number by which it is called. */
+export interface FunctionDescription {
+  readonly name: string;
+  readonly cName: string;
+  readonly since: string;
+  readonly available: boolean;
+  readonly cancellable: boolean;
+  readonly returnsMap: boolean;
+  readonly arguments: readonly string[];
+  readonly options: readonly string[];
+}
+
+/** Why the addon refused a call's arguments. */
+export interface ArgumentProblem {
+  readonly reason: 'type' | 'nul' | 'surrogate' | 'range' | 'integer' | 'detached' | 'unknown' | 'throws';
+  readonly argument: string;
+  readonly expected: string;
+  /** Position in a list, or -1. */
+  readonly element: number;
+  readonly cause?: unknown;
+}
+
+/** libguestfs's error of a failed call; `errno` is 0 where it gave none. */
+export interface Failure {
+  readonly errno: number;
+  readonly message: string;
+}
+
+export type Message =
+  | [kind: 'started', call: number]
+  | [kind: 'event', call: number, event: number, text: string]
+  | [kind: 'progress', call: number, procNr: number, serial: number, position: bigint, total: bigint]
+  | [kind: 'result', call: number, value: unknown]
+  | [kind: 'failed', call: number, failure: Failure]
+  | [kind: 'unrepresentable', call: number, error: unknown];
+
+export interface NativeHandle {
+  /** Receives everything that the handle's thread has to say, in order. */
+  receive: (...message: Message) => void;
+
+  call(
+    id: number,
+    fn: number,
+    args: readonly unknown[],
+    optionNames: readonly string[],
+    optionValues: readonly unknown[],
+    urgent: boolean,
+  ): ArgumentProblem | undefined;
+  /** Makes a call at once on this thread: only before the handle's first call. */
+  configure(
+    fn: number,
+    args: readonly unknown[],
+    optionNames: readonly string[],
+    optionValues: readonly unknown[],
+  ): ArgumentProblem | Failure | undefined;
+  /** Takes a waiting call out of the queue; false when it runs or has ended. */
+  remove(id: number): boolean;
+  removeAll(): number[];
+  /** `guestfs_user_cancel`; false when that call does not run or cannot be cancelled. */
+  cancel(id: number): boolean;
+  /** From its turn on only urgent calls run, until `release`. */
+  hold(id: number): void;
+  release(): void;
+  close(id: number): void;
+  setEventMasks(deliver: number, listened: number): void;
+  setPrivate(key: string): void;
+  deletePrivate(key: string): void;
+  hasPrivate(key: string): boolean;
+  privateKeys(): string[];
+  /** Process numbers of the children of the handle's thread. */
+  children(): number[];
+  /** SIGKILL to them; returns how many there were. */
+  kill(): number;
+  consoleTail(): string;
+}
+
+interface Addon {
+  readonly NativeHandle: new () => NativeHandle;
+  functions(): FunctionDescription[];
+}
+
+function loadAddon(): Addon {
+  const root = join(__dirname, '..');
+  const override = process.env['GUESTFS_NODE_ADDON'];
+  try {
+    if (override) return require(override) as Addon;
+    return (require('node-gyp-build') as (root: string) => Addon)(root);
+  } catch (cause) {
+    throw Object.assign(new Error(explain(cause as Error, root), { cause }), { code: 'ERR_GUESTFS_NOT_LOADED' });
+  }
+}
+
+function explain(cause: Error, root: string): string {
+  const reason = cause.message.split('\n')[0];
+  const remedy = /libguestfs/.test(cause.message)
+    ? 'Install the libguestfs library: `apt install libguestfs0` (Debian, Ubuntu), `dnf install libguestfs` (Fedora), `pacman -S libguestfs` (Arch).'
+    : `Build the addon: \`npm rebuild guestfs\`, or \`npm run build:native\` in ${root}. It needs the libguestfs headers: \`apt install libguestfs-dev\` (Debian, Ubuntu), \`dnf install libguestfs-devel\` (Fedora), \`pacman -S libguestfs\` (Arch).`;
+  return `guestfs: the native addon cannot be loaded: ${reason}\n${remedy}`;
+}
+
+const addon = loadAddon();
+
+export function openNativeHandle(): NativeHandle {
+  return new addon.NativeHandle();
+}
+
+export interface NumberedFunction extends FunctionDescription {
+  readonly number: number;
+}
+
+/** All libguestfs functions by their JavaScript name. */
+export const functions: ReadonlyMap<string, NumberedFunction> = new Map(
+  addon.functions().map((description, number) => [description.name, { ...description, number }]),
+);

@@ -1,0 +1,127 @@
+import { type Context, type Failure, type Format, percentOf, type Task } from './format';
+import { type Bar, renderEnded, renderRunning } from './render';
+
+/** Milliseconds before an operation that reports nothing is worth a line. */
+const PATIENCE = 1000;
+
+const ERASE_LINE_END = '\x1b[K';
+const ERASE_SCREEN_END = '\x1b[J';
+const ERASE = `\r${ERASE_SCREEN_END}`;
+const GREEN = 32;
+const RED = 31;
+
+/**
+ * A line per running operation, redrawn in place.
+ *
+ * The cursor always rests at the start of the first line: wherever the terminal moves the lines when its size
+ * changes, all of them lie behind the cursor and are erased by the next redraw.
+ */
+export class BarFormat implements Format {
+  readonly period = 100;
+  readonly #context: Context;
+  readonly #colour: boolean;
+  /** Tasks on the screen. */
+  #drawn: readonly Task[] = [];
+  /** Tasks whose bar, not only a spinner, has been on the screen. */
+  readonly #shown = new WeakSet<Task>();
+
+  constructor(context: Context, colour: boolean) {
+    this.#context = context;
+    this.#colour = colour;
+  }
+
+  // Everything but the end waits for the next tick: ten redraws a second, however much is reported.
+  started(): void {}
+  progressed(): void {}
+  entered(): void {}
+
+  ended(task: Task, failure: Failure | undefined): void {
+    if (this.#shown.has(task)) {
+      const { label, now } = this.#context;
+      const view = {
+        label,
+        operation: task.operation,
+        elapsed: now() - task.started,
+        failure: failure?.code,
+      };
+      this.#draw(this.#paint(renderEnded(view, this.#columns), failure ? RED : GREEN));
+    } else if (this.#drawn.includes(task)) {
+      this.#draw();
+    }
+  }
+
+  tick(): void {
+    this.#draw();
+  }
+
+  line(text: string): void {
+    this.#draw(text);
+  }
+
+  // Some terminals wrap as soon as the last column is written, so it stays free.
+  get #columns(): number {
+    return Math.max(this.#context.output.columns - 1, 1);
+  }
+
+  /** Replaces what is on the screen by the lines of now, below a line that stays. */
+  #draw(above?: string): void {
+    const time = this.#context.now();
+    const tasks = this.#visible(time);
+    const stale = this.#drawn.length > 0;
+    let text = '';
+    if (above !== undefined) text += `${stale ? ERASE : ''}${above}\n`;
+    if (tasks.length > 0) {
+      const lines = tasks.map((task) => this.#line(task, time));
+      text += `\r${lines.join(`${ERASE_LINE_END}\n`)}${ERASE_SCREEN_END}\r`;
+      if (tasks.length > 1) text += `\x1b[${tasks.length - 1}A`;
+    } else if (stale) {
+      text += ERASE;
+    }
+    if (text !== '') this.#context.output.write(text);
+    this.#remember(tasks);
+  }
+
+  #visible(time: number): Task[] {
+    const { output, tasks } = this.#context;
+    const visible = [...tasks].filter((task) => task.progress || time - task.started >= PATIENCE);
+    // Lines beyond the screen could not be reached again.
+    return visible.slice(0, Math.max(output.rows - 1, 1));
+  }
+
+  #line(task: Task, time: number): string {
+    const bar = barOf(task);
+    if (bar) this.#shown.add(task);
+    const view = {
+      label: this.#context.label,
+      operation: task.operation,
+      elapsed: Math.max(time - task.started, 0),
+      bar,
+      phase: task.phase,
+      remaining: task.estimate.remaining(time),
+      rate: task.estimate.rate,
+    };
+    return renderRunning(view, this.#columns);
+  }
+
+  // A program that exits in the middle must not leave a torn line under the shell's prompt.
+  #remember(drawn: readonly Task[]): void {
+    if (drawn.length > 0 && this.#drawn.length === 0) process.once('exit', this.#erase);
+    if (drawn.length === 0) process.off('exit', this.#erase);
+    this.#drawn = drawn;
+  }
+
+  readonly #erase = () => {
+    this.#context.output.write(ERASE);
+  };
+
+  #paint(text: string, colour: number): string {
+    // Only the mark at the front.
+    return this.#colour ? `\x1b[${colour}m${text.charAt(0)}\x1b[0m${text.slice(1)}` : text;
+  }
+}
+
+function barOf(task: Task): Bar | undefined {
+  const percent = percentOf(task);
+  if (task.progress && percent !== undefined) return { ratio: task.progress.ratio, percent };
+  return task.progress || task.phase !== undefined ? 'moving' : undefined;
+}

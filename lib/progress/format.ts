@@ -1,0 +1,54 @@
+import type { ProgressEvent } from '../types';
+import type { Estimate } from './estimate';
+import type { Output } from './output';
+
+/** A running operation. Its texts are printable: the reporter cleans them before a format sees them. */
+export interface Task {
+  /** Unique within the reporter, unlike the number of a call, which several handles may share. */
+  readonly id: number;
+  readonly operation: string;
+  /** In milliseconds, by the reporter's clock. */
+  readonly started: number;
+  readonly estimate: Estimate;
+  phase: string | undefined;
+  progress: ProgressEvent | undefined;
+}
+
+/** Why an operation failed, printable. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a format works with. */
+export interface Context {
+  readonly output: Output;
+  /** The running operations in order of their start. */
+  readonly tasks: ReadonlySet<Task>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Printable; may be empty. */
+  readonly label: string;
+}
+
+/** One way to show operations. */
+export interface Format {
+  /** Milliseconds between calls of `tick` while operations run; undefined: never. */
+  readonly period: number | undefined;
+  started(task: Task): void;
+  progressed(task: Task): void;
+  entered(task: Task): void;
+  /** The task has already left `tasks`. */
+  ended(task: Task, failure: Failure | undefined): void;
+  /** Time has passed, or tasks have left without an end. */
+  tick(): void;
+  /** Prints a line of the program's own; `text` is printable. */
+  line(text: string): void;
+}
+
+/** Whole percent of a task, rounded down so that 100 means done; undefined when it cannot be known. */
+export function percentOf({ progress }: Task): number | undefined {
+  if (!progress || progress.pulse) return undefined;
+  // The addend makes up for products like 0.29 * 100 = 28.999….
+  return Math.floor(progress.ratio * 100 + 1e-9);
+}

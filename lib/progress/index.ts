@@ -1,0 +1,2 @@
+export { printable } from './printable';
+export { type ProgressFormat, ProgressReporter, type ProgressReporterOptions } from './reporter';

@@ -1,0 +1,216 @@
+import { type Observable, type Operation, type OperationObserver, observe } from '../operations';
+import type { ProgressEvent } from '../types';
+import { BarFormat } from './bar';
+import { Estimate } from './estimate';
+import type { Context, Failure, Format, Task } from './format';
+import { JsonFormat } from './json';
+import { Output, type OutputStream } from './output';
+import { printable } from './printable';
+import { TextFormat } from './text';
+
+/** How progress is shown; `'auto'`: `'bar'` on a terminal, `'text'` in CI, in a pipe and on a dumb terminal. */
+export type ProgressFormat = 'auto' | 'bar' | 'text' | 'json' | 'none';
+
+export interface ProgressReporterOptions {
+  /** Default: `'auto'`. */
+  readonly format?: ProgressFormat | undefined;
+  /** Where to write. Default: `process.stderr`, so that results on `process.stdout` stay clean. */
+  readonly stream?: NodeJS.WritableStream | undefined;
+  /** Milliseconds between two plain lines about one operation, news or not. Default: 10,000. */
+  readonly interval?: number | undefined;
+  /** Text before each operation's name, for instance the image's name; not part of `'json'`. */
+  readonly label?: string | undefined;
+  /** Where to look for `CI`, `TERM` and `NO_COLOR`. Default: `process.env`. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** The clock: milliseconds since the epoch. Default: the time of day, but never set back. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * Shows what handles are doing: a bar for people, plain lines for logs, JSON for programs.
+ *
+ * ```ts
+ * using reporter = new ProgressReporter().attach(g);
+ * ```
+ *
+ * It never keeps the process alive, and a stream that breaks never ends it.
+ */
+export class ProgressReporter {
+  /** The format in use; never `'auto'`. */
+  readonly format: Exclude<ProgressFormat, 'auto'>;
+  readonly #output: Output;
+  readonly #now: () => number;
+  readonly #view: Format;
+  readonly #tasks = new Set<Task>();
+  /** Attached handles, each with the function that lets go of it. */
+  readonly #handles = new Map<Observable, () => void>();
+  #lastId = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ProgressReporterOptions = {}) {
+    const { format = 'auto', stream = process.stderr, interval = 10_000, env = process.env } = options;
+    const { NO_COLOR } = env;
+    if (!(interval > 0)) {
+      throw coded(
+        RangeError,
+        'ERR_OUT_OF_RANGE',
+        `interval must be a positive number of milliseconds: ${interval}`,
+      );
+    }
+    this.format = resolveFormat(format, stream, env);
+    this.#output = new Output(stream);
+    this.#now = options.now ?? steadyNow;
+    const context: Context = {
+      output: this.#output,
+      tasks: this.#tasks,
+      now: this.#now,
+      label: printable(options.label ?? ''),
+    };
+    if (this.format === 'bar') this.#view = new BarFormat(context, !NO_COLOR);
+    else if (this.format === 'json') this.#view = new JsonFormat(context);
+    // Also for 'none', where nothing is attached and so only `line` is ever used.
+    else this.#view = new TextFormat(context, interval);
+  }
+
+  /** Reports the handle's operations from now on, also one that is already running. */
+  attach(handle: Observable): this {
+    if (this.format === 'none' || this.#handles.has(handle)) return this;
+    const tasks = new Map<number, Task>();
+    const unobserve = handle[observe](this.#observer(tasks));
+    this.#output.guard();
+    this.#handles.set(handle, () => {
+      unobserve();
+      for (const task of tasks.values()) this.#tasks.delete(task);
+      this.#output.unguard();
+    });
+    return this;
+  }
+
+  /** Stops reporting the handle, or every handle, and clears what is on the screen of its operations. */
+  detach(handle?: Observable): void {
+    for (const each of handle ? [handle] : [...this.#handles.keys()]) {
+      this.#handles.get(each)?.();
+      this.#handles.delete(each);
+    }
+    this.#view.tick();
+    this.#schedule();
+  }
+
+  /**
+   * Prints a line, for instance a warning, without tearing a bar; the text is made printable and stays one
+   * line. With `'json'` nothing is printed: the stream would no longer be JSON.
+   */
+  line(text: string): void {
+    this.#view.line(printable(text));
+  }
+
+  /** The same as `detach()`. */
+  close(): void {
+    this.detach();
+  }
+
+  [Symbol.dispose](): void {
+    this.detach();
+  }
+
+  #observer(tasks: Map<number, Task>): OperationObserver {
+    // An operation that was running before the handle was attached is first heard of in the middle.
+    const taskOf = (op: Operation): Task => {
+      const known = tasks.get(op.id);
+      if (known) return known;
+      const task = this.#begin(op);
+      tasks.set(op.id, task);
+      return task;
+    };
+    return {
+      started: (op) => {
+        taskOf(op);
+      },
+      progress: (op, event) => {
+        const task = taskOf(op);
+        this.#progress(task, event);
+      },
+      phase: (op, phase) => {
+        const task = taskOf(op);
+        task.phase = printable(phase);
+        this.#view.entered(task);
+      },
+      ended: (op, error) => {
+        const task = tasks.get(op.id);
+        if (!task) return;
+        tasks.delete(op.id);
+        this.#tasks.delete(task);
+        this.#view.ended(task, error && failureOf(error));
+        this.#schedule();
+      },
+    };
+  }
+
+  #begin(op: Operation): Task {
+    const task: Task = {
+      id: ++this.#lastId,
+      operation: printable(op.operation),
+      started: this.#now(),
+      estimate: new Estimate(),
+      phase: undefined,
+      progress: undefined,
+    };
+    this.#tasks.add(task);
+    this.#view.started(task);
+    this.#schedule();
+    return task;
+  }
+
+  #progress(task: Task, event: ProgressEvent): void {
+    // 0 of 0 is no number.
+    const ratio = Math.min(Math.max(event.ratio || 0, 0), 1);
+    task.progress = { ...event, ratio };
+    if (!event.pulse) task.estimate.sample(ratio, this.#now());
+    this.#view.progressed(task);
+  }
+
+  /** A timer exists only while operations run. */
+  #schedule(): void {
+    if (this.#tasks.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    } else if (!this.#timer && this.#view.period !== undefined) {
+      this.#timer = setInterval(() => this.#view.tick(), this.#view.period).unref();
+    }
+  }
+}
+
+// The time of day may be set back, and a heartbeat must not stop for that.
+function steadyNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+const formats: readonly string[] = ['auto', 'bar', 'text', 'json', 'none'] satisfies ProgressFormat[];
+
+function resolveFormat(
+  format: ProgressFormat,
+  stream: OutputStream,
+  env: NodeJS.ProcessEnv,
+): Exclude<ProgressFormat, 'auto'> {
+  if (!formats.includes(format)) {
+    throw coded(
+      TypeError,
+      'ERR_INVALID_ARG_VALUE',
+      `format must be one of ${formats.join(', ')}: ${String(format)}`,
+    );
+  }
+  if (format !== 'auto') return format;
+  const { CI = '', TERM } = env;
+  const inCi = !['', '0', 'false'].includes(CI.toLowerCase());
+  return stream.isTTY && !inCi && TERM !== 'dumb' ? 'bar' : 'text';
+}
+
+function coded(type: ErrorConstructor, code: string, message: string): Error {
+  return Object.assign(new type(message), { code });
+}
+
+function failureOf(error: Error): Failure {
+  // Not every code is a string: a DOMException's is a number.
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  return { code: printable(code), message: printable(error.message) };
+}

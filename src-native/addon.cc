@@ -1,0 +1,50 @@
+// The addon's entry point. It keeps no state of its own: everything belongs to a handle or to its environment.
+#include <napi.h>
+
+#include "descriptors.h"
+#include "native_handle.h"
+
+namespace guestfs_node {
+namespace {
+
+template <typename T>
+Napi::Array Names(Napi::Env env, std::span<const T> named) {
+  Napi::Array names = Napi::Array::New(env, named.size());
+  for (std::uint32_t i = 0; i < named.size(); ++i) names.Set(i, named[i].name);
+  return names;
+}
+
+Napi::Object Describe(Napi::Env env, const Function& function) {
+  Napi::Object description = Napi::Object::New(env);
+  description["name"] = function.name;
+  description["cName"] = function.c_name;
+  description["since"] = function.since;
+  description["available"] = function.symbol != nullptr;
+  description["cancellable"] = function.cancellable;
+  description["returnsMap"] = function.result == ReturnKind::Hashtable;
+  description["arguments"] = Names(env, function.arguments);
+  description["options"] = Names(env, function.options);
+  return description;
+}
+
+/** All functions, in the order of their numbers. */
+Napi::Value DescribeFunctions(const Napi::CallbackInfo& info) {
+  Napi::Array all = Napi::Array::New(info.Env(), Functions().size());
+  for (std::uint32_t i = 0; i < Functions().size(); ++i) {
+    const Napi::HandleScope scope(info.Env());
+    all.Set(i, Describe(info.Env(), Functions()[i]));
+  }
+  return all;
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports["NativeHandle"] = NativeHandle::Define(env);
+  exports["functions"] = Napi::Function::New<&DescribeFunctions>(env, "functions");
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(guestfs, Init)
+
+}  // namespace guestfs_node

@@ -1,0 +1,186 @@
+#include "arguments.h"
+
+#include <string.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "text.h"
+
+namespace guestfs_node {
+namespace {
+
+constexpr double kMaxSafeInteger = 9007199254740991.0;
+
+std::int32_t ToInt32(const char* name, Napi::Value value) {
+  if (!value.IsNumber()) throw ArgumentProblem{"type", name, "number"};
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!(std::trunc(number) == number)) throw ArgumentProblem{"integer", name, "int32"};
+  if (number < std::numeric_limits<std::int32_t>::min() || number > std::numeric_limits<std::int32_t>::max()) {
+    throw ArgumentProblem{"range", name, "int32"};
+  }
+  return static_cast<std::int32_t>(number);
+}
+
+std::int64_t ToInt64(const char* name, Napi::Value value) {
+  if (value.IsBigInt()) {
+    bool lossless = false;
+    const std::int64_t number = value.As<Napi::BigInt>().Int64Value(&lossless);
+    if (!lossless) throw ArgumentProblem{"range", name, "int64"};
+    return number;
+  }
+  if (!value.IsNumber()) throw ArgumentProblem{"type", name, "number or bigint"};
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!(std::trunc(number) == number)) throw ArgumentProblem{"integer", name, "safe integer"};
+  if (std::abs(number) > kMaxSafeInteger) throw ArgumentProblem{"range", name, "safe integer"};
+  return static_cast<std::int64_t>(number);
+}
+
+std::int32_t ToBool(const char* name, Napi::Value value) {
+  if (!value.IsBoolean()) throw ArgumentProblem{"type", name, "boolean"};
+  return value.As<Napi::Boolean>().Value() ? 1 : 0;
+}
+
+}  // namespace
+
+Napi::Object ArgumentProblem::ToObject(Napi::Env env) const {
+  Napi::Object object = Napi::Object::New(env);
+  object["reason"] = reason;
+  object["argument"] = argument;
+  object["expected"] = expected;
+  object["element"] = element;
+  if (!cause.IsEmpty()) object["cause"] = cause;
+  return object;
+}
+
+Arguments::Arguments(const Function& function, Napi::Array values, Napi::Array option_names,
+                     Napi::Array option_values) {
+  const std::uint32_t given_options = option_names.Length();
+  texts_.reserve(function.arguments.size() + given_options);
+  slots_.reserve(function.arguments.size());
+  for (std::uint32_t i = 0; i < function.arguments.size(); ++i) {
+    const Argument& argument = function.arguments[i];
+    slots_.push_back(Convert(argument.name, argument.kind, values[i]));
+  }
+  options_.resize((function.options_size + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t));
+  for (std::uint32_t i = 0; i < given_options; ++i) {
+    const Napi::Value name = option_names[i];
+    SetOption(function, name.As<Napi::String>().Utf8Value(), option_values[i]);
+  }
+}
+
+Arguments::~Arguments() {
+  if (!secret_) return;
+  for (std::string& text : texts_) explicit_bzero(text.data(), text.size());
+}
+
+void Arguments::SetOption(const Function& function, const std::string& name, Napi::Value value) {
+  for (std::size_t bit = 0; bit < function.options.size(); ++bit) {
+    const Option& option = function.options[bit];
+    if (name != option.name) continue;
+    const Slot slot = Convert(option.name, option.kind, value);
+    const bool is_int32 = option.kind == ArgumentKind::Bool || option.kind == ArgumentKind::Int;
+    const std::size_t size = is_int32 ? sizeof(std::int32_t) : sizeof(std::int64_t);
+    std::memcpy(reinterpret_cast<std::byte*>(options_.data()) + option.offset, &slot, size);
+    options_.front() |= std::uint64_t{1} << bit;  // the bitmask is the struct's first member
+    return;
+  }
+  throw ArgumentProblem{"unknown", name, ""};
+}
+
+Slot Arguments::Convert(const char* name, ArgumentKind kind, Napi::Value value) {
+  Slot slot{};
+  switch (kind) {
+    case ArgumentKind::Key:
+      secret_ = true;
+      [[fallthrough]];
+    case ArgumentKind::String:
+    case ArgumentKind::FileIn:
+    case ArgumentKind::FileOut:
+      slot.text = KeepText(name, "string", value, -1, true);
+      break;
+    case ArgumentKind::OptString:
+      slot.text = value.IsNull() ? nullptr : KeepText(name, "string or null", value, -1, true);
+      break;
+    case ArgumentKind::StringList:
+      slot.list = KeepList(name, value);
+      break;
+    case ArgumentKind::Bool:
+      slot.i32 = ToBool(name, value);
+      break;
+    case ArgumentKind::Int:
+      slot.i32 = ToInt32(name, value);
+      break;
+    case ArgumentKind::Int64:
+      slot.i64 = ToInt64(name, value);
+      break;
+    case ArgumentKind::BufferIn:
+      slot = ConvertBytes(name, value);
+      break;
+  }
+  return slot;
+}
+
+namespace {
+
+std::string ToBytes(const char* name, const char* expected, Napi::Value value, int element, bool c_string) {
+  if (!value.IsString()) throw ArgumentProblem{"type", name, expected, element};
+  std::string bytes;
+  switch (Encode(value.As<Napi::String>(), c_string, bytes)) {
+    case TextProblem::None:
+      return bytes;
+    case TextProblem::EmbeddedNul:
+      throw ArgumentProblem{"nul", name, expected, element};
+    case TextProblem::LoneSurrogate:
+      throw ArgumentProblem{"surrogate", name, expected, element};
+  }
+  return bytes;
+}
+
+}  // namespace
+
+const char* Arguments::KeepText(const char* name, const char* expected, Napi::Value value, int element,
+                                bool c_string) {
+  return texts_.emplace_back(ToBytes(name, expected, value, element, c_string)).c_str();
+}
+
+Slot Arguments::ConvertBytes(const char* name, Napi::Value value) {
+  Slot slot{};
+  if (value.IsString()) {
+    KeepText(name, "Uint8Array or string", value, -1, false);
+  } else {
+    const bool bytes = value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+    if (!bytes) throw ArgumentProblem{"type", name, "Uint8Array or string"};
+    const Napi::Uint8Array array = value.As<Napi::Uint8Array>();
+    const auto* data = reinterpret_cast<const char*>(array.Data());
+    texts_.emplace_back(data == nullptr ? "" : std::string(data, array.ByteLength()));
+  }
+  slot.bytes.data = texts_.back().data();
+  slot.bytes.size = texts_.back().size();
+  return slot;
+}
+
+char* const* Arguments::KeepList(const char* name, Napi::Value value) {
+  if (!value.IsArray()) throw ArgumentProblem{"type", name, "string[]"};
+  const Napi::Array array = value.As<Napi::Array>();
+  auto list = std::make_unique<List>();
+  try {
+    const std::uint32_t length = array.Length();
+    for (std::uint32_t i = 0; i < length; ++i) {
+      const Napi::HandleScope scope(value.Env());
+      const Napi::Value item = array[i];
+      list->items.push_back(ToBytes(name, "string", item, static_cast<int>(i), true));
+    }
+  } catch (const Napi::Error& error) {  // a getter or a proxy threw
+    throw ArgumentProblem{"throws", name, "string[]", -1, error.Value()};
+  }
+  list->pointers.reserve(list->items.size() + 1);
+  for (std::string& item : list->items) list->pointers.push_back(item.data());
+  list->pointers.push_back(nullptr);
+  lists_.push_back(std::move(list));
+  return lists_.back()->pointers.data();
+}
+
+}  // namespace guestfs_node

@@ -1,0 +1,57 @@
+// JavaScript values on their way to C: checked and copied once, when the call is made.
+#pragma once
+
+#include <napi.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "descriptors.h"
+
+namespace guestfs_node {
+
+/** Why a call was refused. The facade turns it into an error with a code. */
+struct ArgumentProblem {
+  std::string reason;    // "type", "nul", "surrogate", "range", "integer", "detached", "unknown", "throws"
+  std::string argument;  // its name
+  std::string expected;  // the kind that was expected
+  int element = -1;      // of a list
+  Napi::Value cause = {};
+
+  Napi::Object ToObject(Napi::Env env) const;
+};
+
+/** The arguments of one call. They own what the C pointers point to and do not move. */
+class Arguments {
+ public:
+  /** Throws ArgumentProblem. */
+  Arguments(const Function& function, Napi::Array values, Napi::Array option_names, Napi::Array option_values);
+  ~Arguments();
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+
+  const Slot* slots() const { return slots_.data(); }
+  const void* options() const { return options_.data(); }
+
+ private:
+  struct List {
+    std::vector<std::string> items;
+    std::vector<char*> pointers;  // NULL-terminated
+  };
+
+  void SetOption(const Function& function, const std::string& name, Napi::Value value);
+  Slot Convert(const char* name, ArgumentKind kind, Napi::Value value);
+  const char* KeepText(const char* name, const char* expected, Napi::Value value, int element, bool c_string);
+  Slot ConvertBytes(const char* name, Napi::Value value);
+  char* const* KeepList(const char* name, Napi::Value value);
+
+  std::vector<Slot> slots_;
+  std::vector<std::string> texts_;  // reserved before use: the slots point into it
+  std::vector<std::unique_ptr<List>> lists_;
+  std::vector<std::uint64_t> options_;  // a guestfs_*_argv struct, aligned
+  bool secret_ = false;
+};
+
+}  // namespace guestfs_node

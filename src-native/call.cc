@@ -1,0 +1,57 @@
+#include "call.h"
+
+#include <utility>
+
+#include "text.h"
+
+namespace guestfs_node {
+namespace {
+
+class CallEnded final : public Message {
+ public:
+  CallEnded(CallId call, Result result) : call_(call), result_(std::move(result)) {}
+
+  Effect effect() const override { return Effect::Settles; }
+
+  void Deliver(Napi::Env env, const Napi::Function& receiver) override {
+    if (const Failure* failure = result_.failure()) {
+      receiver({Napi::String::New(env, "failed"), Napi::Number::New(env, call_), FailureToObject(env, *failure)});
+      return;
+    }
+    Napi::Value value = env.Undefined();
+    try {
+      value = result_.ToJs(env);
+    } catch (const Napi::Error& error) {  // too large for a JavaScript string
+      receiver({Napi::String::New(env, "unrepresentable"), Napi::Number::New(env, call_), error.Value()});
+      return;
+    }
+    receiver({Napi::String::New(env, "result"), Napi::Number::New(env, call_), value});
+  }
+
+ private:
+  CallId call_;
+  Result result_;
+};
+
+}  // namespace
+
+Result Call::Invoke(guestfs_h* g) const {
+  RawResult raw;
+  function_.thunk(g, arguments_->slots(), arguments_->options(), &raw);
+  return Result(function_, raw, g);
+}
+
+std::unique_ptr<Message> Call::Run(guestfs_h* g) {
+  auto message = std::make_unique<CallEnded>(id(), Invoke(g));
+  arguments_.reset();  // here rather than on the JS thread
+  return message;
+}
+
+Napi::Object FailureToObject(Napi::Env env, const Failure& failure) {
+  Napi::Object object = Napi::Object::New(env);
+  object["errno"] = failure.error_number;
+  object["message"] = Decode(env, failure.message);
+  return object;
+}
+
+}  // namespace guestfs_node

@@ -1,0 +1,31 @@
+// One call of a libguestfs function, from its arguments to its result.
+#pragma once
+
+#include <memory>
+
+#include "arguments.h"
+#include "result.h"
+#include "task.h"
+
+namespace guestfs_node {
+
+class Call final : public Task {
+ public:
+  Call(CallId id, const Function& function, std::unique_ptr<Arguments> arguments)
+      : Task(id), function_(function), arguments_(std::move(arguments)) {}
+
+  std::unique_ptr<Message> Run(guestfs_h* g) override;
+  bool cancellable() const override { return function_.cancellable; }
+
+  /** Makes the call without telling anybody. */
+  Result Invoke(guestfs_h* g) const;
+
+ private:
+  const Function& function_;
+  std::unique_ptr<Arguments> arguments_;
+};
+
+/** What the facade makes a GuestfsError of. */
+Napi::Object FailureToObject(Napi::Env env, const Failure& failure);
+
+}  // namespace guestfs_node

@@ -1,0 +1,152 @@
+#include "native_handle.h"
+
+#include <string>
+#include <utility>
+
+#include "arguments.h"
+#include "call.h"
+#include "descriptors.h"
+#include "text.h"
+
+namespace guestfs_node {
+namespace {
+
+CallId IdAt(const Napi::CallbackInfo& info, std::size_t i) { return info[i].As<Napi::Number>().Uint32Value(); }
+
+EventMask MaskAt(const Napi::CallbackInfo& info, std::size_t i) {
+  return static_cast<EventMask>(info[i].As<Napi::Number>().Int64Value());
+}
+
+/** Keys have been checked by the facade. */
+std::string KeyAt(const Napi::CallbackInfo& info, std::size_t i) {
+  std::string key;
+  Encode(info[i].As<Napi::String>(), true, key);
+  return key;
+}
+
+const Function& FunctionAt(const Napi::CallbackInfo& info, std::size_t i) {
+  return Functions()[info[i].As<Napi::Number>().Uint32Value()];
+}
+
+/** The arguments at `i` (values), `i + 1` (names of options) and `i + 2` (values of options). */
+std::unique_ptr<Arguments> ArgumentsAt(const Function& function, const Napi::CallbackInfo& info, std::size_t i) {
+  return std::make_unique<Arguments>(function, info[i].As<Napi::Array>(), info[i + 1].As<Napi::Array>(),
+                                     info[i + 2].As<Napi::Array>());
+}
+
+}  // namespace
+
+Napi::Function NativeHandle::Define(Napi::Env env) {
+  return DefineClass(env, "NativeHandle",
+                     {
+                         InstanceMethod<&NativeHandle::Call>("call"),
+                         InstanceMethod<&NativeHandle::Configure>("configure"),
+                         InstanceMethod<&NativeHandle::Remove>("remove"),
+                         InstanceMethod<&NativeHandle::RemoveAll>("removeAll"),
+                         InstanceMethod<&NativeHandle::Cancel>("cancel"),
+                         InstanceMethod<&NativeHandle::Hold>("hold"),
+                         InstanceMethod<&NativeHandle::Release>("release"),
+                         InstanceMethod<&NativeHandle::Close>("close"),
+                         InstanceMethod<&NativeHandle::SetEventMasks>("setEventMasks"),
+                         InstanceMethod<&NativeHandle::SetPrivate>("setPrivate"),
+                         InstanceMethod<&NativeHandle::DeletePrivate>("deletePrivate"),
+                         InstanceMethod<&NativeHandle::HasPrivate>("hasPrivate"),
+                         InstanceMethod<&NativeHandle::PrivateKeys>("privateKeys"),
+                         InstanceMethod<&NativeHandle::Children>("children"),
+                         InstanceMethod<&NativeHandle::Kill>("kill"),
+                         InstanceMethod<&NativeHandle::ConsoleTail>("consoleTail"),
+                     });
+}
+
+NativeHandle::NativeHandle(const Napi::CallbackInfo& info)
+    : ObjectWrap(info), session_(Session::Open(info.Env(), *this)) {}
+
+NativeHandle::~NativeHandle() {
+  if (session_) session_->Abandon();
+}
+
+Napi::Value NativeHandle::Receiver(Napi::Env) {
+  const Napi::Object object = Value();
+  return object.IsEmpty() ? Napi::Value() : object.Get("receive");
+}
+
+Napi::Value NativeHandle::Call(const Napi::CallbackInfo& info) {
+  const CallId id = IdAt(info, 0);
+  const Function& function = FunctionAt(info, 1);
+  const Lane lane = info[5].ToBoolean() ? Lane::Urgent : Lane::Ordinary;
+  try {
+    auto task = std::make_unique<guestfs_node::Call>(id, function, ArgumentsAt(function, info, 2));
+    session_->Submit(std::move(task), lane, true);
+  } catch (const ArgumentProblem& problem) {
+    return problem.ToObject(info.Env());
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeHandle::Configure(const Napi::CallbackInfo& info) {
+  const Function& function = FunctionAt(info, 0);
+  try {
+    const Result result = session_->RunNow(function, ArgumentsAt(function, info, 1));
+    if (const Failure* failure = result.failure()) return FailureToObject(info.Env(), *failure);
+  } catch (const ArgumentProblem& problem) {
+    return problem.ToObject(info.Env());
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeHandle::Remove(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), session_->RemoveWaiting(IdAt(info, 0)));
+}
+
+Napi::Value NativeHandle::RemoveAll(const Napi::CallbackInfo& info) {
+  Napi::Array ids = Napi::Array::New(info.Env());
+  for (const CallId id : session_->RemoveAllWaiting()) ids[ids.Length()] = id;
+  return ids;
+}
+
+Napi::Value NativeHandle::Cancel(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), session_->UserCancel(IdAt(info, 0)));
+}
+
+void NativeHandle::Hold(const Napi::CallbackInfo& info) { session_->SubmitBarrier(IdAt(info, 0)); }
+
+void NativeHandle::Release(const Napi::CallbackInfo&) { session_->Release(); }
+
+void NativeHandle::Close(const Napi::CallbackInfo& info) { session_->SubmitClose(IdAt(info, 0)); }
+
+void NativeHandle::SetEventMasks(const Napi::CallbackInfo& info) {
+  session_->SetEventMasks(MaskAt(info, 0), MaskAt(info, 1));
+}
+
+void NativeHandle::SetPrivate(const Napi::CallbackInfo& info) { session_->SetPrivate(KeyAt(info, 0)); }
+
+void NativeHandle::DeletePrivate(const Napi::CallbackInfo& info) { session_->DeletePrivate(KeyAt(info, 0)); }
+
+Napi::Value NativeHandle::HasPrivate(const Napi::CallbackInfo& info) {
+  const bool has = session_->LookupPrivate(KeyAt(info, 0)) != PrivateData::State::Missing;
+  return Napi::Boolean::New(info.Env(), has);
+}
+
+Napi::Value NativeHandle::PrivateKeys(const Napi::CallbackInfo& info) {
+  Napi::Array keys = Napi::Array::New(info.Env());
+  std::uint32_t i = 0;
+  for (const std::string& key : session_->PrivateKeys()) keys.Set(i++, Decode(info.Env(), key));
+  return keys;
+}
+
+Napi::Value NativeHandle::Children(const Napi::CallbackInfo& info) {
+  Napi::Array pids = Napi::Array::New(info.Env());
+  std::uint32_t i = 0;
+  for (const pid_t pid : session_->Children()) pids.Set(i++, Napi::Number::New(info.Env(), pid));
+  return pids;
+}
+
+Napi::Value NativeHandle::Kill(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), session_->KillChildren());
+}
+
+Napi::Value NativeHandle::ConsoleTail(const Napi::CallbackInfo& info) {
+  return Decode(info.Env(), session_->ConsoleTailText());
+}
+
+}  // namespace guestfs_node

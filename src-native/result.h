@@ -1,0 +1,44 @@
+// What a call returned: taken over on the handle's thread, turned into JavaScript on the JS thread.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "descriptors.h"
+#include "owned.h"
+
+namespace guestfs_node {
+
+/** libguestfs's last error of a failed call. */
+struct Failure {
+  int error_number = 0;
+  std::string message;
+};
+
+class Result {
+ public:
+  Result(const Function& function, RawResult raw, guestfs_h* g);
+
+  const Failure* failure() const { return failure_ ? &*failure_ : nullptr; }
+
+  /** Hands over what it owns: call it once, and not on a failure. */
+  Napi::Value ToJs(Napi::Env env);
+
+ private:
+  void Take(RawResult raw);
+
+  const Function* function_;
+  std::optional<Failure> failure_;
+  // The one that the function's return kind says.
+  std::int64_t integer_ = 0;
+  std::optional<std::string> constant_;  // owned by the handle, so copied before the next call changes it
+  OwnedText text_;
+  std::size_t size_ = 0;  // of the text, when it is a buffer
+  OwnedStringList list_;
+  OwnedStruct structure_{nullptr, nullptr};
+};
+
+}  // namespace guestfs_node

@@ -1,0 +1,376 @@
+#include "session.h"
+
+#define GUESTFS_NO_WARN_DEPRECATED 1
+#include <guestfs.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+#include "call.h"
+#include "children.h"
+#include "text.h"
+
+namespace guestfs_node {
+namespace {
+
+using namespace std::chrono_literals;
+
+/** Keys with a leading underscore are for language bindings. */
+constexpr const char* kOwnKey = "_guestfs_node";
+
+/** How long one turn may deliver messages before other work of the JS thread gets its turn. */
+constexpr auto kTurn = 8ms;
+
+/** How long a running call may go on when the environment ends, before its appliance is killed. */
+constexpr auto kGrace = 1s;
+/** How long guestfs_close may then take to sync the disks. */
+constexpr auto kCloseGrace = 30s;
+
+class BarrierReached final : public Message {
+ public:
+  explicit BarrierReached(CallId call) : call_(call) {}
+  void Deliver(Napi::Env env, const Napi::Function& receiver) override {
+    receiver({Napi::String::New(env, "result"), Napi::Number::New(env, call_), env.Undefined()});
+  }
+
+ private:
+  CallId call_;
+};
+
+class Closed final : public Message {
+ public:
+  explicit Closed(CallId call) : call_(call) {}
+  Effect effect() const override { return Effect::Closes; }
+  void Deliver(Napi::Env env, const Napi::Function& receiver) override {
+    receiver({Napi::String::New(env, "result"), Napi::Number::New(env, call_), env.Undefined()});
+  }
+
+ private:
+  CallId call_;
+};
+
+/** Escapes what is not printable; the appliance's own line ends stay. */
+std::string Printable(std::string_view text, bool keep_lines) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte >= 0x20 && byte < 0x7F) || (keep_lines && (c == '\n' || c == '\r'))) {
+      out += c;
+    } else {
+      char escape[5];
+      std::snprintf(escape, sizeof escape, "\\x%02x", byte);
+      out += escape;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+class Session::Barrier final : public Task {
+ public:
+  Barrier(CallId id, TaskQueue& queue) : Task(id), queue_(queue) {}
+
+  std::unique_ptr<Message> Run(guestfs_h*) override {
+    queue_.Hold();
+    return std::make_unique<BarrierReached>(id());
+  }
+
+ private:
+  TaskQueue& queue_;
+};
+
+class Session::Close final : public Task {
+ public:
+  Close(CallId id, Session& session) : Task(id), session_(session) {}
+
+  std::unique_ptr<Message> Run(guestfs_h*) override {
+    session_.closing_ = true;
+    session_.handle_.reset();
+    return std::make_unique<Closed>(id());
+  }
+
+ private:
+  Session& session_;
+};
+
+void Session::Closer::operator()(guestfs_h* g) const { guestfs_close(g); }
+
+std::shared_ptr<Session> Session::Open(Napi::Env env, SessionOwner& owner) {
+  std::shared_ptr<Session> session(new Session(env, owner));  // the constructor is private
+  session->CreateThreadSafeFunction();
+  session->self_ = session;
+  return session;
+}
+
+Session::Session(Napi::Env env, SessionOwner& owner)
+    : env_(env),
+      owner_(&owner),
+      mailbox_([this] { Notify(); }),
+      handle_(guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT | GUESTFS_CREATE_NO_CLOSE_ON_EXIT)) {
+  if (!handle_) throw Napi::Error::New(env, "guestfs_create_flags: out of memory");
+  RegisterCallbacks();
+}
+
+Session::~Session() {
+  if (thread_.joinable()) thread_.join();
+}
+
+// Callbacks. They run on the thread that makes the call, inside the handle's recursive lock.
+
+void Session::RegisterCallbacks() {
+  guestfs_h* g = handle_.get();
+  guestfs_set_error_handler(g, nullptr, nullptr);
+  guestfs_set_private(g, kOwnKey, this);
+  guestfs_set_progress_callback(g, &OnProgress, nullptr);
+  const EventMask events = GUESTFS_EVENT_ALL & ~static_cast<EventMask>(GUESTFS_EVENT_PROGRESS);
+  if (guestfs_set_event_callback(g, &OnEvent, events & ~EventMask{GUESTFS_EVENT_LIBVIRT_AUTH}, 0, nullptr) == -1) {
+    throw Napi::Error::New(env_, "guestfs_set_event_callback failed");
+  }
+}
+
+Session* Session::Find(guestfs_h* g) { return static_cast<Session*>(guestfs_get_private(g, kOwnKey)); }
+
+void Session::OnProgress(guestfs_h* g, void*, int procedure, int serial, std::uint64_t position,
+                         std::uint64_t total) {
+  Session* session = Find(g);
+  session->mailbox_.PostProgress({session->running_call_, procedure, serial, position, total});
+}
+
+void Session::OnEvent(guestfs_h* g, void*, std::uint64_t event, int, int, const char* text, std::size_t size,
+                      const std::uint64_t*, std::size_t) {
+  Find(g)->HandleEvent(event, {text == nullptr ? "" : text, size});
+}
+
+void Session::HandleEvent(EventMask event, std::string_view text) {
+  if (asking_) return;
+  if (event == GUESTFS_EVENT_APPLIANCE) console_.Append(text);
+  if ((deliver_ & event) != 0) {
+    mailbox_.Post(std::make_unique<EventMessage>(running_call_, event, std::string(text)));
+  }
+  if ((listened_ & event) == 0) Echo(event, text);
+}
+
+/** What libguestfs does by itself in a program that registers no callback. */
+void Session::Echo(EventMask event, std::string_view text) {
+  std::string line;
+  if (event == GUESTFS_EVENT_APPLIANCE) {
+    asking_ = true;
+    const bool verbose = guestfs_get_verbose(handle_.get()) == 1;
+    asking_ = false;
+    if (!verbose) return;
+    line = Printable(text, true);
+  } else if (event == GUESTFS_EVENT_LIBRARY) {
+    line = "libguestfs: " + Printable(text, false) + "\n";
+  } else if (event == GUESTFS_EVENT_WARNING) {
+    line = "libguestfs: warning: " + Printable(text, false) + "\n";
+  } else if (event == GUESTFS_EVENT_TRACE) {
+    line = "libguestfs: trace: " + Printable(text, false) + "\n";
+  }
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+// The handle's thread.
+
+void Session::StartThread() {
+  thread_ = std::thread([this] { ServeQueue(); });
+}
+
+void Session::ServeQueue() {
+  thread_id_ = ::gettid();
+  guestfs_set_error_handler(handle_.get(), nullptr, nullptr);  // it is kept per thread
+  queue_.Serve([this](Task& task) { return RunTask(task); });
+  thread_id_ = 0;
+  ended_.set_value();
+}
+
+bool Session::RunTask(Task& task) {
+  running_call_ = task.id();
+  if (task.id() != 0 && (deliver_ & kCallStarted) != 0) mailbox_.Post(std::make_unique<CallStarted>(task.id()));
+  std::unique_ptr<Message> message = task.Run(handle_.get());
+  running_call_ = 0;
+  if (message) mailbox_.Post(std::move(message));
+  return handle_ != nullptr;
+}
+
+// The JS thread.
+
+void Session::Submit(std::unique_ptr<Task> task, Lane lane, bool awaited) {
+  if (!thread_.joinable()) StartThread();
+  if (awaited) AddPending();
+  queue_.Push(std::move(task), lane);
+}
+
+Result Session::RunNow(const Function& function, std::unique_ptr<Arguments> arguments) {
+  return Call(0, function, std::move(arguments)).Invoke(handle_.get());
+}
+
+bool Session::RemoveWaiting(CallId id) {
+  const std::unique_ptr<Task> task = queue_.Remove(id);
+  if (task) RemovePending();
+  return task != nullptr;
+}
+
+std::vector<CallId> Session::RemoveAllWaiting() {
+  std::vector<CallId> ids;
+  for (const auto& task : queue_.RemoveAll()) {
+    ids.push_back(task->id());
+    RemovePending();
+  }
+  return ids;
+}
+
+bool Session::UserCancel(CallId id) {
+  bool cancellable = false;
+  queue_.WhileRunning(id, [&](const Task& task) {
+    cancellable = task.cancellable();
+    if (cancellable) guestfs_user_cancel(handle_.get());
+  });
+  return cancellable;
+}
+
+void Session::SubmitBarrier(CallId id) { Submit(std::make_unique<Barrier>(id, queue_), Lane::Ordinary, true); }
+
+void Session::Release() {
+  queue_.Release();
+  RemovePending();
+}
+
+void Session::SubmitClose(CallId id) {
+  close_submitted_ = true;
+  Submit(std::make_unique<Close>(id, *this), Lane::Ordinary, true);
+}
+
+void Session::Abandon() {
+  owner_ = nullptr;
+  if (close_submitted_ || finished_) return;
+  close_submitted_ = true;
+  Submit(std::make_unique<Close>(0, *this), Lane::Ordinary, false);
+}
+
+void Session::SetEventMasks(EventMask deliver, EventMask listened) {
+  deliver_ = deliver;
+  listened_ = listened;
+}
+
+void Session::WritePrivate(std::unique_ptr<Task> task) {
+  if (queue_.Idle()) {
+    task->Run(handle_.get());
+  } else {
+    Submit(std::move(task), Lane::Urgent, false);
+  }
+}
+
+void Session::SetPrivate(const std::string& key) { WritePrivate(private_.Set(key)); }
+
+void Session::DeletePrivate(const std::string& key) { WritePrivate(private_.Delete(key)); }
+
+PrivateData::State Session::LookupPrivate(const std::string& key) {
+  return queue_.Idle() && handle_ ? private_.Lookup(handle_.get(), key) : private_.LookupBusy(key);
+}
+
+std::vector<std::string> Session::PrivateKeys() {
+  return queue_.Idle() && handle_ ? private_.Keys(handle_.get()) : private_.KeysBusy();
+}
+
+std::vector<pid_t> Session::Children() const { return ChildrenOfThread(thread_id_); }
+
+int Session::KillChildren() const { return thread_id_ == 0 ? 0 : KillChildrenOfThread(thread_id_); }
+
+// Delivery.
+
+void Session::CreateThreadSafeFunction() {
+  const auto call_js = [](napi_env env, napi_value, void* context, void*) {
+    if (env != nullptr) static_cast<Session*>(context)->Drain();
+  };
+  const auto finalize = [](napi_env, void*, void* context) {
+    const std::shared_ptr<Session> last = std::move(static_cast<Session*>(context)->self_);
+  };
+  const napi_status status =
+      napi_create_threadsafe_function(env_, nullptr, nullptr, Napi::String::New(env_, "guestfs"), 0, 1, nullptr,
+                                      finalize, this, call_js, &function_);
+  if (status != napi_ok) throw Napi::Error::New(env_);
+  napi_unref_threadsafe_function(env_, function_);
+  // Hooks run last in, first out: ours ends the thread before Node closes the thread-safe function.
+  napi_add_env_cleanup_hook(env_, &TearDown, this);
+}
+
+void Session::Notify() { napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking); }
+
+void Session::Drain() {
+  const std::shared_ptr<Session> alive = self_;
+  const Napi::HandleScope scope(env_);
+  mailbox_.TakeAll(inbox_);
+  try {
+    DeliverSome(owner_ == nullptr ? Napi::Value() : owner_->Receiver(env_));
+  } catch (const Napi::Error& error) {
+    error.ThrowAsJavaScriptException();
+  }
+  if (!inbox_.empty() && !finished_) Notify();
+}
+
+void Session::DeliverSome(Napi::Value receiver) {
+  const auto deadline = std::chrono::steady_clock::now() + kTurn;
+  while (!inbox_.empty() && std::chrono::steady_clock::now() < deadline) {
+    const Napi::HandleScope scope(env_);
+    const std::unique_ptr<Message> message = std::move(inbox_.front());
+    inbox_.pop_front();
+    if (message->effect() != Effect::None) Settle(message->effect());
+    if (!receiver.IsEmpty()) message->Deliver(env_, receiver.As<Napi::Function>());
+  }
+}
+
+void Session::Settle(Effect effect) {
+  if (pending_ > 0) RemovePending();
+  if (effect == Effect::Closes) Finish();
+}
+
+void Session::AddPending() {
+  if (pending_++ > 0) return;
+  napi_ref_threadsafe_function(env_, function_);
+  if (owner_ != nullptr) owner_->KeepAlive();
+}
+
+void Session::RemovePending() {
+  if (--pending_ > 0) return;
+  napi_unref_threadsafe_function(env_, function_);
+  if (owner_ != nullptr) owner_->LetGo();
+}
+
+void Session::Finish() {
+  finished_ = true;
+  mailbox_.Shut();
+  thread_.join();
+  napi_remove_env_cleanup_hook(env_, &TearDown, this);
+  napi_release_threadsafe_function(function_, napi_tsfn_abort);
+}
+
+void Session::TearDown(void* session) { static_cast<Session*>(session)->CloseForTearDown(); }
+
+void Session::CloseForTearDown() {
+  finished_ = true;
+  owner_ = nullptr;
+  mailbox_.Shut();
+  queue_.RemoveAll();
+  if (!thread_.joinable()) {
+    handle_.reset();
+    return;
+  }
+  const std::future<void> ended = ended_.get_future();
+  queue_.Push(std::make_unique<Close>(0, *this), Lane::Urgent);  // one too many does not matter: it never runs
+  queue_.Release();
+  auto deadline = std::chrono::steady_clock::now() + kGrace;
+  bool close_seen = false;
+  while (ended.wait_for(20ms) == std::future_status::timeout) {
+    if (closing_ && !close_seen) {
+      close_seen = true;
+      deadline = std::chrono::steady_clock::now() + kCloseGrace;
+    }
+    if (std::chrono::steady_clock::now() >= deadline) KillChildren();
+  }
+  thread_.join();
+}
+
+}  // namespace guestfs_node

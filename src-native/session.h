@@ -1,0 +1,142 @@
+// An open libguestfs handle with its thread, its queue and its mailbox.
+#pragma once
+
+#include <napi.h>
+#include <sys/types.h>
+
+#include <atomic>
+#include <deque>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "arguments.h"
+#include "console_tail.h"
+#include "mailbox.h"
+#include "private_data.h"
+#include "result.h"
+#include "task_queue.h"
+
+struct guestfs_h;
+
+namespace guestfs_node {
+
+/** The JavaScript object that a session belongs to. */
+class SessionOwner {
+ public:
+  virtual void KeepAlive() = 0;
+  virtual void LetGo() = 0;
+  /** Empty when the object has been collected. */
+  virtual Napi::Value Receiver(Napi::Env env) = 0;
+
+ protected:
+  ~SessionOwner() = default;
+};
+
+/**
+ * All public methods are for the JS thread. The session lives as long as its thread-safe function: after the owner has
+ * gone it closes the handle by itself, and so it does when the environment ends.
+ */
+class Session {
+ public:
+  static std::shared_ptr<Session> Open(Napi::Env env, SessionOwner& owner);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /** Queues a task. An awaited one keeps the process alive until its message has been delivered. */
+  void Submit(std::unique_ptr<Task> task, Lane lane, bool awaited);
+
+  /** Runs a call at once on the JS thread: for the handle's configuration, before its first call. */
+  Result RunNow(const Function& function, std::unique_ptr<Arguments> arguments);
+
+  bool RemoveWaiting(CallId id);
+  std::vector<CallId> RemoveAllWaiting();
+
+  /** guestfs_user_cancel, if that call runs and can be cancelled. It takes no lock. */
+  bool UserCancel(CallId id);
+
+  /** Everything behind it waits until Release(), except urgent calls. */
+  void SubmitBarrier(CallId id);
+  void Release();
+
+  /** Closes the handle after all that waits. */
+  void SubmitClose(CallId id);
+
+  /** The owner has been collected: closes the handle off the JS thread. */
+  void Abandon();
+
+  /** `deliver`: events that go to JavaScript; `listened`: those that need not go to stderr. */
+  void SetEventMasks(EventMask deliver, EventMask listened);
+
+  void SetPrivate(const std::string& key);
+  void DeletePrivate(const std::string& key);
+  PrivateData::State LookupPrivate(const std::string& key);
+  std::vector<std::string> PrivateKeys();
+
+  std::vector<pid_t> Children() const;
+  int KillChildren() const;
+  std::string ConsoleTailText() { return console_.Read(); }
+
+ private:
+  class Barrier;
+  class Close;
+  struct Closer {
+    void operator()(guestfs_h* g) const;
+  };
+
+  Session(Napi::Env env, SessionOwner& owner);
+
+  void RegisterCallbacks();
+  static Session* Find(guestfs_h* g);
+  static void OnProgress(guestfs_h*, void*, int procedure, int serial, std::uint64_t position, std::uint64_t total);
+  static void OnEvent(guestfs_h*, void*, std::uint64_t event, int, int, const char* text, std::size_t size,
+                      const std::uint64_t*, std::size_t);
+  void HandleEvent(EventMask event, std::string_view text);
+  void Echo(EventMask event, std::string_view text);
+
+  void StartThread();
+  void ServeQueue();
+  bool RunTask(Task& task);
+  void WritePrivate(std::unique_ptr<Task> task);
+
+  void CreateThreadSafeFunction();
+  void Notify();
+  void Drain();
+  void DeliverSome(Napi::Value receiver);
+  void Settle(Effect effect);
+  void AddPending();
+  void RemovePending();
+  void Finish();
+  static void TearDown(void* session);
+  void CloseForTearDown();
+
+  Napi::Env env_;
+  SessionOwner* owner_;
+  std::shared_ptr<Session> self_;  // until the thread-safe function has been finalised
+  napi_threadsafe_function function_ = nullptr;
+
+  PrivateData private_;
+  ConsoleTail console_;
+  Mailbox mailbox_;
+  TaskQueue queue_;
+  std::deque<std::unique_ptr<Message>> inbox_;  // taken from the mailbox, not yet delivered
+  int pending_ = 0;
+  bool close_submitted_ = false;
+  bool finished_ = false;
+
+  std::atomic<EventMask> deliver_{0};
+  std::atomic<EventMask> listened_{0};
+  std::atomic<pid_t> thread_id_{0};
+  std::atomic<bool> closing_{false};  // the thread has begun guestfs_close
+  CallId running_call_ = 0;           // on the handle's thread
+  bool asking_ = false;               // on the handle's thread: our own calls leave no trace
+
+  std::unique_ptr<guestfs_h, Closer> handle_;
+  std::promise<void> ended_;
+  std::thread thread_;
+};
+
+}  // namespace guestfs_node

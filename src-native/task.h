@@ -1,0 +1,31 @@
+// Something for a handle's thread to do.
+#pragma once
+
+#include <memory>
+
+#include "message.h"
+
+struct guestfs_h;
+
+namespace guestfs_node {
+
+class Task {
+ public:
+  explicit Task(CallId id) : id_(id) {}
+  virtual ~Task() = default;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+
+  CallId id() const { return id_; }
+
+  /** On the handle's thread. Returns what JavaScript is to be told of it, if anything. */
+  virtual std::unique_ptr<Message> Run(guestfs_h* g) = 0;
+
+  /** True when `guestfs_user_cancel` ends it. */
+  virtual bool cancellable() const { return false; }
+
+ private:
+  CallId id_;
+};
+
+}  // namespace guestfs_node

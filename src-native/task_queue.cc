@@ -1,0 +1,70 @@
+#include "task_queue.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace guestfs_node {
+
+void TaskQueue::Push(std::unique_ptr<Task> task, Lane lane) {
+  {
+    const std::lock_guard lock(mutex_);
+    (lane == Lane::Urgent ? urgent_ : ordinary_).push_back(std::move(task));
+  }
+  wake_.notify_one();
+}
+
+std::unique_ptr<Task> TaskQueue::Remove(CallId id) {
+  const std::lock_guard lock(mutex_);
+  for (auto* lane : {&urgent_, &ordinary_}) {
+    const auto found = std::find_if(lane->begin(), lane->end(), [id](const auto& task) { return task->id() == id; });
+    if (found == lane->end()) continue;
+    std::unique_ptr<Task> task = std::move(*found);
+    lane->erase(found);
+    return task;
+  }
+  return nullptr;
+}
+
+std::vector<std::unique_ptr<Task>> TaskQueue::RemoveAll() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::unique_ptr<Task>> removed(std::make_move_iterator(ordinary_.begin()),
+                                             std::make_move_iterator(ordinary_.end()));
+  ordinary_.clear();
+  return removed;
+}
+
+void TaskQueue::Hold() {
+  const std::lock_guard lock(mutex_);
+  held_ = true;
+}
+
+void TaskQueue::Release() {
+  {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+  }
+  wake_.notify_one();
+}
+
+bool TaskQueue::Idle() {
+  const std::lock_guard lock(mutex_);
+  return !running_ && urgent_.empty() && ordinary_.empty();
+}
+
+Task& TaskQueue::Take() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return !urgent_.empty() || (!held_ && !ordinary_.empty()); });
+  auto& lane = urgent_.empty() ? ordinary_ : urgent_;
+  running_ = std::move(lane.front());
+  lane.pop_front();
+  return *running_;
+}
+
+void TaskQueue::Finish() {
+  std::unique_ptr<Task> done;
+  const std::lock_guard lock(mutex_);
+  done = std::move(running_);
+}
+
+}  // namespace guestfs_node

@@ -1,0 +1,126 @@
+#include "text.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace guestfs_node {
+namespace {
+
+constexpr char32_t kEscapeBase = 0xDC00;  // byte 0x80..0xFF becomes U+DC80..U+DCFF
+
+void AppendUtf8(std::string& out, char32_t c) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xC0 | (c >> 6));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else if (c < 0x10000) {
+    out += static_cast<char>(0xE0 | (c >> 12));
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | (c >> 18));
+    out += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  }
+}
+
+bool IsHighSurrogate(char16_t c) { return c >= 0xD800 && c <= 0xDBFF; }
+bool IsLowSurrogate(char16_t c) { return c >= 0xDC00 && c <= 0xDFFF; }
+bool IsEscapedByte(char16_t c) { return c >= 0xDC80 && c <= 0xDCFF; }
+
+struct Decoded {
+  char32_t character;
+  std::size_t length;  // 0: the first byte does not begin a UTF-8 sequence
+};
+
+/** The character at the beginning of `in`, by the strict rules: no overlong forms, no surrogates, <= U+10FFFF. */
+Decoded DecodeOne(std::string_view in) {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(in[i]); };
+  const std::uint8_t lead = byte(0);
+  std::size_t length = 0;
+  char32_t character = 0;
+  char32_t least = 0;
+  if (lead >= 0xC2 && lead <= 0xDF) {
+    length = 2, character = lead & 0x1F, least = 0x80;
+  } else if (lead >= 0xE0 && lead <= 0xEF) {
+    length = 3, character = lead & 0x0F, least = 0x800;
+  } else if (lead >= 0xF0 && lead <= 0xF4) {
+    length = 4, character = lead & 0x07, least = 0x10000;
+  }
+  if (length == 0 || length > in.size()) return {0, 0};
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return {0, 0};
+    character = (character << 6) | (byte(i) & 0x3F);
+  }
+  const bool surrogate = character >= 0xD800 && character <= 0xDFFF;
+  if (character < least || character > 0x10FFFF || surrogate) return {0, 0};
+  return {character, length};
+}
+
+void AppendUtf16(std::u16string& out, char32_t c) {
+  if (c < 0x10000) {
+    out += static_cast<char16_t>(c);
+  } else {
+    out += static_cast<char16_t>(0xD800 + ((c - 0x10000) >> 10));
+    out += static_cast<char16_t>(0xDC00 + ((c - 0x10000) & 0x3FF));
+  }
+}
+
+bool IsAscii(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char c) { return static_cast<std::uint8_t>(c) < 0x80; });
+}
+
+}  // namespace
+
+TextProblem Encode(Napi::String text, bool c_string, std::string& bytes) {
+  const std::u16string in = text.Utf16Value();
+  bytes.clear();
+  bytes.reserve(in.size());
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const char16_t c = in[i];
+    if (c == 0 && c_string) return TextProblem::EmbeddedNul;
+    if (IsHighSurrogate(c) && i + 1 < in.size() && IsLowSurrogate(in[i + 1])) {
+      AppendUtf8(bytes, 0x10000 + ((c - 0xD800u) << 10) + (in[++i] - 0xDC00u));
+    } else if (IsEscapedByte(c)) {
+      bytes += static_cast<char>(c - kEscapeBase);
+    } else if (IsHighSurrogate(c) || IsLowSurrogate(c)) {
+      return TextProblem::LoneSurrogate;
+    } else {
+      AppendUtf8(bytes, c);
+    }
+  }
+  return TextProblem::None;
+}
+
+Napi::String Decode(Napi::Env env, std::string_view bytes) {
+  if (IsAscii(bytes)) {
+    napi_value value;
+    if (napi_create_string_latin1(env, bytes.data(), bytes.size(), &value) != napi_ok) {
+      throw Napi::Error::New(env);
+    }
+    return {env, value};
+  }
+  std::u16string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const std::uint8_t lead = static_cast<std::uint8_t>(bytes.front());
+    if (lead < 0x80) {
+      out += static_cast<char16_t>(lead);
+      bytes.remove_prefix(1);
+      continue;
+    }
+    const Decoded decoded = DecodeOne(bytes);
+    if (decoded.length == 0) {
+      out += static_cast<char16_t>(kEscapeBase + lead);
+      bytes.remove_prefix(1);
+    } else {
+      AppendUtf16(out, decoded.character);
+      bytes.remove_prefix(decoded.length);
+    }
+  }
+  return Napi::String::New(env, out);
+}
+
+}  // namespace guestfs_node

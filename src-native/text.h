@@ -1,0 +1,20 @@
+// Guest strings are bytes. In JavaScript, bytes that are not UTF-8 become lone surrogates U+DC80..U+DCFF and turn back
+// into the same bytes (the scheme of Python's PEP 383), so that nothing is ever lost.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <string_view>
+
+namespace guestfs_node {
+
+enum class TextProblem : std::uint8_t { None, EmbeddedNul, LoneSurrogate };
+
+/** JavaScript to bytes. NULs pass unless `text` must be a C string. */
+TextProblem Encode(Napi::String text, bool c_string, std::string& bytes);
+
+/** Bytes to JavaScript; never fails. */
+Napi::String Decode(Napi::Env env, std::string_view bytes);
+
+}  // namespace guestfs_node
