@@ -1,4 +1,5 @@
-// What this machine's KVM is worth. /dev/kvm existing proves nothing: on some virtual machines the guest hangs.
+// What this machine's KVM is worth. /dev/kvm existing proves nothing: on some virtual machines
+// the guest hangs, on others qemu dies.
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ export function kvmState(): KvmState {
 /** A verdict holds until the machine boots again: another kernel or another host may behave otherwise. */
 interface Verdict {
   readonly bootId: string;
-  readonly kvm: 'hangs';
+  readonly kvm: 'fails';
 }
 
 function bootId(): string | undefined {
@@ -37,26 +38,26 @@ function folders(): string[] {
 }
 
 const fileName = 'kvm.json';
-let hangs = false;
+let fails = false;
 
-export function kvmIsKnownToHang(): boolean {
-  hangs ||= folders().some((folder) => {
+export function kvmIsKnownToFail(): boolean {
+  fails ||= folders().some((folder) => {
     try {
       const verdict = JSON.parse(readFileSync(join(folder, fileName), 'utf8')) as Partial<Verdict>;
-      return verdict.kvm === 'hangs' && verdict.bootId !== undefined && verdict.bootId === bootId();
+      return verdict.kvm === 'fails' && verdict.bootId !== undefined && verdict.bootId === bootId();
     } catch {
       return false;
     }
   });
-  return hangs;
+  return fails;
 }
 
 /** For this process and, where a folder can be written, for the others until the next boot. */
-export function rememberThatKvmHangs(): void {
-  hangs = true;
+export function rememberThatKvmFails(): void {
+  fails = true;
   const id = bootId();
   if (id === undefined) return;
-  const verdict: Verdict = { bootId: id, kvm: 'hangs' };
+  const verdict: Verdict = { bootId: id, kvm: 'fails' };
   for (const folder of folders()) {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -70,16 +70,20 @@ export function terminatedError(operation: string, consoleTail: string, cause?: 
   });
 }
 
-/** Adds the last lines of the appliance's console, without what a guest could use to play with a terminal. */
-export function withConsole(message: string, consoleTail: string): string {
-  const lines = consoleTail
+/** The lines of a console, without what a guest could use to play with a terminal. */
+export function printableLines(text: string): string[] {
+  return text
     // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is to be removed
     .replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '')
     .split(/[\r\n]+/)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: likewise
     .map((line) => line.replace(/[\x00-\x1f\x7f-\x9f\ud800-\udfff]/g, '').trimEnd())
-    .filter((line) => line !== '')
-    .slice(-8);
+    .filter((line) => line !== '');
+}
+
+/** Adds the last lines of the appliance's console. */
+export function withConsole(message: string, consoleTail: string): string {
+  const lines = printableLines(consoleTail).slice(-8);
   return lines.length === 0 ? message : `${message}\nLast lines of the appliance's console:\n  ${lines.join('\n  ')}`;
 }
 

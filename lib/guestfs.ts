@@ -203,6 +203,6 @@ export class Guestfs extends GuestfsMethods implements Observable {
   #warn(text: string): void {
     if (this.emit('warning', text) || warnedWithoutListener) return;
     warnedWithoutListener = true;
-    process.emitWarning(text, { code: 'GUESTFS_KVM_HANGS' });
+    process.emitWarning(text, { code: 'GUESTFS_KVM_UNUSABLE' });
   }
 }

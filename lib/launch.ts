@@ -1,6 +1,6 @@
 // launch() that cannot hang: with a deadline, a signal, and a fallback for a KVM on which guests do not run.
 import { readFileSync } from 'node:fs';
-import { kvmIsKnownToHang, kvmState, rememberThatKvmHangs } from './accelerator';
+import { kvmIsKnownToFail, kvmState, rememberThatKvmFails } from './accelerator';
 import type { Calls, Turn } from './calls';
 import type { Drives } from './drives';
 import {
@@ -9,6 +9,7 @@ import {
   invalidType,
   invalidValue,
   outOfRange,
+  printableLines,
   terminatedError,
   withConsole,
 } from './errors';
@@ -36,10 +37,13 @@ const silenceMs = 15_000;
 const pollMs = 250;
 const maxTimeout = 2 ** 31 - 1;
 
-export const kvmHangsWarning =
-  `KVM on this machine starts the appliance, but its kernel shows no sign of life within ${silenceMs / 1000} s. ` +
-  'Going on with TCG (software emulation), which is slower but works; this is remembered until the machine reboots. ' +
-  "Set LIBGUESTFS_BACKEND_SETTINGS=force_tcg or use launch({ accel: 'tcg' }) to skip the attempt.";
+function kvmWarning(why: string): string {
+  return (
+    `KVM on this machine does not run the appliance: ${why}. ` +
+    'Going on with TCG (software emulation), which is slower but works; this is remembered until the machine reboots. ' +
+    "Set LIBGUESTFS_BACKEND_SETTINGS=force_tcg or use launch({ accel: 'tcg' }) to skip the attempt."
+  );
+}
 
 /** What the console says of a launch's progress, in the order in which it says so. */
 const signsOfLife: ReadonlyArray<readonly [RegExp, string]> = [
@@ -127,17 +131,30 @@ export class Launch {
     if (this.#accel === 'kvm') return void (await this.#attempt(settings, [...unforced, 'force_kvm'], false));
     const decided = settings.some(isForced);
     const doubtful = !decided && backend === 'direct' && kvmState() === 'usable';
-    if (doubtful && kvmIsKnownToHang()) {
+    if (doubtful && kvmIsKnownToFail()) {
       await this.#attempt(settings, [...settings, 'force_tcg'], false);
-    } else if ((await this.#attempt(settings, settings, doubtful)) === 'silent') {
-      rememberThatKvmHangs();
-      this.#parts.warn(kvmHangsWarning);
-      await this.#attempt(settings, [...settings, 'force_tcg'], false);
+    } else {
+      const failure = await this.#attempt(settings, settings, doubtful);
+      if (failure) await this.#fallBack(settings, failure);
     }
   }
 
-  /** Launches with these settings; `silent` when the guest showed no sign of life and nothing is left of it. */
-  async #attempt(original: readonly string[], settings: readonly string[], watch: boolean): Promise<'up' | 'silent'> {
+  /** KVM is to blame only when the same launch works without it. */
+  async #fallBack(settings: readonly string[], why: string): Promise<void> {
+    await this.#attempt(settings, [...settings, 'force_tcg'], false);
+    rememberThatKvmFails();
+    this.#parts.warn(kvmWarning(why));
+  }
+
+  /**
+   * Launches with these settings. When KVM is doubtful and the guest gave no sign of life, the reason is returned
+   * instead of an error thrown; nothing is left of that launch.
+   */
+  async #attempt(
+    original: readonly string[],
+    settings: readonly string[],
+    doubtful: boolean,
+  ): Promise<string | undefined> {
     this.#checkInterrupted();
     await this.#restoreDrives();
     await this.#call('setBackendSettings', [settings]);
@@ -151,24 +168,30 @@ export class Launch {
       interruption = why;
       void calls.killUntil(() => ended);
     };
-    const stopWatching = this.#watch(interrupt, watch);
+    const watch = this.#watch(interrupt, doubtful);
     try {
       await this.#call('launch', [], { onProgress: this.#options.onProgress });
-      if (interruption === undefined) return 'up';
+      if (interruption === undefined) return undefined;
       // It came up in the very moment in which it was given up.
       await this.#call('shutdown').catch(() => undefined);
       throw new Error('the appliance was up when it was killed');
     } catch (error) {
-      if (interruption === 'silence' && !this.#turn.terminated) return 'silent';
+      if (this.#turn.terminated) throw this.#explain(interruption, error as Error);
+      if (interruption === 'silence') {
+        return `its kernel showed no sign of life within ${silenceMs / 1000} s`;
+      }
+      if (interruption === undefined && doubtful && !watch.phases.alive) {
+        return `it ended at once (${lastLine(this.#parts.native.consoleTail())})`;
+      }
       throw this.#explain(interruption, error as Error);
     } finally {
       ended = true;
-      stopWatching();
+      watch.stop();
     }
   }
 
-  /** Watches clock, signal, console and processes; returns the function that ends it. */
-  #watch(interrupt: (why: Interruption) => void, silenceIsVerdict: boolean): () => void {
+  /** Watches clock, signal, console and processes. */
+  #watch(interrupt: (why: Interruption) => void, silenceIsVerdict: boolean): { phases: Phases; stop(): void } {
     const { calls, native } = this.#parts;
     const { signal } = this.#options;
     const phases = new Phases((phase) => calls.phase(this.#turn.operation, phase));
@@ -187,12 +210,13 @@ export class Launch {
     const onAbort = () => interrupt('abort');
     signal?.addEventListener('abort', onAbort, { once: true });
     phases.enter('appliance');
-    return () => {
+    const stop = () => {
       stopListening();
       clearInterval(poll);
       clearTimeout(clock);
       signal?.removeEventListener('abort', onAbort);
     };
+    return { phases, stop };
   }
 
   /** libguestfs forgets its drives when an appliance dies. */
@@ -265,6 +289,10 @@ class Phases {
       return;
     }
   }
+}
+
+function lastLine(console: string): string {
+  return printableLines(console).at(-1) ?? 'without a word';
 }
 
 function isForced(setting: string): boolean {

@@ -23,7 +23,7 @@ export async function setup(...extras) {
 }
 
 function npmPackages() {
-  const ci = [...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'];
+  const ci = [...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'];
   return making('node_modules', ['package-lock.json'], 'npm ci', ci);
 }
 

@@ -198,6 +198,7 @@ bool Session::RunTask(Task& task) {
 // The JS thread.
 
 void Session::Submit(std::unique_ptr<Task> task, Lane lane, bool awaited) {
+  if (finished_) return;  // the environment ends: nobody will hear of it
   if (!thread_.joinable()) StartThread();
   if (awaited) AddPending();
   queue_.Push(std::move(task), lane);
@@ -256,7 +257,7 @@ void Session::SetEventMasks(EventMask deliver, EventMask listened) {
 }
 
 void Session::WritePrivate(std::unique_ptr<Task> task) {
-  if (queue_.Idle()) {
+  if (queue_.Idle() && handle_) {
     task->Run(handle_.get());
   } else {
     Submit(std::move(task), Lane::Urgent, false);
@@ -295,6 +296,7 @@ void Session::CreateThreadSafeFunction() {
   napi_unref_threadsafe_function(env_, function_);
   // Hooks run last in, first out: ours ends the thread before Node closes the thread-safe function.
   napi_add_env_cleanup_hook(env_, &TearDown, this);
+  env_.GetInstanceData<OpenSessions>()->Add(this);
 }
 
 void Session::Notify() { napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking); }
@@ -344,12 +346,18 @@ void Session::Finish() {
   mailbox_.Shut();
   thread_.join();
   napi_remove_env_cleanup_hook(env_, &TearDown, this);
+  env_.GetInstanceData<OpenSessions>()->Remove(this);
   napi_release_threadsafe_function(function_, napi_tsfn_abort);
+}
+
+void OpenSessions::CloseAll() {
+  for (Session* session : sessions_) session->CloseForTearDown();
 }
 
 void Session::TearDown(void* session) { static_cast<Session*>(session)->CloseForTearDown(); }
 
 void Session::CloseForTearDown() {
+  if (finished_) return;
   finished_ = true;
   owner_ = nullptr;
   mailbox_.Shut();

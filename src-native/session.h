@@ -8,6 +8,7 @@
 #include <deque>
 #include <future>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,6 +34,21 @@ class SessionOwner {
 
  protected:
   ~SessionOwner() = default;
+};
+
+class Session;
+
+/** The open sessions of an environment (of the main thread or a worker), to be closed when it ends. */
+class OpenSessions {
+ public:
+  void Add(Session* session) { sessions_.insert(session); }
+  void Remove(Session* session) { sessions_.erase(session); }
+
+  /** For the end of the process: Node runs no cleanup hooks after process.exit() and uncaught exceptions. */
+  void CloseAll();
+
+ private:
+  std::set<Session*> sessions_;
 };
 
 /**
@@ -80,6 +96,9 @@ class Session {
   int KillChildren() const;
   std::string ConsoleTailText() { return console_.Read(); }
 
+  /** Closes the handle at once, on behalf of an environment that ends: a running call is given a moment to finish. */
+  void CloseForTearDown();
+
  private:
   class Barrier;
   class Close;
@@ -111,7 +130,6 @@ class Session {
   void RemovePending();
   void Finish();
   static void TearDown(void* session);
-  void CloseForTearDown();
 
   Napi::Env env_;
   SessionOwner* owner_;
