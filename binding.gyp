@@ -5,7 +5,7 @@
       # CMakeLists.txt builds the same sources: everything in these two folders.
       "sources": ["<!@(ls src-native/*.cc src-native/generated/*.cc)"],
       "include_dirs": ["src-native"],
-      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS"],
+      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL"],
       # Other people's headers come in as system headers: warnings are errors only in our own code.
       "cflags": [
         "-fvisibility=hidden",

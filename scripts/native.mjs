@@ -13,7 +13,11 @@ const require = createRequire(import.meta.url);
 const env = process.env;
 const cmake = process.argv.includes('--cmake');
 
-if (process.argv.includes('--if-needed') && loads()) process.exit(0);
+if (process.argv.includes('--if-needed')) {
+  if (loads()) process.exit(0);
+  // What a compiler that we have not met warns about must not stop anybody's installation.
+  env.CXXFLAGS = `${env.CXXFLAGS ?? ''} -Wno-error`;
+}
 
 const missing = missingTools();
 if (missing.length > 0) {

@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <cstdio>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "call.h"
@@ -65,6 +67,15 @@ std::string Printable(std::string_view text, bool keep_lines) {
     }
   }
   return out;
+}
+
+/** No exception may pass through libguestfs: without memory for it, a message is lost. */
+template <typename F>
+void Guarded(F deliver) {
+  try {
+    deliver();
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 }  // namespace
@@ -136,12 +147,13 @@ Session* Session::Find(guestfs_h* g) { return static_cast<Session*>(guestfs_get_
 void Session::OnProgress(guestfs_h* g, void*, int procedure, int serial, std::uint64_t position,
                          std::uint64_t total) {
   Session* session = Find(g);
-  session->mailbox_.PostProgress({session->running_call_, procedure, serial, position, total});
+  Guarded([&] { session->mailbox_.PostProgress({session->running_call_, procedure, serial, position, total}); });
 }
 
 void Session::OnEvent(guestfs_h* g, void*, std::uint64_t event, int, int, const char* text, std::size_t size,
                       const std::uint64_t*, std::size_t) {
-  Find(g)->HandleEvent(event, {text == nullptr ? "" : text, size});
+  Session* session = Find(g);
+  Guarded([&] { session->HandleEvent(event, {text == nullptr ? "" : text, size}); });
 }
 
 void Session::HandleEvent(EventMask event, std::string_view text) {
@@ -309,6 +321,8 @@ void Session::Drain() {
     DeliverSome(owner_ == nullptr ? Napi::Value() : owner_->Receiver(env_));
   } catch (const Napi::Error& error) {
     error.ThrowAsJavaScriptException();
+  } catch (const std::exception& error) {
+    Napi::Error::New(env_, error.what()).ThrowAsJavaScriptException();
   }
   if (!inbox_.empty() && !finished_) Notify();
 }
