@@ -17,7 +17,7 @@ async function gaps(work) {
   clearInterval(timer);
   samples.sort((a, b) => a - b);
   return {
-    'seconds': ((performance.now() - start) / 1000).toFixed(1),
+    seconds: ((performance.now() - start) / 1000).toFixed(1),
     'p99 gap (ms)': samples[Math.floor(samples.length * 0.99)].toFixed(2),
     'longest gap (ms)': samples.at(-1).toFixed(2),
   };

@@ -29,15 +29,29 @@ async function makeGuest(g) {
   await g.mount('/dev/sda1', '/');
 
   for (const folder of ['/bin', '/etc', '/home/ada', '/var/lib/dpkg']) await g.mkdirP(folder);
-  await g.write('/etc/os-release', ['ID=debian', 'NAME="Debian GNU/Linux"', 'VERSION_ID="12"',
-    'PRETTY_NAME="Debian GNU/Linux 12 (demo guest)"', ''].join('\n'));
+  await g.write(
+    '/etc/os-release',
+    [
+      'ID=debian',
+      'NAME="Debian GNU/Linux"',
+      'VERSION_ID="12"',
+      'PRETTY_NAME="Debian GNU/Linux 12 (demo guest)"',
+      '',
+    ].join('\n'),
+  );
   await g.write('/etc/debian_version', '12.0\n');
   await g.write('/etc/hostname', 'demo-guest\n');
   await g.write('/etc/fstab', 'LABEL=demo-root / ext4 defaults 0 1\n');
-  await g.write('/var/lib/dpkg/status', ['coreutils 9.1-1', 'dpkg 1.21.22', 'libguestfs0 1:1.48.6-2']
-    .map((line) => line.split(' '))
-    .map(([name, version]) => `Package: ${name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: ${version}\n`)
-    .join('\n'));
+  await g.write(
+    '/var/lib/dpkg/status',
+    ['coreutils 9.1-1', 'dpkg 1.21.22', 'libguestfs0 1:1.48.6-2']
+      .map((line) => line.split(' '))
+      .map(
+        ([name, version]) =>
+          `Package: ${name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: ${version}\n`,
+      )
+      .join('\n'),
+  );
   await g.write('/bin/ls', readFileSync('/bin/ls')); // a real program tells the architecture
   await g.fillPattern('some data, over and over. ', 64 * MiB, '/home/ada/data');
   await g.sync();
@@ -77,7 +91,9 @@ async function demo() {
   try {
     await workOn(image);
     const { size } = await stat(image);
-    console.error(`\nThe image has ${Math.round(size / MiB)} MiB on disk. Now as a stranger: what is in it?\n`);
+    console.error(
+      `\nThe image has ${Math.round(size / MiB)} MiB on disk. Now as a stranger: what is in it?\n`,
+    );
     console.error(`$ guestfs inspect guest.qcow2`);
     return await inspectCommand([image]);
   } finally {

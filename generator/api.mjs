@@ -4,16 +4,45 @@ import { readFileSync } from 'node:fs';
 const argumentKinds = new Set(['String', 'OptString', 'StringList', 'Bool', 'Int', 'Int64', 'BufferIn']);
 const optionKinds = new Set(['String', 'StringList', 'Bool', 'Int', 'Int64']);
 const returnKinds = new Set([
-  'RErr', 'RInt', 'RInt64', 'RBool', 'RConstString', 'RConstOptString', 'RString',
-  'RStringList', 'RStruct', 'RStructList', 'RHashtable', 'RBufferOut',
+  'RErr',
+  'RInt',
+  'RInt64',
+  'RBool',
+  'RConstString',
+  'RConstOptString',
+  'RString',
+  'RStringList',
+  'RStruct',
+  'RStructList',
+  'RHashtable',
+  'RBufferOut',
 ]);
 const fieldKinds = new Set([
-  'FString', 'FDevice', 'FUUID', 'FBuffer', 'FChar', 'FBytes', 'FInt32', 'FUInt32', 'FInt64', 'FUInt64',
+  'FString',
+  'FDevice',
+  'FUUID',
+  'FBuffer',
+  'FChar',
+  'FBytes',
+  'FInt32',
+  'FUInt32',
+  'FInt64',
+  'FUInt64',
   'FOptPercent',
 ]);
 
 /** Names that JavaScript reserves for itself on our class, or that would hide one of its members. */
-const takenNames = new Set(['constructor', 'close', 'kill', 'private', 'progress', 'on', 'off', 'once', 'emit']);
+const takenNames = new Set([
+  'constructor',
+  'close',
+  'kill',
+  'private',
+  'progress',
+  'on',
+  'off',
+  'once',
+  'emit',
+]);
 
 function read(name) {
   return JSON.parse(readFileSync(new URL(`../api/${name}.json`, import.meta.url), 'utf8'));
@@ -45,16 +74,19 @@ function check(functions, structs) {
     seen.add(fn.name);
     if (takenNames.has(camel(fn.name))) bad('its name is taken by the class itself');
     if (!returnKinds.has(fn.ret.kind)) bad(`unknown return kind ${fn.ret.kind}`);
-    if (fn.ret.kind.startsWith('RStruct') && !structNames.has(fn.ret.struct)) bad('returns an unknown struct');
+    if (fn.ret.kind.startsWith('RStruct') && !structNames.has(fn.ret.struct))
+      bad('returns an unknown struct');
     const names = [...fn.args, ...fn.options].map((a) => a.name);
     if (new Set(names).size !== names.length) bad('repeats the name of an argument');
     for (const a of fn.args) if (!argumentKinds.has(a.kind)) bad(`unknown argument kind ${a.kind}`);
     for (const o of fn.options) if (!optionKinds.has(o.kind)) bad(`unknown option kind ${o.kind}`);
     if (fn.options.length > 64) bad('has more than 64 options');
-    if (fn.deprecated && !functions.some((other) => other.name === fn.deprecated)) bad('replacement does not exist');
+    if (fn.deprecated && !functions.some((other) => other.name === fn.deprecated))
+      bad('replacement does not exist');
   }
   for (const s of structs) {
-    for (const f of s.fields) if (!fieldKinds.has(f.kind)) problems.push(`${s.name}.${f.name}: unknown kind ${f.kind}`);
+    for (const f of s.fields)
+      if (!fieldKinds.has(f.kind)) problems.push(`${s.name}.${f.name}: unknown kind ${f.kind}`);
   }
   if (problems.length > 0) throw new Error(`api/ contradicts itself:\n  ${problems.join('\n  ')}`);
 }

@@ -12,7 +12,14 @@ const argumentType = {
   Int64: 'std::int64_t',
 };
 
-const slotMember = { String: 'text', OptString: 'text', StringList: 'list', Bool: 'i32', Int: 'i32', Int64: 'i64' };
+const slotMember = {
+  String: 'text',
+  OptString: 'text',
+  StringList: 'list',
+  Bool: 'i32',
+  Int: 'i32',
+  Int64: 'i64',
+};
 
 const returnType = {
   RErr: 'int',
@@ -45,7 +52,9 @@ const optionsStruct = (fn) => `${cBase(fn)}_argv`;
 
 /** The C parameters between the handle and the options: `BufferIn` is a pointer and a size. */
 function parameters(fn) {
-  return fn.args.flatMap((a) => (a.kind === 'BufferIn' ? ['const char*', 'std::size_t'] : [argumentType[a.kind]]));
+  return fn.args.flatMap((a) =>
+    a.kind === 'BufferIn' ? ['const char*', 'std::size_t'] : [argumentType[a.kind]],
+  );
 }
 
 function resultType(fn) {
@@ -72,7 +81,9 @@ function thunk(fn) {
   const call = `${cName(fn)}(${values.join(', ')})`;
   const integer = ['RErr', 'RInt', 'RBool', 'RInt64'].includes(fn.ret.kind);
   const constant = fn.ret.kind.startsWith('RConst');
-  const store = integer ? `r->integer = ${call}` : `r->pointer = ${constant ? `const_cast<char*>(${call})` : call}`;
+  const store = integer
+    ? `r->integer = ${call}`
+    : `r->pointer = ${constant ? `const_cast<char*>(${call})` : call}`;
   const a = fn.args.length > 0 ? 'a' : '';
   const o = fn.options.length > 0 ? 'o' : '';
   return `void ${fn.name}(guestfs_h* g, const Slot*${a && ` ${a}`}, const void*${o && ` ${o}`}, RawResult* r) { ${store}; }`;
@@ -143,7 +154,8 @@ const lengthOf = (s, f) => (f.kind === 'FBuffer' ? `, offsetof(abi::${s.name}, $
 
 function structTable(s) {
   const rows = s.fields.map(
-    (f) => `    {"${camel(f.name)}", FieldKind::${f.kind.slice(1)}, offsetof(abi::${s.name}, ${f.name})${lengthOf(s, f)}},`,
+    (f) =>
+      `    {"${camel(f.name)}", FieldKind::${f.kind.slice(1)}, offsetof(abi::${s.name}, ${f.name})${lengthOf(s, f)}},`,
   );
   return `const Field ${s.name}_fields[] = {\n${rows.join('\n')}\n};`;
 }
@@ -283,7 +295,10 @@ ${events.map((e) => `static_assert(GUESTFS_EVENT_${e.name.toUpperCase()} == UINT
 
 ${structs.map(structCheck).join('\n\n')}
 
-${all.filter((fn) => fn.options.length > 0).map(optionsCheck).join('\n')}
+${all
+  .filter((fn) => fn.options.length > 0)
+  .map(optionsCheck)
+  .join('\n')}
 
 ${all.map(signatureCheck).join('\n')}
 

@@ -41,7 +41,17 @@ const fieldType = {
 };
 
 /** Method names must not be words that cannot stand as a parameter name. */
-const reserved = new Set(['function', 'in', 'new', 'package', 'class', 'default', 'delete', 'arguments', 'options']);
+const reserved = new Set([
+  'function',
+  'in',
+  'new',
+  'package',
+  'class',
+  'default',
+  'delete',
+  'arguments',
+  'options',
+]);
 const parameter = (name) => (reserved.has(camel(name)) ? `${camel(name)}_` : camel(name));
 
 const pascal = (name) => camel(`_${name}`);
@@ -61,7 +71,9 @@ function docLines(fn) {
   if (fn.progress) lines.push('Sends progress messages once it has run for two seconds.');
   if (fn.cancellable) lines.push('Can be cancelled while it runs.');
   if (fn.deprecated !== undefined) {
-    lines.push(`@deprecated ${fn.deprecated ? `Use {@link GuestfsMethods.${camel(fn.deprecated)}}.` : 'There is no replacement.'}`);
+    lines.push(
+      `@deprecated ${fn.deprecated ? `Use {@link GuestfsMethods.${camel(fn.deprecated)}}.` : 'There is no replacement.'}`,
+    );
   }
   return lines;
 }
@@ -113,7 +125,10 @@ import { invoke } from '../invoke';
 import type { CallOptions } from '../types';
 import type { ${structs.join(', ')} } from './structs';
 
-${functions.filter((fn) => fn.options.length > 0).map(optionsInterface).join('\n\n')}
+${functions
+  .filter((fn) => fn.options.length > 0)
+  .map(optionsInterface)
+  .join('\n\n')}
 
 /** Every function of libguestfs as a method; each is one call on the handle's own thread. */
 export abstract class GuestfsMethods extends EventEmitter<GuestfsEvents> {

@@ -1,4 +1,13 @@
-import { AbortError, argumentError, callFailed, closedError, GuestfsError, invalidType, invalidValue, terminatedError } from './errors';
+import {
+  AbortError,
+  argumentError,
+  callFailed,
+  closedError,
+  GuestfsError,
+  invalidType,
+  invalidValue,
+  terminatedError,
+} from './errors';
 import { callStartedBit, type EventName, eventBits, eventName } from './events';
 import {
   type ArgumentProblem,
@@ -58,7 +67,13 @@ interface SplitOptions {
   readonly values: unknown[];
 }
 
-const noOptions: SplitOptions = { signal: undefined, onProgress: undefined, killOnAbort: false, names: [], values: [] };
+const noOptions: SplitOptions = {
+  signal: undefined,
+  onProgress: undefined,
+  killOnAbort: false,
+  names: [],
+  values: [],
+};
 
 export function splitOptions(operation: string, options: CallOptions | undefined): SplitOptions {
   if (options === undefined) return noOptions;
@@ -146,7 +161,12 @@ export class Calls {
   }
 
   /** Makes a call. The error's stack shows the caller's line because this function is async. */
-  async call<T>(method: string, args: readonly unknown[], options?: CallOptions, parent?: Operation): Promise<T> {
+  async call<T>(
+    method: string,
+    args: readonly unknown[],
+    options?: CallOptions,
+    parent?: Operation,
+  ): Promise<T> {
     const fn = functions.get(method) as NumberedFunction;
     const split = splitOptions(method, options);
     if (this.#closing && !parent) throw closedError(method);
@@ -224,7 +244,9 @@ export class Calls {
       if (waiting.has(call.id)) call.settle({ failure: () => this.#terminated(call) });
     }
     if (this.#turn) this.#turn.terminated = true;
-    await this.killUntil(() => !this.#turn?.terminated && ![...this.#pending.values()].some((call) => call.terminated));
+    await this.killUntil(
+      () => !this.#turn?.terminated && ![...this.#pending.values()].some((call) => call.terminated),
+    );
   }
 
   /** A process that is just being started is not seen by the first kill. */
@@ -302,7 +324,9 @@ export class Calls {
         settle: (outcome) => {
           this.#pending.delete(id);
           if (onAbort) split.signal?.removeEventListener('abort', onAbort);
-          const final = call.aborted ? { failure: () => new AbortError(operation, split.signal?.reason) } : outcome;
+          const final = call.aborted
+            ? { failure: () => new AbortError(operation, split.signal?.reason) }
+            : outcome;
           this.#tellEnded(call, final);
           resolve(final);
         },
@@ -341,7 +365,12 @@ export class Calls {
     return terminatedError(call.operation, this.#native.consoleTail(), cause);
   }
 
-  #refused(fn: NumberedFunction, problem: ArgumentProblem, args: readonly unknown[], split: SplitOptions): Error {
+  #refused(
+    fn: NumberedFunction,
+    problem: ArgumentProblem,
+    args: readonly unknown[],
+    split: SplitOptions,
+  ): Error {
     const option = split.names.indexOf(problem.argument);
     let received: unknown = option >= 0 ? split.values[option] : args[fn.arguments.indexOf(problem.argument)];
     if (problem.element >= 0 && Array.isArray(received)) received = received[problem.element];

@@ -15,7 +15,10 @@ export class GuestfsError extends Error {
   /** The method that failed: `'mountRo'`. */
   readonly operation: string;
 
-  constructor(message: string, details: { code: string; operation: string; errno?: number; cause?: unknown }) {
+  constructor(
+    message: string,
+    details: { code: string; operation: string; errno?: number; cause?: unknown },
+  ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = details.code;
     this.errno = details.errno ?? 0;
@@ -72,27 +75,39 @@ export function terminatedError(operation: string, consoleTail: string, cause?: 
 
 /** The lines of a console, without what a guest could use to play with a terminal. */
 export function printableLines(text: string): string[] {
-  return text
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is to be removed
-    .replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '')
-    .split(/[\r\n]+/)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: likewise
-    .map((line) => line.replace(/[\x00-\x1f\x7f-\x9f\ud800-\udfff]/g, '').trimEnd())
-    .filter((line) => line !== '');
+  return (
+    text
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is to be removed
+      .replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '')
+      .split(/[\r\n]+/)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: likewise
+      .map((line) => line.replace(/[\x00-\x1f\x7f-\x9f\ud800-\udfff]/g, '').trimEnd())
+      .filter((line) => line !== '')
+  );
 }
 
 /** Adds the last lines of the appliance's console. */
 export function withConsole(message: string, consoleTail: string): string {
   const lines = printableLines(consoleTail).slice(-8);
-  return lines.length === 0 ? message : `${message}\nLast lines of the appliance's console:\n  ${lines.join('\n  ')}`;
+  return lines.length === 0
+    ? message
+    : `${message}\nLast lines of the appliance's console:\n  ${lines.join('\n  ')}`;
 }
 
 function coded<E extends Error>(error: E, code: string): E & { code: string } {
   return Object.assign(error, { code });
 }
 
-export function invalidType(operation: string, argument: string, expected: string, received: unknown): TypeError {
-  const what = typeof received === 'object' && received !== null ? `an instance of ${className(received)}` : brief(received);
+export function invalidType(
+  operation: string,
+  argument: string,
+  expected: string,
+  received: unknown,
+): TypeError {
+  const what =
+    typeof received === 'object' && received !== null
+      ? `an instance of ${className(received)}`
+      : brief(received);
   return coded(
     new TypeError(`${operation}: the "${argument}" argument must be of type ${expected}. Received ${what}`),
     'ERR_INVALID_ARG_TYPE',
@@ -100,13 +115,23 @@ export function invalidType(operation: string, argument: string, expected: strin
 }
 
 export function invalidValue(operation: string, argument: string, why: string, cause?: unknown): TypeError {
-  const error = new TypeError(`${operation}: the "${argument}" argument ${why}`, cause === undefined ? undefined : { cause });
+  const error = new TypeError(
+    `${operation}: the "${argument}" argument ${why}`,
+    cause === undefined ? undefined : { cause },
+  );
   return coded(error, 'ERR_INVALID_ARG_VALUE');
 }
 
-export function outOfRange(operation: string, argument: string, expected: string, received: unknown): RangeError {
+export function outOfRange(
+  operation: string,
+  argument: string,
+  expected: string,
+  received: unknown,
+): RangeError {
   return coded(
-    new RangeError(`${operation}: the "${argument}" argument must be ${expected}. Received ${brief(received)}`),
+    new RangeError(
+      `${operation}: the "${argument}" argument must be ${expected}. Received ${brief(received)}`,
+    ),
     'ERR_OUT_OF_RANGE',
   );
 }
@@ -160,7 +185,11 @@ export function argumentError(
 
 export function unknownOption(operation: string, name: string, known: readonly string[]): TypeError {
   const closest = nearest(name, known);
-  const hint = closest ? `; did you mean "${closest}"?` : known.length > 0 ? `; it knows ${known.join(', ')}` : '';
+  const hint = closest
+    ? `; did you mean "${closest}"?`
+    : known.length > 0
+      ? `; it knows ${known.join(', ')}`
+      : '';
   const error = new TypeError(`${operation}: unknown option ${brief(name)}${hint}`);
   return coded(error, 'ERR_INVALID_ARG_VALUE');
 }

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { Calls, type CallSink } from './calls';
+import { type CallSink, Calls } from './calls';
 import { Drives } from './drives';
 import { invalidType, unknownOption } from './errors';
 import type { EventName } from './events';
@@ -77,9 +77,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
     super();
     this.#calls = new Calls(this.#native, this.#sink());
     this.private = new PrivateData(this.#native);
-    const meta: EventEmitter = this;
-    meta.on('newListener', (name: EventName) => this.#calls.listen(name));
-    meta.on('removeListener', (name: EventName) => {
+    this.on('newListener', (name: EventName) => this.#calls.listen(name));
+    this.on('removeListener', (name: EventName) => {
       if (this.listenerCount(name) === 0) this.#calls.unlisten(name);
     });
     try {
@@ -107,7 +106,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * cannot be; AbortError at once when `signal` is aborted
    */
   override async launch(options: LaunchOptions = {}): Promise<void> {
-    if (typeof options !== 'object' || options === null) throw invalidType('launch', 'options', 'object', options);
+    if (typeof options !== 'object' || options === null)
+      throw invalidType('launch', 'options', 'object', options);
     checkLaunchOptions(options);
     const { timeout, accel, ...callOptions } = options;
     const parts = {
@@ -166,16 +166,22 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /** @internal */
-  override async [invoke]<T>(method: string, args: readonly unknown[], options: CallOptions | undefined): Promise<T> {
+  override async [invoke]<T>(
+    method: string,
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+  ): Promise<T> {
     const result = await this.#calls.call<T>(method, args, options);
     this.#drives.record(method, args, options);
     return result;
   }
 
   #configure(options: GuestfsOptions): void {
-    if (typeof options !== 'object' || options === null) throw invalidType('Guestfs', 'options', 'object', options);
+    if (typeof options !== 'object' || options === null)
+      throw invalidType('Guestfs', 'options', 'object', options);
     const { environment = true, ...settings } = options;
-    if (typeof environment !== 'boolean') throw invalidType('Guestfs', 'options.environment', 'boolean', environment);
+    if (typeof environment !== 'boolean')
+      throw invalidType('Guestfs', 'options.environment', 'boolean', environment);
     for (const name of Object.keys(settings)) {
       if (!setters.has(name)) throw unknownOption('Guestfs', name, ['environment', ...setters.keys()]);
     }

@@ -79,7 +79,10 @@ export class BackendSettings {
   }
 }
 
-export function checkLaunchOptions(options: LaunchOptions): { timeout: number | undefined; accel: Accelerator } {
+export function checkLaunchOptions(options: LaunchOptions): {
+  timeout: number | undefined;
+  accel: Accelerator;
+} {
   const { timeout, accel = 'auto' } = options;
   if (timeout !== undefined && typeof timeout !== 'number') {
     throw invalidType('launch', 'options.timeout', 'number', timeout);
@@ -191,7 +194,10 @@ export class Launch {
   }
 
   /** Watches clock, signal, console and processes. */
-  #watch(interrupt: (why: Interruption) => void, silenceIsVerdict: boolean): { phases: Phases; stop(): void } {
+  #watch(
+    interrupt: (why: Interruption) => void,
+    silenceIsVerdict: boolean,
+  ): { phases: Phases; stop(): void } {
     const { calls, native } = this.#parts;
     const { signal } = this.#options;
     const phases = new Phases((phase) => calls.phase(this.#turn.operation, phase));
@@ -245,7 +251,12 @@ export class Launch {
     if (interruption === 'timeout') return this.#timedOut(tail, error);
     if (!(error instanceof GuestfsError)) return error;
     const { code, errno } = error;
-    return new GuestfsError(withConsole(error.message, tail), { code, errno, operation: 'launch', cause: error });
+    return new GuestfsError(withConsole(error.message, tail), {
+      code,
+      errno,
+      operation: 'launch',
+      cause: error,
+    });
   }
 
   #timedOut(tail: string, cause: Error): GuestfsError {
@@ -311,7 +322,8 @@ function isQemu(pid: number): boolean {
 function requireKvm(): void {
   const remedy = {
     usable: undefined,
-    missing: 'there is no /dev/kvm: enable virtualisation in the firmware, or nested virtualisation in the host',
+    missing:
+      'there is no /dev/kvm: enable virtualisation in the firmware, or nested virtualisation in the host',
     forbidden: '/dev/kvm may not be opened: add the user to the group `kvm` and log in again',
   }[kvmState()];
   if (remedy === undefined) return;

@@ -89,7 +89,9 @@ function loadAddon(): Addon {
     if (override) return require(override) as Addon;
     return (require('node-gyp-build') as (root: string) => Addon)(root);
   } catch (cause) {
-    throw Object.assign(new Error(explain(cause as Error, root), { cause }), { code: 'ERR_GUESTFS_NOT_LOADED' });
+    throw Object.assign(new Error(explain(cause as Error, root), { cause }), {
+      code: 'ERR_GUESTFS_NOT_LOADED',
+    });
   }
 }
 

@@ -16,10 +16,10 @@ export interface OperationObserver {
   ended(op: Operation, error: Error | undefined): void;
 }
 
+/** Key of the method by which an observer is attached; it returns the function that detaches it. */
+export const observe: unique symbol = Symbol('guestfs.observe');
+
 /** Something whose operations can be observed: a handle. */
 export interface Observable {
   [observe](observer: OperationObserver): () => void;
 }
-
-/** Key of the method by which an observer is attached; it returns the function that detaches it. */
-export const observe: unique symbol = Symbol('guestfs.observe');

@@ -24,7 +24,11 @@ function checkName(name: unknown, operation: string): asserts name is string {
   if (name === '') throw invalidValue(operation, 'key', 'must not be empty');
   if (name.includes('\0')) throw invalidValue(operation, 'key', 'must not contain a NUL character');
   if (name.startsWith('_')) {
-    throw invalidValue(operation, 'key', 'must not begin with "_": libguestfs reserves such keys for language bindings');
+    throw invalidValue(
+      operation,
+      'key',
+      'must not begin with "_": libguestfs reserves such keys for language bindings',
+    );
   }
   if (/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udc7f\udd00-\udfff]/.test(name)) {
     throw invalidValue(operation, 'key', 'contains a lone surrogate');

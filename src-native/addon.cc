@@ -1,4 +1,5 @@
-// The addon's entry point. It keeps no state of its own: everything belongs to a handle or to its environment.
+// The addon's entry point. It keeps no state of its own: everything belongs to a handle or to its
+// environment.
 #include <napi.h>
 
 #include <memory>

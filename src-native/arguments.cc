@@ -18,7 +18,8 @@ std::int32_t ToInt32(const char* name, Napi::Value value) {
   if (!value.IsNumber()) throw ArgumentProblem{"type", name, "number"};
   const double number = value.As<Napi::Number>().DoubleValue();
   if (!(std::trunc(number) == number)) throw ArgumentProblem{"integer", name, "int32"};
-  if (number < std::numeric_limits<std::int32_t>::min() || number > std::numeric_limits<std::int32_t>::max()) {
+  if (number < std::numeric_limits<std::int32_t>::min() ||
+      number > std::numeric_limits<std::int32_t>::max()) {
     throw ArgumentProblem{"range", name, "int32"};
   }
   return static_cast<std::int32_t>(number);
@@ -151,7 +152,8 @@ Slot Arguments::ConvertBytes(const char* name, Napi::Value value) {
   if (value.IsString()) {
     KeepText(name, "Uint8Array or string", value, -1, false);
   } else {
-    const bool bytes = value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+    const bool bytes =
+        value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
     if (!bytes) throw ArgumentProblem{"type", name, "Uint8Array or string"};
     const Napi::Uint8Array array = value.As<Napi::Uint8Array>();
     const auto* data = reinterpret_cast<const char*>(array.Data());

@@ -27,7 +27,8 @@ struct ArgumentProblem {
 class Arguments {
  public:
   /** Throws ArgumentProblem. */
-  Arguments(const Function& function, Napi::Array values, Napi::Array option_names, Napi::Array option_values);
+  Arguments(const Function& function, Napi::Array values, Napi::Array option_names,
+            Napi::Array option_values);
   ~Arguments();
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;

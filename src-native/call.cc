@@ -15,7 +15,8 @@ class CallEnded final : public Message {
 
   void Deliver(Napi::Env env, const Napi::Function& receiver) override {
     if (const Failure* failure = result_.failure()) {
-      receiver({Napi::String::New(env, "failed"), Napi::Number::New(env, call_), FailureToObject(env, *failure)});
+      receiver(
+          {Napi::String::New(env, "failed"), Napi::Number::New(env, call_), FailureToObject(env, *failure)});
       return;
     }
     Napi::Value value = env.Undefined();

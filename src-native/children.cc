@@ -48,7 +48,8 @@ pid_t ParentOf(pid_t pid) {
 
 int OpenProcess(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
-/** A number may be reused between reading and signalling: the descriptor pins the process before the last look. */
+/** A number may be reused between reading and signalling: the descriptor pins the process before the last
+ * look. */
 void KillIfChildOf(pid_t pid, pid_t parent) {
   const FileDescriptor process(OpenProcess(pid));
   const bool pinned = process.get() >= 0;

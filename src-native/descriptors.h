@@ -99,7 +99,7 @@ struct RawResult {
 using Thunk = void (*)(guestfs_h*, const Slot* arguments, const void* options, RawResult*);
 
 struct Function {
-  const char* name;    // in JavaScript
+  const char* name;  // in JavaScript
   const char* c_name;
   const char* since;   // libguestfs version, empty for test functions
   const void* symbol;  // null when the running library lacks the function

@@ -43,7 +43,8 @@ class CallStarted final : public Message {
 
 class EventMessage final : public Message {
  public:
-  EventMessage(CallId call, EventMask event, std::string text) : call_(call), event_(event), text_(std::move(text)) {}
+  EventMessage(CallId call, EventMask event, std::string text)
+      : call_(call), event_(event), text_(std::move(text)) {}
   void Deliver(Napi::Env env, const Napi::Function& receiver) override;
 
  private:

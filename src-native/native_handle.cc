@@ -11,7 +11,9 @@
 namespace guestfs_node {
 namespace {
 
-CallId IdAt(const Napi::CallbackInfo& info, std::size_t i) { return info[i].As<Napi::Number>().Uint32Value(); }
+CallId IdAt(const Napi::CallbackInfo& info, std::size_t i) {
+  return info[i].As<Napi::Number>().Uint32Value();
+}
 
 EventMask MaskAt(const Napi::CallbackInfo& info, std::size_t i) {
   return static_cast<EventMask>(info[i].As<Napi::Number>().Int64Value());
@@ -29,7 +31,8 @@ const Function& FunctionAt(const Napi::CallbackInfo& info, std::size_t i) {
 }
 
 /** The arguments at `i` (values), `i + 1` (names of options) and `i + 2` (values of options). */
-std::unique_ptr<Arguments> ArgumentsAt(const Function& function, const Napi::CallbackInfo& info, std::size_t i) {
+std::unique_ptr<Arguments> ArgumentsAt(const Function& function, const Napi::CallbackInfo& info,
+                                       std::size_t i) {
   return std::make_unique<Arguments>(function, info[i].As<Napi::Array>(), info[i + 1].As<Napi::Array>(),
                                      info[i + 2].As<Napi::Array>());
 }

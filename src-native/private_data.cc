@@ -22,7 +22,9 @@ class PrivateData::Write final : public Task {
   std::unique_ptr<Slot> before_;  // libguestfs points to it until this task has run
 };
 
-std::unique_ptr<Task> PrivateData::Set(const std::string& key) { return Replace(key, std::make_unique<Slot>()); }
+std::unique_ptr<Task> PrivateData::Set(const std::string& key) {
+  return Replace(key, std::make_unique<Slot>());
+}
 
 std::unique_ptr<Task> PrivateData::Delete(const std::string& key) { return Replace(key, nullptr); }
 
@@ -50,7 +52,8 @@ std::vector<std::string> PrivateData::Keys(guestfs_h* g) {
   std::vector<std::string> keys;
   foreign_.clear();
   const char* key = nullptr;
-  for (const void* data = guestfs_first_private(g, &key); data != nullptr; data = guestfs_next_private(g, &key)) {
+  for (const void* data = guestfs_first_private(g, &key); data != nullptr;
+       data = guestfs_next_private(g, &key)) {
     if (key[0] == '_') continue;  // reserved for language bindings
     keys.emplace_back(key);
     const auto slot = slots_.find(keys.back());

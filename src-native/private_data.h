@@ -1,5 +1,5 @@
-// Private data of a handle: guestfs_set_private and its family. JavaScript holds the values; libguestfs holds, under
-// each key, a pointer to a slot that is alive as long as libguestfs points to it.
+// Private data of a handle: guestfs_set_private and its family. JavaScript holds the values; libguestfs
+// holds, under each key, a pointer to a slot that is alive as long as libguestfs points to it.
 #pragma once
 
 #include <map>
@@ -16,7 +16,8 @@ class PrivateData {
  public:
   enum class State { Missing, Ours, Foreign };
 
-  /** The task that writes it to libguestfs: to be run at once while the handle is idle, else on its thread. */
+  /** The task that writes it to libguestfs: to be run at once while the handle is idle, else on its thread.
+   */
   std::unique_ptr<Task> Set(const std::string& key);
   std::unique_ptr<Task> Delete(const std::string& key);
 
@@ -24,7 +25,8 @@ class PrivateData {
   State Lookup(guestfs_h* g, const std::string& key);
   std::vector<std::string> Keys(guestfs_h* g);
 
-  /** While a call holds the handle's lock: what libguestfs will say once the writes on their way have arrived. */
+  /** While a call holds the handle's lock: what libguestfs will say once the writes on their way have
+   * arrived. */
   State LookupBusy(const std::string& key) const;
   std::vector<std::string> KeysBusy() const;
 

@@ -93,7 +93,8 @@ std::vector<napi_value> FieldNames(Napi::Env env, const Struct& structure) {
 Napi::Object StructToJs(Napi::Env env, const Struct& structure, const std::vector<napi_value>& names,
                         const std::byte* base) {
   Napi::Object object = Napi::Object::New(env);
-  for (std::size_t i = 0; i < names.size(); ++i) object.Set(names[i], FieldToJs(env, structure.fields[i], base));
+  for (std::size_t i = 0; i < names.size(); ++i)
+    object.Set(names[i], FieldToJs(env, structure.fields[i], base));
   return object;
 }
 

@@ -137,7 +137,8 @@ void Session::RegisterCallbacks() {
   guestfs_set_private(g, kOwnKey, this);
   guestfs_set_progress_callback(g, &OnProgress, nullptr);
   const EventMask events = GUESTFS_EVENT_ALL & ~static_cast<EventMask>(GUESTFS_EVENT_PROGRESS);
-  if (guestfs_set_event_callback(g, &OnEvent, events & ~EventMask{GUESTFS_EVENT_LIBVIRT_AUTH}, 0, nullptr) == -1) {
+  if (guestfs_set_event_callback(g, &OnEvent, events & ~EventMask{GUESTFS_EVENT_LIBVIRT_AUTH}, 0, nullptr) ==
+      -1) {
     throw Napi::Error::New(env_, "guestfs_set_event_callback failed");
   }
 }
@@ -147,7 +148,9 @@ Session* Session::Find(guestfs_h* g) { return static_cast<Session*>(guestfs_get_
 void Session::OnProgress(guestfs_h* g, void*, int procedure, int serial, std::uint64_t position,
                          std::uint64_t total) {
   Session* session = Find(g);
-  Guarded([&] { session->mailbox_.PostProgress({session->running_call_, procedure, serial, position, total}); });
+  Guarded([&] {
+    session->mailbox_.PostProgress({session->running_call_, procedure, serial, position, total});
+  });
 }
 
 void Session::OnEvent(guestfs_h* g, void*, std::uint64_t event, int, int, const char* text, std::size_t size,
@@ -200,7 +203,8 @@ void Session::ServeQueue() {
 
 bool Session::RunTask(Task& task) {
   running_call_ = task.id();
-  if (task.id() != 0 && (deliver_ & kCallStarted) != 0) mailbox_.Post(std::make_unique<CallStarted>(task.id()));
+  if (task.id() != 0 && (deliver_ & kCallStarted) != 0)
+    mailbox_.Post(std::make_unique<CallStarted>(task.id()));
   std::unique_ptr<Message> message = task.Run(handle_.get());
   running_call_ = 0;
   if (message) mailbox_.Post(std::move(message));
@@ -244,7 +248,9 @@ bool Session::UserCancel(CallId id) {
   return cancellable;
 }
 
-void Session::SubmitBarrier(CallId id) { Submit(std::make_unique<Barrier>(id, queue_), Lane::Ordinary, true); }
+void Session::SubmitBarrier(CallId id) {
+  Submit(std::make_unique<Barrier>(id, queue_), Lane::Ordinary, true);
+}
 
 void Session::Release() {
   queue_.Release();
@@ -302,8 +308,8 @@ void Session::CreateThreadSafeFunction() {
     const std::shared_ptr<Session> last = std::move(static_cast<Session*>(context)->self_);
   };
   const napi_status status =
-      napi_create_threadsafe_function(env_, nullptr, nullptr, Napi::String::New(env_, "guestfs"), 0, 1, nullptr,
-                                      finalize, this, call_js, &function_);
+      napi_create_threadsafe_function(env_, nullptr, nullptr, Napi::String::New(env_, "guestfs"), 0, 1,
+                                      nullptr, finalize, this, call_js, &function_);
   if (status != napi_ok) throw Napi::Error::New(env_);
   napi_unref_threadsafe_function(env_, function_);
   // Hooks run last in, first out: ours ends the thread before Node closes the thread-safe function.
@@ -381,7 +387,8 @@ void Session::CloseForTearDown() {
     return;
   }
   const std::future<void> ended = ended_.get_future();
-  queue_.Push(std::make_unique<Close>(0, *this), Lane::Urgent);  // one too many does not matter: it never runs
+  queue_.Push(std::make_unique<Close>(0, *this),
+              Lane::Urgent);  // one too many does not matter: it never runs
   queue_.Release();
   auto deadline = std::chrono::steady_clock::now() + kGrace;
   bool close_seen = false;

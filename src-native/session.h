@@ -52,8 +52,8 @@ class OpenSessions {
 };
 
 /**
- * All public methods are for the JS thread. The session lives as long as its thread-safe function: after the owner has
- * gone it closes the handle by itself, and so it does when the environment ends.
+ * All public methods are for the JS thread. The session lives as long as its thread-safe function: after the
+ * owner has gone it closes the handle by itself, and so it does when the environment ends.
  */
 class Session {
  public:
@@ -96,7 +96,8 @@ class Session {
   int KillChildren() const;
   std::string ConsoleTailText() { return console_.Read(); }
 
-  /** Closes the handle at once, on behalf of an environment that ends: a running call is given a moment to finish. */
+  /** Closes the handle at once, on behalf of an environment that ends: a running call is given a moment to
+   * finish. */
   void CloseForTearDown();
 
  private:
@@ -110,7 +111,8 @@ class Session {
 
   void RegisterCallbacks();
   static Session* Find(guestfs_h* g);
-  static void OnProgress(guestfs_h*, void*, int procedure, int serial, std::uint64_t position, std::uint64_t total);
+  static void OnProgress(guestfs_h*, void*, int procedure, int serial, std::uint64_t position,
+                         std::uint64_t total);
   static void OnEvent(guestfs_h*, void*, std::uint64_t event, int, int, const char* text, std::size_t size,
                       const std::uint64_t*, std::size_t);
   void HandleEvent(EventMask event, std::string_view text);

@@ -17,7 +17,8 @@ void TaskQueue::Push(std::unique_ptr<Task> task, Lane lane) {
 std::unique_ptr<Task> TaskQueue::Remove(CallId id) {
   const std::lock_guard lock(mutex_);
   for (auto* lane : {&urgent_, &ordinary_}) {
-    const auto found = std::find_if(lane->begin(), lane->end(), [id](const auto& task) { return task->id() == id; });
+    const auto found =
+        std::find_if(lane->begin(), lane->end(), [id](const auto& task) { return task->id() == id; });
     if (found == lane->end()) continue;
     std::unique_ptr<Task> task = std::move(*found);
     lane->erase(found);

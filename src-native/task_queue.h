@@ -34,7 +34,8 @@ class TaskQueue {
   /** True when nothing waits and nothing runs: the handle's lock is free. */
   bool Idle();
 
-  /** Calls `act` while the task with this id runs, and keeps it from ending meanwhile; false when it does not run. */
+  /** Calls `act` while the task with this id runs, and keeps it from ending meanwhile; false when it does not
+   * run. */
   template <typename F>
   bool WhileRunning(CallId id, F act) {
     const std::lock_guard lock(mutex_);

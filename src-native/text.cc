@@ -35,7 +35,8 @@ struct Decoded {
   std::size_t length;  // 0: the first byte does not begin a UTF-8 sequence
 };
 
-/** The character at the beginning of `in`, by the strict rules: no overlong forms, no surrogates, <= U+10FFFF. */
+/** The character at the beginning of `in`, by the strict rules: no overlong forms, no surrogates, <=
+ * U+10FFFF. */
 Decoded DecodeOne(std::string_view in) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(in[i]); };
   const std::uint8_t lead = byte(0);

@@ -1,5 +1,5 @@
-// Guest strings are bytes. In JavaScript, bytes that are not UTF-8 become lone surrogates U+DC80..U+DCFF and turn back
-// into the same bytes (the scheme of Python's PEP 383), so that nothing is ever lost.
+// Guest strings are bytes. In JavaScript, bytes that are not UTF-8 become lone surrogates U+DC80..U+DCFF and
+// turn back into the same bytes (the scheme of Python's PEP 383), so that nothing is ever lost.
 #pragma once
 
 #include <napi.h>

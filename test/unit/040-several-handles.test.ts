@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals';
+import { Guestfs } from '../../lib';
+import { failureOf, internalTest } from '../support/internal';
+import { closeGate } from '../support/gate';
+
+test('handles are distinct', async () => {
+  await using a = new Guestfs({ memsize: 1001 });
+  await using b = new Guestfs({ memsize: 1002 });
+  await using c = new Guestfs({ memsize: 1003 });
+  expect(await Promise.all([a, b, c].map((g) => g.getMemsize()))).toEqual([1001, 1002, 1003]);
+  expect(new Set(await Promise.all([a, b, c].map((g) => g.cPointer()))).size).toBe(3);
+});
+
+test('a call of one does not wait for a call of another', async () => {
+  await using busy = new Guestfs();
+  await using idle = new Guestfs();
+  await using gate = await closeGate(busy);
+  expect((await idle.version()).major).toBe(1n);
+  await gate.open();
+  await gate.call;
+});
+
+test('each has its own errors', async () => {
+  await using a = new Guestfs();
+  await using b = new Guestfs();
+  const [first, second] = await Promise.all([
+    failureOf(a.addDrive('/nonexistent/a')),
+    failureOf(internalTest(b, 'Rinterr')),
+  ]);
+  expect(first).toMatchObject({ code: 'ENOENT', operation: 'addDrive' });
+  expect(second).toMatchObject({ code: 'ERR_GUESTFS', operation: 'internalTestRinterr' });
+});
+
+test('each has its own events', async () => {
+  await using a = new Guestfs({ identifier: 'a' });
+  await using b = new Guestfs({ identifier: 'b' });
+  const heard: string[] = [];
+  a.on('enter', (name) => heard.push(`a ${name}`));
+  b.on('enter', (name) => heard.push(`b ${name}`));
+  await a.getMemsize();
+  await b.getSmp();
+  expect(heard).toEqual(['a get_memsize', 'b get_smp']);
+});
+
+test('closing one leaves the others', async () => {
+  await using a = new Guestfs();
+  const b = new Guestfs();
+  await b.close();
+  expect((await a.version()).major).toBe(1n);
+});
+
+test('a hundred at once', async () => {
+  const handles = Array.from({ length: 100 }, (_, i) => new Guestfs({ memsize: 1000 + i }));
+  const sizes = await Promise.all(handles.map((g) => g.getMemsize()));
+  await Promise.all(handles.map((g) => g.close()));
+  expect(sizes).toEqual(handles.map((_, i) => 1000 + i));
+});

@@ -1,0 +1,88 @@
+import { expect, test } from '@jest/globals';
+import { Guestfs } from '../../lib';
+
+test('booleans', async () => {
+  await using g = new Guestfs();
+  for (const value of [true, false]) {
+    await g.setAutosync(value);
+    expect(await g.getAutosync()).toBe(value);
+    await g.setNetwork(value);
+    expect(await g.getNetwork()).toBe(value);
+    await g.setRecoveryProc(value);
+    expect(await g.getRecoveryProc()).toBe(value);
+    await g.setPgroup(value);
+    expect(await g.getPgroup()).toBe(value);
+  }
+});
+
+test('verbose and trace', async () => {
+  await using g = new Guestfs();
+  g.on('library', () => undefined).on('trace', () => undefined);
+  await g.setVerbose(true);
+  expect(await g.getVerbose()).toBe(true);
+  await g.setTrace(true);
+  expect(await g.getTrace()).toBe(true);
+  await g.setTrace(false);
+  await g.setVerbose(false);
+  expect([await g.getVerbose(), await g.getTrace()]).toEqual([false, false]);
+});
+
+test('numbers', async () => {
+  await using g = new Guestfs();
+  await g.setMemsize(2048);
+  expect(await g.getMemsize()).toBe(2048);
+  await g.setSmp(2);
+  expect(await g.getSmp()).toBe(2);
+});
+
+test('strings', async () => {
+  await using g = new Guestfs();
+  await g.setHv('/usr/bin/qemu');
+  expect(await g.getHv()).toBe('/usr/bin/qemu');
+  await g.setProgram('the program');
+  expect(await g.getProgram()).toBe('the program');
+  await g.setIdentifier('handle_1');
+  expect(await g.getIdentifier()).toBe('handle_1');
+  await g.setPath('/a:/b');
+  expect(await g.getPath()).toBe('/a:/b');
+});
+
+test('a string that may be null', async () => {
+  await using g = new Guestfs({ environment: false });
+  expect(await g.getAppend()).toBeNull();
+  await g.setAppend('debug');
+  expect(await g.getAppend()).toBe('debug');
+  await g.setAppend('');
+  expect(await g.getAppend()).toBe('');
+  await g.setAppend(null);
+  expect(await g.getAppend()).toBeNull();
+});
+
+test('null sets a default again', async () => {
+  await using g = new Guestfs({ environment: false });
+  const original = await g.getPath();
+  await g.setPath('/elsewhere');
+  await g.setPath(null);
+  expect(await g.getPath()).toBe(original);
+});
+
+test('lists', async () => {
+  await using g = new Guestfs({ environment: false });
+  expect(await g.getBackendSettings()).toEqual([]);
+  await g.setBackendSettings(['force_tcg', 'a=1']);
+  expect(await g.getBackendSettings()).toEqual(['force_tcg', 'a=1']);
+  expect(await g.getBackendSetting('a')).toBe('1');
+  await g.setBackendSetting('a', '2');
+  expect(await g.getBackendSetting('a')).toBe('2');
+  expect(await g.clearBackendSetting('a')).toBe(1);
+  expect(await g.getBackendSettings()).toEqual(['force_tcg']);
+});
+
+test('a property does not see a later change of what it was set from', async () => {
+  await using g = new Guestfs();
+  const settings = ['force_tcg'];
+  const set = g.setBackendSettings(settings);
+  settings.push('changed');
+  await set;
+  expect(await g.getBackendSettings()).toEqual(['force_tcg']);
+});
