@@ -29,7 +29,7 @@ g.on('appliance', () => {});
 const rows = {};
 rows['idle, 5 s'] = await gaps(() => new Promise((resolve) => setTimeout(resolve, 5000)));
 await g.addDriveScratch(100 * 1024 * 1024);
-rows['launch'] = await gaps(() => g.launch());
+rows.launch = await gaps(() => g.launch());
 rows['one call of 5 s with progress'] = await gaps(() => g.debug('progress', ['5']));
 rows['1,000 round trips to the appliance'] = await gaps(async () => {
   for (let i = 0; i < 1000; i++) await g.pingDaemon();
@@ -37,5 +37,5 @@ rows['1,000 round trips to the appliance'] = await gaps(async () => {
 rows['100,000 calls without the appliance, awaited'] = await gaps(async () => {
   for (let i = 0; i < 100_000; i++) await g.getMemsize();
 });
-rows['close'] = await gaps(() => g.close());
+rows.close = await gaps(() => g.close());
 console.table(rows);

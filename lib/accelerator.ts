@@ -33,7 +33,7 @@ function bootId(): string | undefined {
 }
 
 function folders(): string[] {
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   return [join(cache, 'guestfs-node'), join(tmpdir(), `guestfs-node-${userInfo().uid}`)];
 }
 

@@ -32,6 +32,7 @@ interface PendingCall extends Operation {
   aborted: boolean;
   /** The appliance was killed, or died, while the call was pending. */
   terminated: boolean;
+  readonly outcome: Promise<Outcome>;
   settle(outcome: Outcome): void;
 }
 
@@ -120,6 +121,14 @@ function looksLikeSignal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
 }
 
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((r) => {
+    resolve = r;
+  });
+  return { promise, resolve };
+}
+
 /** Something a listener threw is the program's own error: it surfaces, but never stops the delivery of the rest. */
 function guarded(listener: () => void): void {
   try {
@@ -180,7 +189,9 @@ export class Calls {
     const id = this.#nextId();
     const problem = this.#native.call(id, fn.number, args, split.names, split.values, parent !== undefined);
     if (problem) throw this.#refused(fn, problem, args, split);
-    const outcome = await this.#outcome(id, method, fn, split, parent);
+    const call = this.#track(id, method, fn, split, parent);
+    const outcome = await call.outcome;
+    if (call.aborted) throw new AbortError(method, split.signal?.reason);
     if ('failure' in outcome) throw outcome.failure();
     return (fn.returnsMap ? toMap(outcome.value as string[]) : outcome.value) as T;
   }
@@ -195,9 +206,10 @@ export class Calls {
     if (split.signal?.aborted) throw new AbortError(method, split.signal.reason);
     const id = this.#nextId();
     this.#native.hold(id);
-    const outcome = await this.#outcome(id, method, undefined, split, undefined);
+    const barrier = this.#track(id, method, undefined, split, undefined);
+    const outcome = await barrier.outcome;
     if ('failure' in outcome) throw outcome.failure();
-    const turn: Turn = { operation: { id, operation: method }, terminated: false };
+    const turn: Turn = { operation: { id, operation: method }, terminated: barrier.terminated };
     this.#turn = turn;
     let error: Error | undefined;
     for (const observer of this.#observers) guarded(() => observer.started(turn.operation));
@@ -230,7 +242,7 @@ export class Calls {
   async #close(): Promise<void> {
     this.#closeId = this.#nextId();
     this.#native.close(this.#closeId);
-    await this.#outcome(this.#closeId, 'close', undefined, noOptions, undefined);
+    await this.#track(this.#closeId, 'close', undefined, noOptions, undefined).outcome;
     this.#closed = true;
   }
 
@@ -304,43 +316,42 @@ export class Calls {
     return this.#lastId;
   }
 
-  #outcome(
+  /** Follows a call that has been handed to the addon until it settles. */
+  #track(
     id: number,
     operation: string,
     fn: NumberedFunction | undefined,
     split: SplitOptions,
     parent: Operation | undefined,
-  ): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const call: PendingCall = {
-        id,
-        operation,
-        fn,
-        parent,
-        onProgress: split.onProgress,
-        started: false,
-        aborted: false,
-        terminated: false,
-        settle: (outcome) => {
-          this.#pending.delete(id);
-          if (onAbort) split.signal?.removeEventListener('abort', onAbort);
-          const final = call.aborted
-            ? { failure: () => new AbortError(operation, split.signal?.reason) }
-            : outcome;
-          this.#tellEnded(call, final);
-          resolve(final);
-        },
-      };
-      const onAbort = split.signal && (() => void this.#abort(call, split));
-      if (onAbort) split.signal?.addEventListener('abort', onAbort, { once: true });
-      this.#pending.set(id, call);
-    });
+  ): PendingCall {
+    const { promise, resolve } = withResolvers<Outcome>();
+    const call: PendingCall = {
+      id,
+      operation,
+      fn,
+      parent,
+      onProgress: split.onProgress,
+      started: false,
+      aborted: false,
+      terminated: false,
+      outcome: promise,
+      settle: (outcome) => {
+        this.#pending.delete(id);
+        if (onAbort) split.signal?.removeEventListener('abort', onAbort);
+        this.#tellEnded(call, outcome);
+        resolve(outcome);
+      },
+    };
+    const onAbort = split.signal && (() => void this.#abort(call, split));
+    if (onAbort) split.signal?.addEventListener('abort', onAbort, { once: true });
+    this.#pending.set(id, call);
+    return call;
   }
 
   async #abort(call: PendingCall, split: SplitOptions): Promise<void> {
     call.aborted = true;
     if (this.#native.remove(call.id)) {
-      call.settle({ value: undefined });
+      call.settle({ failure: () => new AbortError(call.operation, split.signal?.reason) });
       return;
     }
     const settled = () => !this.#pending.has(call.id);
@@ -357,7 +368,8 @@ export class Calls {
 
   #tellEnded(call: PendingCall, outcome: Outcome): void {
     if (!call.started) return;
-    const error = 'failure' in outcome ? outcome.failure() : undefined;
+    const aborted = call.aborted ? new AbortError(call.operation, undefined) : undefined;
+    const error = aborted ?? ('failure' in outcome ? outcome.failure() : undefined);
     for (const observer of this.#observers) guarded(() => observer.ended(call, error));
   }
 

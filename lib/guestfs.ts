@@ -77,10 +77,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
     super();
     this.#calls = new Calls(this.#native, this.#sink());
     this.private = new PrivateData(this.#native);
-    this.on('newListener', (name: EventName) => this.#calls.listen(name));
-    this.on('removeListener', (name: EventName) => {
-      if (this.listenerCount(name) === 0) this.#calls.unlisten(name);
-    });
+    trackListeners(this, this.#calls);
     try {
       this.#configure(options);
     } catch (error) {
@@ -211,4 +208,12 @@ export class Guestfs extends GuestfsMethods implements Observable {
     warnedWithoutListener = true;
     process.emitWarning(text, { code: 'GUESTFS_KVM_UNUSABLE' });
   }
+}
+
+/** Only events that somebody listens to leave the handle's thread. */
+function trackListeners(emitter: EventEmitter, calls: Calls): void {
+  emitter.on('newListener', (name: EventName) => calls.listen(name));
+  emitter.on('removeListener', (name: EventName) => {
+    if (emitter.listenerCount(name) === 0) calls.unlisten(name);
+  });
 }

@@ -117,12 +117,13 @@ export class Launch {
 
   async run(): Promise<void> {
     if (this.#accel === 'kvm') requireKvm();
+    // A handle that is up already refuses a launch in its own words, and new settings in words that would mislead.
+    if (!(await this.#call<boolean>('isConfig'))) return this.#call('launch');
     const backend = await this.#call<string>('getBackend');
     const settings = this.#parts.backendSettings.original(await this.#call<string[]>('getBackendSettings'));
     try {
       await this.#launchOn(backend, settings);
     } catch (error) {
-      // A handle that was launched before refuses this, and its settings have not been touched.
       await this.#call('setBackendSettings', [settings]).catch(() => undefined);
       throw error;
     }

@@ -84,7 +84,7 @@ interface Addon {
 
 function loadAddon(): Addon {
   const root = join(__dirname, '..');
-  const override = process.env['GUESTFS_NODE_ADDON'];
+  const override = process.env.GUESTFS_NODE_ADDON;
   try {
     if (override) return require(override) as Addon;
     return (require('node-gyp-build') as (root: string) => Addon)(root);

@@ -1,0 +1,123 @@
+// What the host can tell of an image before anything is launched.
+import { execFile } from 'node:child_process';
+import { constants as fsConstants, type Stats } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { GuestfsError } from '../errors';
+import type { ImageFile } from './options';
+import type { BackingFile, ImageReport } from './report';
+
+const run = promisify(execFile);
+
+/** A crafted image can make qemu-img eat memory and time: libguestfs sets it the same limits. */
+const limitedQemuImg = 'ulimit -v 1048576; ulimit -t 10; exec qemu-img "$@"';
+
+/** The part of `qemu-img info --output=json` that is used here. */
+interface QemuImgInfo {
+  readonly format: string;
+  readonly 'virtual-size': number;
+  readonly 'actual-size': number;
+  readonly 'full-backing-filename'?: string;
+  readonly 'backing-filename-format'?: string;
+}
+
+export interface ImageFacts extends Pick<ImageReport, 'path' | 'format' | 'virtualSize' | 'actualSize' | 'backingChain'> {
+  /** For libguestfs. */
+  readonly absolutePath: string;
+  /** Of the file. */
+  readonly fileSize: number;
+}
+
+/**
+ * Checks an image and its backing files, and reads their formats and sizes.
+ *
+ * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, …, `ELOOP` for an image that is its own backing file
+ */
+export async function readImage({ path, format }: ImageFile, signal: AbortSignal | undefined): Promise<ImageFacts> {
+  const absolutePath = resolve(path);
+  const file = await checkFile(absolutePath, absolutePath);
+  const info = await qemuImgInfo(absolutePath, format, signal);
+  return {
+    path,
+    absolutePath,
+    fileSize: file.size,
+    format: info.format,
+    virtualSize: info['virtual-size'],
+    actualSize: file.isBlockDevice() ? info['virtual-size'] : info['actual-size'],
+    backingChain: await readBackingChain(absolutePath, info, signal),
+  };
+}
+
+async function readBackingChain(image: string, top: QemuImgInfo, signal: AbortSignal | undefined): Promise<BackingFile[]> {
+  const chain: BackingFile[] = [];
+  const seen = new Set([image]);
+  let above = top;
+  for (;;) {
+    const path = above['full-backing-filename'];
+    const format = above['backing-filename-format'];
+    if (path === undefined) return chain;
+    if (seen.has(path)) throw failure('ELOOP', `${path} is, by way of its backing files, its own backing file`);
+    seen.add(path);
+    if (isRemote(path)) return [...chain, { path, format: format ?? null }];
+    await checkFile(path, image);
+    above = await qemuImgInfo(path, format, signal);
+    chain.push({ path, format: above.format });
+  }
+}
+
+/** By qemu's own rule. */
+function isRemote(path: string): boolean {
+  return /^[^/]*:/.test(path);
+}
+
+async function checkFile(path: string, image: string): Promise<Stats> {
+  const what = path === image ? path : `${path}, the backing file of ${image},`;
+  try {
+    const file = await stat(path);
+    if (file.isDirectory()) throw failure('EISDIR', `${what} is a directory, not a disk image`);
+    if (!file.isFile() && !file.isBlockDevice()) {
+      throw failure('EINVAL', `${what} is neither a file nor a block device`);
+    }
+    await access(path, fsConstants.R_OK);
+    return file;
+  } catch (error) {
+    if (error instanceof GuestfsError) throw error;
+    const { code = 'ERR_GUESTFS' } = error as NodeJS.ErrnoException;
+    const reasons: Record<string, string> = {
+      ENOENT: `${what} does not exist`,
+      EACCES: `${what} may not be read by this user`,
+    };
+    throw failure(code, reasons[code] ?? `${what} cannot be read: ${(error as Error).message}`, error);
+  }
+}
+
+async function qemuImgInfo(path: string, format: string | undefined, signal: AbortSignal | undefined): Promise<QemuImgInfo> {
+  // Shared: a running guest may hold the lock of its image.
+  const args = ['info', '--force-share', '--output=json', ...(format === undefined ? [] : ['-f', format]), path];
+  try {
+    const { stdout } = await run('sh', ['-c', limitedQemuImg, 'sh', ...args], {
+      env: { ...process.env, LC_ALL: 'C' },
+      signal,
+    });
+    return JSON.parse(stdout) as QemuImgInfo;
+  } catch (error) {
+    const { code, stderr } = error as { code?: unknown; stderr?: string };
+    if (code === 127) {
+      throw failure(
+        'ERR_GUESTFS_QEMU_IMG_MISSING',
+        'libguestfs needs qemu-img: `apt install qemu-utils` (Debian, Ubuntu), `dnf install qemu-img` (Fedora), ' +
+          '`pacman -S qemu-img` (Arch)',
+        error,
+      );
+    }
+    const reason = stderr?.trim().split('\n')[0] || (error as Error).message;
+    throw failure('ERR_GUESTFS', `${path} cannot be opened${format === undefined ? '' : ` as ${format}`}: ${reason}`, error);
+  }
+}
+
+function failure(code: string, message: string, cause?: unknown): GuestfsError {
+  const errno = (constants.errno as Record<string, number>)[code] ?? 0;
+  return new GuestfsError(`inspect: ${message}`, { code, errno, operation: 'inspect', cause });
+}

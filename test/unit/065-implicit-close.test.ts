@@ -1,0 +1,154 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { Guestfs } from '../../lib';
+import { eventually } from '../support/eventually';
+import { temporaryFolder } from '../support/folder';
+import { collectGarbage, isCollected } from '../support/garbage';
+import { failureOf } from '../support/internal';
+import { runScript } from '../support/script';
+
+// A handle with a scratch drive has a folder below its tmpdir, which goes when it is closed.
+const makeHandle = `
+  const g = new Guestfs({ tmpdir: process.env.FOLDER });
+  await g.addDriveScratch(1024 * 1024);
+  if (require('fs').readdirSync(process.env.FOLDER).length !== 1) throw new Error('no folder to watch');
+`;
+
+describe('await using', () => {
+  test('closes at the end of the block', async () => {
+    using folder = temporaryFolder();
+    let handle: Guestfs;
+    {
+      await using g = new Guestfs({ tmpdir: folder.path });
+      handle = g;
+      await g.addDriveScratch(1024 * 1024);
+    }
+    expect(readdirSync(folder.path)).toEqual([]);
+    expect(await failureOf(handle.version())).toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
+  });
+
+  test('closes when the block throws', async () => {
+    let handle: Guestfs | undefined;
+    const block = async () => {
+      await using g = new Guestfs();
+      handle = g;
+      throw new Error('mine');
+    };
+    await expect(block()).rejects.toThrow('mine');
+    expect(await failureOf((handle as Guestfs).version())).toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
+  });
+});
+
+describe('a forgotten handle', () => {
+  async function forget(folder: string, prepare: (g: Guestfs) => void): Promise<WeakRef<Guestfs>> {
+    const g = new Guestfs({ tmpdir: folder });
+    prepare(g);
+    await g.addDriveScratch(1024 * 1024);
+    return new WeakRef(g);
+  }
+
+  test.each<[string, (g: Guestfs) => void]>([
+    ['is closed', () => undefined],
+    ['is closed although its listener refers to it', (g) => g.on('progress', () => g.version())],
+    ['is closed although its private data refers to it', (g) => g.private.set('self', { g })],
+    ['is closed although somebody iterates over its progress', (g) => void g.progress().next()],
+  ])('%s', async (_, prepare) => {
+    using folder = temporaryFolder();
+    const reference = await forget(folder.path, prepare);
+    expect(readdirSync(folder.path)).toHaveLength(1);
+    expect(await isCollected(reference)).toBe(true);
+    expect(await eventually(() => readdirSync(folder.path).length === 0)).toBe(true);
+  });
+
+  test('is closed although it was never used', async () => {
+    const make = () => new WeakRef(new Guestfs());
+    expect(await isCollected(make())).toBe(true);
+  });
+
+  test('ends its calls first', async () => {
+    const call = new Guestfs().version();
+    collectGarbage();
+    expect((await call).major).toBe(1n);
+  });
+});
+
+describe('the end of the process', () => {
+  const end = (script: string, folder: string) =>
+    runScript(makeHandle + script, { env: { FOLDER: folder }, timeout: 20_000 });
+
+  test('does not wait for an idle handle, and closes it', async () => {
+    using folder = temporaryFolder();
+    expect(await end('', folder.path)).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  test('waits for a pending call', async () => {
+    using folder = temporaryFolder();
+    const { stdout } = await end(`g.version().then(({ major }) => console.log(major));`, folder.path);
+    expect(stdout).toBe('1n\n');
+  });
+
+  test('waits for a pending close', async () => {
+    using folder = temporaryFolder();
+    const { stdout } = await end(`g.close().then(() => console.log('closed'));`, folder.path);
+    expect(stdout).toBe('closed\n');
+  });
+
+  test('by process.exit() closes handles', async () => {
+    using folder = temporaryFolder();
+    expect(await end('process.exit(3);', folder.path)).toMatchObject({ code: 3, stderr: '' });
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  test('by process.exit() in the middle of calls closes handles', async () => {
+    using folder = temporaryFolder();
+    const script = `for (let i = 0; i < 1000; i++) void g.version(); process.exit(3);`;
+    expect(await end(script, folder.path)).toMatchObject({ code: 3, stderr: '' });
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  test('by an uncaught exception closes handles', async () => {
+    using folder = temporaryFolder();
+    const { code, stderr } = await end(`setImmediate(() => { throw new Error('mine'); });`, folder.path);
+    expect(code).toBe(1);
+    expect(stderr).toContain('Error: mine');
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  test('comes although a call hangs', async () => {
+    using folder = temporaryFolder();
+    const script = `
+      require('child_process').execFileSync('mkfifo', [process.env.FOLDER + '/fifo']);
+      g.once('enter', () => process.exit(3));
+      void g[invoke]('internalTestSetOutput', [process.env.FOLDER + '/fifo']);
+    `;
+    expect(await end(script, folder.path)).toMatchObject({ code: 3, signal: null });
+  });
+});
+
+describe('the end of a worker', () => {
+  const inWorker = (script: string) => `
+    const { Worker } = require('worker_threads');
+    const worker = new Worker(${JSON.stringify(`
+      (async () => {
+        const { Guestfs } = require(process.cwd() + '/dist/index.js');
+        ${makeHandle}
+        ${script}
+      })();
+    `)}, { eval: true });
+    const [code] = await require('events').once(worker, 'exit');
+    console.log(code, require('fs').readdirSync(process.env.FOLDER).length);
+  `;
+
+  test.each([
+    ['by itself', '', '0 0\n'],
+    ['by process.exit()', 'process.exit(5);', '5 0\n'],
+    ['by terminate()', `require('worker_threads').parentPort.close(); for (;;) await g.version();`, '1 0\n'],
+  ])('%s closes its handles', async (how, script, expected) => {
+    using folder = temporaryFolder();
+    const terminate = how === 'by terminate()' ? `\nworker.once('online', () => setTimeout(() => worker.terminate(), 500));` : '';
+    const body = inWorker(script).replace('const [code]', () => `${terminate}\nconst [code]`);
+    const { stdout, stderr } = await runScript(body, { env: { FOLDER: folder.path } });
+    expect({ stdout, stderr }).toEqual({ stdout: expected, stderr: '' });
+  });
+});
