@@ -44,6 +44,12 @@ std::int32_t ToBool(const char* name, Napi::Value value) {
   return value.As<Napi::Boolean>().Value() ? 1 : 0;
 }
 
+/** False also for memory that is shared: that cannot be detached. */
+bool IsDetached(Napi::Uint8Array array) {
+  bool detached = false;
+  return napi_is_detached_arraybuffer(array.Env(), array.ArrayBuffer(), &detached) == napi_ok && detached;
+}
+
 }  // namespace
 
 Napi::Object ArgumentProblem::ToObject(Napi::Env env) const {
@@ -156,6 +162,7 @@ Slot Arguments::ConvertBytes(const char* name, Napi::Value value) {
         value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
     if (!bytes) throw ArgumentProblem{"type", name, "Uint8Array or string"};
     const Napi::Uint8Array array = value.As<Napi::Uint8Array>();
+    if (IsDetached(array)) throw ArgumentProblem{"detached", name, "Uint8Array or string"};
     const auto* data = reinterpret_cast<const char*>(array.Data());
     texts_.emplace_back(data == nullptr ? "" : std::string(data, array.ByteLength()));
   }

@@ -82,7 +82,12 @@ export function filesystemOf(device: string, output: BlkidOutput): FilesystemRep
   if (type === null && (output.has('PTTYPE') || neverFilesystems.has(output.get('PART_ENTRY_TYPE') ?? ''))) {
     return undefined;
   }
-  return { ...unknownFilesystem(device), type: type ?? 'unknown', label: valueOf(output, 'LABEL'), uuid: valueOf(output, 'UUID') };
+  return {
+    ...unknownFilesystem(device),
+    type: type ?? 'unknown',
+    label: valueOf(output, 'LABEL'),
+    uuid: valueOf(output, 'UUID'),
+  };
 }
 
 export function unknownFilesystem(device: string): FilesystemReport {

@@ -23,7 +23,8 @@ interface QemuImgInfo {
   readonly 'backing-filename-format'?: string;
 }
 
-export interface ImageFacts extends Pick<ImageReport, 'path' | 'format' | 'virtualSize' | 'actualSize' | 'backingChain'> {
+export interface ImageFacts
+  extends Pick<ImageReport, 'path' | 'format' | 'virtualSize' | 'actualSize' | 'backingChain'> {
   /** For libguestfs. */
   readonly absolutePath: string;
   /** Of the file. */
@@ -35,7 +36,10 @@ export interface ImageFacts extends Pick<ImageReport, 'path' | 'format' | 'virtu
  *
  * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, …, `ELOOP` for an image that is its own backing file
  */
-export async function readImage({ path, format }: ImageFile, signal: AbortSignal | undefined): Promise<ImageFacts> {
+export async function readImage(
+  { path, format }: ImageFile,
+  signal: AbortSignal | undefined,
+): Promise<ImageFacts> {
   const absolutePath = resolve(path);
   const file = await checkFile(absolutePath, absolutePath);
   const info = await qemuImgInfo(absolutePath, format, signal);
@@ -50,7 +54,11 @@ export async function readImage({ path, format }: ImageFile, signal: AbortSignal
   };
 }
 
-async function readBackingChain(image: string, top: QemuImgInfo, signal: AbortSignal | undefined): Promise<BackingFile[]> {
+async function readBackingChain(
+  image: string,
+  top: QemuImgInfo,
+  signal: AbortSignal | undefined,
+): Promise<BackingFile[]> {
   const chain: BackingFile[] = [];
   const seen = new Set([image]);
   let above = top;
@@ -58,7 +66,8 @@ async function readBackingChain(image: string, top: QemuImgInfo, signal: AbortSi
     const path = above['full-backing-filename'];
     const format = above['backing-filename-format'];
     if (path === undefined) return chain;
-    if (seen.has(path)) throw failure('ELOOP', `${path} is, by way of its backing files, its own backing file`);
+    if (seen.has(path))
+      throw failure('ELOOP', `${path} is, by way of its backing files, its own backing file`);
     seen.add(path);
     if (isRemote(path)) return [...chain, { path, format: format ?? null }];
     await checkFile(path, image);
@@ -93,9 +102,19 @@ async function checkFile(path: string, image: string): Promise<Stats> {
   }
 }
 
-async function qemuImgInfo(path: string, format: string | undefined, signal: AbortSignal | undefined): Promise<QemuImgInfo> {
+async function qemuImgInfo(
+  path: string,
+  format: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<QemuImgInfo> {
   // Shared: a running guest may hold the lock of its image.
-  const args = ['info', '--force-share', '--output=json', ...(format === undefined ? [] : ['-f', format]), path];
+  const args = [
+    'info',
+    '--force-share',
+    '--output=json',
+    ...(format === undefined ? [] : ['-f', format]),
+    path,
+  ];
   try {
     const { stdout } = await run('sh', ['-c', limitedQemuImg, 'sh', ...args], {
       env: { ...process.env, LC_ALL: 'C' },
@@ -113,7 +132,11 @@ async function qemuImgInfo(path: string, format: string | undefined, signal: Abo
       );
     }
     const reason = stderr?.trim().split('\n')[0] || (error as Error).message;
-    throw failure('ERR_GUESTFS', `${path} cannot be opened${format === undefined ? '' : ` as ${format}`}: ${reason}`, error);
+    throw failure(
+      'ERR_GUESTFS',
+      `${path} cannot be opened${format === undefined ? '' : ` as ${format}`}: ${reason}`,
+      error,
+    );
   }
 }
 

@@ -63,7 +63,8 @@ export function checkImages(images: ImageSource | readonly ImageSource[]): Image
 
 function checkImage(image: unknown): ImageFile {
   const file = typeof image === 'string' ? { path: image } : image;
-  if (!isObject(file)) throw invalidType('inspect', 'images', 'string, { path, format } or an array of these', image);
+  if (!isObject(file))
+    throw invalidType('inspect', 'images', 'string, { path, format } or an array of these', image);
   const { path, format } = file;
   if (typeof path !== 'string') throw invalidType('inspect', 'images.path', 'string', path);
   if (path === '' || path.includes('\0')) {
@@ -78,7 +79,8 @@ function checkImage(image: unknown): ImageFile {
 }
 
 export function checkOptions(options: InspectOptions): void {
-  if (!isObject(options)) throw invalidType('inspect', 'options', 'object', options);
+  if (typeof options !== 'object' || options === null)
+    throw invalidType('inspect', 'options', 'object', options);
   for (const [name, value] of Object.entries(options)) {
     const expected = optionTypes.get(name);
     if (expected === undefined) throw unknownOption('inspect', name, [...optionTypes.keys()]);

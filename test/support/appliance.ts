@@ -5,7 +5,8 @@ import { Guestfs, type ProgressEvent } from '../../lib';
 // A launch under emulation takes half a minute and more on a busy machine.
 jest.setTimeout(300_000);
 
-export const MiB = 1 << 20;
+export const MiB = 2 ** 20;
+export const GiB = 2 ** 30;
 
 /** A handle with empty drives of these sizes in bytes, up and running. */
 export async function launchedHandle(...sizes: number[]): Promise<Guestfs> {

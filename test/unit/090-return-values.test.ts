@@ -11,7 +11,7 @@ const call = <T>(name: string, ...args: unknown[]) => internalTest<T>(g, name, a
 
 describe('every return kind', () => {
   test('nothing', async () => {
-    expect(await call('OnlyOptargs').catch((error: Error) => error)).toBeUndefined();
+    expect(await call('CloseOutput')).toBeUndefined();
   });
 
   test.each([
@@ -139,6 +139,10 @@ describe('every return kind fails', () => {
     const error = await failureOf(call(name));
     expect(error).toBeInstanceOf(GuestfsError);
     expect(error).toMatchObject({ message: 'error', code: 'ERR_GUESTFS', errno: 0, operation: `internalTest${name}` });
+  });
+
+  test('nothing', async () => {
+    expect(await failureOf(call('SetOutput', '/nonexistent/output'))).toMatchObject({ code: 'ENOENT', errno: 2 });
   });
 
   test('and the next call is none the worse', async () => {

@@ -151,6 +151,12 @@ describe('everywhere', () => {
     expect(lines[8]).toBe('<61><00><ffffffc3><ffffffa9>');
   });
 
+  test('in lists that come back', async () => {
+    await g.setBackendSettings([text, 'b', '\udc80']);
+    expect(await g.getBackendSettings()).toEqual([text, 'b', '\udc80']);
+    await g.setBackendSettings([]);
+  });
+
   test('in properties', async () => {
     await g.setPath('/folder-\udcff');
     expect(await g.getPath()).toBe('/folder-\udcff');

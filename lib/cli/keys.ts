@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import type { VolumeKey } from '../inspect';
+import { UsageError } from './command';
+
+/** Reads `[DEVICE:]file:PATH` or `[DEVICE:]key:STRING`. */
+export function parseKey(text: string): VolumeKey {
+  const match = /^(?:(?!file:|key:)(.+?):)?(file|key):(.*)$/s.exec(text);
+  // The text may be a passphrase, so it is not repeated.
+  if (!match) throw new UsageError('--key must be [DEVICE:]file:PATH or [DEVICE:]key:STRING');
+  const [, device, kind, value = ''] = match;
+  return { device, key: kind === 'file' ? readKey(value) : value };
+}
+
+function readKey(path: string): string {
+  try {
+    // Editors end the line.
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new UsageError(`--key: ${(error as Error).message}`);
+  }
+}

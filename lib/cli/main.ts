@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, ExitCode, UsageError } from './command';
+
+/** Loaded when they are called, so that help is to be had where the addon cannot be loaded. */
+const commands: Readonly<Record<string, () => Command>> = {
+  inspect: () => (require('./inspect') as typeof import('./inspect')).command,
+};
+
+const help = `Usage: guestfs COMMAND [OPTION…] [ARGUMENT…]
+
+Looks into virtual machine disk images, without root and without mounting them on this machine.
+
+Commands:
+  inspect IMAGE…   Report the operating systems, partitions and filesystems of disk images
+
+Options:
+  --help           Show this help, or with a command its own
+  --version        Show the version
+
+Exit codes: 0 success, 1 failure, 2 wrong usage
+`;
+
+/** Ends by itself when all is done, so that nothing that was written is cut off. */
+async function main(args: readonly string[]): Promise<void> {
+  const abort = new AbortController();
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+    ['SIGHUP', 1],
+  ] as const) {
+    process.once(signal, () => {
+      process.exitCode = 128 + number;
+      abort.abort();
+    });
+  }
+  // The reader, `head` perhaps, has seen enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exitCode ??= ExitCode.success;
+    abort.abort();
+  });
+  process.stderr.on('error', () => {});
+
+  const code = await run(args, abort.signal);
+  process.exitCode ??= code;
+}
+
+async function run([name, ...args]: readonly string[], signal: AbortSignal): Promise<ExitCode> {
+  try {
+    if (name === '--help' || name === 'help') return show(help);
+    if (name === '--version') return show(`guestfs ${version()}\n`);
+    if (name === undefined) throw new UsageError('a command is missing');
+    const command = Object.hasOwn(commands, name) ? commands[name]?.() : undefined;
+    if (!command) throw new UsageError(`there is no command '${name}'`);
+    if (args.includes('--help')) return show(command.help);
+    return await command.run(args, signal);
+  } catch (error) {
+    if (signal.aborted) return ExitCode.failure;
+    if (!(error instanceof UsageError)) {
+      process.stderr.write(`guestfs: ${error instanceof Error ? error.message : String(error)}\n`);
+      return ExitCode.failure;
+    }
+    const topic = name !== undefined && Object.hasOwn(commands, name) ? `${name} ` : '';
+    process.stderr.write(`guestfs: ${error.message}\nTry 'guestfs ${topic}--help'.\n`);
+    return ExitCode.usage;
+  }
+}
+
+function show(text: string): ExitCode {
+  process.stdout.write(text);
+  return ExitCode.success;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+}
+
+void main(process.argv.slice(2));

@@ -1,0 +1,117 @@
+import type { ImageReport, InspectionProblem, InspectionReport, OperatingSystemReport } from '../inspect';
+import { printable } from '../progress/printable';
+import { humanSize } from './size';
+import { type Column, renderTable } from './table';
+
+/** A report for people, to be shown in `width` columns. Nothing in it can play with a terminal. */
+export function renderReport(report: InspectionReport, width: number): string {
+  const { images, operatingSystems, partitions, filesystems, encrypted, problems } = report;
+  const systems = operatingSystems.map((system) => renderSystem(system, width));
+  const sections = [
+    images.map(renderImage).join(''),
+    ...(systems.length > 0 ? systems : ['No operating system found.\n']),
+    section('Partitions', width, partitions, [
+      ['DEVICE', ({ device }) => device],
+      ['TABLE', ({ type }) => type],
+      ['START', ({ start }) => humanSize(start), 'right'],
+      ['SIZE', ({ size }) => humanSize(size), 'right'],
+      ['BOOT', ({ bootable }) => (bootable ? 'yes' : '')],
+      ['CONTENT', ({ content }) => content ?? ''],
+      ['TYPE', ({ mbrId, gptType }) => gptType ?? (mbrId === null ? '' : hex(mbrId))],
+      ['NAME', ({ label }) => label ?? ''],
+    ]),
+    section('Filesystems', width, filesystems, [
+      ['DEVICE', ({ device }) => device],
+      ['TYPE', ({ type }) => type],
+      ['LABEL', ({ label }) => label ?? ''],
+      ['SIZE', ({ size }) => sizeOr(size, '-'), 'right'],
+      ['USED', ({ used }) => sizeOr(used, '-'), 'right'],
+      ['FREE', ({ free }) => sizeOr(free, '-'), 'right'],
+      [
+        'USE%',
+        ({ size, used }) => (size && used !== null ? `${Math.ceil((used / size) * 100)}%` : '-'),
+        'right',
+      ],
+      ['UUID', ({ uuid }) => uuid ?? ''],
+    ]),
+    section('Encrypted volumes', width, encrypted, [
+      ['DEVICE', ({ device }) => device],
+      ['TYPE', ({ type }) => type],
+      ['OPENED AS', ({ mapping }) => mapping ?? 'not opened'],
+      ['UUID', ({ uuid }) => uuid ?? ''],
+    ]),
+    problems.length > 0 ? `Problems\n${problems.map(renderProblem).join('')}` : '',
+  ];
+  return sections.filter((text) => text !== '').join('\n');
+}
+
+function renderImage({ path, device, format, virtualSize, actualSize, backingChain }: ImageReport): string {
+  const allocated = `${humanSize(actualSize)} allocated`;
+  const backing = backingChain.map(
+    (file) => `  backed by ${printable(file.path)} (${file.format ?? 'unknown'})\n`,
+  );
+  const size = humanSize(virtualSize);
+  return `${printable(path)}: ${printable(format)}, ${size}, ${allocated}, as ${device}\n${backing.join('')}`;
+}
+
+function renderSystem(system: OperatingSystemReport, width: number): string {
+  const { version, packageFormat, packageManager, applications, windows } = system;
+  const number = version && `${version.major}.${version.minor}`;
+  const packages = [
+    packageFormat && `${packageFormat}${packageManager ? ` (${packageManager})` : ''}`,
+    applications && `${applications.length} installed`,
+  ];
+  const facts: [name: string, value: string | null][] = [
+    ['Product', joined(system.productName, system.productVariant)],
+    ['Type', system.type],
+    ['Distribution', joined(system.distro, number)],
+    ['Architecture', system.arch],
+    ['Host name', system.hostname],
+    ['osinfo', system.osinfo],
+    ['Build', system.buildId],
+    ['Packages', packages.filter(Boolean).join(', ') || null],
+    ['System root', windows?.systemroot ?? null],
+  ];
+  const places = [
+    ...system.mountpoints.map(({ path, device }) => ({ path, device })),
+    ...system.driveMappings.map(({ drive, device }) => ({ path: `${drive}:`, device })),
+  ];
+  const lines = facts
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name.padEnd(14)}${printable(value ?? '')}\n`);
+  const mounted = section('', width, places, [
+    ['MOUNTED ON', ({ path }) => path],
+    ['DEVICE', ({ device }) => device],
+  ]);
+  return `Operating system on ${printable(system.root)}\n${lines.join('')}${mounted && `\n${mounted}`}`;
+}
+
+function renderProblem({ code, operation, device, message }: InspectionProblem): string {
+  const about = device === null ? '' : `${printable(device)}: `;
+  // libguestfs's own messages begin with the function's name in C.
+  return `  ${about}${printable(message)} (${printable(code)}, ${printable(operation)})\n`;
+}
+
+type Field<T> = readonly [heading: string, cell: (item: T) => string, align?: Column['align']];
+
+function section<T>(title: string, width: number, items: readonly T[], fields: readonly Field<T>[]): string {
+  if (items.length === 0) return '';
+  const rows = items.map((item) => fields.map(([, cell]) => cell(item)));
+  // A column in which nothing stands would only take room.
+  const used = fields.map((_, index) => rows.some((row) => row[index] !== ''));
+  const keep = <C>(cells: readonly C[]) => cells.filter((_, index) => used[index]);
+  const columns = keep(fields).map(([heading, , align = 'left']) => ({ heading, align }));
+  return `${title && `${title}\n`}${renderTable(columns, rows.map(keep), width)}`;
+}
+
+function joined(...parts: (string | null)[]): string | null {
+  return parts.filter(Boolean).join(' ') || null;
+}
+
+function sizeOr(bytes: number | null, other: string): string {
+  return bytes === null ? other : humanSize(bytes);
+}
+
+function hex(byte: number): string {
+  return `0x${byte.toString(16).padStart(2, '0')}`;
+}

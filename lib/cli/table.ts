@@ -1,0 +1,50 @@
+import { columnsOf, toColumns } from '../progress/columns';
+import { printable } from '../progress/printable';
+
+export interface Column {
+  readonly heading: string;
+  /** Default `'left'`. */
+  readonly align?: 'left' | 'right';
+}
+
+const gap = '  ';
+/** A column is not made narrower than this to fit the terminal. */
+const narrowest = 8;
+
+/** An aligned table with a heading. Where it is wider than `width`, the widest columns are shortened. */
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): string {
+  const cells = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map(printable))];
+  const widths = fit(
+    columns.map((_, index) => Math.max(...cells.map((row) => columnsOf(row[index] ?? '')))),
+    width - gap.length * (columns.length - 1),
+  );
+  return cells
+    .map((row) => {
+      const padded = columns.map(({ align }, index) =>
+        pad(row[index] ?? '', widths[index] ?? 0, align === 'right'),
+      );
+      return `${padded.join(gap).trimEnd()}\n`;
+    })
+    .join('');
+}
+
+function fit(widths: number[], room: number): number[] {
+  const fitted = [...widths];
+  let excess = fitted.reduce((sum, each) => sum + each, 0) - room;
+  for (; excess > 0; excess--) {
+    const widest = fitted.indexOf(Math.max(...fitted));
+    const columns = fitted[widest] ?? 0;
+    if (columns <= narrowest) break;
+    fitted[widest] = columns - 1;
+  }
+  return fitted;
+}
+
+function pad(text: string, columns: number, right: boolean): string {
+  const cell = toColumns(text, columns);
+  return right ? ' '.repeat(columns - columnsOf(cell.trimEnd())) + cell.trimEnd() : cell;
+}

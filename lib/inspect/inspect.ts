@@ -1,0 +1,218 @@
+import { AbortError, GuestfsError } from '../errors';
+import type { Isoinfo, Statvfs } from '../generated/structs';
+import { Guestfs } from '../guestfs';
+import { Devices, filesystemNamed } from './devices';
+import { type ImageFacts, readImage } from './image';
+import { describeSystem, listApplications } from './operating-system';
+import {
+  checkImages,
+  checkOptions,
+  type ImageFile,
+  type ImageSource,
+  type InspectOptions,
+  type VolumeKey,
+} from './options';
+import { Problems } from './problems';
+import type { FilesystemReport, InspectionReport, IsoReport, OperatingSystemReport } from './report';
+
+/**
+ * Finds out what is in the disk images of one guest. They are opened read-only; nothing is written to them.
+ *
+ * ```ts
+ * const report = await inspect('disk.qcow2');
+ * console.log(report.operatingSystems[0]?.productName);
+ * ```
+ *
+ * Give the `format` of raw images that a guest could write to: see {@link ImageFile}.
+ *
+ * @param images - the one disk, or all disks of the guest in their order
+ * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, … for an image, or a backing file, that cannot be read, before
+ * anything is launched; what `launch()` throws; AbortError when `signal` is aborted. What fails later does not reject:
+ * it is among the report's `problems`.
+ */
+export async function inspect(
+  images: ImageSource | readonly ImageSource[],
+  options: InspectOptions = {},
+): Promise<InspectionReport> {
+  const files = checkImages(images);
+  checkOptions(options);
+  try {
+    return await inspectFiles(files, options);
+  } catch (error) {
+    if (options.signal?.aborted) throw new AbortError('inspect', options.signal.reason);
+    throw error;
+  }
+}
+
+async function inspectFiles(files: readonly ImageFile[], options: InspectOptions): Promise<InspectionReport> {
+  const { signal, timeout, accel, onProgress, onHandle, handleOptions } = options;
+  signal?.throwIfAborted();
+  const images = await Promise.all(files.map((file) => readImage(file, signal)));
+  const g = new Guestfs(handleOptions);
+  const kill = () => void g.kill();
+  try {
+    if (onProgress) g.on('progress', onProgress);
+    onHandle?.(g);
+    // Nothing has been written that would have to be synced.
+    await g.setAutosync(false);
+    for (const { absolutePath, format } of images) await g.addDrive(absolutePath, { readonly: true, format });
+    await g.launch({ timeout, accel, signal });
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', kill, { once: true });
+    return await examine(g, images, options);
+  } finally {
+    signal?.removeEventListener('abort', kill);
+    await g.close();
+  }
+}
+
+async function examine(
+  g: Guestfs,
+  images: readonly ImageFacts[],
+  options: InspectOptions,
+): Promise<InspectionReport> {
+  const report: InspectionReport = {
+    images: describeImages(images, await g.listDevices()),
+    partitions: [],
+    filesystems: [],
+    encrypted: [],
+    operatingSystems: [],
+    problems: [],
+  };
+  const problems = new Problems(report.problems);
+  noteOddSizes(images, report, problems);
+  const devices = new Devices(g, report, problems, (options.keys ?? []).map(toVolumeKey));
+  try {
+    await devices.examine();
+    if (devices.mountable.length > 0) await examineSystems(g, report, problems, options);
+    await examineFilesystems(g, devices.mountable, problems);
+  } catch (error) {
+    // A crafted or broken filesystem has crashed the appliance: what was found before is still worth having.
+    const crashed = error instanceof GuestfsError && error.code === 'ERR_GUESTFS_TERMINATED';
+    if (!crashed || options.signal?.aborted) throw error;
+    problems.noteError(null, error);
+  }
+  return report;
+}
+
+async function examineSystems(
+  g: Guestfs,
+  report: InspectionReport,
+  problems: Problems,
+  options: InspectOptions,
+): Promise<void> {
+  const roots = (await problems.attempt(null, () => g.inspectOs())) ?? [];
+  for (const root of roots) report.operatingSystems.push(await describeSystem(g, root, problems));
+  for (const [index, system] of report.operatingSystems.entries()) {
+    if (index > 0) await g.umountAll();
+    await examineMounted(g, system, report.filesystems, problems, options);
+  }
+}
+
+/** Mounts a system as it would itself, once for the sizes and the applications. */
+async function examineMounted(
+  g: Guestfs,
+  system: OperatingSystemReport,
+  filesystems: readonly FilesystemReport[],
+  problems: Problems,
+  { applications = true, icon = false }: InspectOptions,
+): Promise<void> {
+  for (const { path, device } of system.mountpoints) {
+    const filesystem = filesystemNamed(filesystems, device);
+    const usage = await problems.attempt(device, async () => {
+      await g.mountRo(device, path);
+      return usageOf(await g.statvfs(path));
+    });
+    if (usage && filesystem) Object.assign(filesystem, usage);
+    // Without its root there is nothing to be seen.
+    if (!usage && path === '/') return;
+  }
+  const { root } = system;
+  if (applications)
+    system.applications = (await problems.attempt(root, () => listApplications(g, root))) ?? null;
+  if (icon) {
+    const png = await problems.attempt(root, () => g.inspectGetIcon(root));
+    system.icon = png && png.length > 0 ? png.toString('base64') : null;
+  }
+}
+
+/** The sizes of the filesystems that belong to no system. */
+async function examineFilesystems(
+  g: Guestfs,
+  filesystems: readonly FilesystemReport[],
+  problems: Problems,
+): Promise<void> {
+  for (const filesystem of filesystems) {
+    const { device } = filesystem;
+    if (filesystem.type === 'iso9660') {
+      const isoinfo = await problems.attempt(device, () => g.isoinfoDevice(device));
+      if (isoinfo) filesystem.iso = describeIso(isoinfo);
+    }
+    if (filesystem.size !== null) continue;
+    await problems.attempt(device, async () => {
+      await g.umountAll();
+      await g.mountRo(device, '/');
+      Object.assign(filesystem, usageOf(await g.statvfs('/')));
+    });
+  }
+}
+
+export function describeImages(
+  images: readonly ImageFacts[],
+  devices: readonly string[],
+): InspectionReport['images'] {
+  return images.map(({ path, format, virtualSize, actualSize, backingChain }, index) => ({
+    path,
+    device: devices[index] ?? 'unknown',
+    format,
+    virtualSize,
+    actualSize,
+    backingChain,
+    partitionTable: null,
+  }));
+}
+
+function noteOddSizes(images: readonly ImageFacts[], report: InspectionReport, problems: Problems): void {
+  for (const [index, { path, format, fileSize }] of images.entries()) {
+    if (format !== 'raw' || fileSize % 512 === 0) continue;
+    problems.note(
+      report.images[index]?.device ?? null,
+      'ERR_GUESTFS_ODD_SIZE',
+      `${path} has ${fileSize} bytes, which is no multiple of 512: it is no raw disk image, or a part is missing`,
+    );
+  }
+}
+
+export function usageOf({
+  frsize,
+  blocks,
+  bfree,
+}: Statvfs): Pick<FilesystemReport, 'size' | 'used' | 'free'> {
+  return {
+    size: Number(blocks * frsize),
+    used: Number((blocks - bfree) * frsize),
+    free: Number(bfree * frsize),
+  };
+}
+
+export function describeIso(isoinfo: Isoinfo): IsoReport {
+  return {
+    volumeId: isoinfo.isoVolumeId || null,
+    systemId: isoinfo.isoSystemId || null,
+    publisherId: isoinfo.isoPublisherId || null,
+    dataPreparerId: isoinfo.isoDataPreparerId || null,
+    applicationId: isoinfo.isoApplicationId || null,
+    created: isoTime(isoinfo.isoVolumeCreationT),
+    modified: isoTime(isoinfo.isoVolumeModificationT),
+  };
+}
+
+/** libguestfs says -1 where there is no date. */
+function isoTime(seconds: bigint): string | null {
+  const date = new Date(Number(seconds) * 1000);
+  return seconds < 0n || Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+function toVolumeKey(key: string | VolumeKey): VolumeKey {
+  return typeof key === 'string' ? { key } : key;
+}

@@ -1,0 +1,39 @@
+import { GuestfsError } from '../errors';
+import { Guestfs } from '../guestfs';
+import type { VolumeKey } from './options';
+import type { EncryptedReport } from './report';
+
+/**
+ * Opens an encrypted volume, read-only, with the first key that fits; undefined when none is meant for it.
+ *
+ * @returns the device on which the decrypted content appears
+ * @throws the last key's GuestfsError
+ */
+export async function unlock(
+  g: Guestfs,
+  volume: EncryptedReport,
+  keys: readonly VolumeKey[],
+): Promise<string | undefined> {
+  const fitting = keys.filter(({ device }) => [undefined, volume.device, volume.uuid].includes(device));
+  // As the virt tools name it.
+  const name = `crypt${volume.device.replace(/^\/dev\//, '').replace(/\W/g, '_')}`;
+  let refusal: GuestfsError | undefined;
+  for (const { key } of fitting) {
+    try {
+      await open(g, volume, key, name);
+      return `/dev/mapper/${name}`;
+    } catch (error) {
+      if (!(error instanceof GuestfsError) || error.code === 'ERR_GUESTFS_TERMINATED') throw error;
+      refusal = error;
+    }
+  }
+  if (refusal) throw refusal;
+  return undefined;
+}
+
+function open(g: Guestfs, { device, type }: EncryptedReport, key: string, name: string): Promise<void> {
+  if (Guestfs.supports('cryptsetupOpen') || type !== 'crypto_LUKS') {
+    return g.cryptsetupOpen(device, key, name, { readonly: true });
+  }
+  return g.luksOpenRo(device, key, name);
+}

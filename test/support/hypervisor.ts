@@ -1,0 +1,95 @@
+/** Hypervisors that fail as some do. */
+import { accessSync, constants } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from '@jest/globals';
+import { Guestfs } from '../../lib';
+
+/**
+ * What happens to the appliance: under KVM its guest `hangs` behind the firmware or its qemu `dies`, while emulation
+ * works; a `broken` one dies under both.
+ */
+export type Fault = 'hangs' | 'dies' | 'broken';
+
+/** Stands between libguestfs and the real qemu, and keeps a list of the appliances that it was to start. */
+export class FaultyHypervisor {
+  readonly #folder: string;
+  readonly path: string;
+  readonly #attempts: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.path = join(folder, 'qemu');
+    this.#attempts = join(folder, 'attempts');
+  }
+
+  static async make(fault: Fault): Promise<FaultyHypervisor> {
+    const hypervisor = new FaultyHypervisor(await mkdtemp(join(tmpdir(), 'guestfs-hv-')));
+    const { path } = hypervisor;
+    const real = await realHypervisor();
+    await writeFile(path, script(real, fault, hypervisor.#attempts));
+    await chmod(path, 0o755);
+    // libguestfs keeps what it has found out about a qemu by its size and time: it need not find out again.
+    const { mtime } = await stat(real);
+    await utimes(path, mtime, mtime);
+    await writeFile(hypervisor.#attempts, '');
+    return hypervisor;
+  }
+
+  /** The accelerators with which an appliance was started, in order. */
+  async attempts(): Promise<string[]> {
+    return (await readFile(this.#attempts, 'utf8')).split('\n').filter(Boolean);
+  }
+
+  async forgetAttempts(): Promise<void> {
+    await writeFile(this.#attempts, '');
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function realHypervisor(): Promise<string> {
+  const g = new Guestfs();
+  try {
+    return await g.getHv();
+  } finally {
+    await g.close();
+  }
+}
+
+function script(real: string, fault: Fault, attempts: string): string {
+  // A paused guest is as silent as one that hangs; it is emulated so that this needs no working KVM.
+  const hang = `printf 'SeaBIOS (a test)\\r\\nBooting from ROM...\\r\\n'
+exec '${real}' "$@" -machine accel=tcg -cpu max -S`;
+  const die = `echo 'qemu: the accelerator failed as the test wants it' >&2
+exit 1`;
+  return `#!/bin/sh
+# Only an appliance has the socket; the rest are questions about qemu's features.
+case "$*" in *guestfsd.sock*) ;; *) exec '${real}' "$@" ;; esac
+case "$*" in *accel=tcg*) accel=tcg ;; *) accel=kvm ;; esac
+echo $accel >> '${attempts}'
+${fault === 'broken' ? '' : `[ $accel = tcg ] && exec '${real}' "$@"`}
+${fault === 'hangs' ? hang : die}
+`;
+}
+
+function whyNoKvm(): string | undefined {
+  try {
+    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return `/dev/kvm cannot be opened (${(error as NodeJS.ErrnoException).code}), so libguestfs never asks for KVM`;
+  }
+}
+
+/** For tests in which libguestfs has to choose KVM, be it one that works or not. */
+export function testWithKvm(name: string, body: () => Promise<void>): void {
+  const why = whyNoKvm();
+  if (why === undefined) test(name, body);
+  else test.skip(`${name} [skipped: ${why}]`, body);
+}
+
+export const kvmCanBeOpened = whyNoKvm() === undefined;
