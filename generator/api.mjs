@@ -91,12 +91,57 @@ function check(functions, structs) {
   if (problems.length > 0) throw new Error(`api/ contradicts itself:\n  ${problems.join('\n  ')}`);
 }
 
+const needs = new Set(['nothing', 'config', 'launched', 'mounted']);
+
+/** Every function, argument, option, struct and field is explained, and nothing else. */
+function checkDocumentation(functions, structs, texts, structTexts) {
+  const problems = [];
+  const same = (what, names, explained) => {
+    const missing = names.filter((name) => !explained?.[name]);
+    const extra = Object.keys(explained ?? {}).filter((name) => !names.includes(name));
+    if (missing.length > 0) problems.push(`${what}: nothing is said of ${missing.join(', ')}`);
+    if (extra.length > 0) problems.push(`${what}: explains ${extra.join(', ')}, which it does not have`);
+  };
+  for (const fn of functions) {
+    const text = texts.get(fn.name);
+    if (!text?.does || !text.topic || !needs.has(text.needs)) {
+      problems.push(`${fn.name}: not documented`);
+      continue;
+    }
+    const argumentNames = fn.args.map((a) => a.name);
+    same(`${fn.name}: arguments`, argumentNames, text.args);
+    const optionNames = fn.options.map((o) => o.name);
+    same(`${fn.name}: options`, optionNames, text.options);
+    if ((fn.ret.kind === 'RErr') !== (text.returns === undefined))
+      problems.push(`${fn.name}: what does it return?`);
+  }
+  for (const s of structs) {
+    const fieldNames = s.fields.map((f) => f.name);
+    same(`struct ${s.name}`, fieldNames, structTexts.get(s.name)?.fields);
+  }
+  if (problems.length > 0) throw new Error(`api/ documentation is incomplete:\n  ${problems.join('\n  ')}`);
+}
+
+const byName = (records) => new Map(records.map((record) => [record.name, record]));
+
 export function loadApi() {
   const functions = read('functions').map(complete);
   const internalTests = read('internal-test').map(complete);
   const structs = read('structs');
   const events = read('events');
   check([...functions, ...internalTests], structs);
+  const texts = byName(read('documentation'));
+  const structTexts = byName(read('struct-documentation'));
+  const public_ = new Set(functions.map((fn) => fn.ret.struct));
+  const publicStructs = structs.filter((s) => public_.has(s.name));
+  checkDocumentation(functions, publicStructs, texts, structTexts);
   const returned = new Set([...functions, ...internalTests].map((fn) => fn.ret.struct).filter(Boolean));
-  return { functions, internalTests, structs: structs.filter((s) => returned.has(s.name)), events };
+  return {
+    functions,
+    internalTests,
+    structs: structs.filter((s) => returned.has(s.name)),
+    events,
+    texts,
+    structTexts,
+  };
 }

@@ -64,27 +64,65 @@ function result(fn) {
   return returnType[fn.ret.kind];
 }
 
-function docLines(fn) {
+const needs = {
+  nothing: 'Needs no appliance.',
+  config: 'Only before {@link GuestfsMethods.launch}.',
+  launched: 'Needs a launched appliance.',
+  mounted: "Works on what is mounted at the guest's `/`.",
+};
+
+const sentence = (text) => (/[.!?)]$/.test(text) ? text : `${text}.`);
+const firstUpper = (text) => text[0].toUpperCase() + text.slice(1);
+
+/** Breaks a text into comment lines; what follows the first line is indented. */
+function wrap(text, indent = '', width = 108) {
   const lines = [];
-  lines.push(`C: \`${cName(fn).replace(/_argv$/, '')}\`, since libguestfs ${fn.since}.`);
-  if (fn.group) lines.push(`Needs the feature group \`${fn.group}\` of the appliance.`);
-  if (fn.progress) lines.push('Sends progress messages once it has run for two seconds.');
-  if (fn.cancellable) lines.push('Can be cancelled while it runs.');
-  if (fn.deprecated !== undefined) {
-    lines.push(
-      `@deprecated ${fn.deprecated ? `Use {@link GuestfsMethods.${camel(fn.deprecated)}}.` : 'There is no replacement.'}`,
-    );
+  let line = '';
+  for (const word of text.split(/\s+/)) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
   }
+  return [...lines, line];
+}
+
+function facts(fn, text) {
+  const all = [needs[text.needs]];
+  if (fn.group) all.push(`Needs the feature group \`${fn.group}\` of the appliance.`);
+  if (fn.progress) all.push('Sends progress once it has run for two seconds.');
+  if (fn.cancellable) all.push('Can be cancelled while it runs.');
+  return all.join(' ');
+}
+
+function deprecation(fn, text) {
+  if (fn.deprecated === '') return `@deprecated There is no replacement.`;
+  const how = text.replacement ? `: ${text.replacement}` : '';
+  return `@deprecated Use {@link GuestfsMethods.${camel(fn.deprecated)}}${sentence(how)}`;
+}
+
+function docLines(fn, text) {
+  const c = cName(fn).replace(/(_opts)?_argv$/, '');
+  const lines = [...wrap(text.does), '', ...wrap(facts(fn, text)), ''];
+  for (const a of fn.args) lines.push(...wrap(`@param ${parameter(a.name)} - ${text.args[a.name]}`, '  '));
+  if (text.returns) lines.push(...wrap(`@returns ${text.returns}`, '  '));
+  if (text.errors) lines.push(...wrap(`@throws GuestfsError: ${text.errors}`, '  '));
+  if (fn.deprecated !== undefined) lines.push(...wrap(deprecation(fn, text), '  '));
+  lines.push(`@see {@link https://libguestfs.org/guestfs.3.html#${c} | ${c}}, since libguestfs ${fn.since}`);
+  lines.push(`@category ${text.topic}`);
   return lines;
 }
 
 function doc(lines, indent) {
   if (lines.length === 1) return `${indent}/** ${lines[0]} */`;
-  return [`${indent}/**`, ...lines.map((line) => `${indent} * ${line}`), `${indent} */`].join('\n');
+  return [`${indent}/**`, ...lines.map((line) => `${indent} * ${line}`.trimEnd()), `${indent} */`].join('\n');
 }
 
-function optionsInterface(fn) {
-  const fields = fn.options.map((o) => `  readonly ${o.name}?: ${argumentType[o.kind]} | undefined;`);
+function optionsInterface(fn, text) {
+  const fields = fn.options.flatMap((o) => [
+    doc(wrap(sentence(firstUpper(text.options[o.name]))), '  '),
+    `  readonly ${o.name}?: ${argumentType[o.kind]} | undefined;`,
+  ]);
   return [
     `/** Options of {@link GuestfsMethods.${camel(fn.name)}}. */`,
     `export interface ${optionsName(fn)} extends CallOptions {`,
@@ -93,30 +131,35 @@ function optionsInterface(fn) {
   ].join('\n');
 }
 
-function method(fn) {
+function method(fn, text) {
   const parameters = fn.args.map((a) => `${parameter(a.name)}: ${argumentType[a.kind]}`);
   parameters.push(`options?: ${fn.options.length > 0 ? optionsName(fn) : 'CallOptions'}`);
   const values = fn.args.map((a) => parameter(a.name)).join(', ');
   return [
-    doc(docLines(fn), '  '),
+    doc(docLines(fn, text), '  '),
     `  ${camel(fn.name)}(${parameters.join(', ')}): Promise<${result(fn)}> {`,
     `    return this[invoke]('${camel(fn.name)}', [${values}], options);`,
     '  }',
   ].join('\n');
 }
 
-export function structsModule({ functions, structs }) {
+export function structsModule({ functions, structs, structTexts }) {
   const used = new Set(functions.map((fn) => fn.ret.struct));
   const interfaces = structs
     .filter((s) => used.has(s.name))
     .map((s) => {
-      const fields = s.fields.map((f) => `  ${camel(f.name)}: ${fieldType[f.kind]};`);
-      return `/** C: \`struct guestfs_${s.name}\`. */\nexport interface ${structName(s.name)} {\n${fields.join('\n')}\n}`;
+      const text = structTexts.get(s.name);
+      const fields = s.fields.flatMap((f) => [
+        doc(wrap(sentence(firstUpper(text.fields[f.name]))), '  '),
+        `  ${camel(f.name)}: ${fieldType[f.kind]};`,
+      ]);
+      const about = doc(wrap(`${sentence(text.is)} C: \`struct guestfs_${s.name}\`.`), '');
+      return `${about}\nexport interface ${structName(s.name)} {\n${fields.join('\n')}\n}`;
     });
   return `${banner}\n${interfaces.join('\n\n')}\n`;
 }
 
-export function methodsModule({ functions }) {
+export function methodsModule({ functions, texts }) {
   const structs = [...new Set(functions.map((fn) => fn.ret.struct).filter(Boolean))].map(structName).sort();
   return `${banner}
 import { EventEmitter } from 'node:events';
@@ -127,7 +170,7 @@ import type { ${structs.join(', ')} } from './structs';
 
 ${functions
   .filter((fn) => fn.options.length > 0)
-  .map(optionsInterface)
+  .map((fn) => optionsInterface(fn, texts.get(fn.name)))
   .join('\n\n')}
 
 /** Every function of libguestfs as a method; each is one call on the handle's own thread. */
@@ -135,7 +178,7 @@ export abstract class GuestfsMethods extends EventEmitter<GuestfsEvents> {
   /** @internal */
   abstract [invoke]<T>(method: string, args: readonly unknown[], options: CallOptions | undefined): Promise<T>;
 
-${functions.map(method).join('\n\n')}
+${functions.map((fn) => method(fn, texts.get(fn.name))).join('\n\n')}
 }
 `;
 }

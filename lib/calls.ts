@@ -270,6 +270,11 @@ export class Calls {
     }
   }
 
+  /** `guestfs_user_cancel` on the call that runs, if it can be cancelled: it takes no lock and does not queue. */
+  userCancel(): void {
+    for (const id of this.#pending.keys()) if (this.#native.cancel(id)) return;
+  }
+
   observe(observer: OperationObserver): () => void {
     this.#observers.add(observer);
     this.#updateMasks();

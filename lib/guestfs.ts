@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { type CallSink, Calls } from './calls';
 import { Drives } from './drives';
-import { invalidType, unknownOption } from './errors';
+import { closedError, invalidType, unknownOption } from './errors';
 import type { EventName } from './events';
 import { GuestfsMethods } from './generated/methods';
 import { invoke } from './invoke';
@@ -129,6 +129,15 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /**
+   * Cancels the transfer that runs now, without waiting behind it; does nothing when no transfer runs. The cancelled
+   * call rejects with `EINTR`. Prefer a call's `signal`: it never hits another call. C: `guestfs_user_cancel`.
+   */
+  override async userCancel(): Promise<void> {
+    if (this.#calls.closed) throw closedError('userCancel');
+    this.#calls.userCancel();
   }
 
   /**

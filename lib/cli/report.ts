@@ -34,6 +34,20 @@ export function renderReport(report: InspectionReport, width: number): string {
       ],
       ['UUID', ({ uuid }) => uuid ?? ''],
     ]),
+    section(
+      'ISO 9660',
+      width,
+      filesystems.flatMap(({ device, iso }) => (iso ? [{ device, ...iso }] : [])),
+      [
+        ['DEVICE', ({ device }) => device],
+        ['VOLUME', ({ volumeId }) => volumeId ?? ''],
+        ['SYSTEM', ({ systemId }) => systemId ?? ''],
+        ['CREATED', ({ created }) => created ?? ''],
+        ['PUBLISHER', ({ publisherId }) => publisherId ?? ''],
+        ['PREPARED BY', ({ dataPreparerId }) => dataPreparerId ?? ''],
+        ['APPLICATION', ({ applicationId }) => applicationId ?? ''],
+      ],
+    ),
     section('Encrypted volumes', width, encrypted, [
       ['DEVICE', ({ device }) => device],
       ['TYPE', ({ type }) => type],

@@ -18,7 +18,7 @@ export function renderTable(
   width: number,
 ): string {
   const cells = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map(printable))];
-  const widths = fit(
+  const widths = shrink(
     columns.map((_, index) => Math.max(...cells.map((row) => columnsOf(row[index] ?? '')))),
     width - gap.length * (columns.length - 1),
   );
@@ -32,7 +32,7 @@ export function renderTable(
     .join('');
 }
 
-function fit(widths: number[], room: number): number[] {
+function shrink(widths: number[], room: number): number[] {
   const fitted = [...widths];
   let excess = fitted.reduce((sum, each) => sum + each, 0) - room;
   for (; excess > 0; excess--) {

@@ -8,484 +8,754 @@ import type { Application, Application2, Btrfsbalance, Btrfsqgroup, Btrfsscrub, 
 
 /** Options of {@link GuestfsMethods.addDomain}. */
 export interface AddDomainOptions extends CallOptions {
+  /** Libvirt connection URI, such as `'qemu:///system'`; default: libvirt's own choice. */
   readonly libvirturi?: string | undefined;
+  /** Add all disks read-only, which also permits running domains; default false. */
   readonly readonly?: boolean | undefined;
+  /** Ignored. */
   readonly iface?: string | undefined;
+  /** Must be left out or false: the feature was removed in libguestfs 1.48. */
   readonly live?: boolean | undefined;
+  /** Look `dom` up as a UUID first and then as a name; default false. */
   readonly allowuuid?: boolean | undefined;
+  /**
+   * Treatment of disks that libvirt marks as read-only: `'write'` (default) follows `readonly`, `'read'` adds
+   * them read-only, `'ignore'` leaves them out, `'error'` fails the call when `readonly` is false.
+   */
   readonly readonlydisk?: string | undefined;
+  /** As for `addDrive`: `'writeback'` (default) or `'unsafe'`. */
   readonly cachemode?: string | undefined;
+  /** As for `addDrive`: `'disable'` (default), `'enable'` or `'besteffort'`. */
   readonly discard?: string | undefined;
+  /** As for `addDrive`; default false. */
   readonly copyonread?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.addDrive}. */
 export interface AddDriveOptions extends CallOptions {
+  /** Keep the image untouched; writes go to a temporary overlay that is thrown away on close. Default false. */
   readonly readonly?: boolean | undefined;
+  /** Image format, such as `'raw'` or `'qcow2'`; default: detect it. */
   readonly format?: string | undefined;
+  /** Ignored by current backends. */
   readonly iface?: string | undefined;
+  /** Ignored; once a hint for inspection. */
   readonly name?: string | undefined;
+  /** 1 to 20 ASCII letters; the disk is then also `/dev/disk/guestfs/LABEL`. */
   readonly label?: string | undefined;
+  /** `'file'` (default), `'ftp'`, `'ftps'`, `'http'`, `'https'`, `'iscsi'`, `'nbd'`, `'rbd'` or `'ssh'`. */
   readonly protocol?: string | undefined;
+  /**
+   * Servers of a network protocol, each as `'host'`, `'host:port'`, `'tcp:host:port'` or `'unix:/socket'`;
+   * exactly one, but any number for `'rbd'` and none for `'file'`.
+   */
   readonly server?: readonly string[] | undefined;
+  /** Remote user, for every network protocol but `nbd`; default: the local user for `ssh`, else no login. */
   readonly username?: string | undefined;
+  /** Password or key that goes with `username`; base64-encoded for `rbd`. */
   readonly secret?: string | undefined;
+  /** `'writeback'` (default) honours syncs; `'unsafe'` ignores them, faster, for disks that may be lost. */
   readonly cachemode?: string | undefined;
+  /**
+   * `'disable'` (default), `'enable'` (fails where trimming is impossible) or `'besteffort'`; needed by `fstrim`
+   * and `blkdiscard`.
+   */
   readonly discard?: string | undefined;
+  /** Copy what is read from a backing file into the overlay, so that it is fetched once; default false. */
   readonly copyonread?: boolean | undefined;
+  /** Sector size in bytes, 512 (default) or 4096. */
   readonly blocksize?: number | undefined;
 }
 
 /** Options of {@link GuestfsMethods.addDriveScratch}. */
 export interface AddDriveScratchOptions extends CallOptions {
+  /** Ignored; as for `addDrive`. */
   readonly name?: string | undefined;
+  /** 1 to 20 ASCII letters; as for `addDrive`. */
   readonly label?: string | undefined;
+  /** Sector size in bytes, 512 (default) or 4096. */
   readonly blocksize?: number | undefined;
 }
 
 /** Options of {@link GuestfsMethods.augTransform}. */
 export interface AugTransformOptions extends CallOptions {
+  /** Exclude the files from the lens instead; default false. */
   readonly remove?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.btrfsFilesystemDefragment}. */
 export interface BtrfsFilesystemDefragmentOptions extends CallOptions {
+  /** Write the data out at once; default false. */
   readonly flush?: boolean | undefined;
+  /** `'zlib'` or `'lzo'` to compress what is rewritten; default: no compression. */
   readonly compress?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.btrfsFilesystemResize}. */
 export interface BtrfsFilesystemResizeOptions extends CallOptions {
+  /** New size in bytes, greater than 0; default: as large as the device allows. */
   readonly size?: number | bigint | undefined;
 }
 
 /** Options of {@link GuestfsMethods.btrfsFsck}. */
 export interface BtrfsFsckOptions extends CallOptions {
+  /** Number of the superblock copy to start from, 0 (default) or more. */
   readonly superblock?: number | bigint | undefined;
+  /** Try to repair; default false. */
   readonly repair?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.btrfsImage}. */
 export interface BtrfsImageOptions extends CallOptions {
+  /** 0 (none) to 9; default: no compression. */
   readonly compresslevel?: number | undefined;
 }
 
 /** Options of {@link GuestfsMethods.btrfsScrubFull}. */
 export interface BtrfsScrubFullOptions extends CallOptions {
+  /** Only report, repair nothing; default false. */
   readonly readonly?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.btrfsSubvolumeCreate}. */
 export interface BtrfsSubvolumeCreateOptions extends CallOptions {
+  /** Quota group to put it in, such as `'1/100'`; default: none. */
   readonly qgroupid?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.btrfsSubvolumeSnapshot}. */
 export interface BtrfsSubvolumeSnapshotOptions extends CallOptions {
+  /** Make it read-only; default false. */
   readonly ro?: boolean | undefined;
+  /** Quota group to put it in; default: none. */
   readonly qgroupid?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.compressDeviceOut}. */
 export interface CompressDeviceOutOptions extends CallOptions {
+  /** Compression level, 1 to 9 (0 to 9 for `xz`, none for `compress`); default: that of the program. */
   readonly level?: number | undefined;
 }
 
 /** Options of {@link GuestfsMethods.compressOut}. */
 export interface CompressOutOptions extends CallOptions {
+  /** Compression level, 1 to 9 (0 to 9 for `xz`, none for `compress`); default: that of the program. */
   readonly level?: number | undefined;
 }
 
 /** Options of {@link GuestfsMethods.copyAttributes}. */
 export interface CopyAttributesOptions extends CallOptions {
+  /** Copy everything that its own option does not turn off; default false. */
   readonly all?: boolean | undefined;
+  /** Permission, setuid, setgid and sticky bits; default false. */
   readonly mode?: boolean | undefined;
+  /** Extended attributes, where the appliance supports them; default false. */
   readonly xattributes?: boolean | undefined;
+  /** User and group ids; default false. */
   readonly ownership?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.copyDeviceToDevice}. */
 export interface CopyDeviceToDeviceOptions extends CallOptions {
+  /** Where to start reading, in bytes; default 0. */
   readonly srcoffset?: number | bigint | undefined;
+  /** Where to start writing, in bytes; default 0. */
   readonly destoffset?: number | bigint | undefined;
+  /** Bytes to copy; default: up to the end of the source. */
   readonly size?: number | bigint | undefined;
+  /** Skip writing blocks of zeroes, correct only where the destination is zero already; default false. */
   readonly sparse?: boolean | undefined;
+  /** Only for files: the call rejects when it is true. */
   readonly append?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.copyDeviceToFile}. */
 export interface CopyDeviceToFileOptions extends CallOptions {
+  /** Where to start reading, in bytes; default 0. */
   readonly srcoffset?: number | bigint | undefined;
+  /** Where to start writing, in bytes; default 0. */
   readonly destoffset?: number | bigint | undefined;
+  /** Bytes to copy; default: up to the end of the source. */
   readonly size?: number | bigint | undefined;
+  /** Skip writing blocks of zeroes, correct only where the destination is zero already; default false. */
   readonly sparse?: boolean | undefined;
+  /** Add to the end of the file rather than emptying it; default false. */
   readonly append?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.copyFileToDevice}. */
 export interface CopyFileToDeviceOptions extends CallOptions {
+  /** Where to start reading, in bytes; default 0. */
   readonly srcoffset?: number | bigint | undefined;
+  /** Where to start writing, in bytes; default 0. */
   readonly destoffset?: number | bigint | undefined;
+  /** Bytes to copy; default: up to the end of the source. */
   readonly size?: number | bigint | undefined;
+  /** Skip writing blocks of zeroes, correct only where the destination is zero already; default false. */
   readonly sparse?: boolean | undefined;
+  /** Only for files: the call rejects when it is true. */
   readonly append?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.copyFileToFile}. */
 export interface CopyFileToFileOptions extends CallOptions {
+  /** Where to start reading, in bytes; default 0. */
   readonly srcoffset?: number | bigint | undefined;
+  /** Where to start writing, in bytes; default 0. */
   readonly destoffset?: number | bigint | undefined;
+  /** Bytes to copy; default: up to the end of the source. */
   readonly size?: number | bigint | undefined;
+  /** Skip writing blocks of zeroes, correct only where the destination is zero already; default false. */
   readonly sparse?: boolean | undefined;
+  /** Add to the end of the file rather than emptying it; default false. */
   readonly append?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.cpioOut}. */
 export interface CpioOutOptions extends CallOptions {
+  /** `'newc'` (default; what Linux initramfs images use) or `'crc'` (the same with checksums) */
   readonly format?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.cryptsetupOpen}. */
 export interface CryptsetupOpenOptions extends CallOptions {
+  /** Allow no writes; default false. */
   readonly readonly?: boolean | undefined;
+  /** `'luks'` or `'bitlk'`; default: detect it. */
   readonly crypttype?: string | undefined;
+  /** Cipher to use, for types that need to be told; default: from the volume's header. */
   readonly cipher?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.diskCreate}. */
 export interface DiskCreateOptions extends CallOptions {
+  /** Image to build upon; default: none. */
   readonly backingfile?: string | undefined;
+  /** Format of that image; give it, else it is guessed. */
   readonly backingformat?: string | undefined;
+  /** `'off'` or `'sparse'` (default), `'full'`, or for qcow2 `'metadata'`. */
   readonly preallocation?: string | undefined;
+  /** Qcow2 only: `'1.1'` or `'0.10'`, the format version; default: that of qemu-img. */
   readonly compat?: string | undefined;
+  /** Qcow2 only: cluster size in bytes, a power of two from 512 to 2097152; default 65536. */
   readonly clustersize?: number | undefined;
 }
 
 /** Options of {@link GuestfsMethods.downloadBlocks}. */
 export interface DownloadBlocksOptions extends CallOptions {
+  /** Only units that no file uses; default: all of them. */
   readonly unallocated?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.e2fsck}. */
 export interface E2fsckOptions extends CallOptions {
+  /** Fix what can be fixed without risk; default false. */
   readonly correct?: boolean | undefined;
+  /** Answer yes to every question and repair everything; default false. */
   readonly forceall?: boolean | undefined;
+  /** Only look: open read-only and answer no to every question; default false. */
   readonly forceno?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.fstrim}. */
 export interface FstrimOptions extends CallOptions {
+  /** Where to start, in bytes; default 0. */
   readonly offset?: number | bigint | undefined;
+  /** How far to go, in bytes, greater than 0; default: to the end. */
   readonly length?: number | bigint | undefined;
+  /** Skip free ranges smaller than this, in bytes, greater than 0; default: none. */
   readonly minimumfreeextent?: number | bigint | undefined;
 }
 
 /** Options of {@link GuestfsMethods.globExpand}. */
 export interface GlobExpandOptions extends CallOptions {
+  /** Append a slash to the names of directories; default true. */
   readonly directoryslash?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.grep}. */
 export interface GrepOptions extends CallOptions {
+  /** Read the pattern as an extended regular expression (grep -E); default false. */
   readonly extended?: boolean | undefined;
+  /** Take the pattern literally (grep -F); excludes `extended`; default false. */
   readonly fixed?: boolean | undefined;
+  /** Ignore case; default false. */
   readonly insensitive?: boolean | undefined;
+  /** Uncompress gzip or compress data first (zgrep); default false. */
   readonly compressed?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.hivexOpen}. */
 export interface HivexOpenOptions extends CallOptions {
+  /** Make hivex print messages to the appliance's console; default false. */
   readonly verbose?: boolean | undefined;
+  /** Print a great deal more, for developers of hivex; default false. */
   readonly debug?: boolean | undefined;
+  /** Allow changes; default false. */
   readonly write?: boolean | undefined;
+  /** Tolerate damaged hives as far as possible, at the risk of wrong data; default false. */
   readonly unsafe?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.inspectGetIcon}. */
 export interface InspectGetIconOptions extends CallOptions {
+  /** Consider the favicon; default true. */
   readonly favicon?: boolean | undefined;
+  /** Only accept large pictures with transparency; default false. */
   readonly highquality?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isBlockdev}. */
 export interface IsBlockdevOptions extends CallOptions {
+  /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isChardev}. */
 export interface IsChardevOptions extends CallOptions {
+  /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isDir}. */
 export interface IsDirOptions extends CallOptions {
+  /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isFifo}. */
 export interface IsFifoOptions extends CallOptions {
+  /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isFile}. */
 export interface IsFileOptions extends CallOptions {
+  /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isSocket}. */
 export interface IsSocketOptions extends CallOptions {
+  /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.mdCreate}. */
 export interface MdCreateOptions extends CallOptions {
+  /** Places that stay empty, for a degraded array: bit 0 is the first place; default 0. */
   readonly missingbitmap?: number | bigint | undefined;
+  /** Number of active members, at least 2; default: all devices and missing places. */
   readonly nrdevices?: number | undefined;
+  /** Number of spare devices, the last in the list; default 0. */
   readonly spare?: number | undefined;
+  /** Chunk size in bytes, a multiple of 1024; not for RAID 1; default: chosen by mdadm. */
   readonly chunk?: number | bigint | undefined;
+  /** `linear`, `raid0`, `raid1`, `raid4`, `raid5`, `raid6` or `raid10`, also just the number; default `raid1`. */
   readonly level?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.mke2fs}. */
 export interface Mke2fsOptions extends CallOptions {
+  /** Number of blocks to use; default: the whole device. */
   readonly blockscount?: number | bigint | undefined;
+  /** Bytes per block: 1024, 2048 or 4096; default by size. */
   readonly blocksize?: number | bigint | undefined;
+  /** Bytes per fragment; without effect in Linux. */
   readonly fragsize?: number | bigint | undefined;
+  /** Blocks in a block group, a multiple of 8; best left out. */
   readonly blockspergroup?: number | bigint | undefined;
+  /** Block groups packed together by flex_bg, a power of 2. */
   readonly numberofgroups?: number | bigint | undefined;
+  /** Make one inode for so many bytes of space; smaller gives more inodes. */
   readonly bytesperinode?: number | bigint | undefined;
+  /** Bytes per inode, a power of 2 from 128; usually 256 by default. */
   readonly inodesize?: number | bigint | undefined;
+  /** Size of the internal journal in MiB. */
   readonly journalsize?: number | bigint | undefined;
+  /** Number of inodes; overrides `bytesperinode`. */
   readonly numberofinodes?: number | bigint | undefined;
+  /** RAID stride: blocks written to one disk before the next. */
   readonly stridesize?: number | bigint | undefined;
+  /** RAID stripe: blocks in a full stripe, stride times data disks. */
   readonly stripewidth?: number | bigint | undefined;
+  /** Reserve room for growing while mounted, up to so many blocks. */
   readonly maxonlineresize?: number | bigint | undefined;
+  /** Share kept for root, in percent; default 5. */
   readonly reservedblockspercentage?: number | undefined;
+  /** Seconds between updates of the protection against double mounts. */
   readonly mmpupdateinterval?: number | undefined;
+  /** Device of an external journal, or `LABEL=…` or `UUID=…` of one. */
   readonly journaldevice?: string | undefined;
+  /** Volume label, up to 16 bytes. */
   readonly label?: string | undefined;
+  /** Directory recorded as last mount point. */
   readonly lastmounteddir?: string | undefined;
+  /** Operating system recorded as creator; default `Linux`. */
   readonly creatoros?: string | undefined;
+  /** `ext2`, `ext3` or `ext4`; default: chosen by mke2fs, normally ext2. */
   readonly fstype?: string | undefined;
+  /** Intended use, a type in mke2fs.conf such as `small` or `largefile`. */
   readonly usagetype?: string | undefined;
+  /** UUID of the filesystem; default random. */
   readonly uuid?: string | undefined;
+  /** Format even if mke2fs has doubts; default false. */
   readonly forcecreate?: boolean | undefined;
+  /** Write only superblocks and group descriptors, a last attempt at recovery; default false. */
   readonly writesbandgrouponly?: boolean | undefined;
+  /** Leave inode tables to be zeroed by the kernel later. */
   readonly lazyitableinit?: boolean | undefined;
+  /** Leave the journal to be zeroed by the kernel later. */
   readonly lazyjournalinit?: boolean | undefined;
+  /** Mark the filesystem as being for tests; default false. */
   readonly testfs?: boolean | undefined;
+  /** Discard the device's blocks first; default: as mke2fs is configured. */
   readonly discard?: boolean | undefined;
+  /** Accepted but without effect. */
   readonly quotatype?: boolean | undefined;
+  /** Filesystem feature extent: files as extents, ext4; true switches on, false off; default: mke2fs decides. */
   readonly extent?: boolean | undefined;
+  /**
+   * Filesystem feature filetype: type of files kept in directories; true switches on, false off; default: mke2fs
+   * decides.
+   */
   readonly filetype?: boolean | undefined;
+  /**
+   * Meant to switch flex_bg, but libguestfs misspells the feature and mke2fs refuses it: use `features` of
+   * `mkfs`.
+   */
   readonly flexbg?: boolean | undefined;
+  /**
+   * Filesystem feature has_journal: internal journal, ext3 and ext4; true switches on, false off; default:
+   * mke2fs decides.
+   */
   readonly hasjournal?: boolean | undefined;
+  /** Make an external journal instead of a filesystem; default false. */
   readonly journaldev?: boolean | undefined;
+  /** Filesystem feature large_file: files over 2 GiB; true switches on, false off; default: mke2fs decides. */
   readonly largefile?: boolean | undefined;
+  /**
+   * Filesystem feature quota: quota files managed by the filesystem; true switches on, false off; default:
+   * mke2fs decides.
+   */
   readonly quota?: boolean | undefined;
+  /**
+   * Filesystem feature resize_inode: space reserved for growing; true switches on, false off; default: mke2fs
+   * decides.
+   */
   readonly resizeinode?: boolean | undefined;
+  /**
+   * Filesystem feature sparse_super: fewer copies of the superblock; true switches on, false off; default:
+   * mke2fs decides.
+   */
   readonly sparsesuper?: boolean | undefined;
+  /**
+   * Filesystem feature uninit_bg: unused groups are not initialised; true switches on, false off; default:
+   * mke2fs decides.
+   */
   readonly uninitbg?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.mkfs}. */
 export interface MkfsOptions extends CallOptions {
+  /**
+   * Bytes per block, a power of 2; the cluster size for vfat and ntfs; not for btrfs; default: chosen by the
+   * tool.
+   */
   readonly blocksize?: number | undefined;
+  /** Feature list, passed to the tool as -O; what it means depends on the type. */
   readonly features?: string | undefined;
+  /** Bytes per inode; ext2, ext3 and ext4 only. */
   readonly inode?: number | undefined;
+  /** Bytes per sector; ufs only. */
   readonly sectorsize?: number | undefined;
+  /** Volume label, for ext (16 bytes), xfs (12 bytes), vfat, ntfs, btrfs and f2fs; default none. */
   readonly label?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.mkfsBtrfs}. */
 export interface MkfsBtrfsOptions extends CallOptions {
+  /** Formerly the offset of the first allocation; ignored today. */
   readonly allocstart?: number | bigint | undefined;
+  /** Bytes to use of each device; default all. */
   readonly bytecount?: number | bigint | undefined;
+  /** How data is spread: `raid0`, `raid1`, `raid10` or `single`. */
   readonly datatype?: string | undefined;
+  /** Old name of `nodesize`, which current tools may refuse. */
   readonly leafsize?: number | undefined;
+  /** Volume label. */
   readonly label?: string | undefined;
+  /** How metadata is spread: `raid0`, `raid1`, `raid10` or `single`. */
   readonly metadata?: string | undefined;
+  /** Bytes per tree node, a power of 2; default 16384 with current tools. */
   readonly nodesize?: number | undefined;
+  /** Bytes per sector, a power of 2; default 4096 with current tools. */
   readonly sectorsize?: number | undefined;
 }
 
 /** Options of {@link GuestfsMethods.mksquashfs}. */
 export interface MksquashfsOptions extends CallOptions {
+  /** `gzip`, `lzma`, `lzo`, `lz4` or `xz`, as far as the appliance has them; default `gzip`. */
   readonly compress?: string | undefined;
+  /** Wildcards of files to leave out; default none. */
   readonly excludes?: readonly string[] | undefined;
 }
 
 /** Options of {@link GuestfsMethods.mkswap}. */
 export interface MkswapOptions extends CallOptions {
+  /** Label, up to 16 bytes; default none. */
   readonly label?: string | undefined;
+  /** UUID; default random. */
   readonly uuid?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.mktemp}. */
 export interface MktempOptions extends CallOptions {
+  /** Text put after the random part, for example `.txt`; default none. */
   readonly suffix?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.mount9p}. */
 export interface Mount9pOptions extends CallOptions {
+  /** Mount options. */
   readonly options?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.mountLocal}. */
 export interface MountLocalOptions extends CallOptions {
+  /** Refuse writes with EROFS; default false. */
   readonly readonly?: boolean | undefined;
+  /** FUSE mount options, separated by commas; default none. */
   readonly options?: string | undefined;
+  /** Seconds for which directory entries are cached; default 60. */
   readonly cachetimeout?: number | undefined;
+  /** Log every FUSE call as a debug message; default false. */
   readonly debugcalls?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.ntfsChmod}. */
 export interface NtfsChmodOptions extends CallOptions {
+  /** For a directory, also everything below; default false. */
   readonly recursive?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.ntfscloneOut}. */
 export interface NtfscloneOutOptions extends CallOptions {
+  /** Keep only the filesystem structures and drop all file contents, for analysis; default false. */
   readonly metadataonly?: boolean | undefined;
+  /** Carry on over unreadable sectors; default false. */
   readonly rescue?: boolean | undefined;
+  /** Do not check the consistency of the filesystem first; default false. */
   readonly ignorefscheck?: boolean | undefined;
+  /** With metadataonly, do not blank the timestamps; default false. */
   readonly preservetimestamps?: boolean | undefined;
+  /** Work even on a volume that is dirty or scheduled for a check; default false. */
   readonly force?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.ntfsfix}. */
 export interface NtfsfixOptions extends CallOptions {
+  /**
+   * Forget the recorded bad sectors, for a volume that was copied from a failing disk to a sound one; default
+   * false.
+   */
   readonly clearbadsectors?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.ntfsresize}. */
 export interface NtfsresizeOptions extends CallOptions {
+  /** New size in bytes, above 0; default the size of the device. */
   readonly size?: number | bigint | undefined;
+  /** Resize even if the volume is marked for a check; default false. */
   readonly force?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.remount}. */
 export interface RemountOptions extends CallOptions {
+  /** True for read-write, false for read-only; no default. */
   readonly rw?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.rsync}. */
 export interface RsyncOptions extends CallOptions {
+  /** Recurse and keep permissions, times, owners and links; default false, which skips directories. */
   readonly archive?: boolean | undefined;
+  /** Remove what exists only at the destination; default false. */
   readonly deletedest?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.rsyncIn}. */
 export interface RsyncInOptions extends CallOptions {
+  /** Recurse and keep permissions, times, owners and links; default false, which skips directories. */
   readonly archive?: boolean | undefined;
+  /** Remove what exists only at the destination; default false. */
   readonly deletedest?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.rsyncOut}. */
 export interface RsyncOutOptions extends CallOptions {
+  /** Recurse and keep permissions, times, owners and links; default false, which skips directories. */
   readonly archive?: boolean | undefined;
+  /** Remove what exists only at the destination; default false. */
   readonly deletedest?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.selinuxRelabel}. */
 export interface SelinuxRelabelOptions extends CallOptions {
+  /** Also reset customised types and the user, role and range of labels; default false. */
   readonly force?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.setE2attrs}. */
 export interface SetE2attrsOptions extends CallOptions {
+  /** Remove these letters rather than add them; default false. */
   readonly clear?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.setfiles}. */
 export interface SetfilesOptions extends CallOptions {
+  /** Also reset customised types and the user, role and range of labels; default false. */
   readonly force?: boolean | undefined;
+  /** Absolute paths to skip; default none. */
   readonly excludes?: readonly string[] | undefined;
 }
 
 /** Options of {@link GuestfsMethods.syslinux}. */
 export interface SyslinuxOptions extends CallOptions {
+  /** Existing subdirectory of the filesystem to install into; default its root. */
   readonly directory?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.tarIn}. */
 export interface TarInOptions extends CallOptions {
+  /** 'gzip', 'xz', 'zstd', 'bzip2', 'lzma', 'lzop' or 'compress'; default uncompressed. */
   readonly compress?: string | undefined;
+  /** Restore extended attributes; default false. */
   readonly xattrs?: boolean | undefined;
+  /** Restore SELinux labels; default false. */
   readonly selinux?: boolean | undefined;
+  /** Restore access control lists; default false. */
   readonly acls?: boolean | undefined;
+  /**
+   * Where a directory of the archive meets a symbolic link to one, keep the link and go through it; default
+   * false.
+   */
   readonly keepdirlink?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.tarOut}. */
 export interface TarOutOptions extends CallOptions {
+  /** 'gzip', 'xz', 'zstd', 'bzip2', 'lzma', 'lzop' or 'compress'; default uncompressed. */
   readonly compress?: string | undefined;
+  /** Store numbers of owners only, no names, which suits moving between systems; default false. */
   readonly numericowner?: boolean | undefined;
+  /** Shell patterns of files to leave out, as '*.log'; default none. */
   readonly excludes?: readonly string[] | undefined;
+  /** Store extended attributes; default false. */
   readonly xattrs?: boolean | undefined;
+  /** Store SELinux labels; default false. */
   readonly selinux?: boolean | undefined;
+  /** Store access control lists; default false. */
   readonly acls?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.tune2fs}. */
 export interface Tune2fsOptions extends CallOptions {
+  /** Carry on although errors turn up (tune2fs -f) */
   readonly force?: boolean | undefined;
+  /** Number of mounts between checks; 0 for no limit. */
   readonly maxmountcount?: number | undefined;
+  /** Pretend that it was mounted this many times. */
   readonly mountcount?: number | undefined;
+  /** What the kernel does about damage: 'continue', 'remount-ro' or 'panic'. */
   readonly errorbehavior?: string | undefined;
+  /** Numeric id of the group that may use the reserved blocks. */
   readonly group?: number | bigint | undefined;
+  /** Longest time between checks in seconds; 0 for none. */
   readonly intervalbetweenchecks?: number | undefined;
+  /** Share of the blocks that only privileged processes can use, in per cent. */
   readonly reservedblockspercentage?: number | undefined;
+  /** Path to note as the last mount point. */
   readonly lastmounteddirectory?: string | undefined;
+  /** Number of reserved blocks, instead of a percentage. */
   readonly reservedblockscount?: number | bigint | undefined;
+  /** Numeric id of the user who may use the reserved blocks. */
   readonly user?: number | bigint | undefined;
 }
 
 /** Options of {@link GuestfsMethods.umount}. */
 export interface UmountOptions extends CallOptions {
+  /** Force it, for network filesystems that hang; default false. */
   readonly force?: boolean | undefined;
+  /** Detach it now and clean up when it is no longer in use; default false. */
   readonly lazyunmount?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.umountLocal}. */
 export interface UmountLocalOptions extends CallOptions {
+  /** Try again a few times while the directory is in use; default false. */
   readonly retry?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.xfsAdmin}. */
 export interface XfsAdminOptions extends CallOptions {
+  /** True to enable unwritten extents; it cannot be undone. */
   readonly extunwritten?: boolean | undefined;
+  /** The device is a regular file with an image. */
   readonly imgfile?: boolean | undefined;
+  /** True to enable the log format of version 2. */
   readonly v2log?: boolean | undefined;
+  /** True to enable project ids of 32 bits. */
   readonly projid32bit?: boolean | undefined;
+  /** True to enable lazy counters, false to disable them; it may take long. */
   readonly lazycounter?: boolean | undefined;
+  /** New label, up to 12 bytes; '--' clears it. */
   readonly label?: string | undefined;
+  /** New UUID, or 'generate', 'nil' or 'restore'. */
   readonly uuid?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.xfsGrowfs}. */
 export interface XfsGrowfsOptions extends CallOptions {
+  /** Grow the data section to the maximum, which is also what happens without options. */
   readonly datasec?: boolean | undefined;
+  /** Resize the log; not implemented by XFS. */
   readonly logsec?: boolean | undefined;
+  /** Grow the real-time section to the maximum. */
   readonly rtsec?: boolean | undefined;
+  /** Size of the data section in blocks. */
   readonly datasize?: number | bigint | undefined;
+  /** Size of the log in blocks; not implemented by XFS. */
   readonly logsize?: number | bigint | undefined;
+  /** Size of the real-time section in blocks. */
   readonly rtsize?: number | bigint | undefined;
+  /** Extent size of the real-time section, in blocks. */
   readonly rtextsize?: number | bigint | undefined;
+  /** Largest share of the space for inodes, in per cent. */
   readonly maxpct?: number | undefined;
 }
 
 /** Options of {@link GuestfsMethods.xfsRepair}. */
 export interface XfsRepairOptions extends CallOptions {
+  /** Throw a dirty log away, which may lose recent data; default false. */
   readonly forcelogzero?: boolean | undefined;
+  /** Only check, change nothing; default false. */
   readonly nomodify?: boolean | undefined;
+  /** Do not read ahead, for a run that hangs; default false. */
   readonly noprefetch?: boolean | undefined;
+  /** Go on although the geometry cannot be confirmed; default false. */
   readonly forcegeometry?: boolean | undefined;
+  /** Memory to use at most, roughly, in MB. */
   readonly maxmem?: number | bigint | undefined;
+  /** Size of the inode cache hash. */
   readonly ihashsize?: number | bigint | undefined;
+  /** Size of the buffer cache hash. */
   readonly bhashsize?: number | bigint | undefined;
+  /** Allocation groups per unit of a concatenated volume, for parallel work. */
   readonly agstride?: number | bigint | undefined;
+  /** Device of an external log. */
   readonly logdev?: string | undefined;
+  /** Device of the real-time section. */
   readonly rtdev?: string | undefined;
 }
 
@@ -495,3903 +765,9328 @@ export abstract class GuestfsMethods extends EventEmitter<GuestfsEvents> {
   abstract [invoke]<T>(method: string, args: readonly unknown[], options: CallOptions | undefined): Promise<T>;
 
   /**
-   * C: `guestfs_acl_delete_def_file`, since libguestfs 1.19.63.
-   * Needs the feature group `acl` of the appliance.
+   * Removes the default POSIX ACL from a directory, so that new entries no longer inherit one. The access ACL
+   * and the entries that already exist keep theirs.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `acl` of the appliance.
+   *
+   * @param dir - directory on the mounted tree
+   * @throws GuestfsError: 'ENOTSUP' when the filesystem is mounted without ACL support
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_delete_def_file | guestfs_acl_delete_def_file}, since libguestfs 1.19.63
+   * @category Permissions and ownership
    */
   aclDeleteDefFile(dir: string, options?: CallOptions): Promise<void> {
     return this[invoke]('aclDeleteDefFile', [dir], options);
   }
 
   /**
-   * C: `guestfs_acl_get_file`, since libguestfs 1.19.63.
-   * Needs the feature group `acl` of the appliance.
+   * Reads a POSIX ACL as text: one entry per line, such as `user::rwx`, with names resolved inside the
+   * appliance, hence numeric ids for the guest's own users.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `acl` of the appliance.
+   *
+   * @param path - file or directory on the mounted tree
+   * @param acltype - `'access'` for the ACL that governs the object itself, `'default'` for the one that new
+   *   entries of a directory inherit
+   * @returns the ACL in its long text form
+   * @throws GuestfsError: 'ENOENT' when the path is missing, 'ENOTSUP' when the filesystem has no ACLs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_get_file | guestfs_acl_get_file}, since libguestfs 1.19.63
+   * @category Permissions and ownership
    */
   aclGetFile(path: string, acltype: string, options?: CallOptions): Promise<string> {
     return this[invoke]('aclGetFile', [path, acltype], options);
   }
 
   /**
-   * C: `guestfs_acl_set_file`, since libguestfs 1.19.63.
-   * Needs the feature group `acl` of the appliance.
+   * Replaces a POSIX ACL as a whole; entries that the new text lacks are gone. The text needs the owner, group
+   * and other entries, and as soon as it names a user or group also a mask:
+   * `u::rwx,g::r-x,o::---,m::rwx,u:500:rwx`. Give numeric ids, since names would be looked up in the appliance,
+   * not in the guest.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `acl` of the appliance.
+   *
+   * @param path - file or directory on the mounted tree
+   * @param acltype - `'access'` for the ACL that governs the object itself, `'default'` for the one that new
+   *   entries of a directory inherit
+   * @param acl - the complete ACL in short (comma-separated) or long text form
+   * @throws GuestfsError: 'EINVAL' when the text is not a valid ACL, 'ENOTSUP' when the filesystem has no ACLs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_set_file | guestfs_acl_set_file}, since libguestfs 1.19.63
+   * @category Permissions and ownership
    */
   aclSetFile(path: string, acltype: string, acl: string, options?: CallOptions): Promise<void> {
     return this[invoke]('aclSetFile', [path, acltype, acl], options);
   }
 
   /**
-   * C: `guestfs_add_cdrom`, since libguestfs 0.0.3.
-   * @deprecated Use {@link GuestfsMethods.addDriveRo}.
+   * Adds an ISO or other image read-only. There is no CD-ROM emulation behind it: the disk shows up as a plain
+   * `/dev/sdX`.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param filename - image file on the host
+   * @throws GuestfsError: 'ENOENT' when the file is missing, 'EACCES' when it cannot be read
+   * @deprecated Use {@link GuestfsMethods.addDriveRo}: `addDriveRo(filename)`, or `addDrive(filename, {
+   *   readonly: true, format: 'raw' })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_cdrom | guestfs_add_cdrom}, since libguestfs 0.0.3
+   * @category Drives
    */
   addCdrom(filename: string, options?: CallOptions): Promise<void> {
     return this[invoke]('addCdrom', [filename], options);
   }
 
-  /** C: `guestfs_add_domain`, since libguestfs 1.7.4. */
+  /**
+   * Asks libvirt for a domain's definition and adds every disk in it that this host can open. Either all of them
+   * are added or, on an error, none. Unless `readonly` is set, a domain that is not shut off is refused, because
+   * writing below a running guest destroys its filesystems. Disks of a remote libvirt only work where the same
+   * paths exist locally.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param dom - name of the libvirt domain; its UUID too when `allowuuid` is set
+   * @returns number of disks added
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_domain | guestfs_add_domain}, since libguestfs 1.7.4
+   * @category Drives
+   */
   addDomain(dom: string, options?: AddDomainOptions): Promise<number> {
     return this[invoke]('addDomain', [dom], options);
   }
 
-  /** C: `guestfs_add_drive_opts`, since libguestfs 0.0.3. */
+  /**
+   * Adds a disk image, a host device or a network disk. The disks become `/dev/sda`, `/dev/sdb` … in the order
+   * of the calls; all must be added before `launch`, as hot-plugging ended with libguestfs 1.48. Always give
+   * `format` when the image is not trusted: a raw disk can carry a forged header that makes format detection
+   * open other host files. `/dev/null` as the name adds a dummy disk, enough to launch without an image.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param filename - path of an image file or block device on the host; with a network `protocol`, the path or
+   *   export name on the server
+   * @throws GuestfsError: 'ENOENT' when the file does not exist, 'EACCES' when this user may not read it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive | guestfs_add_drive}, since libguestfs 0.0.3
+   * @category Drives
+   */
   addDrive(filename: string, options?: AddDriveOptions): Promise<void> {
     return this[invoke]('addDrive', [filename], options);
   }
 
-  /** C: `guestfs_add_drive_ro`, since libguestfs 1.0.38. */
+  /**
+   * Adds an image read-only, with its format detected. Writes by later calls are possible but land in an overlay
+   * that vanishes with the handle. For untrusted images prefer `addDrive` with `readonly: true` and an explicit
+   * `format`.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param filename - image file or block device on the host
+   * @throws GuestfsError: 'ENOENT' when the file does not exist, 'EACCES' when this user may not read it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_ro | guestfs_add_drive_ro}, since libguestfs 1.0.38
+   * @category Drives
+   */
   addDriveRo(filename: string, options?: CallOptions): Promise<void> {
     return this[invoke]('addDriveRo', [filename], options);
   }
 
   /**
-   * C: `guestfs_add_drive_ro_with_if`, since libguestfs 1.0.84.
-   * @deprecated Use {@link GuestfsMethods.addDrive}.
+   * Adds an image read-only; the interface argument, once a choice of qemu's disk emulation, has no effect any
+   * more.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param filename - image file or block device on the host
+   * @param iface - ignored
+   * @throws GuestfsError: 'ENOENT' when the file does not exist
+   * @deprecated Use {@link GuestfsMethods.addDrive}: `addDrive(filename, { readonly: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_ro_with_if | guestfs_add_drive_ro_with_if}, since libguestfs 1.0.84
+   * @category Drives
    */
   addDriveRoWithIf(filename: string, iface: string, options?: CallOptions): Promise<void> {
     return this[invoke]('addDriveRoWithIf', [filename, iface], options);
   }
 
-  /** C: `guestfs_add_drive_scratch`, since libguestfs 1.23.10. */
+  /**
+   * Creates an empty raw disk in the handle's temporary folder and adds it. It reads as zeroes, takes host space
+   * only as it is written, ignores syncs (`cachemode: 'unsafe'`), and is deleted on close.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param size - virtual size in bytes, greater than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_scratch | guestfs_add_drive_scratch}, since libguestfs 1.23.10
+   * @category Drives
+   */
   addDriveScratch(size: number | bigint, options?: AddDriveScratchOptions): Promise<void> {
     return this[invoke]('addDriveScratch', [size], options);
   }
 
   /**
-   * C: `guestfs_add_drive_with_if`, since libguestfs 1.0.84.
-   * @deprecated Use {@link GuestfsMethods.addDrive}.
+   * Adds an image for reading and writing; the interface argument has no effect any more.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param filename - image file or block device on the host
+   * @param iface - ignored
+   * @throws GuestfsError: 'ENOENT' when the file does not exist
+   * @deprecated Use {@link GuestfsMethods.addDrive}: `addDrive(filename)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_with_if | guestfs_add_drive_with_if}, since libguestfs 1.0.84
+   * @category Drives
    */
   addDriveWithIf(filename: string, iface: string, options?: CallOptions): Promise<void> {
     return this[invoke]('addDriveWithIf', [filename, iface], options);
   }
 
-  /** C: `guestfs_aug_clear`, since libguestfs 1.3.4. */
+  /**
+   * Removes the value of a node but keeps the node and its children, which `augSet` cannot do. A path that
+   * matches nothing is created, without a value.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param augpath - path expression that matches at most one node
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_clear | guestfs_aug_clear}, since libguestfs 1.3.4
+   * @category Augeas
+   */
   augClear(augpath: string, options?: CallOptions): Promise<void> {
     return this[invoke]('augClear', [augpath], options);
   }
 
-  /** C: `guestfs_aug_close`, since libguestfs 0.0.7. */
+  /**
+   * Drops the Augeas tree and frees its memory in the appliance; changes that were not saved are lost. `augInit`
+   * starts afresh.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @throws GuestfsError: rejects when `augInit` was not called
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_close | guestfs_aug_close}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augClose(options?: CallOptions): Promise<void> {
     return this[invoke]('augClose', [], options);
   }
 
-  /** C: `guestfs_aug_defnode`, since libguestfs 0.0.7. */
+  /**
+   * Binds an Augeas variable to the nodes an expression matches, and creates the node with a value first when
+   * there are none. Use the variable in later paths as `$name/child`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param name - name of the variable, without `$`
+   * @param expr - path expression
+   * @param val - value for the node if it has to be created
+   * @returns `i`: how many nodes the variable now holds; `b`: 1 when a node had to be created, else 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_defnode | guestfs_aug_defnode}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augDefnode(name: string, expr: string, val: string, options?: CallOptions): Promise<IntBool> {
     return this[invoke]('augDefnode', [name, expr, val], options);
   }
 
-  /** C: `guestfs_aug_defvar`, since libguestfs 0.0.7. */
+  /**
+   * Binds an Augeas variable to the result of an expression, evaluated once, now; `null` undefines it. Later
+   * paths use it as `$name`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param name - name of the variable, without `$`
+   * @param expr - path expression, or `null` to remove the variable
+   * @returns how many nodes the variable holds; 0 when the result is a string, number or boolean
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_defvar | guestfs_aug_defvar}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augDefvar(name: string, expr: string | null, options?: CallOptions): Promise<number> {
     return this[invoke]('augDefvar', [name, expr], options);
   }
 
-  /** C: `guestfs_aug_get`, since libguestfs 0.0.7. */
+  /**
+   * Reads the value of one node. Rejects when the expression matches no node or several, and when the node has
+   * no value.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param augpath - path expression that matches exactly one node
+   * @returns value of the node
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_get | guestfs_aug_get}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augGet(augpath: string, options?: CallOptions): Promise<string> {
     return this[invoke]('augGet', [augpath], options);
   }
 
-  /** C: `guestfs_aug_init`, since libguestfs 0.0.7. */
+  /**
+   * Loads the guest's configuration files into an Augeas tree below `/files`; every other Augeas call needs it.
+   * A handle has one tree: a second call closes the first. The flags are bits to be added: 1 keeps originals as
+   * `.augsave`, 2 writes to `.augnew` instead of the original, 4 type-checks lenses (slow, much memory), 8
+   * ignores the standard lenses, 16 makes `augSave` only record what it would do, 32 leaves loading to
+   * `augLoad`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param root - directory that Augeas takes for the root of the filesystem, usually `'/'`
+   * @param flags - sum of the flag bits; 0 for none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_init | guestfs_aug_init}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augInit(root: string, flags: number, options?: CallOptions): Promise<void> {
     return this[invoke]('augInit', [root, flags], options);
   }
 
-  /** C: `guestfs_aug_insert`, since libguestfs 0.0.7. */
+  /**
+   * Adds an empty sibling next to a node; set its value afterwards with `augSet`. Matters where the order of
+   * entries counts, as in `/etc/hosts`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param augpath - path expression that matches exactly one node
+   * @param label - label of the new node: no `/`, no `*`, no `[N]` at its end
+   * @param before - true inserts ahead of the node, false behind it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_insert | guestfs_aug_insert}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augInsert(augpath: string, label: string, before: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('augInsert', [augpath, label, before], options);
   }
 
-  /** C: `guestfs_aug_label`, since libguestfs 1.23.14. */
+  /**
+   * Returns the label of a node, the last part of its path without an index. Handy for nodes reached through
+   * variables.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param augpath - path expression that matches exactly one node
+   * @returns label of the node
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_label | guestfs_aug_label}, since libguestfs 1.23.14
+   * @category Augeas
+   */
   augLabel(augpath: string, options?: CallOptions): Promise<string> {
     return this[invoke]('augLabel', [augpath], options);
   }
 
-  /** C: `guestfs_aug_load`, since libguestfs 0.0.7. */
+  /**
+   * Reads the files into the tree again. Needed after `augTransform`, after `augInit` with flag 32, or to
+   * discard unsaved edits.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @throws GuestfsError: rejects when `augInit` was not called
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_load | guestfs_aug_load}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augLoad(options?: CallOptions): Promise<void> {
     return this[invoke]('augLoad', [], options);
   }
 
-  /** C: `guestfs_aug_ls`, since libguestfs 0.0.8. */
+  /**
+   * Lists the direct children of a node, sorted by name. The path must not end in `/`, `]` or `*`; for anything
+   * more elaborate use `augMatch`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param augpath - path of the parent, such as `'/files/etc'`
+   * @returns full paths of the children; empty when there are none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_ls | guestfs_aug_ls}, since libguestfs 0.0.8
+   * @category Augeas
+   */
   augLs(augpath: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('augLs', [augpath], options);
   }
 
-  /** C: `guestfs_aug_match`, since libguestfs 0.0.7. */
+  /**
+   * Finds all nodes that an expression selects. Each path in the result carries the indices that make it point
+   * at one node only, so it can be passed straight to `augGet` or `augSet`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param augpath - path expression, such as `'/files/etc/hosts/*[alias]'`
+   * @returns paths of the matching nodes; empty when nothing matches
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_match | guestfs_aug_match}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augMatch(augpath: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('augMatch', [augpath], options);
   }
 
-  /** C: `guestfs_aug_mv`, since libguestfs 0.0.7. */
+  /**
+   * Moves a node with its children to another place, replacing what was there.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param src - path expression that matches exactly one node
+   * @param dest - where to put it; at most one node may match
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_mv | guestfs_aug_mv}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augMv(src: string, dest: string, options?: CallOptions): Promise<void> {
     return this[invoke]('augMv', [src, dest], options);
   }
 
-  /** C: `guestfs_aug_rm`, since libguestfs 0.0.7. */
+  /**
+   * Deletes all matching nodes together with everything below them. Nothing changes on disk before `augSave`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param augpath - path expression; may match several nodes
+   * @returns number of nodes deleted, children included; 0 when nothing matched
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_rm | guestfs_aug_rm}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augRm(augpath: string, options?: CallOptions): Promise<number> {
     return this[invoke]('augRm', [augpath], options);
   }
 
-  /** C: `guestfs_aug_save`, since libguestfs 0.0.7. */
+  /**
+   * Writes the changed files back to the guest, in the manner chosen by the flags of `augInit`. When it rejects,
+   * look below `/augeas//error` with `augMatch` and `augGet` for the file at fault.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @throws GuestfsError: rejects when `augInit` was not called
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_save | guestfs_aug_save}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augSave(options?: CallOptions): Promise<void> {
     return this[invoke]('augSave', [], options);
   }
 
-  /** C: `guestfs_aug_set`, since libguestfs 0.0.7. */
+  /**
+   * Sets the value of a node, creating it and missing parents. It cannot remove a value: that is `augClear`.
+   * Call `augSave` to write the file.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param augpath - path expression that matches at most one node
+   * @param val - new value
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_set | guestfs_aug_set}, since libguestfs 0.0.7
+   * @category Augeas
+   */
   augSet(augpath: string, val: string, options?: CallOptions): Promise<void> {
     return this[invoke]('augSet', [augpath, val], options);
   }
 
-  /** C: `guestfs_aug_setm`, since libguestfs 1.23.14. */
+  /**
+   * Sets the value of many nodes at once: for each node that `base` matches, the node that `sub` leads to.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param base - path expression that may match many nodes
+   * @param sub - path relative to each of them, or `null` for those nodes themselves
+   * @param val - new value
+   * @returns number of nodes set
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_setm | guestfs_aug_setm}, since libguestfs 1.23.14
+   * @category Augeas
+   */
   augSetm(base: string, sub: string | null, val: string, options?: CallOptions): Promise<number> {
     return this[invoke]('augSetm', [base, sub, val], options);
   }
 
-  /** C: `guestfs_aug_transform`, since libguestfs 1.35.2. */
+  /**
+   * Tells Augeas to read further files with a lens, for configuration files in unusual places. Takes effect with
+   * the next `augLoad`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param lens - name of the lens, such as `'Shellvars.lns'`
+   * @param file - path or glob of the files it applies to
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_transform | guestfs_aug_transform}, since libguestfs 1.35.2
+   * @category Augeas
+   */
   augTransform(lens: string, file: string, options?: AugTransformOptions): Promise<void> {
     return this[invoke]('augTransform', [lens, file], options);
   }
 
-  /** C: `guestfs_available`, since libguestfs 1.0.80. */
+  /**
+   * Checks that the appliance can do everything in the given feature groups, and rejects naming the first group
+   * it lacks. `featureAvailable` answers with a boolean instead. A positive answer says that the tools are
+   * there, not that each operation will succeed.
+   *
+   * Needs a launched appliance.
+   *
+   * @param groups - names of groups, such as `['btrfs', 'augeas']`; see `availableAllGroups`
+   * @throws GuestfsError: 'ERR_GUESTFS' when a group is missing or unknown
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_available | guestfs_available}, since libguestfs 1.0.80
+   * @category Features and versions
+   */
   available(groups: readonly string[], options?: CallOptions): Promise<void> {
     return this[invoke]('available', [groups], options);
   }
 
-  /** C: `guestfs_available_all_groups`, since libguestfs 1.3.15. */
+  /**
+   * Lists every feature group that this libguestfs knows, whether the appliance supports it or not. Pass a name
+   * to `featureAvailable` to learn that.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns names of all groups
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_available_all_groups | guestfs_available_all_groups}, since libguestfs 1.3.15
+   * @category Features and versions
+   */
   availableAllGroups(options?: CallOptions): Promise<string[]> {
     return this[invoke]('availableAllGroups', [], options);
   }
 
   /**
-   * C: `guestfs_base64_in`, since libguestfs 1.3.5.
-   * Can be cancelled while it runs.
+   * Decodes base64 text from the host into a file of the guest, which is created or replaced. Characters outside
+   * the alphabet are skipped. Use `upload` for plain data.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @param base64file - host file with the base64 text
+   * @param filename - file on the mounted tree to write
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_base64_in | guestfs_base64_in}, since libguestfs 1.3.5
+   * @category Archives and transfer
    */
   base64In(base64file: string, filename: string, options?: CallOptions): Promise<void> {
     return this[invoke]('base64In', [base64file, filename], options);
   }
 
   /**
-   * C: `guestfs_base64_out`, since libguestfs 1.3.5.
-   * Can be cancelled while it runs.
+   * Writes a guest file to the host as base64 text, broken into lines. Use `download` for the plain data.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @param filename - file on the mounted tree
+   * @param base64file - host file that receives the text
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_base64_out | guestfs_base64_out}, since libguestfs 1.3.5
+   * @category Archives and transfer
    */
   base64Out(filename: string, base64file: string, options?: CallOptions): Promise<void> {
     return this[invoke]('base64Out', [filename, base64file], options);
   }
 
   /**
-   * C: `guestfs_blkdiscard`, since libguestfs 1.25.44.
-   * Needs the feature group `blkdiscard` of the appliance.
+   * Throws away the whole content of a device and returns its space to the host. The drive must have been added
+   * with `discard` enabled; where some layer below lacks support the call may reject or silently do nothing.
+   *
+   * Needs a launched appliance. Needs the feature group `blkdiscard` of the appliance.
+   *
+   * @param device - disk, partition or LV; all its data is lost
+   * @throws GuestfsError: 'ENOTSUP' when the device cannot discard
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blkdiscard | guestfs_blkdiscard}, since libguestfs 1.25.44
+   * @category Block devices
    */
   blkdiscard(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('blkdiscard', [device], options);
   }
 
   /**
-   * C: `guestfs_blkdiscardzeroes`, since libguestfs 1.25.44.
-   * Needs the feature group `blkdiscardzeroes` of the appliance.
+   * Tells whether blocks dropped by `blkdiscard` read as zeroes afterwards. On false they may hold old or
+   * arbitrary data. Recent Linux kernels always answer false.
+   *
+   * Needs a launched appliance. Needs the feature group `blkdiscardzeroes` of the appliance.
+   *
+   * @param device - disk, partition or LV
+   * @returns true when discarded blocks are guaranteed to read as zeroes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blkdiscardzeroes | guestfs_blkdiscardzeroes}, since libguestfs 1.25.44
+   * @category Block devices
    */
   blkdiscardzeroes(device: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('blkdiscardzeroes', [device], options);
   }
 
-  /** C: `guestfs_blkid`, since libguestfs 1.15.9. */
+  /**
+   * Probes a device afresh for everything `blkid` knows: type of content, labels, sector sizes and its entry in
+   * the partition table. Usual keys are `TYPE`, `USAGE`, `UUID`, `LABEL`, `VERSION`, `PART_ENTRY_NAME`,
+   * `PART_ENTRY_UUID`, `PART_ENTRY_OFFSET` and `PART_ENTRY_SIZE` (both in 512-byte sectors); none is certain.
+   * For one value prefer `vfsType`, `vfsLabel` or `vfsUuid`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - disk, partition or LV
+   * @returns map from key to value
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blkid | guestfs_blkid}, since libguestfs 1.15.9
+   * @category Block devices
+   */
   blkid(device: string, options?: CallOptions): Promise<Map<string, string>> {
     return this[invoke]('blkid', [device], options);
   }
 
-  /** C: `guestfs_blockdev_flushbufs`, since libguestfs 1.9.3. */
+  /**
+   * Flushes the kernel's buffers of a device: dirty data is written, cached data dropped.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - disk, partition or LV
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_flushbufs | guestfs_blockdev_flushbufs}, since libguestfs 1.9.3
+   * @category Block devices
+   */
   blockdevFlushbufs(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('blockdevFlushbufs', [device], options);
   }
 
-  /** C: `guestfs_blockdev_getbsz`, since libguestfs 1.9.3. */
+  /**
+   * Returns the kernel's soft block size of a device. It is of little use: neither the sector size
+   * (`blockdevGetss`) nor a filesystem's block size.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - disk, partition or LV
+   * @returns block size in bytes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getbsz | guestfs_blockdev_getbsz}, since libguestfs 1.9.3
+   * @category Block devices
+   */
   blockdevGetbsz(device: string, options?: CallOptions): Promise<number> {
     return this[invoke]('blockdevGetbsz', [device], options);
   }
 
-  /** C: `guestfs_blockdev_getro`, since libguestfs 1.9.3. */
+  /**
+   * Tells whether the kernel regards a device as read-only. A drive added with `readonly: true` is still
+   * writable here, thanks to its overlay.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - disk, partition or LV
+   * @returns true when read-only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getro | guestfs_blockdev_getro}, since libguestfs 1.9.3
+   * @category Block devices
+   */
   blockdevGetro(device: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('blockdevGetro', [device], options);
   }
 
-  /** C: `guestfs_blockdev_getsize64`, since libguestfs 1.9.3. */
+  /**
+   * Returns the size of a device.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - disk, partition or LV
+   * @returns size in bytes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getsize64 | guestfs_blockdev_getsize64}, since libguestfs 1.9.3
+   * @category Block devices
+   */
   blockdevGetsize64(device: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('blockdevGetsize64', [device], options);
   }
 
-  /** C: `guestfs_blockdev_getss`, since libguestfs 1.9.3. */
+  /**
+   * Returns the logical sector size of a device, the unit of its partition table.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - disk, partition or LV
+   * @returns sector size in bytes, as a rule 512 or 4096
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getss | guestfs_blockdev_getss}, since libguestfs 1.9.3
+   * @category Block devices
+   */
   blockdevGetss(device: string, options?: CallOptions): Promise<number> {
     return this[invoke]('blockdevGetss', [device], options);
   }
 
-  /** C: `guestfs_blockdev_getsz`, since libguestfs 1.9.3. */
+  /**
+   * Returns the size of a device in sectors of 512 bytes, whatever its real sector size. `blockdevGetsize64` is
+   * clearer.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - disk, partition or LV
+   * @returns size in units of 512 bytes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getsz | guestfs_blockdev_getsz}, since libguestfs 1.9.3
+   * @category Block devices
+   */
   blockdevGetsz(device: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('blockdevGetsz', [device], options);
   }
 
-  /** C: `guestfs_blockdev_rereadpt`, since libguestfs 1.9.3. */
+  /**
+   * Makes the kernel read a disk's partition table again, after it was written by other means than the partition
+   * calls. Rejects while a partition of the disk is in use.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_rereadpt | guestfs_blockdev_rereadpt}, since libguestfs 1.9.3
+   * @category Block devices
+   */
   blockdevRereadpt(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('blockdevRereadpt', [device], options);
   }
 
   /**
-   * C: `guestfs_blockdev_setbsz`, since libguestfs 1.9.3.
+   * Does nothing and never did.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - any block device
+   * @param blocksize - ignored
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setbsz | guestfs_blockdev_setbsz}, since libguestfs 1.9.3
+   * @category Block devices
    */
   blockdevSetbsz(device: string, blocksize: number, options?: CallOptions): Promise<void> {
     return this[invoke]('blockdevSetbsz', [device, blocksize], options);
   }
 
-  /** C: `guestfs_blockdev_setra`, since libguestfs 1.29.10. */
+  /**
+   * Sets how far the appliance's kernel reads ahead on a device.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - disk, partition or LV
+   * @param sectors - distance in units of 512 bytes, 0 or more
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setra | guestfs_blockdev_setra}, since libguestfs 1.29.10
+   * @category Block devices
+   */
   blockdevSetra(device: string, sectors: number, options?: CallOptions): Promise<void> {
     return this[invoke]('blockdevSetra', [device, sectors], options);
   }
 
-  /** C: `guestfs_blockdev_setro`, since libguestfs 1.9.3. */
+  /**
+   * Makes a device read-only inside the appliance, until `blockdevSetrw` or the end of the appliance. Nothing is
+   * recorded in the image.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - disk, partition or LV
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setro | guestfs_blockdev_setro}, since libguestfs 1.9.3
+   * @category Block devices
+   */
   blockdevSetro(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('blockdevSetro', [device], options);
   }
 
-  /** C: `guestfs_blockdev_setrw`, since libguestfs 1.9.3. */
+  /**
+   * Makes a device writable again inside the appliance.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - disk, partition or LV
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setrw | guestfs_blockdev_setrw}, since libguestfs 1.9.3
+   * @category Block devices
+   */
   blockdevSetrw(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('blockdevSetrw', [device], options);
   }
 
   /**
-   * C: `guestfs_btrfs_balance_cancel`, since libguestfs 1.29.22.
-   * Needs the feature group `btrfs` of the appliance.
+   * Stops a balance, running or paused, for good; what was moved so far stays moved.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - directory of a mounted btrfs
+   * @throws GuestfsError: rejects when no balance is in progress
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_cancel | guestfs_btrfs_balance_cancel}, since libguestfs 1.29.22
+   * @category Btrfs
    */
   btrfsBalanceCancel(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsBalanceCancel', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_balance_pause`, since libguestfs 1.29.22.
-   * Needs the feature group `btrfs` of the appliance.
+   * Pauses a running balance, to go on later with `btrfsBalanceResume`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - directory of a mounted btrfs
+   * @throws GuestfsError: rejects when no balance is running
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_pause | guestfs_btrfs_balance_pause}, since libguestfs 1.29.22
+   * @category Btrfs
    */
   btrfsBalancePause(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsBalancePause', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_balance_resume`, since libguestfs 1.29.22.
-   * Needs the feature group `btrfs` of the appliance.
+   * Continues a paused balance and returns when it has finished.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - directory of a mounted btrfs
+   * @throws GuestfsError: rejects when no balance is paused
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_resume | guestfs_btrfs_balance_resume}, since libguestfs 1.29.22
+   * @category Btrfs
    */
   btrfsBalanceResume(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsBalanceResume', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_balance_status`, since libguestfs 1.29.26.
-   * Needs the feature group `btrfs` of the appliance.
+   * Reports how far a balance has come. Calls of one handle run one after the other, so a balance made by
+   * `btrfsFilesystemBalance` is over by then; this shows one that is paused or was left in the image.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - directory of a mounted btrfs
+   * @returns the state and chunk counts; `btrfsbalanceStatus` is `'none'` when there is no balance
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_status | guestfs_btrfs_balance_status}, since libguestfs 1.29.26
+   * @category Btrfs
    */
   btrfsBalanceStatus(path: string, options?: CallOptions): Promise<Btrfsbalance> {
     return this[invoke]('btrfsBalanceStatus', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_device_add`, since libguestfs 1.17.35.
-   * Needs the feature group `btrfs` of the appliance.
+   * Extends a mounted btrfs by further devices, whose former content is overwritten. Existing data is not spread
+   * over them until `btrfsFilesystemBalance`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param devices - devices to add; an empty list changes nothing
+   * @param fs - directory of a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_device_add | guestfs_btrfs_device_add}, since libguestfs 1.17.35
+   * @category Btrfs
    */
   btrfsDeviceAdd(devices: readonly string[], fs: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsDeviceAdd', [devices, fs], options);
   }
 
   /**
-   * C: `guestfs_btrfs_device_delete`, since libguestfs 1.17.35.
-   * Needs the feature group `btrfs` of the appliance.
+   * Moves all data off the given devices and takes them out of a mounted btrfs. Needs enough room on the rest,
+   * and may run long.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param devices - devices to remove; an empty list changes nothing
+   * @param fs - directory of a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_device_delete | guestfs_btrfs_device_delete}, since libguestfs 1.17.35
+   * @category Btrfs
    */
   btrfsDeviceDelete(devices: readonly string[], fs: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsDeviceDelete', [devices, fs], options);
   }
 
   /**
-   * C: `guestfs_btrfs_filesystem_balance`, since libguestfs 1.17.35.
-   * Needs the feature group `btrfs` of the appliance.
+   * Rewrites all chunks of a mounted btrfs so that they are spread evenly over its devices, and waits for the
+   * end. This copies all data: expect it to take long on large volumes.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param fs - directory of a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_balance | guestfs_btrfs_filesystem_balance}, since libguestfs 1.17.35
+   * @category Btrfs
    */
   btrfsFilesystemBalance(fs: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsFilesystemBalance', [fs], options);
   }
 
   /**
-   * C: `guestfs_btrfs_filesystem_defragment`, since libguestfs 1.29.22.
-   * Needs the feature group `btrfs` of the appliance.
+   * Defragments a file, or a directory with everything below it. Breaks the sharing of blocks with snapshots and
+   * so may use more space.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - file or directory on a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_defragment | guestfs_btrfs_filesystem_defragment}, since libguestfs 1.29.22
+   * @category Btrfs
    */
   btrfsFilesystemDefragment(path: string, options?: BtrfsFilesystemDefragmentOptions): Promise<void> {
     return this[invoke]('btrfsFilesystemDefragment', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_filesystem_resize`, since libguestfs 1.11.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Grows or shrinks a btrfs. It works on the mounted filesystem, in contrast to most other resizing calls, and
+   * changes the first device of a volume with several.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param mountpoint - where the btrfs is mounted
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_resize | guestfs_btrfs_filesystem_resize}, since libguestfs 1.11.17
+   * @category Btrfs
    */
   btrfsFilesystemResize(mountpoint: string, options?: BtrfsFilesystemResizeOptions): Promise<void> {
     return this[invoke]('btrfsFilesystemResize', [mountpoint], options);
   }
 
   /**
-   * C: `guestfs_btrfs_filesystem_show`, since libguestfs 1.33.29.
-   * Needs the feature group `btrfs` of the appliance.
+   * Lists all devices that belong to the btrfs on a device.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param device - any member of the btrfs
+   * @returns devices of the volume
+   * @throws GuestfsError: 'ENODEV' when a member of the volume is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_show | guestfs_btrfs_filesystem_show}, since libguestfs 1.33.29
+   * @category Btrfs
    */
   btrfsFilesystemShow(device: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('btrfsFilesystemShow', [device], options);
   }
 
   /**
-   * C: `guestfs_btrfs_filesystem_sync`, since libguestfs 1.17.35.
-   * Needs the feature group `btrfs` of the appliance.
+   * Writes out all pending data of a mounted btrfs.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param fs - directory of a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_sync | guestfs_btrfs_filesystem_sync}, since libguestfs 1.17.35
+   * @category Btrfs
    */
   btrfsFilesystemSync(fs: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsFilesystemSync', [fs], options);
   }
 
   /**
-   * C: `guestfs_btrfs_fsck`, since libguestfs 1.17.43.
-   * Needs the feature group `btrfs` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.btrfsScrubFull}.
+   * Checks an unmounted btrfs, and rejects when it finds damage. `repair` can make damage worse and belongs to
+   * experts.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param device - device that holds the btrfs
+   * @deprecated Use {@link GuestfsMethods.btrfsScrubFull}: mount the filesystem and call
+   *   `btrfsScrubFull(mountpoint)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_fsck | guestfs_btrfs_fsck}, since libguestfs 1.17.43
+   * @category Btrfs
    */
   btrfsFsck(device: string, options?: BtrfsFsckOptions): Promise<void> {
     return this[invoke]('btrfsFsck', [device], options);
   }
 
   /**
-   * C: `guestfs_btrfs_image`, since libguestfs 1.29.32.
-   * Needs the feature group `btrfs` of the appliance.
+   * Makes a metadata-only image of an unmounted btrfs for analysis: the structure is kept, file contents become
+   * zeroes. libguestfs hands the output path on unchanged, so the image lands in the appliance's own small
+   * filesystem, where `download` does not see it.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param source - devices of the btrfs; at least one
+   * @param image - absolute path of the output in the appliance's own filesystem
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_image | guestfs_btrfs_image}, since libguestfs 1.29.32
+   * @category Btrfs
    */
   btrfsImage(source: readonly string[], image: string, options?: BtrfsImageOptions): Promise<void> {
     return this[invoke]('btrfsImage', [source, image], options);
   }
 
   /**
-   * C: `guestfs_btrfs_qgroup_assign`, since libguestfs 1.29.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Puts a quota group below another, so that the parent's limit covers the sum of its members.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param src - child quota group as `'LEVEL/ID'`, such as `'1/100'`
+   * @param dst - parent quota group as `'LEVEL/ID'`, such as `'1/100'`; its level must be the higher one
+   * @param path - directory of a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_assign | guestfs_btrfs_qgroup_assign}, since libguestfs 1.29.17
+   * @category Btrfs
    */
   btrfsQgroupAssign(src: string, dst: string, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsQgroupAssign', [src, dst, path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_qgroup_create`, since libguestfs 1.29.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Creates a quota group. Groups of level 0 come with the subvolumes; higher levels are for grouping those.
+   * Quotas must have been turned on with `btrfsQuotaEnable`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param qgroupid - quota group as `'LEVEL/ID'`, such as `'1/100'`
+   * @param subvolume - subvolume, or any directory of the mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_create | guestfs_btrfs_qgroup_create}, since libguestfs 1.29.17
+   * @category Btrfs
    */
   btrfsQgroupCreate(qgroupid: string, subvolume: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsQgroupCreate', [qgroupid, subvolume], options);
   }
 
   /**
-   * C: `guestfs_btrfs_qgroup_destroy`, since libguestfs 1.29.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Deletes a quota group.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param qgroupid - quota group as `'LEVEL/ID'`, such as `'1/100'`
+   * @param subvolume - subvolume, or any directory of the mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_destroy | guestfs_btrfs_qgroup_destroy}, since libguestfs 1.29.17
+   * @category Btrfs
    */
   btrfsQgroupDestroy(qgroupid: string, subvolume: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsQgroupDestroy', [qgroupid, subvolume], options);
   }
 
   /**
-   * C: `guestfs_btrfs_qgroup_limit`, since libguestfs 1.29.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Limits how much data a subvolume may refer to. Quotas must be enabled.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param subvolume - path of the subvolume
+   * @param size - limit in bytes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_limit | guestfs_btrfs_qgroup_limit}, since libguestfs 1.29.17
+   * @category Btrfs
    */
   btrfsQgroupLimit(subvolume: string, size: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsQgroupLimit', [subvolume, size], options);
   }
 
   /**
-   * C: `guestfs_btrfs_qgroup_remove`, since libguestfs 1.29.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Takes a quota group out of its parent; the opposite of `btrfsQgroupAssign`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param src - child quota group as `'LEVEL/ID'`, such as `'1/100'`
+   * @param dst - parent quota group as `'LEVEL/ID'`, such as `'1/100'`
+   * @param path - directory of a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_remove | guestfs_btrfs_qgroup_remove}, since libguestfs 1.29.17
+   * @category Btrfs
    */
   btrfsQgroupRemove(src: string, dst: string, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsQgroupRemove', [src, dst, path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_qgroup_show`, since libguestfs 1.29.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Lists the quota groups with their usage. Call `btrfsQuotaRescan` first when quotas were enabled on existing
+   * data.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - directory of a mounted btrfs
+   * @returns one entry per quota group, sizes in bytes
+   * @throws GuestfsError: rejects when quotas are not enabled
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_show | guestfs_btrfs_qgroup_show}, since libguestfs 1.29.17
+   * @category Btrfs
    */
   btrfsQgroupShow(path: string, options?: CallOptions): Promise<Btrfsqgroup[]> {
     return this[invoke]('btrfsQgroupShow', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_quota_enable`, since libguestfs 1.29.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Turns quota accounting of a btrfs on or off.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param fs - where it is mounted, or the unmounted device or subvolume
+   * @param enable - true to enable, false to disable
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_quota_enable | guestfs_btrfs_quota_enable}, since libguestfs 1.29.17
+   * @category Btrfs
    */
   btrfsQuotaEnable(fs: string, enable: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsQuotaEnable', [fs, enable], options);
   }
 
   /**
-   * C: `guestfs_btrfs_quota_rescan`, since libguestfs 1.29.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Discards the usage figures of all quota groups and starts counting anew, in the background.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param fs - where it is mounted, or the unmounted device or subvolume
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_quota_rescan | guestfs_btrfs_quota_rescan}, since libguestfs 1.29.17
+   * @category Btrfs
    */
   btrfsQuotaRescan(fs: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsQuotaRescan', [fs], options);
   }
 
   /**
-   * C: `guestfs_btrfs_replace`, since libguestfs 1.29.48.
-   * Needs the feature group `btrfs` of the appliance.
+   * Moves the content of one member of a mounted btrfs to a new device, waits for the end, and drops the old
+   * member, whose filesystem signature is wiped. The new device is overwritten whatever it holds.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param srcdev - member to replace
+   * @param targetdev - new device, at least as large and not mounted
+   * @param mntpoint - where the btrfs is mounted
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_replace | guestfs_btrfs_replace}, since libguestfs 1.29.48
+   * @category Btrfs
    */
   btrfsReplace(srcdev: string, targetdev: string, mntpoint: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsReplace', [srcdev, targetdev, mntpoint], options);
   }
 
   /**
-   * C: `guestfs_btrfs_rescue_chunk_recover`, since libguestfs 1.29.22.
-   * Needs the feature group `btrfs` of the appliance.
+   * Rebuilds the chunk tree of an unmounted btrfs by scanning its devices from end to end. A last resort; takes
+   * long.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param device - device that holds the btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_rescue_chunk_recover | guestfs_btrfs_rescue_chunk_recover}, since libguestfs 1.29.22
+   * @category Btrfs
    */
   btrfsRescueChunkRecover(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsRescueChunkRecover', [device], options);
   }
 
   /**
-   * C: `guestfs_btrfs_rescue_super_recover`, since libguestfs 1.29.22.
-   * Needs the feature group `btrfs` of the appliance.
+   * Overwrites broken superblocks of an unmounted btrfs with intact copies.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param device - device that holds the btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_rescue_super_recover | guestfs_btrfs_rescue_super_recover}, since libguestfs 1.29.22
+   * @category Btrfs
    */
   btrfsRescueSuperRecover(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsRescueSuperRecover', [device], options);
   }
 
   /**
-   * C: `guestfs_btrfs_scrub_cancel`, since libguestfs 1.29.22.
-   * Needs the feature group `btrfs` of the appliance.
+   * Interrupts a scrub; `btrfsScrubResume` can pick it up again.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - directory of a mounted btrfs
+   * @throws GuestfsError: rejects when no scrub is running
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_cancel | guestfs_btrfs_scrub_cancel}, since libguestfs 1.29.22
+   * @category Btrfs
    */
   btrfsScrubCancel(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsScrubCancel', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_scrub_full`, since libguestfs 1.55.12.
-   * Needs the feature group `btrfs` of the appliance.
+   * Scrubs a mounted btrfs in the foreground: reads everything, compares checksums, and repairs from a good copy
+   * where there is one. Rejects when errors were found, so it serves as a check.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - directory of a mounted btrfs
+   * @throws GuestfsError: rejects when the scrub met errors
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_full | guestfs_btrfs_scrub_full}, since libguestfs 1.55.12
+   * @category Btrfs
    */
   btrfsScrubFull(path: string, options?: BtrfsScrubFullOptions): Promise<void> {
     return this[invoke]('btrfsScrubFull', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_scrub_resume`, since libguestfs 1.29.22.
-   * Needs the feature group `btrfs` of the appliance.
+   * Continues a scrub that was cancelled or interrupted, in the background.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - directory of a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_resume | guestfs_btrfs_scrub_resume}, since libguestfs 1.29.22
+   * @category Btrfs
    */
   btrfsScrubResume(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsScrubResume', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_scrub_start`, since libguestfs 1.29.22.
-   * Needs the feature group `btrfs` of the appliance.
+   * Starts a scrub in the background: all data and metadata is read and verified, and mended from a redundant
+   * copy where possible. Poll `btrfsScrubStatus` for the outcome, or use `btrfsScrubFull`, which waits.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - directory of a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_start | guestfs_btrfs_scrub_start}, since libguestfs 1.29.22
+   * @category Btrfs
    */
   btrfsScrubStart(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsScrubStart', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_scrub_status`, since libguestfs 1.29.26.
-   * Needs the feature group `btrfs` of the appliance.
+   * Returns the counters of the scrub that runs or ran last.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param path - directory of a mounted btrfs
+   * @returns the counters; all `0n` when no scrub has ever run
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_status | guestfs_btrfs_scrub_status}, since libguestfs 1.29.26
+   * @category Btrfs
    */
   btrfsScrubStatus(path: string, options?: CallOptions): Promise<Btrfsscrub> {
     return this[invoke]('btrfsScrubStatus', [path], options);
   }
 
   /**
-   * C: `guestfs_btrfs_set_seeding`, since libguestfs 1.17.43.
-   * Needs the feature group `btrfs` of the appliance.
+   * Marks an unmounted btrfs device as a seed, or takes the mark away. A seed can only be mounted read-only and
+   * serves as the base of other volumes. Newer alternative: `btrfstuneSeeding`, which can also force the
+   * removal.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param device - device that holds the btrfs
+   * @param seeding - true to set the mark, false to clear it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_set_seeding | guestfs_btrfs_set_seeding}, since libguestfs 1.17.43
+   * @category Btrfs
    */
   btrfsSetSeeding(device: string, seeding: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsSetSeeding', [device, seeding], options);
   }
 
   /**
-   * C: `guestfs_btrfs_subvolume_create_opts`, since libguestfs 1.17.35.
-   * Needs the feature group `btrfs` of the appliance.
+   * Creates an empty subvolume.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param dest - path of the new subvolume, in an existing directory of a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_create | guestfs_btrfs_subvolume_create}, since libguestfs 1.17.35
+   * @category Btrfs
    */
   btrfsSubvolumeCreate(dest: string, options?: BtrfsSubvolumeCreateOptions): Promise<void> {
     return this[invoke]('btrfsSubvolumeCreate', [dest], options);
   }
 
   /**
-   * C: `guestfs_btrfs_subvolume_delete`, since libguestfs 1.17.35.
-   * Needs the feature group `btrfs` of the appliance.
+   * Deletes a subvolume or snapshot with all its content.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param subvolume - path of the subvolume
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_delete | guestfs_btrfs_subvolume_delete}, since libguestfs 1.17.35
+   * @category Btrfs
    */
   btrfsSubvolumeDelete(subvolume: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsSubvolumeDelete', [subvolume], options);
   }
 
   /**
-   * C: `guestfs_btrfs_subvolume_get_default`, since libguestfs 1.29.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Returns the id of the subvolume that is mounted when none is named. 5 stands for the top level.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param fs - where it is mounted, or the unmounted device or subvolume
+   * @returns id of the default subvolume
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_get_default | guestfs_btrfs_subvolume_get_default}, since libguestfs 1.29.17
+   * @category Btrfs
    */
   btrfsSubvolumeGetDefault(fs: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('btrfsSubvolumeGetDefault', [fs], options);
   }
 
   /**
-   * C: `guestfs_btrfs_subvolume_list`, since libguestfs 1.17.35.
-   * Needs the feature group `btrfs` of the appliance.
+   * Lists the subvolumes and snapshots of a btrfs, the top level excepted. An unmounted filesystem is mounted
+   * for the moment of the call.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param fs - where it is mounted, or the unmounted device or subvolume
+   * @returns one entry per subvolume: its id, the id of its parent and its path
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_list | guestfs_btrfs_subvolume_list}, since libguestfs 1.17.35
+   * @category Btrfs
    */
   btrfsSubvolumeList(fs: string, options?: CallOptions): Promise<Btrfssubvolume[]> {
     return this[invoke]('btrfsSubvolumeList', [fs], options);
   }
 
   /**
-   * C: `guestfs_btrfs_subvolume_set_default`, since libguestfs 1.17.35.
-   * Needs the feature group `btrfs` of the appliance.
+   * Chooses the subvolume that is mounted when none is named. This can change what the guest boots.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param id - id of a subvolume, from `btrfsSubvolumeList`; 5 for the top level
+   * @param fs - directory of a mounted btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_set_default | guestfs_btrfs_subvolume_set_default}, since libguestfs 1.17.35
+   * @category Btrfs
    */
   btrfsSubvolumeSetDefault(id: number | bigint, fs: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfsSubvolumeSetDefault', [id, fs], options);
   }
 
   /**
-   * C: `guestfs_btrfs_subvolume_show`, since libguestfs 1.29.17.
-   * Needs the feature group `btrfs` of the appliance.
+   * Returns the details of a subvolume under the headings that `btrfs subvolume show` prints (`UUID`, `Creation
+   * time`, `Subvolume ID` …), which differ between versions of btrfs-progs. `Snapshot(s)` holds a
+   * comma-separated list; absent values are empty strings.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param subvolume - path of the subvolume
+   * @returns map from heading to value
+   * @throws GuestfsError: rejects for the top level and for plain directories
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_show | guestfs_btrfs_subvolume_show}, since libguestfs 1.29.17
+   * @category Btrfs
    */
   btrfsSubvolumeShow(subvolume: string, options?: CallOptions): Promise<Map<string, string>> {
     return this[invoke]('btrfsSubvolumeShow', [subvolume], options);
   }
 
   /**
-   * C: `guestfs_btrfs_subvolume_snapshot_opts`, since libguestfs 1.17.35.
-   * Needs the feature group `btrfs` of the appliance.
+   * Takes a snapshot of a subvolume on the same btrfs. Subvolumes nested inside appear as empty directories.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param source - path of the subvolume
+   * @param dest - path of the snapshot; when it is an existing directory, the snapshot goes inside it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_snapshot | guestfs_btrfs_subvolume_snapshot}, since libguestfs 1.17.35
+   * @category Btrfs
    */
   btrfsSubvolumeSnapshot(source: string, dest: string, options?: BtrfsSubvolumeSnapshotOptions): Promise<void> {
     return this[invoke]('btrfsSubvolumeSnapshot', [source, dest], options);
   }
 
   /**
-   * C: `guestfs_btrfstune_enable_extended_inode_refs`, since libguestfs 1.29.29.
-   * Needs the feature group `btrfs` of the appliance.
+   * Turns on extended inode references on an unmounted btrfs, which lifts the low limit of hard links per
+   * directory. There is no way back; modern filesystems have it already.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param device - device that holds the btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfstune_enable_extended_inode_refs | guestfs_btrfstune_enable_extended_inode_refs}, since libguestfs 1.29.29
+   * @category Btrfs
    */
   btrfstuneEnableExtendedInodeRefs(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfstuneEnableExtendedInodeRefs', [device], options);
   }
 
   /**
-   * C: `guestfs_btrfstune_enable_skinny_metadata_extent_refs`, since libguestfs 1.29.29.
-   * Needs the feature group `btrfs` of the appliance.
+   * Turns on the compact form of metadata extent references on an unmounted btrfs. There is no way back; modern
+   * filesystems have it already.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param device - device that holds the btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfstune_enable_skinny_metadata_extent_refs | guestfs_btrfstune_enable_skinny_metadata_extent_refs}, since libguestfs 1.29.29
+   * @category Btrfs
    */
   btrfstuneEnableSkinnyMetadataExtentRefs(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfstuneEnableSkinnyMetadataExtentRefs', [device], options);
   }
 
   /**
-   * C: `guestfs_btrfstune_seeding`, since libguestfs 1.29.29.
-   * Needs the feature group `btrfs` of the appliance.
+   * Marks an unmounted btrfs device as a seed, which makes the filesystem read-only and a base for others, or
+   * removes the mark by force.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param device - device that holds the btrfs
+   * @param seeding - true to set the mark, false to clear it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfstune_seeding | guestfs_btrfstune_seeding}, since libguestfs 1.29.29
+   * @category Btrfs
    */
   btrfstuneSeeding(device: string, seeding: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('btrfstuneSeeding', [device, seeding], options);
   }
 
-  /** C: `guestfs_c_pointer`, since libguestfs 1.29.17. */
+  /**
+   * Returns the address of the `guestfs_h` behind this handle, for native code in the same process that is to
+   * use it too. The pointer is dead after `close`.
+   *
+   * Needs no appliance.
+   *
+   * @returns the address
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_c_pointer | guestfs_c_pointer}, since libguestfs 1.29.17
+   * @category Handle
+   */
   cPointer(options?: CallOptions): Promise<bigint> {
     return this[invoke]('cPointer', [], options);
   }
 
-  /** C: `guestfs_canonical_device_name`, since libguestfs 1.19.7. */
+  /**
+   * Normalises a device name for display: `/dev/vda1` and `/dev/hda1` become `/dev/sda1`, device-mapper names of
+   * logical volumes become `/dev/VG/LV` (that part needs a running appliance). Anything else comes back
+   * unchanged, and nothing is checked for existence.
+   *
+   * Needs no appliance.
+   *
+   * @param device - device name
+   * @returns the name in its usual form
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_canonical_device_name | guestfs_canonical_device_name}, since libguestfs 1.19.7
+   * @category Block devices
+   */
   canonicalDeviceName(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('canonicalDeviceName', [device], options);
   }
 
   /**
-   * C: `guestfs_cap_get_file`, since libguestfs 1.19.63.
-   * Needs the feature group `linuxcaps` of the appliance.
+   * Reads the Linux capabilities of a file as text, such as `cap_net_raw=ep`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxcaps` of the appliance.
+   *
+   * @param path - file on the mounted tree
+   * @returns the capabilities; an empty string when there are none
+   * @throws GuestfsError: 'ENOENT' when the file is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cap_get_file | guestfs_cap_get_file}, since libguestfs 1.19.63
+   * @category Permissions and ownership
    */
   capGetFile(path: string, options?: CallOptions): Promise<string> {
     return this[invoke]('capGetFile', [path], options);
   }
 
   /**
-   * C: `guestfs_cap_set_file`, since libguestfs 1.19.63.
-   * Needs the feature group `linuxcaps` of the appliance.
+   * Replaces the Linux capabilities of a file.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxcaps` of the appliance.
+   *
+   * @param path - file on the mounted tree
+   * @param cap - capabilities in the notation of `setcap`, such as `'cap_net_raw+ep'`
+   * @throws GuestfsError: 'EINVAL' when the text cannot be parsed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cap_set_file | guestfs_cap_set_file}, since libguestfs 1.19.63
+   * @category Permissions and ownership
    */
   capSetFile(path: string, cap: string, options?: CallOptions): Promise<void> {
     return this[invoke]('capSetFile', [path, cap], options);
   }
 
-  /** C: `guestfs_case_sensitive_path`, since libguestfs 1.0.75. */
+  /**
+   * Finds the actual spelling of a path from a Windows guest: Linux treats NTFS as case-sensitive, so
+   * `/windows/system32` from the registry may have to be `/Windows/System32`. Only the last element may be
+   * missing, and is then returned as given, so this is no test for existence. Drive letters and backslashes must
+   * be converted beforehand, and the path must not end in `.` or `..`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - absolute path with forward slashes
+   * @returns the path as spelt on disk
+   * @throws GuestfsError: rejects when a directory on the way is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_case_sensitive_path | guestfs_case_sensitive_path}, since libguestfs 1.0.75
+   * @category Files
+   */
   caseSensitivePath(path: string, options?: CallOptions): Promise<string> {
     return this[invoke]('caseSensitivePath', [path], options);
   }
 
-  /** C: `guestfs_cat`, since libguestfs 0.0.4. */
+  /**
+   * Reads a whole file as text. Everything after a NUL byte is cut off: read binary files with `readFile`, large
+   * ones with `download`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file on the mounted tree
+   * @returns content of the file
+   * @throws GuestfsError: 'ENOENT' when the file is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cat | guestfs_cat}, since libguestfs 0.0.4
+   * @category File contents
+   */
   cat(path: string, options?: CallOptions): Promise<string> {
     return this[invoke]('cat', [path], options);
   }
 
-  /** C: `guestfs_checksum`, since libguestfs 1.0.2. */
+  /**
+   * Computes a checksum of one file inside the appliance. For a tree of files one `checksumsOut` is far faster
+   * than many of these.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'`,
+   *   `'sha512'`, `'gost'` or `'gost12'`
+   * @param path - file on the mounted tree
+   * @returns the checksum in hexadecimal, or in decimal for `crc`
+   * @throws GuestfsError: 'ENOENT' when the file is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksum | guestfs_checksum}, since libguestfs 1.0.2
+   * @category Checksums
+   */
   checksum(csumtype: string, path: string, options?: CallOptions): Promise<string> {
     return this[invoke]('checksum', [csumtype, path], options);
   }
 
-  /** C: `guestfs_checksum_device`, since libguestfs 1.3.2. */
+  /**
+   * Computes a checksum over the whole content of a device, as the guest would read it: comparable across image
+   * formats.
+   *
+   * Needs a launched appliance.
+   *
+   * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'`,
+   *   `'sha512'`, `'gost'` or `'gost12'`
+   * @param device - disk, partition or LV
+   * @returns the checksum in hexadecimal, or in decimal for `crc`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksum_device | guestfs_checksum_device}, since libguestfs 1.3.2
+   * @category Checksums
+   */
   checksumDevice(csumtype: string, device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('checksumDevice', [csumtype, device], options);
   }
 
   /**
-   * C: `guestfs_checksums_out`, since libguestfs 1.3.7.
-   * Can be cancelled while it runs.
+   * Computes checksums of all regular files below a directory and writes them to the host in the format of
+   * `sha256sum` and its kin, with paths relative to the directory (`./a/b`). Names with a newline or backslash
+   * are escaped the coreutils way, with a backslash at the start of the line.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'`,
+   *   `'sha512'`, `'gost'` or `'gost12'`
+   * @param directory - directory on the mounted tree
+   * @param sumsfile - host file that receives the list
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksums_out | guestfs_checksums_out}, since libguestfs 1.3.7
+   * @category Checksums
    */
   checksumsOut(csumtype: string, directory: string, sumsfile: string, options?: CallOptions): Promise<void> {
     return this[invoke]('checksumsOut', [csumtype, directory, sumsfile], options);
   }
 
-  /** C: `guestfs_chmod`, since libguestfs 0.0.8. */
+  /**
+   * Sets the permission bits of a file or directory. Follows symbolic links.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param mode - mode bits as a number, such as `0o644`; names like `u+x` do not exist here
+   * @param path - path on the mounted tree
+   * @throws GuestfsError: 'ENOENT' when the path is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_chmod | guestfs_chmod}, since libguestfs 0.0.8
+   * @category Permissions and ownership
+   */
   chmod(mode: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('chmod', [mode, path], options);
   }
 
-  /** C: `guestfs_chown`, since libguestfs 0.0.8. */
+  /**
+   * Sets the owner and group of a file or directory by number; look names up in the guest's `/etc/passwd` and
+   * `/etc/group`. Follows symbolic links, unlike `lchown`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param owner - user id
+   * @param group - group id
+   * @param path - path on the mounted tree
+   * @throws GuestfsError: 'ENOENT' when the path is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_chown | guestfs_chown}, since libguestfs 0.0.8
+   * @category Permissions and ownership
+   */
   chown(owner: number, group: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('chown', [owner, group, path], options);
   }
 
-  /** C: `guestfs_clear_backend_setting`, since libguestfs 1.27.2. */
+  /**
+   * Removes a backend setting, whether it stands as `name` or as `name=value`.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param name - name of the setting, such as `'force_tcg'`
+   * @returns number of entries removed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_clear_backend_setting | guestfs_clear_backend_setting}, since libguestfs 1.27.2
+   * @category Handle
+   */
   clearBackendSetting(name: string, options?: CallOptions): Promise<number> {
     return this[invoke]('clearBackendSetting', [name], options);
   }
 
   /**
-   * C: `guestfs_clevis_luks_unlock`, since libguestfs 1.49.3.
-   * Needs the feature group `clevisluks` of the appliance.
+   * Unlocks a LUKS volume without a key, through the Tang servers that Clevis has bound to it. The appliance
+   * must reach them: enable its network with `setNetwork` before `launch`. TPM2 pins do not work. The plain
+   * device is `/dev/mapper/MAPNAME`; call `lvmScan` with `true` when it holds LVM, and `cryptsetupClose` when
+   * done.
+   *
+   * Needs a launched appliance. Needs the feature group `clevisluks` of the appliance.
+   *
+   * @param device - encrypted disk, partition or LV
+   * @param mapname - name for the unlocked device; not `'control'`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_clevis_luks_unlock | guestfs_clevis_luks_unlock}, since libguestfs 1.49.3
+   * @category Encryption
    */
   clevisLuksUnlock(device: string, mapname: string, options?: CallOptions): Promise<void> {
     return this[invoke]('clevisLuksUnlock', [device, mapname], options);
   }
 
-  /** C: `guestfs_command`, since libguestfs 1.9.1. */
+  /**
+   * Runs one of the guest's own programs, chrooted into the mounted tree, and collects what it prints. No shell
+   * is involved (`sh` has one). The guest must be a Linux that runs on the appliance's processor, with all
+   * filesystems it needs mounted, and it runs as root: use it on trusted guests only. Output is limited to 4
+   * MiB; beyond that take `commandOut`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param arguments_ - program and its arguments; at least the program
+   * @returns standard output, with its last newline
+   * @throws GuestfsError: rejects with the program's standard error as the message when it exits with a status
+   *   other than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command | guestfs_command}, since libguestfs 1.9.1
+   * @category Commands in the guest
+   */
   command(arguments_: readonly string[], options?: CallOptions): Promise<string> {
     return this[invoke]('command', [arguments_], options);
   }
 
-  /** C: `guestfs_command_lines`, since libguestfs 1.9.1. */
+  /**
+   * Runs a guest program like `command` and splits its output into lines.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param arguments_ - program and its arguments; at least the program
+   * @returns lines of standard output, without newlines
+   * @throws GuestfsError: rejects when the program exits with a status other than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command_lines | guestfs_command_lines}, since libguestfs 1.9.1
+   * @category Commands in the guest
+   */
   commandLines(arguments_: readonly string[], options?: CallOptions): Promise<string[]> {
     return this[invoke]('commandLines', [arguments_], options);
   }
 
   /**
-   * C: `guestfs_command_out`, since libguestfs 1.55.6.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Runs a guest program like `command` but sends its standard output to the host, without the 4 MiB limit. The
+   * appliance holds all of the output in memory first, and it ends at a NUL byte.
+   *
+   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds. Can be
+   * cancelled while it runs.
+   *
+   * @param arguments_ - program and its arguments; at least the program
+   * @param output - host file that receives the output
+   * @throws GuestfsError: rejects when the program exits with a status other than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command_out | guestfs_command_out}, since libguestfs 1.55.6
+   * @category Commands in the guest
    */
   commandOut(arguments_: readonly string[], output: string, options?: CallOptions): Promise<void> {
     return this[invoke]('commandOut', [arguments_, output], options);
   }
 
   /**
-   * C: `guestfs_compress_device_out`, since libguestfs 1.13.15.
-   * Can be cancelled while it runs.
+   * Compresses the content of a device on its way to the host. To keep a disk image, converting the image itself
+   * is usually faster.
+   *
+   * Needs a launched appliance. Can be cancelled while it runs.
+   *
+   * @param ctype - `'gzip'`, `'bzip2'`, `'xz'`, `'lzop'` or `'compress'`; not every appliance has all of them
+   * @param device - disk, partition or LV
+   * @param zdevice - host file that receives the compressed data
+   * @throws GuestfsError: 'ENOTSUP' when the appliance lacks the program
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_compress_device_out | guestfs_compress_device_out}, since libguestfs 1.13.15
+   * @category Archives and transfer
    */
   compressDeviceOut(ctype: string, device: string, zdevice: string, options?: CompressDeviceOutOptions): Promise<void> {
     return this[invoke]('compressDeviceOut', [ctype, device, zdevice], options);
   }
 
   /**
-   * C: `guestfs_compress_out`, since libguestfs 1.13.15.
-   * Can be cancelled while it runs.
+   * Compresses a file on its way to the host; for directories see `tgzOut` and `tarOut`.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @param ctype - `'gzip'`, `'bzip2'`, `'xz'`, `'lzop'` or `'compress'`; not every appliance has all of them
+   * @param file - file on the mounted tree
+   * @param zfile - host file that receives the compressed data
+   * @throws GuestfsError: 'ENOTSUP' when the appliance lacks the program
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_compress_out | guestfs_compress_out}, since libguestfs 1.13.15
+   * @category Archives and transfer
    */
   compressOut(ctype: string, file: string, zfile: string, options?: CompressOutOptions): Promise<void> {
     return this[invoke]('compressOut', [ctype, file, zfile], options);
   }
 
-  /** C: `guestfs_config`, since libguestfs 0.0.3. */
+  /**
+   * Adds a raw option to the command line of qemu. Options that libguestfs depends on, such as `-kernel` or
+   * `-display`, are refused. Meant for experiments: what works depends on the backend and its qemu.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param hvparam - option, with its leading dash
+   * @param hvvalue - value of the option, or `null` when it takes none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_config | guestfs_config}, since libguestfs 0.0.3
+   * @category Appliance
+   */
   config(hvparam: string, hvvalue: string | null, options?: CallOptions): Promise<void> {
     return this[invoke]('config', [hvparam, hvvalue], options);
   }
 
-  /** C: `guestfs_copy_attributes`, since libguestfs 1.25.21. */
+  /**
+   * Copies permissions, ownership or extended attributes from one file to another. Nothing is copied unless an
+   * option asks for it.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param src - file or directory to take them from
+   * @param dest - existing file or directory to change
+   * @throws GuestfsError: 'ENOENT' when either path is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_attributes | guestfs_copy_attributes}, since libguestfs 1.25.21
+   * @category Copying data
+   */
   copyAttributes(src: string, dest: string, options?: CopyAttributesOptions): Promise<void> {
     return this[invoke]('copyAttributes', [src, dest], options);
   }
 
   /**
-   * C: `guestfs_copy_device_to_device`, since libguestfs 1.13.25.
-   * Sends progress messages once it has run for two seconds.
+   * Copies a device, or a part of it, onto another, inside the appliance; within one device it works as long as
+   * the regions do not overlap. With `size` given, progress is exact, otherwise only a pulse.
+   *
+   * Needs a launched appliance. Sends progress once it has run for two seconds.
+   *
+   * @param src - disk, partition or LV to read
+   * @param dest - disk, partition or LV to overwrite
+   * @throws GuestfsError: rejects when the source ends before `size` bytes; 'ENOSPC' when the destination is too
+   *   small
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_device_to_device | guestfs_copy_device_to_device}, since libguestfs 1.13.25
+   * @category Copying data
    */
   copyDeviceToDevice(src: string, dest: string, options?: CopyDeviceToDeviceOptions): Promise<void> {
     return this[invoke]('copyDeviceToDevice', [src, dest], options);
   }
 
   /**
-   * C: `guestfs_copy_device_to_file`, since libguestfs 1.13.25.
-   * Sends progress messages once it has run for two seconds.
+   * Copies a device, or a part of it, into a file of the guest. The file is created when missing, and emptied
+   * first unless `append` is set.
+   *
+   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   *
+   * @param src - disk, partition or LV to read
+   * @param dest - file on the mounted tree
+   * @throws GuestfsError: rejects when the source ends before `size` bytes; 'ENOSPC' when the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_device_to_file | guestfs_copy_device_to_file}, since libguestfs 1.13.25
+   * @category Copying data
    */
   copyDeviceToFile(src: string, dest: string, options?: CopyDeviceToFileOptions): Promise<void> {
     return this[invoke]('copyDeviceToFile', [src, dest], options);
   }
 
   /**
-   * C: `guestfs_copy_file_to_device`, since libguestfs 1.13.25.
-   * Sends progress messages once it has run for two seconds.
+   * Writes a file of the guest, or a part of it, onto a device.
+   *
+   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   *
+   * @param src - file on the mounted tree
+   * @param dest - disk, partition or LV to overwrite
+   * @throws GuestfsError: rejects when the source ends before `size` bytes; 'ENOSPC' when the device is too
+   *   small
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_file_to_device | guestfs_copy_file_to_device}, since libguestfs 1.13.25
+   * @category Copying data
    */
   copyFileToDevice(src: string, dest: string, options?: CopyFileToDeviceOptions): Promise<void> {
     return this[invoke]('copyFileToDevice', [src, dest], options);
   }
 
   /**
-   * C: `guestfs_copy_file_to_file`, since libguestfs 1.13.25.
-   * Sends progress messages once it has run for two seconds.
+   * Copies a byte range between two guest files. To copy files as such take `cp` or `cpA`. Without `append` the
+   * destination is emptied first, and it is deleted when the copy fails.
+   *
+   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   *
+   * @param src - file on the mounted tree
+   * @param dest - file on the mounted tree, created when missing
+   * @throws GuestfsError: rejects when the source ends before `size` bytes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_file_to_file | guestfs_copy_file_to_file}, since libguestfs 1.13.25
+   * @category Copying data
    */
   copyFileToFile(src: string, dest: string, options?: CopyFileToFileOptions): Promise<void> {
     return this[invoke]('copyFileToFile', [src, dest], options);
   }
 
-  /** C: `guestfs_copy_in`, since libguestfs 1.29.24. */
+  /**
+   * Copies a file or a whole directory from the host into a directory of the guest, by way of the host's `tar`.
+   * Owners and permissions come along; wildcards do not work.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param localpath - file or directory on the host
+   * @param remotedir - existing directory on the mounted tree
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_in | guestfs_copy_in}, since libguestfs 1.29.24
+   * @category Archives and transfer
+   */
   copyIn(localpath: string, remotedir: string, options?: CallOptions): Promise<void> {
     return this[invoke]('copyIn', [localpath, remotedir], options);
   }
 
-  /** C: `guestfs_copy_out`, since libguestfs 1.29.24. */
+  /**
+   * Copies a file or a whole directory from the guest into a directory of the host, unpacking with the host's
+   * `tar`. Copying `/` puts its content straight into `localdir`. Treat the result as untrusted: symbolic links
+   * are kept as they are.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param remotepath - file or directory on the mounted tree
+   * @param localdir - existing directory on the host
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_out | guestfs_copy_out}, since libguestfs 1.29.24
+   * @category Archives and transfer
+   */
   copyOut(remotepath: string, localdir: string, options?: CallOptions): Promise<void> {
     return this[invoke]('copyOut', [remotepath, localdir], options);
   }
 
   /**
-   * C: `guestfs_copy_size`, since libguestfs 1.0.87.
-   * Sends progress messages once it has run for two seconds.
-   * @deprecated Use {@link GuestfsMethods.copyDeviceToDevice}.
+   * Copies an exact number of bytes from the start of a file or device to another. A destination file is created
+   * or emptied first; a path needs a mounted filesystem.
+   *
+   * Needs a launched appliance. Sends progress once it has run for two seconds.
+   *
+   * @param src - device or guest file to read
+   * @param dest - device or guest file to write
+   * @param size - bytes to copy
+   * @throws GuestfsError: rejects when the source ends before `size` bytes
+   * @deprecated Use {@link GuestfsMethods.copyDeviceToDevice}: `copyDeviceToDevice(src, dest, { size })`, or the
+   *   variant for files.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_size | guestfs_copy_size}, since libguestfs 1.0.87
+   * @category Copying data
    */
   copySize(src: string, dest: string, size: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('copySize', [src, dest, size], options);
   }
 
-  /** C: `guestfs_cp`, since libguestfs 1.0.18. */
+  /**
+   * Copies a single file inside the guest. Owner and times are not preserved, directories are refused, symbolic
+   * links are followed: `cpA` does better.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param src - file on the mounted tree
+   * @param dest - new name, or a directory to put it in
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp | guestfs_cp}, since libguestfs 1.0.18
+   * @category Copying data
+   */
   cp(src: string, dest: string, options?: CallOptions): Promise<void> {
     return this[invoke]('cp', [src, dest], options);
   }
 
-  /** C: `guestfs_cp_a`, since libguestfs 1.0.18. */
+  /**
+   * Copies a file or a directory tree inside the guest with everything that belongs to it: permissions, owners,
+   * times, links and extended attributes.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param src - file or directory on the mounted tree
+   * @param dest - new name, or an existing directory to put it in
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp_a | guestfs_cp_a}, since libguestfs 1.0.18
+   * @category Copying data
+   */
   cpA(src: string, dest: string, options?: CallOptions): Promise<void> {
     return this[invoke]('cpA', [src, dest], options);
   }
 
-  /** C: `guestfs_cp_r`, since libguestfs 1.21.38. */
+  /**
+   * Copies a directory tree inside the guest without owners and times; links stay links. For FAT and other
+   * filesystems that cannot store those; elsewhere use `cpA`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param src - file or directory on the mounted tree
+   * @param dest - new name, or an existing directory to put it in
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp_r | guestfs_cp_r}, since libguestfs 1.21.38
+   * @category Copying data
+   */
   cpR(src: string, dest: string, options?: CallOptions): Promise<void> {
     return this[invoke]('cpR', [src, dest], options);
   }
 
   /**
-   * C: `guestfs_cpio_out`, since libguestfs 1.27.9.
-   * Can be cancelled while it runs.
+   * Packs a directory into a cpio archive on the host; entry names are relative to it.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @param directory - directory on the mounted tree
+   * @param cpiofile - host file that receives the archive
+   * @throws GuestfsError: 'ENOENT' when the directory is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cpio_out | guestfs_cpio_out}, since libguestfs 1.27.9
+   * @category Archives and transfer
    */
   cpioOut(directory: string, cpiofile: string, options?: CpioOutOptions): Promise<void> {
     return this[invoke]('cpioOut', [directory, cpiofile], options);
   }
 
   /**
-   * C: `guestfs_cryptsetup_close`, since libguestfs 1.43.2.
-   * Needs the feature group `luks` of the appliance.
+   * Closes a device opened by `cryptsetupOpen` or `clevisLuksUnlock`. Unmount what is on it and deactivate its
+   * LVM first.
+   *
+   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   *
+   * @param device - the unlocked device, `/dev/mapper/MAPNAME`, not the encrypted one
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cryptsetup_close | guestfs_cryptsetup_close}, since libguestfs 1.43.2
+   * @category Encryption
    */
   cryptsetupClose(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('cryptsetupClose', [device], options);
   }
 
   /**
-   * C: `guestfs_cryptsetup_open`, since libguestfs 1.43.2.
-   * Needs the feature group `luks` of the appliance.
+   * Unlocks a LUKS or BitLocker volume; the plain device is then `/dev/mapper/MAPNAME`. When it holds LVM, call
+   * `lvmScan` with `true` to see the volumes. `listDmDevices` shows what is open.
+   *
+   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   *
+   * @param device - encrypted disk, partition or LV
+   * @param key - passphrase or recovery key; it never appears in traces
+   * @param mapname - name for the unlocked device; not `'control'`
+   * @throws GuestfsError: rejects when no key slot accepts the key, the type is not recognised or the name is
+   *   taken
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cryptsetup_open | guestfs_cryptsetup_open}, since libguestfs 1.43.2
+   * @category Encryption
    */
   cryptsetupOpen(device: string, key: string, mapname: string, options?: CryptsetupOpenOptions): Promise<void> {
     return this[invoke]('cryptsetupOpen', [device, key, mapname], options);
   }
 
   /**
-   * C: `guestfs_dd`, since libguestfs 1.0.80.
-   * @deprecated Use {@link GuestfsMethods.copyDeviceToDevice}.
+   * Copies a whole file or device onto another with the appliance's `dd`. A guest path needs a mounted
+   * filesystem, and a destination file is replaced.
+   *
+   * Needs a launched appliance.
+   *
+   * @param src - device or guest file to read
+   * @param dest - device, at least as large, or guest file to write
+   * @deprecated Use {@link GuestfsMethods.copyDeviceToDevice}: `copyDeviceToDevice(src, dest)`, or the variant
+   *   for files.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_dd | guestfs_dd}, since libguestfs 1.0.80
+   * @category Copying data
    */
   dd(src: string, dest: string, options?: CallOptions): Promise<void> {
     return this[invoke]('dd', [src, dest], options);
   }
 
-  /** C: `guestfs_debug`, since libguestfs 1.0.11. */
+  /**
+   * Runs a debugging command of the daemon in the appliance; `debug('help', ['0'])` lists them. `sh`, for one,
+   * runs a shell command in the appliance itself rather than in the guest. No part of the stable API.
+   *
+   * Needs a launched appliance.
+   *
+   * @param subcmd - name of the debugging command
+   * @param extraargs - its arguments
+   * @returns whatever the command prints
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_debug | guestfs_debug}, since libguestfs 1.0.11
+   * @category Tracing and debugging
+   */
   debug(subcmd: string, extraargs: readonly string[], options?: CallOptions): Promise<string> {
     return this[invoke]('debug', [subcmd, extraargs], options);
   }
 
-  /** C: `guestfs_debug_drives`, since libguestfs 1.13.22. */
+  /**
+   * Describes the drives that libguestfs has recorded, one string each, for debugging. The format is not fixed.
+   *
+   * Needs no appliance.
+   *
+   * @returns one description per drive
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_debug_drives | guestfs_debug_drives}, since libguestfs 1.13.22
+   * @category Tracing and debugging
+   */
   debugDrives(options?: CallOptions): Promise<string[]> {
     return this[invoke]('debugDrives', [], options);
   }
 
   /**
-   * C: `guestfs_debug_upload`, since libguestfs 1.3.5.
-   * Can be cancelled while it runs.
+   * Uploads a host file to any place in the appliance's own filesystem, outside the guest. For debugging,
+   * together with `debug`.
+   *
+   * Needs a launched appliance. Can be cancelled while it runs.
+   *
+   * @param filename - host file to send
+   * @param tmpname - path in the appliance's own filesystem
+   * @param mode - permission bits if the file is created, such as `0o755`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_debug_upload | guestfs_debug_upload}, since libguestfs 1.3.5
+   * @category Tracing and debugging
    */
   debugUpload(filename: string, tmpname: string, mode: number, options?: CallOptions): Promise<void> {
     return this[invoke]('debugUpload', [filename, tmpname, mode], options);
   }
 
-  /** C: `guestfs_device_index`, since libguestfs 1.19.7. */
+  /**
+   * Turns a device name into its position among the drives. It only reads the name: whether such a drive exists
+   * is not checked.
+   *
+   * Needs no appliance.
+   *
+   * @param device - whole disk, such as `'/dev/sdb'`
+   * @returns index, 0 for the first drive
+   * @throws GuestfsError: rejects for partitions, LVs and other names
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_device_index | guestfs_device_index}, since libguestfs 1.19.7
+   * @category Block devices
+   */
   deviceIndex(device: string, options?: CallOptions): Promise<number> {
     return this[invoke]('deviceIndex', [device], options);
   }
 
-  /** C: `guestfs_device_name`, since libguestfs 1.49.1. */
+  /**
+   * Returns the device name of the drive that was added at a position.
+   *
+   * Needs no appliance.
+   *
+   * @param index - index of the drive, from 0
+   * @returns name, such as `'/dev/sda'`
+   * @throws GuestfsError: 'EINVAL' when there are not that many drives
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_device_name | guestfs_device_name}, since libguestfs 1.49.1
+   * @category Block devices
+   */
   deviceName(index: number, options?: CallOptions): Promise<string> {
     return this[invoke]('deviceName', [index], options);
   }
 
-  /** C: `guestfs_df`, since libguestfs 1.0.54. */
+  /**
+   * Returns the output of `df` in the appliance, for people to read. Paths carry the appliance's prefix;
+   * programs should call `statvfs`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @returns table as text, sizes in KiB
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_df | guestfs_df}, since libguestfs 1.0.54
+   * @category Filesystems
+   */
   df(options?: CallOptions): Promise<string> {
     return this[invoke]('df', [], options);
   }
 
-  /** C: `guestfs_df_h`, since libguestfs 1.0.54. */
+  /**
+   * Returns the output of `df -h` in the appliance, for people to read; programs should call `statvfs`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @returns table as text, sizes with units
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_df_h | guestfs_df_h}, since libguestfs 1.0.54
+   * @category Filesystems
+   */
   dfH(options?: CallOptions): Promise<string> {
     return this[invoke]('dfH', [], options);
   }
 
-  /** C: `guestfs_disk_create`, since libguestfs 1.25.31. */
+  /**
+   * Creates an empty disk image on the host, replacing an existing file. It is not added to the handle: call
+   * `addDrive` next. With `backingfile` it becomes an overlay (qcow2 only) and `size` must be -1. A block device
+   * is cleared and its own size applies.
+   *
+   * Needs no appliance.
+   *
+   * @param filename - image file to create, or host block device
+   * @param format - `'raw'` or `'qcow2'`
+   * @param size - virtual size in bytes, greater than 0; -1 together with `backingfile`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_create | guestfs_disk_create}, since libguestfs 1.25.31
+   * @category Drives
+   */
   diskCreate(filename: string, format: string, size: number | bigint, options?: DiskCreateOptions): Promise<void> {
     return this[invoke]('diskCreate', [filename, format, size], options);
   }
 
-  /** C: `guestfs_disk_format`, since libguestfs 1.19.38. */
+  /**
+   * Detects the format of an image on the host with `qemu-img info`. Do not rely on it for images from
+   * strangers, who can craft a header that misleads it.
+   *
+   * Needs no appliance.
+   *
+   * @param filename - image file or block device on the host
+   * @returns format, such as `'qcow2'` or `'raw'`; `'unknown'` when it cannot be told
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_format | guestfs_disk_format}, since libguestfs 1.19.38
+   * @category Drives
+   */
   diskFormat(filename: string, options?: CallOptions): Promise<string> {
     return this[invoke]('diskFormat', [filename], options);
   }
 
-  /** C: `guestfs_disk_has_backing_file`, since libguestfs 1.19.39. */
+  /**
+   * Tells whether an image on the host is an overlay over another one. Do not rely on it for images from
+   * strangers, who can craft a header that misleads it.
+   *
+   * Needs no appliance.
+   *
+   * @param filename - image file or block device on the host
+   * @returns true when it names a backing file
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_has_backing_file | guestfs_disk_has_backing_file}, since libguestfs 1.19.39
+   * @category Drives
+   */
   diskHasBackingFile(filename: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('diskHasBackingFile', [filename], options);
   }
 
-  /** C: `guestfs_disk_virtual_size`, since libguestfs 1.19.39. */
+  /**
+   * Returns the size of the disk that an image holds, not that of the file. Do not rely on it for images from
+   * strangers, who can craft a header that misleads it.
+   *
+   * Needs no appliance.
+   *
+   * @param filename - image file or block device on the host
+   * @returns virtual size in bytes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_virtual_size | guestfs_disk_virtual_size}, since libguestfs 1.19.39
+   * @category Drives
+   */
   diskVirtualSize(filename: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('diskVirtualSize', [filename], options);
   }
 
-  /** C: `guestfs_dmesg`, since libguestfs 1.0.18. */
+  /**
+   * Returns the kernel log of the appliance, useful when a mount or a device fails for no clear reason.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns the kernel messages
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_dmesg | guestfs_dmesg}, since libguestfs 1.0.18
+   * @category Tracing and debugging
+   */
   dmesg(options?: CallOptions): Promise<string> {
     return this[invoke]('dmesg', [], options);
   }
 
   /**
-   * C: `guestfs_download`, since libguestfs 1.0.2.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Copies a guest file or a whole device to the host. Paths need a mounted filesystem.
+   *
+   * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   *
+   * @param remotefilename - file on the mounted tree, or a device
+   * @param filename - host file that receives the data
+   * @throws GuestfsError: 'ENOENT' when the file is missing; rejects for a directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download | guestfs_download}, since libguestfs 1.0.2
+   * @category Archives and transfer
    */
   download(remotefilename: string, filename: string, options?: CallOptions): Promise<void> {
     return this[invoke]('download', [remotefilename, filename], options);
   }
 
   /**
-   * C: `guestfs_download_blocks`, since libguestfs 1.33.45.
-   * Needs the feature group `sleuthkit` of the appliance.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Saves a range of a filesystem's data units (blocks, or clusters on NTFS), for instance to look for remains
+   * of deleted files. Nothing needs to be mounted. To have all units leave `unallocated` out: passing false
+   * counts as true. Sparse images can yield large files of zeroes.
+   *
+   * Needs a launched appliance. Needs the feature group `sleuthkit` of the appliance. Sends progress once it has
+   * run for two seconds. Can be cancelled while it runs.
+   *
+   * @param device - device with the filesystem
+   * @param start - first data unit, 0 or more
+   * @param stop - last data unit, greater than `start`
+   * @param filename - host file that receives the data
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_blocks | guestfs_download_blocks}, since libguestfs 1.33.45
+   * @category Search and forensics
    */
   downloadBlocks(device: string, start: number | bigint, stop: number | bigint, filename: string, options?: DownloadBlocksOptions): Promise<void> {
     return this[invoke]('downloadBlocks', [device, start, stop, filename], options);
   }
 
   /**
-   * C: `guestfs_download_inode`, since libguestfs 1.33.14.
-   * Needs the feature group `sleuthkit` of the appliance.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Saves a file by its inode number, straight from the device and without mounting. Reaches deleted files whose
+   * blocks still exist; find numbers with `filesystemWalk`.
+   *
+   * Needs a launched appliance. Needs the feature group `sleuthkit` of the appliance. Sends progress once it has
+   * run for two seconds. Can be cancelled while it runs.
+   *
+   * @param device - device with the filesystem
+   * @param inode - inode number, 0 or more
+   * @param filename - host file that receives the data
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_inode | guestfs_download_inode}, since libguestfs 1.33.14
+   * @category Search and forensics
    */
   downloadInode(device: string, inode: number | bigint, filename: string, options?: CallOptions): Promise<void> {
     return this[invoke]('downloadInode', [device, inode, filename], options);
   }
 
   /**
-   * C: `guestfs_download_offset`, since libguestfs 1.5.17.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Copies a byte range of a guest file or a device to the host, of any length. The range has to lie inside the
+   * file; otherwise the output comes out short.
+   *
+   * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   *
+   * @param remotefilename - file on the mounted tree, or a device
+   * @param filename - host file that receives the data
+   * @param offset - first byte
+   * @param size - number of bytes
+   * @throws GuestfsError: 'ENOENT' when the file is missing; rejects for a directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_offset | guestfs_download_offset}, since libguestfs 1.5.17
+   * @category Archives and transfer
    */
   downloadOffset(remotefilename: string, filename: string, offset: number | bigint, size: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('downloadOffset', [remotefilename, filename, offset, size], options);
   }
 
-  /** C: `guestfs_drop_caches`, since libguestfs 1.0.18. */
+  /**
+   * Syncs, then empties caches of the appliance's kernel; for benchmarks.
+   *
+   * Needs a launched appliance.
+   *
+   * @param whattodrop - 1 for the page cache, 2 for dentries and inodes, 3 for both
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_drop_caches | guestfs_drop_caches}, since libguestfs 1.0.18
+   * @category Appliance
+   */
   dropCaches(whattodrop: number, options?: CallOptions): Promise<void> {
     return this[invoke]('dropCaches', [whattodrop], options);
   }
 
   /**
-   * C: `guestfs_du`, since libguestfs 1.0.54.
-   * Sends progress messages once it has run for two seconds.
+   * Measures the disk space that a file, or a directory with all below it, occupies. This is allocated space,
+   * not the sum of the file sizes.
+   *
+   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   *
+   * @param path - path on the mounted tree
+   * @returns space in KiB
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_du | guestfs_du}, since libguestfs 1.0.54
+   * @category Files
    */
   du(path: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('du', [path], options);
   }
 
-  /** C: `guestfs_e2fsck`, since libguestfs 1.15.17. */
+  /**
+   * Checks an unmounted ext2, ext3 or ext4, even when it is marked clean. Set exactly one of the options:
+   * without any, e2fsck wants a terminal and gives up. Resolves when the filesystem is sound or was fully
+   * repaired.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device with the filesystem
+   * @throws GuestfsError: rejects, with e2fsck's report as the message, when errors remain
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_e2fsck | guestfs_e2fsck}, since libguestfs 1.15.17
+   * @category Ext filesystems
+   */
   e2fsck(device: string, options?: E2fsckOptions): Promise<void> {
     return this[invoke]('e2fsck', [device], options);
   }
 
   /**
-   * C: `guestfs_e2fsck_f`, since libguestfs 1.0.29.
-   * @deprecated Use {@link GuestfsMethods.e2fsck}.
+   * Checks an unmounted ext2, ext3 or ext4 even when it is marked clean, and mends what can be mended safely.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device with the filesystem
+   * @throws GuestfsError: rejects when errors remain
+   * @deprecated Use {@link GuestfsMethods.e2fsck}: `e2fsck(device, { correct: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_e2fsck_f | guestfs_e2fsck_f}, since libguestfs 1.0.29
+   * @category Ext filesystems
    */
   e2fsckF(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('e2fsckF', [device], options);
   }
 
-  /** C: `guestfs_echo_daemon`, since libguestfs 1.0.69. */
+  /**
+   * Has the appliance join words with single spaces and send them back: a test of the connection, as is
+   * `pingDaemon`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param words - words to send
+   * @returns the joined words
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_echo_daemon | guestfs_echo_daemon}, since libguestfs 1.0.69
+   * @category Tracing and debugging
+   */
   echoDaemon(words: readonly string[], options?: CallOptions): Promise<string> {
     return this[invoke]('echoDaemon', [words], options);
   }
 
   /**
-   * C: `guestfs_egrep`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches a file for lines that match an extended regular expression.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param regex - extended regular expression
+   * @param path - file on the mounted tree
+   * @returns matching lines, without newlines; empty when there are none
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { extended: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_egrep | guestfs_egrep}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   egrep(regex: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('egrep', [regex, path], options);
   }
 
   /**
-   * C: `guestfs_egrepi`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches a file for lines that match an extended regular expression, in upper or lower case.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param regex - extended regular expression
+   * @param path - file on the mounted tree
+   * @returns matching lines, without newlines; empty when there are none
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { extended: true, insensitive: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_egrepi | guestfs_egrepi}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   egrepi(regex: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('egrepi', [regex, path], options);
   }
 
-  /** C: `guestfs_equal`, since libguestfs 1.0.18. */
+  /**
+   * Compares two guest files byte by byte inside the appliance.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param file1 - file on the mounted tree
+   * @param file2 - file on the mounted tree
+   * @returns true when the contents are the same
+   * @throws GuestfsError: rejects when a file is missing or a directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_equal | guestfs_equal}, since libguestfs 1.0.18
+   * @category Files
+   */
   equal(file1: string, file2: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('equal', [file1, file2], options);
   }
 
-  /** C: `guestfs_exists`, since libguestfs 0.0.8. */
+  /**
+   * Tells whether something has this name, be it file, directory, device or a symbolic link, even a dangling
+   * one. To know what it is use `isFile`, `isDir` or `lstat`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - path on the mounted tree
+   * @returns true when it exists
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_exists | guestfs_exists}, since libguestfs 0.0.8
+   * @category Files
+   */
   exists(path: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('exists', [path], options);
   }
 
   /**
-   * C: `guestfs_extlinux`, since libguestfs 1.21.27.
-   * Needs the feature group `extlinux` of the appliance.
+   * Installs the EXTLINUX boot loader into a mounted ext2, ext3, ext4 or btrfs; `syslinux` is for FAT. To boot,
+   * the partition must also be active (`partSetBootable`), the disk needs a matching boot record in its first
+   * sector (`pwriteDevice`), and `directory` an `extlinux.conf`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `extlinux` of the appliance.
+   *
+   * @param directory - mount point, or a directory below it, for the boot loader files
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_extlinux | guestfs_extlinux}, since libguestfs 1.21.27
+   * @category Boot loaders and kernels
    */
   extlinux(directory: string, options?: CallOptions): Promise<void> {
     return this[invoke]('extlinux', [directory], options);
   }
 
   /**
-   * C: `guestfs_f2fs_expand`, since libguestfs 1.39.3.
-   * Needs the feature group `f2fs` of the appliance.
+   * Grows an unmounted F2FS to the size of its device.
+   *
+   * Needs a launched appliance. Needs the feature group `f2fs` of the appliance.
+   *
+   * @param device - device with the filesystem
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_f2fs_expand | guestfs_f2fs_expand}, since libguestfs 1.39.3
+   * @category Filesystems
    */
   f2fsExpand(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('f2fsExpand', [device], options);
   }
 
   /**
-   * C: `guestfs_fallocate`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.fallocate64}.
+   * Creates a file of zeroes with all its blocks allocated, replacing an existing file. Sizes beyond 1 GiB are
+   * not supported.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file on the mounted tree
+   * @param len - size in bytes, below 2^30
+   * @throws GuestfsError: 'ENOSPC' when the filesystem is full
+   * @deprecated Use {@link GuestfsMethods.fallocate64}: `fallocate64(path, len)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fallocate | guestfs_fallocate}, since libguestfs 1.0.66
+   * @category Files
    */
   fallocate(path: string, len: number, options?: CallOptions): Promise<void> {
     return this[invoke]('fallocate', [path, len], options);
   }
 
-  /** C: `guestfs_fallocate64`, since libguestfs 1.3.17. */
+  /**
+   * Creates a file of zeroes with all its blocks allocated, replacing an existing file. For a sparse file, which
+   * costs no space, use `truncateSize`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file on the mounted tree
+   * @param len - size in bytes
+   * @throws GuestfsError: 'ENOSPC' when the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fallocate64 | guestfs_fallocate64}, since libguestfs 1.3.17
+   * @category Files
+   */
   fallocate64(path: string, len: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('fallocate64', [path, len], options);
   }
 
-  /** C: `guestfs_feature_available`, since libguestfs 1.21.26. */
+  /**
+   * Tells whether the appliance supports all the given feature groups; `available` rejects instead. A group that
+   * libguestfs does not know is an error, not false.
+   *
+   * Needs a launched appliance.
+   *
+   * @param groups - names of groups, such as `['btrfs', 'augeas']`; see `availableAllGroups`
+   * @returns true when all are supported
+   * @throws GuestfsError: 'ERR_GUESTFS' when a name is unknown
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_feature_available | guestfs_feature_available}, since libguestfs 1.21.26
+   * @category Features and versions
+   */
   featureAvailable(groups: readonly string[], options?: CallOptions): Promise<boolean> {
     return this[invoke]('featureAvailable', [groups], options);
   }
 
   /**
-   * C: `guestfs_fgrep`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches a file for lines that contain a fixed string.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param pattern - text to look for, taken literally
+   * @param path - file on the mounted tree
+   * @returns matching lines, without newlines; empty when there are none
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(pattern, path, { fixed: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fgrep | guestfs_fgrep}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   fgrep(pattern: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('fgrep', [pattern, path], options);
   }
 
   /**
-   * C: `guestfs_fgrepi`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches a file for lines that contain a fixed string, in upper or lower case.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param pattern - text to look for, taken literally
+   * @param path - file on the mounted tree
+   * @returns matching lines, without newlines; empty when there are none
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(pattern, path, { fixed: true, insensitive: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fgrepi | guestfs_fgrepi}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   fgrepi(pattern: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('fgrepi', [pattern, path], options);
   }
 
-  /** C: `guestfs_file`, since libguestfs 1.9.1. */
+  /**
+   * Guesses what a file or device contains, in the words of `file -b`; it looks into compressed files too. Other
+   * things than regular files are just named: `directory`, `symbolic link` and so on. The wording changes
+   * between versions; for filesystems use `vfsType`, for binaries `fileArchitecture`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param path - path on the mounted tree, or a device
+   * @returns description of the content
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_file | guestfs_file}, since libguestfs 1.9.1
+   * @category Files
+   */
   file(path: string, options?: CallOptions): Promise<string> {
     return this[invoke]('file', [path], options);
   }
 
-  /** C: `guestfs_file_architecture`, since libguestfs 1.5.3. */
+  /**
+   * Determines the processor a program, library, kernel module, Windows executable or initrd was made for.
+   * Static libraries and x86 kernels cannot be told; for a kernel ask one of its modules or its initrd.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param filename - file on the mounted tree
+   * @returns `'x86_64'`, `'i386'` (any 32-bit x86), `'aarch64'`, `'arm'`, `'ppc64le'`, `'riscv64'`, `'s390x'`
+   *   and others
+   * @throws GuestfsError: rejects when the architecture is not recognised
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_file_architecture | guestfs_file_architecture}, since libguestfs 1.5.3
+   * @category Inspection
+   */
   fileArchitecture(filename: string, options?: CallOptions): Promise<string> {
     return this[invoke]('fileArchitecture', [filename], options);
   }
 
-  /** C: `guestfs_filesize`, since libguestfs 1.0.82. */
+  /**
+   * Returns the size of a file, following symbolic links. For devices see `blockdevGetsize64`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param file - file on the mounted tree
+   * @returns size in bytes
+   * @throws GuestfsError: 'ENOENT' when the file is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesize | guestfs_filesize}, since libguestfs 1.0.82
+   * @category Files
+   */
   filesize(file: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('filesize', [file], options);
   }
 
-  /** C: `guestfs_filesystem_available`, since libguestfs 1.19.5. */
+  /**
+   * Tells whether the appliance's kernel has a driver for a type of filesystem, loading its module if need be.
+   * False is final; true does not promise that a given volume mounts, or that the tool to create one is there.
+   *
+   * Needs a launched appliance.
+   *
+   * @param filesystem - name of the type, such as `'ext4'`: letters, digits and `_`
+   * @returns true when the kernel supports it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesystem_available | guestfs_filesystem_available}, since libguestfs 1.19.5
+   * @category Features and versions
+   */
   filesystemAvailable(filesystem: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('filesystemAvailable', [filesystem], options);
   }
 
   /**
-   * C: `guestfs_filesystem_walk`, since libguestfs 1.33.39.
-   * Needs the feature group `libtsk` of the appliance.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Reads the structures of an unmounted filesystem and lists all its files, deleted and unreachable ones
+   * included, in no particular order. For large trees this is much faster than one call per file.
+   * `downloadInode` fetches the content.
+   *
+   * Needs a launched appliance. Needs the feature group `libtsk` of the appliance. Sends progress once it has
+   * run for two seconds. Can be cancelled while it runs.
+   *
+   * @param device - device with the filesystem
+   * @returns one entry per name found
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesystem_walk | guestfs_filesystem_walk}, since libguestfs 1.33.39
+   * @category Search and forensics
    */
   filesystemWalk(device: string, options?: CallOptions): Promise<TskDirent[]> {
     return this[invoke]('filesystemWalk', [device], options);
   }
 
   /**
-   * C: `guestfs_fill`, since libguestfs 1.0.79.
-   * Sends progress messages once it has run for two seconds.
+   * Creates a file that repeats one byte. An existing file is written over from its start and keeps what lies
+   * beyond. For zeroes `truncateSize` is faster and sparse; for longer patterns see `fillPattern`.
+   *
+   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   *
+   * @param c - byte value, 0 to 255
+   * @param len - number of bytes, up to 2^31 - 1
+   * @param path - file on the mounted tree
+   * @throws GuestfsError: 'ENOSPC' when the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill | guestfs_fill}, since libguestfs 1.0.79
+   * @category File contents
    */
   fill(c: number, len: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('fill', [c, len, path], options);
   }
 
-  /** C: `guestfs_fill_dir`, since libguestfs 1.19.32. */
+  /**
+   * Creates many empty files with eight-digit names, from `00000000` on, to test filesystems.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param dir - existing directory on the mounted tree
+   * @param nr - number of files
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill_dir | guestfs_fill_dir}, since libguestfs 1.19.32
+   * @category Directories
+   */
   fillDir(dir: string, nr: number, options?: CallOptions): Promise<void> {
     return this[invoke]('fillDir', [dir, nr], options);
   }
 
   /**
-   * C: `guestfs_fill_pattern`, since libguestfs 1.3.12.
-   * Sends progress messages once it has run for two seconds.
+   * Creates a file that repeats a string, cut to the exact length. An existing file is written over from its
+   * start and keeps what lies beyond. Slow for large files.
+   *
+   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   *
+   * @param pattern - string to repeat, not empty
+   * @param len - length of the file in bytes, up to 2^31 - 1
+   * @param path - file on the mounted tree
+   * @throws GuestfsError: 'ENOSPC' when the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill_pattern | guestfs_fill_pattern}, since libguestfs 1.3.12
+   * @category File contents
    */
   fillPattern(pattern: string, len: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('fillPattern', [pattern, len, path], options);
   }
 
-  /** C: `guestfs_find`, since libguestfs 1.0.27. */
+  /**
+   * Lists everything below a directory, recursively and sorted by bytes; the directory itself is not among them.
+   * What you pass is cut off the front, so end it with a slash: for `/tmp/` the file `/tmp/c/d` comes as `c/d`,
+   * for `/tmp` as `/c/d`. For millions of files use `find0`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param directory - directory on the mounted tree, best with a slash at its end
+   * @returns paths relative to the directory
+   * @throws GuestfsError: 'ENOENT' when the directory is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find | guestfs_find}, since libguestfs 1.0.27
+   * @category Search and forensics
+   */
   find(directory: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('find', [directory], options);
   }
 
   /**
-   * C: `guestfs_find0`, since libguestfs 1.0.74.
-   * Can be cancelled while it runs.
+   * Lists everything below a directory like `find`, but writes the names to the host, each followed by a NUL
+   * byte, unsorted. The result can be of any size. Here, too, a directory without a slash at its end leaves one
+   * at the start of each name.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @param directory - directory on the mounted tree
+   * @param files - host file that receives the names
+   * @throws GuestfsError: 'ENOENT' when the directory is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find0 | guestfs_find0}, since libguestfs 1.0.74
+   * @category Search and forensics
    */
   find0(directory: string, files: string, options?: CallOptions): Promise<void> {
     return this[invoke]('find0', [directory, files], options);
   }
 
   /**
-   * C: `guestfs_find_inode`, since libguestfs 1.35.6.
-   * Needs the feature group `libtsk` of the appliance.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Finds all names, deleted ones included, that lead to an inode, by reading the unmounted filesystem.
+   *
+   * Needs a launched appliance. Needs the feature group `libtsk` of the appliance. Sends progress once it has
+   * run for two seconds. Can be cancelled while it runs.
+   *
+   * @param device - device with the filesystem
+   * @param inode - inode number
+   * @returns one entry per name, as from `filesystemWalk`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find_inode | guestfs_find_inode}, since libguestfs 1.35.6
+   * @category Search and forensics
    */
   findInode(device: string, inode: number | bigint, options?: CallOptions): Promise<TskDirent[]> {
     return this[invoke]('findInode', [device, inode], options);
   }
 
-  /** C: `guestfs_findfs_label`, since libguestfs 1.5.3. */
+  /**
+   * Finds the device whose filesystem has a label; with several, any one of them. The reverse is `vfsLabel`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param label - label of the filesystem
+   * @returns device name
+   * @throws GuestfsError: rejects when no filesystem has it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_label | guestfs_findfs_label}, since libguestfs 1.5.3
+   * @category Filesystems
+   */
   findfsLabel(label: string, options?: CallOptions): Promise<string> {
     return this[invoke]('findfsLabel', [label], options);
   }
 
-  /** C: `guestfs_findfs_partlabel`, since libguestfs 1.53.5. */
+  /**
+   * Finds the partition with a name in the partition table (GPT), not to be confused with the label of its
+   * filesystem.
+   *
+   * Needs a launched appliance.
+   *
+   * @param label - name of the partition; `blkid` shows it as `PART_ENTRY_NAME`
+   * @returns device name
+   * @throws GuestfsError: rejects when no partition has it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_partlabel | guestfs_findfs_partlabel}, since libguestfs 1.53.5
+   * @category Partitions
+   */
   findfsPartlabel(label: string, options?: CallOptions): Promise<string> {
     return this[invoke]('findfsPartlabel', [label], options);
   }
 
-  /** C: `guestfs_findfs_partuuid`, since libguestfs 1.53.5. */
+  /**
+   * Finds the partition with a UUID in the partition table, the `PARTUUID` of kernel command lines.
+   *
+   * Needs a launched appliance.
+   *
+   * @param uuid - UUID of the partition; `blkid` shows it as `PART_ENTRY_UUID`
+   * @returns device name
+   * @throws GuestfsError: rejects when no partition has it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_partuuid | guestfs_findfs_partuuid}, since libguestfs 1.53.5
+   * @category Partitions
+   */
   findfsPartuuid(uuid: string, options?: CallOptions): Promise<string> {
     return this[invoke]('findfsPartuuid', [uuid], options);
   }
 
-  /** C: `guestfs_findfs_uuid`, since libguestfs 1.5.3. */
+  /**
+   * Finds the device whose filesystem has a UUID, as written in `/etc/fstab`. The reverse is `vfsUuid`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param uuid - UUID of the filesystem
+   * @returns device name
+   * @throws GuestfsError: rejects when no filesystem has it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_uuid | guestfs_findfs_uuid}, since libguestfs 1.5.3
+   * @category Filesystems
+   */
   findfsUuid(uuid: string, options?: CallOptions): Promise<string> {
     return this[invoke]('findfsUuid', [uuid], options);
   }
 
-  /** C: `guestfs_fsck`, since libguestfs 1.0.16. */
+  /**
+   * Checks an unmounted filesystem of any type with automatic repair (`fsck -a`), and resolves whatever the
+   * outcome: look at the status. NTFS is not supported. For ext use `e2fsck`, for XFS `xfsRepair`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param fstype - type of the filesystem, such as `'ext4'`
+   * @param device - device with the filesystem
+   * @returns sum of fsck's status bits: 0 no errors, 1 errors corrected, 2 reboot advised, 4 errors left, 8
+   *   operational error, 16 usage error, 32 cancelled, 128 library error
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fsck | guestfs_fsck}, since libguestfs 1.0.16
+   * @category Filesystems
+   */
   fsck(fstype: string, device: string, options?: CallOptions): Promise<number> {
     return this[invoke]('fsck', [fstype, device], options);
   }
 
   /**
-   * C: `guestfs_fstrim`, since libguestfs 1.19.6.
-   * Needs the feature group `fstrim` of the appliance.
+   * Gives the free space of a mounted filesystem back to the host, so that the image shrinks or can reuse it.
+   * The filesystem must be mounted writable and the drive added with `discard` enabled. Where some layer lacks
+   * support the call may reject or just do nothing. `zeroFreeSpace` is the alternative that writes zeroes.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `fstrim` of the appliance.
+   *
+   * @param mountpoint - where the filesystem is mounted
+   * @throws GuestfsError: 'ENOTSUP' when the kernel driver cannot trim, as with FAT
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fstrim | guestfs_fstrim}, since libguestfs 1.19.6
+   * @category Filesystems
    */
   fstrim(mountpoint: string, options?: FstrimOptions): Promise<void> {
     return this[invoke]('fstrim', [mountpoint], options);
   }
 
-  /** C: `guestfs_get_append`, since libguestfs 1.0.26. */
+  /**
+   * Returns the extra options for the appliance's kernel, as set by `setAppend` or `LIBGUESTFS_APPEND`.
+   *
+   * Needs no appliance.
+   *
+   * @returns the options; `null` when none were set
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_append | guestfs_get_append}, since libguestfs 1.0.26
+   * @category Appliance
+   */
   getAppend(options?: CallOptions): Promise<string | null> {
     return this[invoke]('getAppend', [], options);
   }
 
   /**
-   * C: `guestfs_get_attach_method`, since libguestfs 1.9.8.
-   * @deprecated Use {@link GuestfsMethods.getBackend}.
+   * Returns the backend by its old names: `appliance` instead of `direct`.
+   *
+   * Needs no appliance.
+   *
+   * @returns name of the backend
+   * @deprecated Use {@link GuestfsMethods.getBackend}: `getBackend()`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_attach_method | guestfs_get_attach_method}, since libguestfs 1.9.8
+   * @category Appliance
    */
   getAttachMethod(options?: CallOptions): Promise<string> {
     return this[invoke]('getAttachMethod', [], options);
   }
 
-  /** C: `guestfs_get_autosync`, since libguestfs 0.0.3. */
+  /**
+   * Tells whether filesystems are synced and unmounted when the handle closes, which is the default.
+   *
+   * Needs no appliance.
+   *
+   * @returns true when autosync is on
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_autosync | guestfs_get_autosync}, since libguestfs 0.0.3
+   * @category Handle
+   */
   getAutosync(options?: CallOptions): Promise<boolean> {
     return this[invoke]('getAutosync', [], options);
   }
 
-  /** C: `guestfs_get_backend`, since libguestfs 1.21.26. */
+  /**
+   * Returns how the appliance is started.
+   *
+   * Needs no appliance.
+   *
+   * @returns `'direct'`, `'libvirt'` or `'libvirt:URI'`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_backend | guestfs_get_backend}, since libguestfs 1.21.26
+   * @category Appliance
+   */
   getBackend(options?: CallOptions): Promise<string> {
     return this[invoke]('getBackend', [], options);
   }
 
-  /** C: `guestfs_get_backend_setting`, since libguestfs 1.27.2. */
+  /**
+   * Looks up one backend setting. A setting without a value, such as `force_tcg`, reads as `'1'`.
+   *
+   * Needs no appliance.
+   *
+   * @param name - name of the setting
+   * @returns value; may be an empty string
+   * @throws GuestfsError: 'ESRCH' when it is not set
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_backend_setting | guestfs_get_backend_setting}, since libguestfs 1.27.2
+   * @category Appliance
+   */
   getBackendSetting(name: string, options?: CallOptions): Promise<string> {
     return this[invoke]('getBackendSetting', [name], options);
   }
 
-  /** C: `guestfs_get_backend_settings`, since libguestfs 1.25.24. */
+  /**
+   * Returns all backend settings as they were given.
+   *
+   * Needs no appliance.
+   *
+   * @returns settings, each `'name'` or `'name=value'`; empty by default
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_backend_settings | guestfs_get_backend_settings}, since libguestfs 1.25.24
+   * @category Appliance
+   */
   getBackendSettings(options?: CallOptions): Promise<string[]> {
     return this[invoke]('getBackendSettings', [], options);
   }
 
-  /** C: `guestfs_get_cachedir`, since libguestfs 1.19.58. */
+  /**
+   * Returns the directory in which the built appliance is kept for all handles of the user: from `setCachedir`,
+   * else `LIBGUESTFS_CACHEDIR`, else `TMPDIR`, else `/var/tmp`.
+   *
+   * Needs no appliance.
+   *
+   * @returns absolute path
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_cachedir | guestfs_get_cachedir}, since libguestfs 1.19.58
+   * @category Appliance
+   */
   getCachedir(options?: CallOptions): Promise<string> {
     return this[invoke]('getCachedir', [], options);
   }
 
   /**
-   * C: `guestfs_get_direct`, since libguestfs 1.0.72.
+   * Returns a flag from earlier times, whether the appliance's console went straight to standard output.
+   *
+   * Needs no appliance.
+   *
+   * @returns true when direct mode is on; false by default
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_direct | guestfs_get_direct}, since libguestfs 1.0.72
+   * @category Handle
    */
   getDirect(options?: CallOptions): Promise<boolean> {
     return this[invoke]('getDirect', [], options);
   }
 
-  /** C: `guestfs_get_e2attrs`, since libguestfs 1.17.31. */
+  /**
+   * Reads the ext2, ext3 or ext4 attributes of a file, those of `lsattr`, as letters in ASCII order. Common
+   * ones: `a` append-only, `A` no access times, `c` compressed, `C` no copy on write, `d` not dumped, `D`
+   * synchronous directory, `e` uses extents, `i` immutable, `I` indexed directory, `j` data journalled, `s`
+   * wiped on deletion, `S` synchronous, `u` undeletable. These are not extended attributes, for which see
+   * `getxattrs`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param file - file or directory on a mounted ext filesystem
+   * @returns letters, such as `'ei'`; empty when none is set
+   * @throws GuestfsError: rejects on filesystems without such attributes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2attrs | guestfs_get_e2attrs}, since libguestfs 1.17.31
+   * @category Extended attributes and labels
+   */
   getE2attrs(file: string, options?: CallOptions): Promise<string> {
     return this[invoke]('getE2attrs', [file], options);
   }
 
-  /** C: `guestfs_get_e2generation`, since libguestfs 1.17.31. */
+  /**
+   * Reads the generation number of an inode on ext2, ext3 or ext4, which NFS servers use to recognise reused
+   * inodes.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param file - file on a mounted ext filesystem
+   * @returns the generation
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2generation | guestfs_get_e2generation}, since libguestfs 1.17.31
+   * @category Extended attributes and labels
+   */
   getE2generation(file: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('getE2generation', [file], options);
   }
 
   /**
-   * C: `guestfs_get_e2label`, since libguestfs 1.0.15.
-   * @deprecated Use {@link GuestfsMethods.vfsLabel}.
+   * Reads the label of an ext filesystem.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device with the filesystem
+   * @returns label; empty when there is none
+   * @deprecated Use {@link GuestfsMethods.vfsLabel}: `vfsLabel(device)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2label | guestfs_get_e2label}, since libguestfs 1.0.15
+   * @category Ext filesystems
    */
   getE2label(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('getE2label', [device], options);
   }
 
   /**
-   * C: `guestfs_get_e2uuid`, since libguestfs 1.0.15.
-   * @deprecated Use {@link GuestfsMethods.vfsUuid}.
+   * Reads the UUID of an ext filesystem.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device with the filesystem
+   * @returns UUID
+   * @deprecated Use {@link GuestfsMethods.vfsUuid}: `vfsUuid(device)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2uuid | guestfs_get_e2uuid}, since libguestfs 1.0.15
+   * @category Ext filesystems
    */
   getE2uuid(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('getE2uuid', [device], options);
   }
 
-  /** C: `guestfs_get_hv`, since libguestfs 1.23.17. */
+  /**
+   * Returns the qemu binary that is, or will be, used. When none was set, the answer is known only after
+   * `launch`.
+   *
+   * Needs no appliance.
+   *
+   * @returns path of the binary
+   * @throws GuestfsError: rejects before `launch` when no binary was set
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_hv | guestfs_get_hv}, since libguestfs 1.23.17
+   * @category Appliance
+   */
   getHv(options?: CallOptions): Promise<string> {
     return this[invoke]('getHv', [], options);
   }
 
-  /** C: `guestfs_get_identifier`, since libguestfs 1.31.14. */
+  /**
+   * Returns the identifier that marks this handle in trace messages.
+   *
+   * Needs no appliance.
+   *
+   * @returns identifier; empty by default
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_identifier | guestfs_get_identifier}, since libguestfs 1.31.14
+   * @category Handle
+   */
   getIdentifier(options?: CallOptions): Promise<string> {
     return this[invoke]('getIdentifier', [], options);
   }
 
-  /** C: `guestfs_get_libvirt_requested_credential_challenge`, since libguestfs 1.19.52. */
+  /**
+   * Returns the challenge that belongs to a credential which libvirt asks for. It answers only while libguestfs
+   * is asking for credentials, and rejects at all other times.
+   *
+   * Needs no appliance.
+   *
+   * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
+   * @returns challenge; empty when libvirt gave none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_challenge | guestfs_get_libvirt_requested_credential_challenge}, since libguestfs 1.19.52
+   * @category Appliance
+   */
   getLibvirtRequestedCredentialChallenge(index: number, options?: CallOptions): Promise<string> {
     return this[invoke]('getLibvirtRequestedCredentialChallenge', [index], options);
   }
 
-  /** C: `guestfs_get_libvirt_requested_credential_defresult`, since libguestfs 1.19.52. */
+  /**
+   * Returns the answer that libvirt proposes for a credential it asks for. It answers only while libguestfs is
+   * asking for credentials, and rejects at all other times.
+   *
+   * Needs no appliance.
+   *
+   * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
+   * @returns proposed answer; empty when libvirt gave none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_defresult | guestfs_get_libvirt_requested_credential_defresult}, since libguestfs 1.19.52
+   * @category Appliance
+   */
   getLibvirtRequestedCredentialDefresult(index: number, options?: CallOptions): Promise<string> {
     return this[invoke]('getLibvirtRequestedCredentialDefresult', [index], options);
   }
 
-  /** C: `guestfs_get_libvirt_requested_credential_prompt`, since libguestfs 1.19.52. */
+  /**
+   * Returns the text with which a user should be asked for a credential. It answers only while libguestfs is
+   * asking for credentials, and rejects at all other times.
+   *
+   * Needs no appliance.
+   *
+   * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
+   * @returns prompt; empty when libvirt gave none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_prompt | guestfs_get_libvirt_requested_credential_prompt}, since libguestfs 1.19.52
+   * @category Appliance
+   */
   getLibvirtRequestedCredentialPrompt(index: number, options?: CallOptions): Promise<string> {
     return this[invoke]('getLibvirtRequestedCredentialPrompt', [index], options);
   }
 
-  /** C: `guestfs_get_libvirt_requested_credentials`, since libguestfs 1.19.52. */
+  /**
+   * Lists which credentials libvirt asks for, out of those named in `setLibvirtSupportedCredentials`. It answers
+   * only while libguestfs is asking for credentials, and rejects at all other times.
+   *
+   * Needs no appliance.
+   *
+   * @returns kinds of credentials, such as `'username'` and `'passphrase'`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credentials | guestfs_get_libvirt_requested_credentials}, since libguestfs 1.19.52
+   * @category Appliance
+   */
   getLibvirtRequestedCredentials(options?: CallOptions): Promise<string[]> {
     return this[invoke]('getLibvirtRequestedCredentials', [], options);
   }
 
-  /** C: `guestfs_get_memsize`, since libguestfs 1.0.55. */
+  /**
+   * Returns the memory of the appliance: from `setMemsize`, else `LIBGUESTFS_MEMSIZE`, else what libguestfs was
+   * built with (usually 1280).
+   *
+   * Needs no appliance.
+   *
+   * @returns memory in MiB
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_memsize | guestfs_get_memsize}, since libguestfs 1.0.55
+   * @category Appliance
+   */
   getMemsize(options?: CallOptions): Promise<number> {
     return this[invoke]('getMemsize', [], options);
   }
 
-  /** C: `guestfs_get_network`, since libguestfs 1.5.4. */
+  /**
+   * Tells whether the appliance gets a network, which is off by default.
+   *
+   * Needs no appliance.
+   *
+   * @returns true when the network is enabled
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_network | guestfs_get_network}, since libguestfs 1.5.4
+   * @category Appliance
+   */
   getNetwork(options?: CallOptions): Promise<boolean> {
     return this[invoke]('getNetwork', [], options);
   }
 
-  /** C: `guestfs_get_path`, since libguestfs 0.0.3. */
+  /**
+   * Returns where libguestfs looks for the appliance: the value of `setPath`, else `LIBGUESTFS_PATH`, else the
+   * built-in path.
+   *
+   * Needs no appliance.
+   *
+   * @returns directories separated by colons
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_path | guestfs_get_path}, since libguestfs 0.0.3
+   * @category Appliance
+   */
   getPath(options?: CallOptions): Promise<string> {
     return this[invoke]('getPath', [], options);
   }
 
-  /** C: `guestfs_get_pgroup`, since libguestfs 1.11.18. */
+  /**
+   * Tells whether qemu and other children run in a process group of their own, so that Ctrl-C does not reach
+   * them. This package turns it on for every handle.
+   *
+   * Needs no appliance.
+   *
+   * @returns true when they do
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_pgroup | guestfs_get_pgroup}, since libguestfs 1.11.18
+   * @category Handle
+   */
   getPgroup(options?: CallOptions): Promise<boolean> {
     return this[invoke]('getPgroup', [], options);
   }
 
-  /** C: `guestfs_get_pid`, since libguestfs 1.0.56. */
+  /**
+   * Returns the process id of the running qemu. To end a stuck appliance use `kill` of the handle rather than
+   * this.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns process id
+   * @throws GuestfsError: rejects before `launch`, and with backends that do not know it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_pid | guestfs_get_pid}, since libguestfs 1.0.56
+   * @category Appliance
+   */
   getPid(options?: CallOptions): Promise<number> {
     return this[invoke]('getPid', [], options);
   }
 
-  /** C: `guestfs_get_program`, since libguestfs 1.21.29. */
+  /**
+   * Returns the program name that libguestfs uses in messages.
+   *
+   * Needs no appliance.
+   *
+   * @returns name; by default that of the executable
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_program | guestfs_get_program}, since libguestfs 1.21.29
+   * @category Handle
+   */
   getProgram(options?: CallOptions): Promise<string> {
     return this[invoke]('getProgram', [], options);
   }
 
   /**
-   * C: `guestfs_get_qemu`, since libguestfs 1.0.6.
-   * @deprecated Use {@link GuestfsMethods.getHv}.
+   * Returns the qemu binary.
+   *
+   * Needs no appliance.
+   *
+   * @returns path of the binary
+   * @deprecated Use {@link GuestfsMethods.getHv}: `getHv()`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_qemu | guestfs_get_qemu}, since libguestfs 1.0.6
+   * @category Appliance
    */
   getQemu(options?: CallOptions): Promise<string> {
     return this[invoke]('getQemu', [], options);
   }
 
-  /** C: `guestfs_get_recovery_proc`, since libguestfs 1.0.77. */
+  /**
+   * Tells whether `launch` starts a helper process that kills qemu should this program die abruptly; on by
+   * default.
+   *
+   * Needs no appliance.
+   *
+   * @returns true when it is enabled
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_recovery_proc | guestfs_get_recovery_proc}, since libguestfs 1.0.77
+   * @category Appliance
+   */
   getRecoveryProc(options?: CallOptions): Promise<boolean> {
     return this[invoke]('getRecoveryProc', [], options);
   }
 
   /**
-   * C: `guestfs_get_selinux`, since libguestfs 1.0.67.
-   * @deprecated Use {@link GuestfsMethods.setfiles}.
+   * Tells whether the appliance's kernel boots with SELinux.
+   *
+   * Needs no appliance.
+   *
+   * @returns true when enabled; false by default
+   * @deprecated Use {@link GuestfsMethods.setfiles}: relabel with `setfiles` instead of relying on the flag.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_selinux | guestfs_get_selinux}, since libguestfs 1.0.67
+   * @category Appliance
    */
   getSelinux(options?: CallOptions): Promise<boolean> {
     return this[invoke]('getSelinux', [], options);
   }
 
-  /** C: `guestfs_get_smp`, since libguestfs 1.13.15. */
+  /**
+   * Returns the number of virtual processors of the appliance.
+   *
+   * Needs no appliance.
+   *
+   * @returns number of processors; 1 by default
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_smp | guestfs_get_smp}, since libguestfs 1.13.15
+   * @category Appliance
+   */
   getSmp(options?: CallOptions): Promise<number> {
     return this[invoke]('getSmp', [], options);
   }
 
-  /** C: `guestfs_get_sockdir`, since libguestfs 1.33.8. */
+  /**
+   * Returns the directory for sockets and PID files, which must have a short path: `/tmp` for root, else
+   * `XDG_RUNTIME_DIR`, else `/tmp`.
+   *
+   * Needs no appliance.
+   *
+   * @returns absolute path
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_sockdir | guestfs_get_sockdir}, since libguestfs 1.33.8
+   * @category Appliance
+   */
   getSockdir(options?: CallOptions): Promise<string> {
     return this[invoke]('getSockdir', [], options);
   }
 
-  /** C: `guestfs_get_state`, since libguestfs 1.0.2. */
+  /**
+   * Returns the state of the handle as a number, for debugging only: 0 before `launch`, 1 while launching, 2
+   * ready, in today's libguestfs. `isReady` and `isConfig` read better.
+   *
+   * Needs no appliance.
+   *
+   * @returns number of the state
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_state | guestfs_get_state}, since libguestfs 1.0.2
+   * @category Handle
+   */
   getState(options?: CallOptions): Promise<number> {
     return this[invoke]('getState', [], options);
   }
 
-  /** C: `guestfs_get_tmpdir`, since libguestfs 1.19.58. */
+  /**
+   * Returns the directory for the handle's temporary files, such as overlays: from `setTmpdir`, else
+   * `LIBGUESTFS_TMPDIR`, else `TMPDIR`, else `/tmp`.
+   *
+   * Needs no appliance.
+   *
+   * @returns absolute path
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_tmpdir | guestfs_get_tmpdir}, since libguestfs 1.19.58
+   * @category Handle
+   */
   getTmpdir(options?: CallOptions): Promise<string> {
     return this[invoke]('getTmpdir', [], options);
   }
 
-  /** C: `guestfs_get_trace`, since libguestfs 1.0.69. */
+  /**
+   * Tells whether calls are traced, see `setTrace`.
+   *
+   * Needs no appliance.
+   *
+   * @returns true when tracing is on
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_trace | guestfs_get_trace}, since libguestfs 1.0.69
+   * @category Tracing and debugging
+   */
   getTrace(options?: CallOptions): Promise<boolean> {
     return this[invoke]('getTrace', [], options);
   }
 
-  /** C: `guestfs_get_umask`, since libguestfs 1.3.4. */
+  /**
+   * Returns the mask that the appliance applies to the permissions of new files; change it with `umask`.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns the mask; `0o022` by default
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_umask | guestfs_get_umask}, since libguestfs 1.3.4
+   * @category Permissions and ownership
+   */
   getUmask(options?: CallOptions): Promise<number> {
     return this[invoke]('getUmask', [], options);
   }
 
-  /** C: `guestfs_get_verbose`, since libguestfs 0.0.3. */
+  /**
+   * Tells whether verbose messages are on, see `setVerbose`.
+   *
+   * Needs no appliance.
+   *
+   * @returns true when verbose
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_verbose | guestfs_get_verbose}, since libguestfs 0.0.3
+   * @category Tracing and debugging
+   */
   getVerbose(options?: CallOptions): Promise<boolean> {
     return this[invoke]('getVerbose', [], options);
   }
 
   /**
-   * C: `guestfs_getcon`, since libguestfs 1.0.67.
-   * Needs the feature group `selinux` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.setfiles}.
+   * Returns the SELinux context under which the daemon in the appliance runs. It says nothing about the labels
+   * of the guest's files: read `security.selinux` with `getxattr` for those.
+   *
+   * Needs a launched appliance. Needs the feature group `selinux` of the appliance.
+   *
+   * @returns the context as a string
+   * @deprecated Use {@link GuestfsMethods.setfiles}: nothing corresponds; to label guest files use `setfiles`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getcon | guestfs_getcon}, since libguestfs 1.0.67
+   * @category Extended attributes and labels
    */
   getcon(options?: CallOptions): Promise<string> {
     return this[invoke]('getcon', [], options);
   }
 
   /**
-   * C: `guestfs_getxattr`, since libguestfs 1.7.24.
-   * Needs the feature group `linuxxattrs` of the appliance.
+   * Reads one extended attribute of a file, following symbolic links; `lgetxattr` looks at the link itself.
+   * `getxattrs` gets everything at once, but on filesystems that cannot enumerate attributes, such as NTFS
+   * through ntfs-3g, this is the only way and you have to know the name.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   *
+   * @param path - file or directory
+   * @param name - full name including the namespace, for example `user.comment` or `security.selinux`
+   * @returns the raw value; it may hold any bytes and need not be text
+   * @throws GuestfsError: ENODATA when the file has no such attribute, ENOTSUP when the filesystem has none at
+   *   all, ENOENT when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getxattr | guestfs_getxattr}, since libguestfs 1.7.24
+   * @category Extended attributes and labels
    */
   getxattr(path: string, name: string, options?: CallOptions): Promise<Buffer> {
     return this[invoke]('getxattr', [path, name], options);
   }
 
   /**
-   * C: `guestfs_getxattrs`, since libguestfs 1.0.59.
-   * Needs the feature group `linuxxattrs` of the appliance.
+   * Reads all extended attributes of a file or directory, names and values. Symbolic links are followed; see
+   * `lgetxattrs` for the link itself and `lxattrlist` for many files in one call.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   *
+   * @param path - file or directory
+   * @returns one `{ attrname, attrval }` per attribute, `attrval` being a Buffer
+   * @throws GuestfsError: ENOTSUP when the filesystem has no extended attributes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getxattrs | guestfs_getxattrs}, since libguestfs 1.0.59
+   * @category Extended attributes and labels
    */
   getxattrs(path: string, options?: CallOptions): Promise<Xattr[]> {
     return this[invoke]('getxattrs', [path], options);
   }
 
-  /** C: `guestfs_glob_expand_opts`, since libguestfs 1.0.50. */
+  /**
+   * Expands a shell wildcard pattern against the mounted guest: `*`, `?`, `[…]` and `{a,b}`. No match gives an
+   * empty list, not a rejection. Device names are not covered; use `listDevices` or `listPartitions` and filter
+   * in JavaScript.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param pattern - absolute pattern, for example `/etc/*.conf`
+   * @returns the paths that match
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_glob_expand | guestfs_glob_expand}, since libguestfs 1.0.50
+   * @category Search and forensics
+   */
   globExpand(pattern: string, options?: GlobExpandOptions): Promise<string[]> {
     return this[invoke]('globExpand', [pattern], options);
   }
 
-  /** C: `guestfs_grep_opts`, since libguestfs 1.0.66. */
+  /**
+   * Searches one file for a pattern and returns the lines that match, without their line ends. No match is an
+   * empty list. The whole result has to fit one reply of 4 MiB, so download large files and search them locally
+   * instead.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param regex - pattern, by default a basic regular expression as grep understands it, not a JavaScript one
+   * @param path - file to search
+   * @returns the matching lines, in file order
+   * @throws GuestfsError: ENOENT when the file does not exist; ERR_GUESTFS for a malformed pattern, or
+   *   `extended` together with `fixed`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grep | guestfs_grep}, since libguestfs 1.0.66
+   * @category Search and forensics
+   */
   grep(regex: string, path: string, options?: GrepOptions): Promise<string[]> {
     return this[invoke]('grep', [regex, path], options);
   }
 
   /**
-   * C: `guestfs_grepi`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches one file case-insensitively with a basic regular expression.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param regex - basic regular expression
+   * @param path - file to search
+   * @returns the matching lines; empty when there are none
+   * @throws GuestfsError: ENOENT when the file does not exist
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { insensitive: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grepi | guestfs_grepi}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   grepi(regex: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('grepi', [regex, path], options);
   }
 
   /**
-   * C: `guestfs_grub_install`, since libguestfs 1.0.17.
-   * Needs the feature group `grub` of the appliance.
+   * Installs the boot loader GRUB legacy (version 1) with the grub-install of the appliance. It does not handle
+   * GRUB 2, which nearly every current distribution uses; for that run the guest's own tool with `command`. Even
+   * for GRUB legacy, try it out per guest version; a complaint about no suitable drive usually goes away once
+   * `/boot/grub/device.map` has a line such as `(hd0) /dev/vda`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `grub` of the appliance.
+   *
+   * @param root - guest directory that holds `boot`, usually `/`
+   * @param device - disk to install on, for example `/dev/sda`
+   * @throws GuestfsError: ERR_GUESTFS with the message of grub-install; ENOTSUP when the appliance lacks GRUB
+   *   legacy
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grub_install | guestfs_grub_install}, since libguestfs 1.0.17
+   * @category Boot loaders and kernels
    */
   grubInstall(root: string, device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('grubInstall', [root, device], options);
   }
 
-  /** C: `guestfs_head`, since libguestfs 1.0.54. */
+  /**
+   * Reads the beginning of a text file: ten lines, or fewer in a short file. `headN` takes the number of lines,
+   * `tail` reads the end.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to read
+   * @returns the lines, without line ends
+   * @throws GuestfsError: ENOENT when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_head | guestfs_head}, since libguestfs 1.0.54
+   * @category File contents
+   */
   head(path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('head', [path], options);
   }
 
-  /** C: `guestfs_head_n`, since libguestfs 1.0.54. */
+  /**
+   * Reads a given number of lines from the start of a text file. A negative number counts from the other end: -3
+   * gives everything except the last three lines. The answer is limited to about 4 MiB.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param nrlines - how many lines; negative to leave out that many at the end, 0 for none
+   * @param path - file to read
+   * @returns the lines, without line ends
+   * @throws GuestfsError: ENOENT when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_head_n | guestfs_head_n}, since libguestfs 1.0.54
+   * @category File contents
+   */
   headN(nrlines: number, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('headN', [nrlines, path], options);
   }
 
-  /** C: `guestfs_hexdump`, since libguestfs 1.0.22. */
+  /**
+   * Formats a file as text in the layout of `hexdump -C`: offset, sixteen bytes in hexadecimal, printable
+   * characters. For looking at small files; the text is about five times the file and must stay under 4 MiB. In
+   * programs prefer `pread`, which gives the bytes.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to dump
+   * @returns the dump, lines separated by newlines
+   * @throws GuestfsError: ENOENT when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hexdump | guestfs_hexdump}, since libguestfs 1.0.22
+   * @category File contents
+   */
   hexdump(path: string, options?: CallOptions): Promise<string> {
     return this[invoke]('hexdump', [path], options);
   }
 
   /**
-   * C: `guestfs_hivex_close`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Closes the open registry hive. Changes that were not written with `hivexCommit` are lost.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @throws GuestfsError: ERR_GUESTFS when no hive is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_close | guestfs_hivex_close}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexClose(options?: CallOptions): Promise<void> {
     return this[invoke]('hivexClose', [], options);
   }
 
   /**
-   * C: `guestfs_hivex_commit`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Writes the changed hive to the guest's filesystem. It works only if `hivexOpen` was told `write: true`; the
+   * hive stays open for further changes.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `hivex` of the appliance.
+   *
+   * @param filename - `null` to overwrite the file that was opened, or an absolute guest path to leave that one
+   *   alone and write there
+   * @throws GuestfsError: EROFS when the hive was opened for reading only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_commit | guestfs_hivex_commit}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexCommit(filename: string | null, options?: CallOptions): Promise<void> {
     return this[invoke]('hivexCommit', [filename], options);
   }
 
   /**
-   * C: `guestfs_hivex_node_add_child`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Creates an empty subkey. Needs a hive opened with `write: true`, and reaches the disk with `hivexCommit`.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param parent - handle of the key to create it under
+   * @param name - name of the new subkey, one component without backslashes
+   * @returns handle of the new key, a bigint
+   * @throws GuestfsError: EEXIST when a subkey of that name exists, EROFS when the hive is open for reading only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_add_child | guestfs_hivex_node_add_child}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexNodeAddChild(parent: number | bigint, name: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('hivexNodeAddChild', [parent, name], options);
   }
 
   /**
-   * C: `guestfs_hivex_node_children`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Lists the direct subkeys of a key. Get their names with `hivexNodeName`.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
+   * @returns one `{ hivexNodeH }` per subkey, the handle being a bigint
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_children | guestfs_hivex_node_children}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexNodeChildren(nodeh: number | bigint, options?: CallOptions): Promise<HivexNode[]> {
     return this[invoke]('hivexNodeChildren', [nodeh], options);
   }
 
   /**
-   * C: `guestfs_hivex_node_delete_child`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Deletes a key with all its values and everything below it. The root key cannot be deleted. Needs `write:
+   * true`, and `hivexCommit` to become permanent.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param nodeh - handle of the key to delete; invalid afterwards
+   * @throws GuestfsError: EROFS when the hive is open for reading only, EINVAL for the root key
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_delete_child | guestfs_hivex_node_delete_child}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexNodeDeleteChild(nodeh: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('hivexNodeDeleteChild', [nodeh], options);
   }
 
   /**
-   * C: `guestfs_hivex_node_get_child`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Finds a direct subkey by name, ignoring case. To follow a path, split it at the backslashes and call this
+   * for each component. A missing subkey is no error: the result is 0n.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
+   * @param name - name of the subkey, one component
+   * @returns handle of the subkey, or 0n when there is none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_get_child | guestfs_hivex_node_get_child}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexNodeGetChild(nodeh: number | bigint, name: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('hivexNodeGetChild', [nodeh, name], options);
   }
 
   /**
-   * C: `guestfs_hivex_node_get_value`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Finds a value of a key by its name, ignoring case. A missing value is no error: the result is 0n. Read it
+   * with `hivexValueType` and then `hivexValueString` or `hivexValueValue`.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
+   * @param key - name of the value; the empty string for the default value, which Regedit shows as (Default)
+   * @returns handle of the value, or 0n when there is none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_get_value | guestfs_hivex_node_get_value}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexNodeGetValue(nodeh: number | bigint, key: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('hivexNodeGetValue', [nodeh, key], options);
   }
 
   /**
-   * C: `guestfs_hivex_node_name`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Returns the name of a key, only its own component. The name of the root key means nothing and differs
+   * between hives.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
+   * @returns the name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_name | guestfs_hivex_node_name}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexNodeName(nodeh: number | bigint, options?: CallOptions): Promise<string> {
     return this[invoke]('hivexNodeName', [nodeh], options);
   }
 
   /**
-   * C: `guestfs_hivex_node_parent`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Returns the key one level up.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
+   * @returns handle of the parent, a bigint
+   * @throws GuestfsError: rejects for the root key, which has no parent
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_parent | guestfs_hivex_node_parent}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexNodeParent(nodeh: number | bigint, options?: CallOptions): Promise<bigint> {
     return this[invoke]('hivexNodeParent', [nodeh], options);
   }
 
   /**
-   * C: `guestfs_hivex_node_set_value`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Sets one value of a key, creating it or replacing what was there; the other values are left as they are. The
+   * data has to be encoded already: strings (types 1, 2, 7) as UTF-16LE with a terminating zero, a DWORD as four
+   * little-endian bytes. Handles of this key's values become invalid. Needs `write: true` and, to be saved,
+   * `hivexCommit`.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
+   * @param key - name of the value; the empty string for the default value
+   * @param t - registry type: 1 REG_SZ, 2 REG_EXPAND_SZ, 3 REG_BINARY, 4 REG_DWORD, 7 REG_MULTI_SZ, 11 REG_QWORD
+   * @param val - the encoded bytes, for example `Buffer.from('text\0', 'utf16le')`
+   * @throws GuestfsError: EROFS when the hive is open for reading only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_set_value | guestfs_hivex_node_set_value}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexNodeSetValue(nodeh: number | bigint, key: string, t: number | bigint, val: Uint8Array | string, options?: CallOptions): Promise<void> {
     return this[invoke]('hivexNodeSetValue', [nodeh, key, t, val], options);
   }
 
   /**
-   * C: `guestfs_hivex_node_values`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Lists the values stored in a key. Each handle is good for `hivexValueKey`, `hivexValueType` and
+   * `hivexValueValue`.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
+   * @returns one `{ hivexValueH }` per value, the handle being a bigint
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_values | guestfs_hivex_node_values}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexNodeValues(nodeh: number | bigint, options?: CallOptions): Promise<HivexValue[]> {
     return this[invoke]('hivexNodeValues', [nodeh], options);
   }
 
   /**
-   * C: `guestfs_hivex_open`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Opens a Windows registry hive, a binary file such as `/Windows/System32/config/SOFTWARE`. A guestfs handle
+   * holds one hive at a time: opening another closes the first and discards what was not committed. Find the
+   * files with `inspectGetWindowsSoftwareHive` and `inspectGetWindowsSystemHive`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `hivex` of the appliance.
+   *
+   * @param filename - guest path of the hive file; its case matters unless the filesystem ignores case, see
+   *   `caseSensitivePath`
+   * @throws GuestfsError: ENOENT when the file does not exist, ENOTSUP when it is not a hive
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_open | guestfs_hivex_open}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexOpen(filename: string, options?: HivexOpenOptions): Promise<void> {
     return this[invoke]('hivexOpen', [filename], options);
   }
 
   /**
-   * C: `guestfs_hivex_root`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Returns the top key of the open hive, where every walk starts.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @returns handle of the root key, a bigint
+   * @throws GuestfsError: ERR_GUESTFS when no hive is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_root | guestfs_hivex_root}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexRoot(options?: CallOptions): Promise<bigint> {
     return this[invoke]('hivexRoot', [], options);
   }
 
   /**
-   * C: `guestfs_hivex_value_key`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Returns the name of a value.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
+   * @returns the name; empty for the default value of the key
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_key | guestfs_hivex_value_key}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexValueKey(valueh: number | bigint, options?: CallOptions): Promise<string> {
     return this[invoke]('hivexValueKey', [valueh], options);
   }
 
   /**
-   * C: `guestfs_hivex_value_string`, since libguestfs 1.37.22.
-   * Needs the feature group `hivex` of the appliance.
+   * Reads a value as text, converting it from UTF-16LE. The type is not checked, and the registry enforces none,
+   * so treat the result as untrusted input and fall back on `hivexValueValue`.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
+   * @returns the text
+   * @throws GuestfsError: rejects when the data is not valid UTF-16LE
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_string | guestfs_hivex_value_string}, since libguestfs 1.37.22
+   * @category Windows registry
    */
   hivexValueString(valueh: number | bigint, options?: CallOptions): Promise<string> {
     return this[invoke]('hivexValueString', [valueh], options);
   }
 
   /**
-   * C: `guestfs_hivex_value_type`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Returns the declared type of a value. The data behind it may not agree with it.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
+   * @returns the type as bigint: 1n REG_SZ, 2n REG_EXPAND_SZ, 3n REG_BINARY, 4n REG_DWORD, 7n REG_MULTI_SZ, 11n
+   *   REG_QWORD
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_type | guestfs_hivex_value_type}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexValueType(valueh: number | bigint, options?: CallOptions): Promise<bigint> {
     return this[invoke]('hivexValueType', [valueh], options);
   }
 
   /**
-   * C: `guestfs_hivex_value_utf8`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.hivexValueString}.
+   * Reads a value as text; the former name of `hivexValueString`.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
+   * @returns the text
+   * @throws GuestfsError: rejects when the data is not valid UTF-16LE
+   * @deprecated Use {@link GuestfsMethods.hivexValueString}: `hivexValueString(valueh)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_utf8 | guestfs_hivex_value_utf8}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexValueUtf8(valueh: number | bigint, options?: CallOptions): Promise<string> {
     return this[invoke]('hivexValueUtf8', [valueh], options);
   }
 
   /**
-   * C: `guestfs_hivex_value_value`, since libguestfs 1.19.35.
-   * Needs the feature group `hivex` of the appliance.
+   * Reads the bytes of a value as stored: text in UTF-16LE, a DWORD with the low byte first. Use
+   * `hivexValueString` for text.
+   *
+   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   *
+   * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
+   * @returns the bytes, at most about 4 MiB
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_value | guestfs_hivex_value_value}, since libguestfs 1.19.35
+   * @category Windows registry
    */
   hivexValueValue(valueh: number | bigint, options?: CallOptions): Promise<Buffer> {
     return this[invoke]('hivexValueValue', [valueh], options);
   }
 
-  /** C: `guestfs_initrd_cat`, since libguestfs 1.0.84. */
+  /**
+   * Extracts one file from an initramfs image in the guest, such as its `init` script. List the names with
+   * `initrdList`. The file has to be smaller than 4 MiB.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param initrdpath - the image, for example `/boot/initrd.img-6.1.0`
+   * @param filename - name inside the image, without a leading slash
+   * @returns the file's contents
+   * @throws GuestfsError: ENOENT when the image or the file in it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_initrd_cat | guestfs_initrd_cat}, since libguestfs 1.0.84
+   * @category Boot loaders and kernels
+   */
   initrdCat(initrdpath: string, filename: string, options?: CallOptions): Promise<Buffer> {
     return this[invoke]('initrdCat', [initrdpath, filename], options);
   }
 
-  /** C: `guestfs_initrd_list`, since libguestfs 1.0.54. */
+  /**
+   * Lists what is inside an initramfs image (a compressed cpio archive), in the order of the archive;
+   * directories have entries of their own. The ext2 images of Linux 2.4 and before are not understood.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - the image in the guest
+   * @returns names without leading slash, ready for `initrdCat`
+   * @throws GuestfsError: ENOENT when the image does not exist; ERR_GUESTFS when it is no cpio archive
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_initrd_list | guestfs_initrd_list}, since libguestfs 1.0.54
+   * @category Boot loaders and kernels
+   */
   initrdList(path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('initrdList', [path], options);
   }
 
   /**
-   * C: `guestfs_inotify_add_watch`, since libguestfs 1.0.66.
-   * Needs the feature group `inotify` of the appliance.
+   * Starts watching a file or directory of the guest. A directory's own entries are covered, its subdirectories
+   * are not: add a watch for each. Only changes made through this handle happen while you look, for example by
+   * `command` or `tarIn`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   *
+   * @param path - file or directory to watch
+   * @param mask - IN_* bits of Linux, combined with `|`: 0x2 modify, 0x4 attributes, 0x100 create, 0x200 delete,
+   *   0xc0 move, 0xfff everything
+   * @returns the watch descriptor as bigint; `inotifyRmWatch` wants it as a number, so convert with `Number()`
+   * @throws GuestfsError: ENOENT when the path does not exist; ERR_GUESTFS before `inotifyInit`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_add_watch | guestfs_inotify_add_watch}, since libguestfs 1.0.66
+   * @category File notification
    */
   inotifyAddWatch(path: string, mask: number, options?: CallOptions): Promise<bigint> {
     return this[invoke]('inotifyAddWatch', [path, mask], options);
   }
 
   /**
-   * C: `guestfs_inotify_close`, since libguestfs 1.0.66.
-   * Needs the feature group `inotify` of the appliance.
+   * Ends file notification: all watches go away, together with events that nobody has read.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   *
+   * @throws GuestfsError: ERR_GUESTFS when `inotifyInit` was not called
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_close | guestfs_inotify_close}, since libguestfs 1.0.66
+   * @category File notification
    */
   inotifyClose(options?: CallOptions): Promise<void> {
     return this[invoke]('inotifyClose', [], options);
   }
 
   /**
-   * C: `guestfs_inotify_files`, since libguestfs 1.0.66.
-   * Needs the feature group `inotify` of the appliance.
+   * Reads all pending events and reduces them to the names that occur in them. Names are relative to the watched
+   * directory and do not tell which watch they belong to; `inotifyRead` does. Call it before `umountAll`, as an
+   * open notification keeps filesystems busy.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   *
+   * @returns sorted names, each once; empty when nothing happened
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_files | guestfs_inotify_files}, since libguestfs 1.0.66
+   * @category File notification
    */
   inotifyFiles(options?: CallOptions): Promise<string[]> {
     return this[invoke]('inotifyFiles', [], options);
   }
 
   /**
-   * C: `guestfs_inotify_init`, since libguestfs 1.0.66.
-   * Needs the feature group `inotify` of the appliance.
+   * Switches on file notification for the mounted guest; a second call starts afresh. Then choose what to
+   * observe with `inotifyAddWatch`, collect with `inotifyRead` or `inotifyFiles`, and finish with
+   * `inotifyClose`. Collect often: when the queue is full, events are dropped and one with the bit 0x4000
+   * (IN_Q_OVERFLOW) reports it.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   *
+   * @param maxevents - length of the queue; 0 leaves the kernel's setting, usually 16384
+   * @throws GuestfsError: ERR_GUESTFS for a negative number
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_init | guestfs_inotify_init}, since libguestfs 1.0.66
+   * @category File notification
    */
   inotifyInit(maxevents: number, options?: CallOptions): Promise<void> {
     return this[invoke]('inotifyInit', [maxevents], options);
   }
 
   /**
-   * C: `guestfs_inotify_read`, since libguestfs 1.0.66.
-   * Needs the feature group `inotify` of the appliance.
+   * Fetches pending events and removes them from the queue. It never waits, and one answer may not hold
+   * everything: repeat until the list is empty.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   *
+   * @returns events `{ inWd, inMask, inCookie, inName }`: the watch, the IN_* bits, a number that joins the two
+   *   halves of a rename, and the name within a watched directory (else empty)
+   * @throws GuestfsError: ERR_GUESTFS before `inotifyInit`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_read | guestfs_inotify_read}, since libguestfs 1.0.66
+   * @category File notification
    */
   inotifyRead(options?: CallOptions): Promise<InotifyEvent[]> {
     return this[invoke]('inotifyRead', [], options);
   }
 
   /**
-   * C: `guestfs_inotify_rm_watch`, since libguestfs 1.0.66.
-   * Needs the feature group `inotify` of the appliance.
+   * Stops one watch.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   *
+   * @param wd - descriptor from `inotifyAddWatch`, converted to a number
+   * @throws GuestfsError: EINVAL for an unknown descriptor
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_rm_watch | guestfs_inotify_rm_watch}, since libguestfs 1.0.66
+   * @category File notification
    */
   inotifyRmWatch(wd: number, options?: CallOptions): Promise<void> {
     return this[invoke]('inotifyRmWatch', [wd], options);
   }
 
-  /** C: `guestfs_inspect_get_arch`, since libguestfs 1.5.3. */
+  /**
+   * Returns the processor architecture of the guest, in the names of `fileArchitecture`: `x86_64`, `i386` (any
+   * 32-bit x86), `aarch64` and so on.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the architecture, or `unknown`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_arch | guestfs_inspect_get_arch}, since libguestfs 1.5.3
+   * @category Inspection
+   */
   inspectGetArch(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetArch', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_build_id`, since libguestfs 1.49.8. */
+  /**
+   * Returns the build of the guest: on Windows the build number, on Linux the `BUILD_ID` of `/etc/os-release`,
+   * which few distributions set.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the build as a string, or `unknown`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root;
+   *   ERR_GUESTFS_UNSUPPORTED with a libguestfs before 1.49.8
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_build_id | guestfs_inspect_get_build_id}, since libguestfs 1.49.8
+   * @category Inspection
+   */
   inspectGetBuildId(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetBuildId', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_distro`, since libguestfs 1.5.3. */
+  /**
+   * Returns which distribution the guest is, as a short lower-case word: `debian`, `ubuntu`, `fedora`, `rhel`,
+   * `centos`, `rocky`, `opensuse`, `alpinelinux`, `archlinux` and so on A BSD gives its own name and Windows
+   * gives `windows`. New libguestfs versions add names, so have a default branch.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the word, or `unknown`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_distro | guestfs_inspect_get_distro}, since libguestfs 1.5.3
+   * @category Inspection
+   */
   inspectGetDistro(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetDistro', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_drive_mappings`, since libguestfs 1.9.17. */
+  /**
+   * Returns which partition each Windows drive letter stands for, as found in the registry. Fixed disks only;
+   * optical and other removable drives are left out.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns Map from the letter without colon, for example `C`, to the device; empty for guests without drive
+   *   letters or when the registry told nothing
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_drive_mappings | guestfs_inspect_get_drive_mappings}, since libguestfs 1.9.17
+   * @category Inspection
+   */
   inspectGetDriveMappings(root: string, options?: CallOptions): Promise<Map<string, string>> {
     return this[invoke]('inspectGetDriveMappings', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_filesystems`, since libguestfs 1.5.3. */
+  /**
+   * Lists the filesystems that belong to this guest, its root and its swap included. With several guests on one
+   * machine, a filesystem may belong to more than one. `inspectGetMountpoints` tells where they go.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns mountables; for a guest without fstab, such as Windows, only the root
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_filesystems | guestfs_inspect_get_filesystems}, since libguestfs 1.5.3
+   * @category Inspection
+   */
   inspectGetFilesystems(root: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('inspectGetFilesystems', [root], options);
   }
 
   /**
-   * C: `guestfs_inspect_get_format`, since libguestfs 1.9.4.
+   * Used to tell installation media from installed systems. Since libguestfs 1.38 the answer is always the same.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns `installed`
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_format | guestfs_inspect_get_format}, since libguestfs 1.9.4
+   * @category Inspection
    */
   inspectGetFormat(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetFormat', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_hostname`, since libguestfs 1.7.9. */
+  /**
+   * Returns the host name that the guest's configuration files give.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the name, or `unknown`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_hostname | guestfs_inspect_get_hostname}, since libguestfs 1.7.9
+   * @category Inspection
+   */
   inspectGetHostname(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetHostname', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_icon`, since libguestfs 1.11.12. */
+  /**
+   * Looks for a picture that represents the guest's operating system and returns it as PNG: first the guest's
+   * own `favicon.png` in `/etc`, then the places where the known distributions and Windows keep a logo. Mount
+   * the guest's filesystems first. Size and proportions vary, and Windows icons need icoutils and netpbm on the
+   * host. The bytes come from the guest: treat them as hostile, and mind trademarks.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the PNG file, or a Buffer of length 0 when nothing was found
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_icon | guestfs_inspect_get_icon}, since libguestfs 1.11.12
+   * @category Inspection
+   */
   inspectGetIcon(root: string, options?: InspectGetIconOptions): Promise<Buffer> {
     return this[invoke]('inspectGetIcon', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_major_version`, since libguestfs 1.5.3. */
+  /**
+   * Returns the first part of the guest's version number. For Windows it is the internal version: Windows 7 is
+   * 6.1, and Windows 10 and 11 are both 10.0.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the number, 0 when it could not be found out
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_major_version | guestfs_inspect_get_major_version}, since libguestfs 1.5.3
+   * @category Inspection
+   */
   inspectGetMajorVersion(root: string, options?: CallOptions): Promise<number> {
     return this[invoke]('inspectGetMajorVersion', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_minor_version`, since libguestfs 1.5.3. */
+  /**
+   * Returns the second part of the guest's version number; the first comes from `inspectGetMajorVersion`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the number, 0 when there is none or it could not be found out
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_minor_version | guestfs_inspect_get_minor_version}, since libguestfs 1.5.3
+   * @category Inspection
+   */
   inspectGetMinorVersion(root: string, options?: CallOptions): Promise<number> {
     return this[invoke]('inspectGetMinorVersion', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_mountpoints`, since libguestfs 1.5.3. */
+  /**
+   * Returns where the guest mounts its filesystems, according to its fstab. It is a guess from configuration:
+   * devices may be missing or not mountable, so catch the error of each `mount`. Mount in order of path length,
+   * so that `/` comes first. Swap is not included, and for Windows there is only the root; see
+   * `inspectGetDriveMappings`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns Map from the mount point, for example `/boot`, to the mountable
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_mountpoints | guestfs_inspect_get_mountpoints}, since libguestfs 1.5.3
+   * @category Inspection
+   */
   inspectGetMountpoints(root: string, options?: CallOptions): Promise<Map<string, string>> {
     return this[invoke]('inspectGetMountpoints', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_osinfo`, since libguestfs 1.39.1. */
+  /**
+   * Guesses the short identifier under which libosinfo knows the guest's system, such as `debian12`. Whether
+   * your osinfo database has an entry for it is not checked.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the identifier, or `unknown`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_osinfo | guestfs_inspect_get_osinfo}, since libguestfs 1.39.1
+   * @category Inspection
+   */
   inspectGetOsinfo(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetOsinfo', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_package_format`, since libguestfs 1.7.5. */
+  /**
+   * Returns the kind of packages that the guest installs: `rpm`, `deb`, `apk`, `pacman`, `ebuild`, `xbps` and
+   * others. The tool that installs them is told by `inspectGetPackageManagement`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the format; `unknown` also for systems without packages, such as Windows
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_package_format | guestfs_inspect_get_package_format}, since libguestfs 1.7.5
+   * @category Inspection
+   */
   inspectGetPackageFormat(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetPackageFormat', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_package_management`, since libguestfs 1.7.5. */
+  /**
+   * Returns the tool with which the guest installs packages: `apt`, `dnf`, `yum`, `zypper`, `apk`, `pacman`,
+   * `portage`, `xbps` and others.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the tool; `unknown` also for systems without packages, such as Windows
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_package_management | guestfs_inspect_get_package_management}, since libguestfs 1.7.5
+   * @category Inspection
+   */
   inspectGetPackageManagement(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetPackageManagement', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_product_name`, since libguestfs 1.5.3. */
+  /**
+   * Returns the full name of the guest's system for people to read, such as "Debian GNU/Linux 12 (bookworm)". Do
+   * not take it apart; there are calls for distribution and version.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the name, or `unknown`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_product_name | guestfs_inspect_get_product_name}, since libguestfs 1.5.3
+   * @category Inspection
+   */
   inspectGetProductName(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetProductName', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_product_variant`, since libguestfs 1.9.13. */
+  /**
+   * Returns which variant of a Windows product is installed, from the registry's InstallationType: usually
+   * `Client` or `Server`. It separates desktop and server editions that share a version number.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the variant; `unknown` for anything but Windows
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_product_variant | guestfs_inspect_get_product_variant}, since libguestfs 1.9.13
+   * @category Inspection
+   */
   inspectGetProductVariant(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetProductVariant', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_roots`, since libguestfs 1.7.3. */
+  /**
+   * Returns what the last `inspectOs` of this handle found, without searching the disks again.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns root filesystems; empty when there are none or no inspection has been made
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_roots | guestfs_inspect_get_roots}, since libguestfs 1.7.3
+   * @category Inspection
+   */
   inspectGetRoots(options?: CallOptions): Promise<string[]> {
     return this[invoke]('inspectGetRoots', [], options);
   }
 
-  /** C: `guestfs_inspect_get_type`, since libguestfs 1.5.3. */
+  /**
+   * Returns the kind of operating system: `linux`, `windows`, `freebsd`, `netbsd`, `openbsd`, `hurd`, `dos` or
+   * `minix`. Expect other words from future versions.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the kind, or `unknown`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_type | guestfs_inspect_get_type}, since libguestfs 1.5.3
+   * @category Inspection
+   */
   inspectGetType(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetType', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_windows_current_control_set`, since libguestfs 1.9.17. */
+  /**
+   * Returns the name of the control set that Windows uses, the registry key under HKLM\SYSTEM that the running
+   * system sees as CurrentControlSet.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns the key's name, for example `ControlSet001`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or the guest
+   *   is not Windows or its registry could not be read
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_current_control_set | guestfs_inspect_get_windows_current_control_set}, since libguestfs 1.9.17
+   * @category Inspection
+   */
   inspectGetWindowsCurrentControlSet(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetWindowsCurrentControlSet', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_windows_group_policy`, since libguestfs 1.57.6. */
+  /**
+   * Tells whether group policies are set up on a Windows guest. They may prevent the installation of drivers;
+   * their contents are not analysed, so warn rather than refuse.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns true when there is any group policy
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or the guest
+   *   is not Windows or its registry could not be read; ERR_GUESTFS_UNSUPPORTED with a libguestfs before 1.57.6
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_group_policy | guestfs_inspect_get_windows_group_policy}, since libguestfs 1.57.6
+   * @category Inspection
+   */
   inspectGetWindowsGroupPolicy(root: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('inspectGetWindowsGroupPolicy', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_windows_software_hive`, since libguestfs 1.35.26. */
+  /**
+   * Returns where the registry file of HKLM\SOFTWARE lies, for `hivexOpen`. The file was found by name; that it
+   * is a sound hive is not checked.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns guest path, valid once the root is mounted on `/`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or there is
+   *   no such file
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_software_hive | guestfs_inspect_get_windows_software_hive}, since libguestfs 1.35.26
+   * @category Inspection
+   */
   inspectGetWindowsSoftwareHive(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetWindowsSoftwareHive', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_windows_system_hive`, since libguestfs 1.35.26. */
+  /**
+   * Returns where the registry file of HKLM\SYSTEM lies, for `hivexOpen`. The file was found by name; that it is
+   * a sound hive is not checked.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns guest path, valid once the root is mounted on `/`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or there is
+   *   no such file
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_system_hive | guestfs_inspect_get_windows_system_hive}, since libguestfs 1.35.26
+   * @category Inspection
+   */
   inspectGetWindowsSystemHive(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetWindowsSystemHive', [root], options);
   }
 
-  /** C: `guestfs_inspect_get_windows_systemroot`, since libguestfs 1.5.25. */
+  /**
+   * Returns the directory in which Windows is installed.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns guest path, for example `/Windows`
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or the guest
+   *   is not Windows
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_systemroot | guestfs_inspect_get_windows_systemroot}, since libguestfs 1.5.25
+   * @category Inspection
+   */
   inspectGetWindowsSystemroot(root: string, options?: CallOptions): Promise<string> {
     return this[invoke]('inspectGetWindowsSystemroot', [root], options);
   }
 
   /**
-   * C: `guestfs_inspect_is_live`, since libguestfs 1.9.4.
+   * Used to tell whether the disk is a live CD. Installation media are no longer recognised.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns false, whatever the disk
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_is_live | guestfs_inspect_is_live}, since libguestfs 1.9.4
+   * @category Inspection
    */
   inspectIsLive(root: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('inspectIsLive', [root], options);
   }
 
   /**
-   * C: `guestfs_inspect_is_multipart`, since libguestfs 1.9.4.
+   * Used to tell whether the disk is an installation medium of several parts. Installation media are no longer
+   * recognised.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns false, whatever the disk
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_is_multipart | guestfs_inspect_is_multipart}, since libguestfs 1.9.4
+   * @category Inspection
    */
   inspectIsMultipart(root: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('inspectIsMultipart', [root], options);
   }
 
   /**
-   * C: `guestfs_inspect_is_netinst`, since libguestfs 1.9.4.
+   * Used to tell whether the disk is a network installer. Installation media are no longer recognised.
+   *
+   * Needs a launched appliance.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns false, whatever the disk
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_is_netinst | guestfs_inspect_is_netinst}, since libguestfs 1.9.4
+   * @category Inspection
    */
   inspectIsNetinst(root: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('inspectIsNetinst', [root], options);
   }
 
   /**
-   * C: `guestfs_inspect_list_applications`, since libguestfs 1.7.8.
-   * @deprecated Use {@link GuestfsMethods.inspectListApplications2}.
+   * Lists the software installed in the guest, with less detail than its successor. Like that one, it reads the
+   * package database from the mounted filesystems.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns records with `appName`, `appVersion`, `appRelease`, `appPublisher` and so on; unknown texts are
+   *   empty
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @deprecated Use {@link GuestfsMethods.inspectListApplications2}: `inspectListApplications2(root)`, whose
+   *   fields begin with `app2`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_list_applications | guestfs_inspect_list_applications}, since libguestfs 1.7.8
+   * @category Inspection
    */
   inspectListApplications(root: string, options?: CallOptions): Promise<Application[]> {
     return this[invoke]('inspectListApplications', [root], options);
   }
 
-  /** C: `guestfs_inspect_list_applications2`, since libguestfs 1.19.56. */
+  /**
+   * Lists the software installed in the guest, from the package database (rpm, dpkg, pacman, apk) or the Windows
+   * registry. Unlike most inspection calls it reads the disk now: first mount what `inspectGetMountpoints`
+   * returned. `app2InstallPath` is in the guest's own notation, `app2TransPath` is the same place for use with
+   * this handle.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param root - root filesystem of the guest, one of the strings from `inspectOs`
+   * @returns records sorted by name, with `app2Name`, `app2DisplayName`, `app2Epoch`, `app2Version`,
+   *   `app2Release`, `app2Arch` and more; unknown texts are empty, and the list is empty where packages are not
+   *   understood; `app2Class` is `antivirus` for recognised Windows antivirus products
+   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_list_applications2 | guestfs_inspect_list_applications2}, since libguestfs 1.19.56
+   * @category Inspection
+   */
   inspectListApplications2(root: string, options?: CallOptions): Promise<Application2[]> {
     return this[invoke]('inspectListApplications2', [root], options);
   }
 
-  /** C: `guestfs_inspect_os`, since libguestfs 1.5.3. */
+  /**
+   * Searches all disks for operating systems. Everything that is mounted gets unmounted, and an open Augeas
+   * handle is closed, so call it right after `launch`. Encrypted filesystems are skipped unless you have opened
+   * them with `cryptsetupOpen`. Pass the results to the `inspectGet…` calls.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns one root filesystem (a mountable) per system found; empty when there is none, several for a
+   *   multi-boot machine
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_os | guestfs_inspect_os}, since libguestfs 1.5.3
+   * @category Inspection
+   */
   inspectOs(options?: CallOptions): Promise<string[]> {
     return this[invoke]('inspectOs', [], options);
   }
 
   /**
-   * C: `guestfs_internal_exit`, since libguestfs 1.23.30.
-   * Can be cancelled while it runs.
+   * Ends the daemon inside the appliance; meant for the tests of libguestfs. The handle is of no use afterwards.
+   * To stop the appliance call `shutdown` or `close`.
+   *
+   * Needs a launched appliance. Can be cancelled while it runs.
+   *
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_internal_exit | guestfs_internal_exit}, since libguestfs 1.23.30
+   * @category Tracing and debugging
    */
   internalExit(options?: CallOptions): Promise<void> {
     return this[invoke]('internalExit', [], options);
   }
 
-  /** C: `guestfs_is_blockdev_opts`, since libguestfs 1.5.10. */
+  /**
+   * Tells whether a path of the guest is a block device node. This is about nodes in the guest's filesystem, for
+   * example in its `/dev`; disks of the handle are not looked up.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - path to look at
+   * @returns true for a block device node; false for anything else and when there is nothing of that name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_blockdev | guestfs_is_blockdev}, since libguestfs 1.5.10
+   * @category Files
+   */
   isBlockdev(path: string, options?: IsBlockdevOptions): Promise<boolean> {
     return this[invoke]('isBlockdev', [path], options);
   }
 
-  /** C: `guestfs_is_busy`, since libguestfs 1.0.2. */
+  /**
+   * Used to tell whether the handle was in the middle of a command. That state no longer exists.
+   *
+   * Needs no appliance.
+   *
+   * @returns false, always
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_busy | guestfs_is_busy}, since libguestfs 1.0.2
+   * @category Handle
+   */
   isBusy(options?: CallOptions): Promise<boolean> {
     return this[invoke]('isBusy', [], options);
   }
 
-  /** C: `guestfs_is_chardev_opts`, since libguestfs 1.5.10. */
+  /**
+   * Tells whether a path of the guest is a character device node.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - path to look at
+   * @returns true for a character device node; false for anything else and when there is nothing of that name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_chardev | guestfs_is_chardev}, since libguestfs 1.5.10
+   * @category Files
+   */
   isChardev(path: string, options?: IsChardevOptions): Promise<boolean> {
     return this[invoke]('isChardev', [path], options);
   }
 
-  /** C: `guestfs_is_config`, since libguestfs 1.0.2. */
+  /**
+   * Tells whether the handle can still be configured, that is, whether it has not been launched; after
+   * `shutdown` that is so again.
+   *
+   * Needs no appliance.
+   *
+   * @returns true before `launch`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_config | guestfs_is_config}, since libguestfs 1.0.2
+   * @category Handle
+   */
   isConfig(options?: CallOptions): Promise<boolean> {
     return this[invoke]('isConfig', [], options);
   }
 
-  /** C: `guestfs_is_dir_opts`, since libguestfs 0.0.8. */
+  /**
+   * Tells whether a path of the guest is a directory. `exists` accepts any kind of file.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - path to look at
+   * @returns true for a directory; false for anything else and when there is nothing of that name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_dir | guestfs_is_dir}, since libguestfs 0.0.8
+   * @category Files
+   */
   isDir(path: string, options?: IsDirOptions): Promise<boolean> {
     return this[invoke]('isDir', [path], options);
   }
 
-  /** C: `guestfs_is_fifo_opts`, since libguestfs 1.5.10. */
+  /**
+   * Tells whether a path of the guest is a named pipe.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - path to look at
+   * @returns true for a named pipe; false for anything else and when there is nothing of that name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_fifo | guestfs_is_fifo}, since libguestfs 1.5.10
+   * @category Files
+   */
   isFifo(path: string, options?: IsFifoOptions): Promise<boolean> {
     return this[invoke]('isFifo', [path], options);
   }
 
-  /** C: `guestfs_is_file_opts`, since libguestfs 0.0.8. */
+  /**
+   * Tells whether a path of the guest is a regular file. Other kinds, directories among them, do not count;
+   * `exists` accepts any.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - path to look at
+   * @returns true for a regular file; false for anything else and when there is nothing of that name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_file | guestfs_is_file}, since libguestfs 0.0.8
+   * @category Files
+   */
   isFile(path: string, options?: IsFileOptions): Promise<boolean> {
     return this[invoke]('isFile', [path], options);
   }
 
-  /** C: `guestfs_is_launching`, since libguestfs 1.0.2. */
+  /**
+   * Tells whether the appliance is starting. As the calls of a handle run one after another, a call made during
+   * `launch` is answered when that has ended, so the result is hardly ever true.
+   *
+   * Needs no appliance.
+   *
+   * @returns true while the appliance starts
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_launching | guestfs_is_launching}, since libguestfs 1.0.2
+   * @category Handle
+   */
   isLaunching(options?: CallOptions): Promise<boolean> {
     return this[invoke]('isLaunching', [], options);
   }
 
-  /** C: `guestfs_is_lv`, since libguestfs 1.5.3. */
+  /**
+   * Tells whether a device is an LVM logical volume.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mountable - device to test, for example `/dev/vg/root`
+   * @returns true for a logical volume
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_lv | guestfs_is_lv}, since libguestfs 1.5.3
+   * @category LVM
+   */
   isLv(mountable: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('isLv', [mountable], options);
   }
 
-  /** C: `guestfs_is_ready`, since libguestfs 1.0.2. */
+  /**
+   * Tells whether the appliance runs and accepts commands.
+   *
+   * Needs no appliance.
+   *
+   * @returns true after a successful `launch`, until `shutdown` or a crash
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_ready | guestfs_is_ready}, since libguestfs 1.0.2
+   * @category Handle
+   */
   isReady(options?: CallOptions): Promise<boolean> {
     return this[invoke]('isReady', [], options);
   }
 
-  /** C: `guestfs_is_socket_opts`, since libguestfs 1.5.10. */
+  /**
+   * Tells whether a path of the guest is a Unix domain socket.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - path to look at
+   * @returns true for a Unix domain socket; false for anything else and when there is nothing of that name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_socket | guestfs_is_socket}, since libguestfs 1.5.10
+   * @category Files
+   */
   isSocket(path: string, options?: IsSocketOptions): Promise<boolean> {
     return this[invoke]('isSocket', [path], options);
   }
 
-  /** C: `guestfs_is_symlink`, since libguestfs 1.5.10. */
+  /**
+   * Tells whether a path of the guest is a symbolic link, dangling ones included. `readlink` gives its target.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - path to look at
+   * @returns true for a symbolic link; false for anything else and when there is nothing of that name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_symlink | guestfs_is_symlink}, since libguestfs 1.5.10
+   * @category Files
+   */
   isSymlink(path: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('isSymlink', [path], options);
   }
 
-  /** C: `guestfs_is_whole_device`, since libguestfs 1.21.9. */
+  /**
+   * Tells whether a device is an entire disk, in contrast to a partition, a logical volume or another mapped
+   * device.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device to test, for example `/dev/sda`
+   * @returns true for an entire disk
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_whole_device | guestfs_is_whole_device}, since libguestfs 1.21.9
+   * @category Block devices
+   */
   isWholeDevice(device: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('isWholeDevice', [device], options);
   }
 
-  /** C: `guestfs_is_zero`, since libguestfs 1.11.8. */
+  /**
+   * Reads a file and tells whether it has nothing but zero bytes. An empty file counts as zero.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to read
+   * @returns true when no other byte was found
+   * @throws GuestfsError: ENOENT when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_zero | guestfs_is_zero}, since libguestfs 1.11.8
+   * @category Files
+   */
   isZero(path: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('isZero', [path], options);
   }
 
-  /** C: `guestfs_is_zero_device`, since libguestfs 1.11.8. */
+  /**
+   * Reads a device and tells whether it has nothing but zero bytes. It stops at the first other byte; an
+   * all-zero disk is read to its end, which takes long for a large one.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device to read
+   * @returns true when no other byte was found
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_zero_device | guestfs_is_zero_device}, since libguestfs 1.11.8
+   * @category Block devices
+   */
   isZeroDevice(device: string, options?: CallOptions): Promise<boolean> {
     return this[invoke]('isZeroDevice', [device], options);
   }
 
-  /** C: `guestfs_isoinfo`, since libguestfs 1.17.19. */
+  /**
+   * Reads the header (primary volume descriptor) of an ISO image that is a file in the guest. For an image added
+   * as a drive call `isoinfoDevice`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param isofile - guest path of the image
+   * @returns record with `isoVolumeId`, `isoPublisherId` and other texts; `isoVolumeSpaceSize` counts blocks of
+   *   `isoLogicalBlockSize` bytes; the times `isoVolumeCreationT` and so on are seconds since 1970 as bigint,
+   *   -1n when unset
+   * @throws GuestfsError: ENOENT when the file does not exist; ERR_GUESTFS when it is no ISO image
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_isoinfo | guestfs_isoinfo}, since libguestfs 1.17.19
+   * @category ISO images
+   */
   isoinfo(isofile: string, options?: CallOptions): Promise<Isoinfo> {
     return this[invoke]('isoinfo', [isofile], options);
   }
 
-  /** C: `guestfs_isoinfo_device`, since libguestfs 1.17.19. */
+  /**
+   * Reads the header (primary volume descriptor) of an ISO image that was added as a drive. Images on the host
+   * are read faster by a tool there, such as isoinfo, as no appliance has to start.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device with the ISO filesystem, for example `/dev/sda`
+   * @returns record with `isoVolumeId`, `isoPublisherId` and other texts; `isoVolumeSpaceSize` counts blocks of
+   *   `isoLogicalBlockSize` bytes; the times `isoVolumeCreationT` and so on are seconds since 1970 as bigint,
+   *   -1n when unset
+   * @throws GuestfsError: ERR_GUESTFS when the device has no ISO filesystem
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_isoinfo_device | guestfs_isoinfo_device}, since libguestfs 1.17.19
+   * @category ISO images
+   */
   isoinfoDevice(device: string, options?: CallOptions): Promise<Isoinfo> {
     return this[invoke]('isoinfoDevice', [device], options);
   }
 
   /**
-   * C: `guestfs_journal_close`, since libguestfs 1.23.11.
-   * Needs the feature group `journal` of the appliance.
+   * Closes the journal opened by `journalOpen`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   *
+   * @throws GuestfsError: ERR_GUESTFS when no journal is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_close | guestfs_journal_close}, since libguestfs 1.23.11
+   * @category Journal
    */
   journalClose(options?: CallOptions): Promise<void> {
     return this[invoke]('journalClose', [], options);
   }
 
   /**
-   * C: `guestfs_journal_get`, since libguestfs 1.23.11.
-   * Needs the feature group `journal` of the appliance.
+   * Reads all fields of the entry at the current position; call `journalNext` first. Values are bytes, mostly
+   * UTF-8 text. Large ones may be cut at the threshold, see `journalSetDataThreshold`. An entry may exceed the
+   * usual 4 MiB of a reply.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   *
+   * @returns one `{ attrname, attrval }` per field, for example `MESSAGE`, with `attrval` a Buffer; a name may
+   *   occur repeatedly
+   * @throws GuestfsError: ERR_GUESTFS when no journal is open; rejects too before the first `journalNext`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get | guestfs_journal_get}, since libguestfs 1.23.11
+   * @category Journal
    */
   journalGet(options?: CallOptions): Promise<Xattr[]> {
     return this[invoke]('journalGet', [], options);
   }
 
   /**
-   * C: `guestfs_journal_get_data_threshold`, since libguestfs 1.23.11.
-   * Needs the feature group `journal` of the appliance.
+   * Returns the length beyond which field values may be cut.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   *
+   * @returns bytes as bigint, 0n for no limit
+   * @throws GuestfsError: ERR_GUESTFS when no journal is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get_data_threshold | guestfs_journal_get_data_threshold}, since libguestfs 1.23.11
+   * @category Journal
    */
   journalGetDataThreshold(options?: CallOptions): Promise<bigint> {
     return this[invoke]('journalGetDataThreshold', [], options);
   }
 
   /**
-   * C: `guestfs_journal_get_realtime_usec`, since libguestfs 1.27.18.
-   * Needs the feature group `journal` of the appliance.
+   * Returns when the current entry was logged, by the guest's clock. `new Date(Number(usec / 1000n))` makes a
+   * Date of it.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   *
+   * @returns microseconds since 1970 as bigint
+   * @throws GuestfsError: ERR_GUESTFS when no journal is open; EADDRNOTAVAIL before the first `journalNext`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get_realtime_usec | guestfs_journal_get_realtime_usec}, since libguestfs 1.27.18
+   * @category Journal
    */
   journalGetRealtimeUsec(options?: CallOptions): Promise<bigint> {
     return this[invoke]('journalGetRealtimeUsec', [], options);
   }
 
   /**
-   * C: `guestfs_journal_next`, since libguestfs 1.23.11.
-   * Needs the feature group `journal` of the appliance.
+   * Goes to the following entry. A freshly opened journal stands before its first one, so loop with `while
+   * (await g.journalNext())`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   *
+   * @returns false at the end, where there is nothing to read
+   * @throws GuestfsError: ERR_GUESTFS when no journal is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_next | guestfs_journal_next}, since libguestfs 1.23.11
+   * @category Journal
    */
   journalNext(options?: CallOptions): Promise<boolean> {
     return this[invoke]('journalNext', [], options);
   }
 
   /**
-   * C: `guestfs_journal_open`, since libguestfs 1.23.11.
-   * Needs the feature group `journal` of the appliance.
+   * Opens the systemd journal in a directory of the guest. There is one per handle; a journal still open is
+   * closed.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   *
+   * @param directory - usually `/var/log/journal/` followed by the machine ID; list `/var/log/journal` to find
+   *   it
+   * @throws GuestfsError: ENOENT when the directory does not exist; ENOTSUP when the appliance was built without
+   *   journal support
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_open | guestfs_journal_open}, since libguestfs 1.23.11
+   * @category Journal
    */
   journalOpen(directory: string, options?: CallOptions): Promise<void> {
     return this[invoke]('journalOpen', [directory], options);
   }
 
   /**
-   * C: `guestfs_journal_set_data_threshold`, since libguestfs 1.23.11.
-   * Needs the feature group `journal` of the appliance.
+   * Sets beyond which length field values may be cut by `journalGet`. It is advice: longer values can still
+   * arrive whole.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   *
+   * @param threshold - bytes; 0 for no limit; systemd starts with 64 KiB
+   * @throws GuestfsError: ERR_GUESTFS when no journal is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_set_data_threshold | guestfs_journal_set_data_threshold}, since libguestfs 1.23.11
+   * @category Journal
    */
   journalSetDataThreshold(threshold: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('journalSetDataThreshold', [threshold], options);
   }
 
   /**
-   * C: `guestfs_journal_skip`, since libguestfs 1.23.11.
-   * Needs the feature group `journal` of the appliance.
+   * Moves by several entries, forwards or backwards, and stops at either end.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   *
+   * @param skip - number of entries; negative to go back
+   * @returns how many entries it moved, as bigint and never negative; fewer than asked for means that an end was
+   *   reached
+   * @throws GuestfsError: ERR_GUESTFS when no journal is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_skip | guestfs_journal_skip}, since libguestfs 1.23.11
+   * @category Journal
    */
   journalSkip(skip: number | bigint, options?: CallOptions): Promise<bigint> {
     return this[invoke]('journalSkip', [skip], options);
   }
 
   /**
-   * C: `guestfs_kill_subprocess`, since libguestfs 0.0.3.
-   * @deprecated Use {@link GuestfsMethods.shutdown}.
+   * Stops the appliance, in the way `shutdown` does.
+   *
+   * Needs no appliance.
+   *
+   * @deprecated Use {@link GuestfsMethods.shutdown}: `shutdown()`, or `kill()` for an appliance that no longer
+   *   responds.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_kill_subprocess | guestfs_kill_subprocess}, since libguestfs 0.0.3
+   * @category Appliance
    */
   killSubprocess(options?: CallOptions): Promise<void> {
     return this[invoke]('killSubprocess', [], options);
   }
 
   /**
-   * C: `guestfs_launch`, since libguestfs 0.0.3.
-   * Sends progress messages once it has run for two seconds.
+   * Starts the appliance with the drives that were added; everything which looks at disks comes after it. It
+   * takes a few seconds with KVM, and much longer under emulation. The options of this package, `timeout`
+   * (milliseconds), `accel` (`auto`, `kvm` or `tcg`), `signal` and `onProgress`, bound and observe the start.
+   * One launch per handle is the rule: create a new handle for the next set of disks.
+   *
+   * Only before {@link GuestfsMethods.launch}. Sends progress once it has run for two seconds.
+   *
+   * @throws GuestfsError: ERR_GUESTFS when launched already or with too many drives, ERR_GUESTFS_TIMEOUT after
+   *   `timeout`, ERR_GUESTFS_KVM_UNAVAILABLE when `accel` is `kvm` and guests do not run on it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_launch | guestfs_launch}, since libguestfs 0.0.3
+   * @category Appliance
    */
   launch(options?: CallOptions): Promise<void> {
     return this[invoke]('launch', [], options);
   }
 
-  /** C: `guestfs_lchown`, since libguestfs 1.0.77. */
+  /**
+   * Changes the owner and group of a file; of a symbolic link itself, where `chown` would change its target.
+   * Numbers only: look names up in the guest's `/etc/passwd`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param owner - user ID; -1 keeps it
+   * @param group - group ID; -1 keeps it
+   * @param path - file, directory or link
+   * @throws GuestfsError: ENOENT when the path does not exist, EROFS on a read-only mount
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lchown | guestfs_lchown}, since libguestfs 1.0.77
+   * @category Permissions and ownership
+   */
   lchown(owner: number, group: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('lchown', [owner, group, path], options);
   }
 
   /**
-   * C: `guestfs_ldmtool_create_all`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Sets up devices for all Windows dynamic disk volumes that can be found. `launch` does this already; call it
+   * after `ldmtoolRemoveAll` or when devices have appeared since. Then see `listLdmVolumes` and
+   * `listLdmPartitions`.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_create_all | guestfs_ldmtool_create_all}, since libguestfs 1.20.0
+   * @category LDM
    */
   ldmtoolCreateAll(options?: CallOptions): Promise<void> {
     return this[invoke]('ldmtoolCreateAll', [], options);
   }
 
   /**
-   * C: `guestfs_ldmtool_diskgroup_disks`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Lists the disks that make up a Windows dynamic disk group.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
+   * @returns device names
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_diskgroup_disks | guestfs_ldmtool_diskgroup_disks}, since libguestfs 1.20.0
+   * @category LDM
    */
   ldmtoolDiskgroupDisks(diskgroup: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('ldmtoolDiskgroupDisks', [diskgroup], options);
   }
 
   /**
-   * C: `guestfs_ldmtool_diskgroup_name`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Returns the name that Windows gave to a dynamic disk group.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
+   * @returns the name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_diskgroup_name | guestfs_ldmtool_diskgroup_name}, since libguestfs 1.20.0
+   * @category LDM
    */
   ldmtoolDiskgroupName(diskgroup: string, options?: CallOptions): Promise<string> {
     return this[invoke]('ldmtoolDiskgroupName', [diskgroup], options);
   }
 
   /**
-   * C: `guestfs_ldmtool_diskgroup_volumes`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Lists the volumes of a Windows dynamic disk group.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
+   * @returns volume names such as `Volume1`; these are not devices
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_diskgroup_volumes | guestfs_ldmtool_diskgroup_volumes}, since libguestfs 1.20.0
+   * @category LDM
    */
   ldmtoolDiskgroupVolumes(diskgroup: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('ldmtoolDiskgroupVolumes', [diskgroup], options);
   }
 
   /**
-   * C: `guestfs_ldmtool_remove_all`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Removes the devices of all Windows dynamic disk volumes; the data on the disks is not touched.
+   * `ldmtoolCreateAll` brings them back.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_remove_all | guestfs_ldmtool_remove_all}, since libguestfs 1.20.0
+   * @category LDM
    */
   ldmtoolRemoveAll(options?: CallOptions): Promise<void> {
     return this[invoke]('ldmtoolRemoveAll', [], options);
   }
 
   /**
-   * C: `guestfs_ldmtool_scan`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Looks on every block device for Windows dynamic disks.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @returns GUIDs of the disk groups, for the other `ldmtool…` calls; empty when there are none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_scan | guestfs_ldmtool_scan}, since libguestfs 1.20.0
+   * @category LDM
    */
   ldmtoolScan(options?: CallOptions): Promise<string[]> {
     return this[invoke]('ldmtoolScan', [], options);
   }
 
   /**
-   * C: `guestfs_ldmtool_scan_devices`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Looks for Windows dynamic disks on the devices given.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @param devices - devices to look at; an empty list means all
+   * @returns GUIDs of the disk groups found
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_scan_devices | guestfs_ldmtool_scan_devices}, since libguestfs 1.20.0
+   * @category LDM
    */
   ldmtoolScanDevices(devices: readonly string[], options?: CallOptions): Promise<string[]> {
     return this[invoke]('ldmtoolScanDevices', [devices], options);
   }
 
   /**
-   * C: `guestfs_ldmtool_volume_hint`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Returns the hint stored with a volume, often the drive letter under which Windows mounted it.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
+   * @param volume - name of the volume, from `ldmtoolDiskgroupVolumes`
+   * @returns the hint, for example `E:`; empty when there is none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_volume_hint | guestfs_ldmtool_volume_hint}, since libguestfs 1.20.0
+   * @category LDM
    */
   ldmtoolVolumeHint(diskgroup: string, volume: string, options?: CallOptions): Promise<string> {
     return this[invoke]('ldmtoolVolumeHint', [diskgroup, volume], options);
   }
 
   /**
-   * C: `guestfs_ldmtool_volume_partitions`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Lists the partitions of which a dynamic volume consists.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
+   * @param volume - name of the volume, from `ldmtoolDiskgroupVolumes`
+   * @returns partitions of that volume
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_volume_partitions | guestfs_ldmtool_volume_partitions}, since libguestfs 1.20.0
+   * @category LDM
    */
   ldmtoolVolumePartitions(diskgroup: string, volume: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('ldmtoolVolumePartitions', [diskgroup, volume], options);
   }
 
   /**
-   * C: `guestfs_ldmtool_volume_type`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Returns how a dynamic volume is laid out: `simple`, `spanned`, `striped`, `mirrored` or `raid5`, possibly
+   * others.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
+   * @param volume - name of the volume, from `ldmtoolDiskgroupVolumes`
+   * @returns the layout
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_volume_type | guestfs_ldmtool_volume_type}, since libguestfs 1.20.0
+   * @category LDM
    */
   ldmtoolVolumeType(diskgroup: string, volume: string, options?: CallOptions): Promise<string> {
     return this[invoke]('ldmtoolVolumeType', [diskgroup, volume], options);
   }
 
   /**
-   * C: `guestfs_lgetxattr`, since libguestfs 1.7.24.
-   * Needs the feature group `linuxxattrs` of the appliance.
+   * Reads one extended attribute of a file without following symbolic links. Otherwise as `getxattr`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   *
+   * @param path - file, directory or link
+   * @param name - full name including the namespace, for example `security.selinux`
+   * @returns the raw value
+   * @throws GuestfsError: ENODATA when the file has no such attribute, ENOTSUP when the filesystem has none at
+   *   all
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lgetxattr | guestfs_lgetxattr}, since libguestfs 1.7.24
+   * @category Extended attributes and labels
    */
   lgetxattr(path: string, name: string, options?: CallOptions): Promise<Buffer> {
     return this[invoke]('lgetxattr', [path, name], options);
   }
 
   /**
-   * C: `guestfs_lgetxattrs`, since libguestfs 1.0.59.
-   * Needs the feature group `linuxxattrs` of the appliance.
+   * Reads all extended attributes of a file without following symbolic links. Otherwise as `getxattrs`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   *
+   * @param path - file, directory or link
+   * @returns one `{ attrname, attrval }` per attribute, `attrval` being a Buffer
+   * @throws GuestfsError: ENOTSUP when the filesystem has no extended attributes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lgetxattrs | guestfs_lgetxattrs}, since libguestfs 1.0.59
+   * @category Extended attributes and labels
    */
   lgetxattrs(path: string, options?: CallOptions): Promise<Xattr[]> {
     return this[invoke]('lgetxattrs', [path], options);
   }
 
   /**
-   * C: `guestfs_list_9p`, since libguestfs 1.11.12.
+   * Used to list 9p filesystems shared by the host. Support for them is gone, and the call rejects.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns nothing: it always rejects
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_9p | guestfs_list_9p}, since libguestfs 1.11.12
+   * @category Mounting
    */
   list9p(options?: CallOptions): Promise<string[]> {
     return this[invoke]('list9p', [], options);
   }
 
-  /** C: `guestfs_list_devices`, since libguestfs 0.0.4. */
+  /**
+   * Lists the disks, in the order in which they were added. Partitions, md arrays and logical volumes have calls
+   * of their own; `listFilesystems` is the shortest way to something mountable.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns device names such as `/dev/sda`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_devices | guestfs_list_devices}, since libguestfs 0.0.4
+   * @category Block devices
+   */
   listDevices(options?: CallOptions): Promise<string[]> {
     return this[invoke]('listDevices', [], options);
   }
 
-  /** C: `guestfs_list_disk_labels`, since libguestfs 1.19.49. */
+  /**
+   * Finds the devices of drives that were added with a `label`, so that your program need not count drives. A
+   * partition is listed under the label followed by its number.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns Map from label to device, for example `data` to `/dev/sda` and `data1` to `/dev/sda1`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_disk_labels | guestfs_list_disk_labels}, since libguestfs 1.19.49
+   * @category Drives
+   */
   listDiskLabels(options?: CallOptions): Promise<Map<string, string>> {
     return this[invoke]('listDiskLabels', [], options);
   }
 
-  /** C: `guestfs_list_dm_devices`, since libguestfs 1.11.15. */
+  /**
+   * Lists device-mapper devices, such as those that `cryptsetupOpen` makes. Logical volumes are left out, as
+   * `lvs` lists them.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns names such as `/dev/mapper/secret`, sorted
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_dm_devices | guestfs_list_dm_devices}, since libguestfs 1.11.15
+   * @category Block devices
+   */
   listDmDevices(options?: CallOptions): Promise<string[]> {
     return this[invoke]('listDmDevices', [], options);
   }
 
-  /** C: `guestfs_list_filesystems`, since libguestfs 1.5.15. */
+  /**
+   * Finds everything that may hold a filesystem: disks, partitions, logical volumes, md arrays, dynamic disks
+   * and btrfs subvolumes. Members of RAID and LVM sets and encrypted containers are left out. Nothing is checked
+   * or mounted, so `swap` and `unknown` occur among the types and a `mount` may still fail. To find operating
+   * systems use `inspectOs`.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns Map from mountable to filesystem type, for example `/dev/sda1` to `ext4`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_filesystems | guestfs_list_filesystems}, since libguestfs 1.5.15
+   * @category Filesystems
+   */
   listFilesystems(options?: CallOptions): Promise<Map<string, string>> {
     return this[invoke]('listFilesystems', [], options);
   }
 
   /**
-   * C: `guestfs_list_ldm_partitions`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Lists the devices that stand for partitions of Windows dynamic disks.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @returns device names under `/dev/mapper`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_ldm_partitions | guestfs_list_ldm_partitions}, since libguestfs 1.20.0
+   * @category LDM
    */
   listLdmPartitions(options?: CallOptions): Promise<string[]> {
     return this[invoke]('listLdmPartitions', [], options);
   }
 
   /**
-   * C: `guestfs_list_ldm_volumes`, since libguestfs 1.20.0.
-   * Needs the feature group `ldm` of the appliance.
+   * Lists the devices that stand for volumes of Windows dynamic disks. These are the ones to mount.
+   *
+   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   *
+   * @returns device names under `/dev/mapper`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_ldm_volumes | guestfs_list_ldm_volumes}, since libguestfs 1.20.0
+   * @category LDM
    */
   listLdmVolumes(options?: CallOptions): Promise<string[]> {
     return this[invoke]('listLdmVolumes', [], options);
   }
 
-  /** C: `guestfs_list_md_devices`, since libguestfs 1.15.4. */
+  /**
+   * Lists the Linux software RAID arrays that are running. `mdDetail` and `mdStat` describe one.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns device names such as `/dev/md127`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_md_devices | guestfs_list_md_devices}, since libguestfs 1.15.4
+   * @category Software RAID
+   */
   listMdDevices(options?: CallOptions): Promise<string[]> {
     return this[invoke]('listMdDevices', [], options);
   }
 
-  /** C: `guestfs_list_partitions`, since libguestfs 0.0.4. */
+  /**
+   * Lists the partitions on all disks and md arrays. Logical volumes are not partitions; see `lvs`.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns device names such as `/dev/sda1`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_partitions | guestfs_list_partitions}, since libguestfs 0.0.4
+   * @category Partitions
+   */
   listPartitions(options?: CallOptions): Promise<string[]> {
     return this[invoke]('listPartitions', [], options);
   }
 
-  /** C: `guestfs_ll`, since libguestfs 0.0.4. */
+  /**
+   * Lists a directory as `ls -la` would print it, for people to read. Programs should call `readdir`, or `ls`
+   * with `lstatnslist`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param directory - directory to list
+   * @returns the listing as one string
+   * @throws GuestfsError: ENOENT when the directory does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ll | guestfs_ll}, since libguestfs 0.0.4
+   * @category Directories
+   */
   ll(directory: string, options?: CallOptions): Promise<string> {
     return this[invoke]('ll', [directory], options);
   }
 
   /**
-   * C: `guestfs_llz`, since libguestfs 1.17.6.
-   * @deprecated Use {@link GuestfsMethods.lgetxattrs}.
+   * Lists a directory as `ls -laZ` would print it, SELinux labels included, for people to read.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param directory - directory to list
+   * @returns the listing as one string
+   * @throws GuestfsError: ENOENT when the directory does not exist
+   * @deprecated Use {@link GuestfsMethods.lgetxattrs}: `lgetxattrs(path)` for each file, reading
+   *   `security.selinux`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_llz | guestfs_llz}, since libguestfs 1.17.6
+   * @category Directories
    */
   llz(directory: string, options?: CallOptions): Promise<string> {
     return this[invoke]('llz', [directory], options);
   }
 
-  /** C: `guestfs_ln`, since libguestfs 1.0.66. */
+  /**
+   * Makes a hard link, a second name for a file.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param target - existing file to link to, on the same filesystem
+   * @param linkname - the new name
+   * @throws GuestfsError: EEXIST when the new name is taken, ENOENT when the target does not exist, EXDEV across
+   *   filesystems
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln | guestfs_ln}, since libguestfs 1.0.66
+   * @category Links and special files
+   */
   ln(target: string, linkname: string, options?: CallOptions): Promise<void> {
     return this[invoke]('ln', [target, linkname], options);
   }
 
-  /** C: `guestfs_ln_f`, since libguestfs 1.0.66. */
+  /**
+   * Makes a hard link and first removes whatever file has the new name; that one is lost even if the link then
+   * fails.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param target - existing file to link to, on the same filesystem
+   * @param linkname - the new name; replaced when it exists
+   * @throws GuestfsError: ENOENT when the target does not exist, EXDEV across filesystems
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_f | guestfs_ln_f}, since libguestfs 1.0.66
+   * @category Links and special files
+   */
   lnF(target: string, linkname: string, options?: CallOptions): Promise<void> {
     return this[invoke]('lnF', [target, linkname], options);
   }
 
-  /** C: `guestfs_ln_s`, since libguestfs 1.0.66. */
+  /**
+   * Makes a symbolic link. When the new name is an existing directory, the link is put inside it.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param target - text of the link: a relative target is resolved from the link's directory, an absolute one
+   *   from the guest's root; need not exist
+   * @param linkname - path of the link
+   * @throws GuestfsError: ERR_GUESTFS when the name is taken by a file
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_s | guestfs_ln_s}, since libguestfs 1.0.66
+   * @category Links and special files
+   */
   lnS(target: string, linkname: string, options?: CallOptions): Promise<void> {
     return this[invoke]('lnS', [target, linkname], options);
   }
 
-  /** C: `guestfs_ln_sf`, since libguestfs 1.0.66. */
+  /**
+   * Makes a symbolic link, replacing a file or link of that name. When the name is an existing directory, or a
+   * link to one, the new link is put inside that.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param target - text of the link: a relative target is resolved from the link's directory, an absolute one
+   *   from the guest's root; need not exist
+   * @param linkname - path of the link; replaced when it exists
+   * @throws GuestfsError: ERR_GUESTFS with the message of ln
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_sf | guestfs_ln_sf}, since libguestfs 1.0.66
+   * @category Links and special files
+   */
   lnSf(target: string, linkname: string, options?: CallOptions): Promise<void> {
     return this[invoke]('lnSf', [target, linkname], options);
   }
 
   /**
-   * C: `guestfs_lremovexattr`, since libguestfs 1.0.59.
-   * Needs the feature group `linuxxattrs` of the appliance.
+   * Removes an extended attribute, of a symbolic link itself where `removexattr` would follow it.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   *
+   * @param xattr - full name including the namespace
+   * @param path - file, directory or link
+   * @throws GuestfsError: ENODATA when there is no such attribute
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lremovexattr | guestfs_lremovexattr}, since libguestfs 1.0.59
+   * @category Extended attributes and labels
    */
   lremovexattr(xattr: string, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('lremovexattr', [xattr, path], options);
   }
 
-  /** C: `guestfs_ls`, since libguestfs 0.0.4. */
+  /**
+   * Lists the names in a directory, hidden files included, without `.` and `..`. There is no working directory:
+   * paths start at the guest's root. `readdir` adds inode and type.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param directory - directory to list
+   * @returns names, sorted, without the directory part
+   * @throws GuestfsError: ENOENT when the directory does not exist, ENOTDIR when it is something else
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ls | guestfs_ls}, since libguestfs 0.0.4
+   * @category Directories
+   */
   ls(directory: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('ls', [directory], options);
   }
 
-  /** C: `guestfs_ls0`, since libguestfs 1.19.32. */
+  /**
+   * Writes the names in a directory to a file on the host, each followed by a zero byte and in no order; `.` and
+   * `..` are left out. For directories too large for `ls`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param dir - directory to list
+   * @param filenames - host path of the file to write; overwritten
+   * @throws GuestfsError: ENOENT when the directory does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ls0 | guestfs_ls0}, since libguestfs 1.19.32
+   * @category Directories
+   */
   ls0(dir: string, filenames: string, options?: CallOptions): Promise<void> {
     return this[invoke]('ls0', [dir, filenames], options);
   }
 
   /**
-   * C: `guestfs_lsetxattr`, since libguestfs 1.0.59.
-   * Needs the feature group `linuxxattrs` of the appliance.
+   * Sets an extended attribute, of a symbolic link itself where `setxattr` would follow it; an attribute of that
+   * name is replaced.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   *
+   * @param xattr - full name including the namespace, for example `user.comment`
+   * @param val - value, as text
+   * @param vallen - its length in bytes, `Buffer.byteLength(val)`; at most 65536
+   * @param path - file, directory or link
+   * @throws GuestfsError: ENOTSUP when the filesystem or the kind of file has no such attributes, EPERM for
+   *   `user.` on a symbolic link
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lsetxattr | guestfs_lsetxattr}, since libguestfs 1.0.59
+   * @category Extended attributes and labels
    */
   lsetxattr(xattr: string, val: string, vallen: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('lsetxattr', [xattr, val, vallen, path], options);
   }
 
   /**
-   * C: `guestfs_lstat`, since libguestfs 1.9.2.
-   * @deprecated Use {@link GuestfsMethods.lstatns}.
+   * Returns type, size, owner and times of a file, to the second. A symbolic link is described itself, not its
+   * target.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file, directory or link
+   * @returns record with `mode`, `size`, `uid`, `mtime` and so on, all bigint
+   * @throws GuestfsError: ENOENT when the path does not exist
+   * @deprecated Use {@link GuestfsMethods.lstatns}: `lstatns(path)`, whose fields begin with `st` and have
+   *   nanoseconds.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstat | guestfs_lstat}, since libguestfs 1.9.2
+   * @category Files
    */
   lstat(path: string, options?: CallOptions): Promise<Stat> {
     return this[invoke]('lstat', [path], options);
   }
 
   /**
-   * C: `guestfs_lstatlist`, since libguestfs 1.0.77.
-   * @deprecated Use {@link GuestfsMethods.lstatnslist}.
+   * Applies `lstat` to several files of one directory at once.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - the directory
+   * @param names - names in it, without slashes
+   * @returns one record per name, in the same order; `ino` is -1n where a file could not be examined
+   * @throws GuestfsError: ENOENT when the directory does not exist
+   * @deprecated Use {@link GuestfsMethods.lstatnslist}: `lstatnslist(path, names)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatlist | guestfs_lstatlist}, since libguestfs 1.0.77
+   * @category Files
    */
   lstatlist(path: string, names: readonly string[], options?: CallOptions): Promise<Stat[]> {
     return this[invoke]('lstatlist', [path, names], options);
   }
 
-  /** C: `guestfs_lstatns`, since libguestfs 1.27.53. */
+  /**
+   * Returns type, size, owner and times of a file, to the nanosecond. A symbolic link is described itself;
+   * `statns` describes its target.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file, directory or link
+   * @returns record with `stMode`, `stSize`, `stUid`, `stMtimeSec`, `stMtimeNsec` and so on, all bigint
+   * @throws GuestfsError: ENOENT when the path does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatns | guestfs_lstatns}, since libguestfs 1.27.53
+   * @category Files
+   */
   lstatns(path: string, options?: CallOptions): Promise<Statns> {
     return this[invoke]('lstatns', [path], options);
   }
 
-  /** C: `guestfs_lstatnslist`, since libguestfs 1.27.53. */
+  /**
+   * Applies `lstatns` to several files of one directory at once, which is much quicker than a call per file.
+   * Pairs well with `ls`; for extended attributes there is `lxattrlist`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - the directory
+   * @param names - names in it, without slashes
+   * @returns one record per name, in the same order; `stIno` is -1n where a file could not be examined
+   * @throws GuestfsError: ENOENT when the directory does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatnslist | guestfs_lstatnslist}, since libguestfs 1.27.53
+   * @category Files
+   */
   lstatnslist(path: string, names: readonly string[], options?: CallOptions): Promise<Statns[]> {
     return this[invoke]('lstatnslist', [path, names], options);
   }
 
   /**
-   * C: `guestfs_luks_add_key`, since libguestfs 1.5.2.
-   * Needs the feature group `luks` of the appliance.
+   * Adds a passphrase to a LUKS device. A slot in use is not overwritten; empty it with `luksKillSlot`.
+   *
+   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   *
+   * @param device - the encrypted device, not the mapped one
+   * @param key - a passphrase that opens the device
+   * @param newkey - passphrase to add
+   * @param keyslot - free slot for it, 0 to 7 with LUKS 1 and 0 to 31 with LUKS 2
+   * @throws GuestfsError: ERR_GUESTFS for a wrong passphrase or an occupied slot
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_add_key | guestfs_luks_add_key}, since libguestfs 1.5.2
+   * @category Encryption
    */
   luksAddKey(device: string, key: string, newkey: string, keyslot: number, options?: CallOptions): Promise<void> {
     return this[invoke]('luksAddKey', [device, key, newkey, keyslot], options);
   }
 
   /**
-   * C: `guestfs_luks_close`, since libguestfs 1.5.1.
-   * Needs the feature group `luks` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.cryptsetupClose}.
+   * Closes an encrypted device that was opened with `luksOpen` or `luksOpenRo`. Unmount what is on it, and
+   * deactivate its volume groups, first.
+   *
+   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   *
+   * @param device - the mapped device, `/dev/mapper/` and its name; not the encrypted device below
+   * @throws GuestfsError: ERR_GUESTFS when it is in use or not under `/dev/mapper`
+   * @deprecated Use {@link GuestfsMethods.cryptsetupClose}: `cryptsetupClose(device)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_close | guestfs_luks_close}, since libguestfs 1.5.1
+   * @category Encryption
    */
   luksClose(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('luksClose', [device], options);
   }
 
   /**
-   * C: `guestfs_luks_format`, since libguestfs 1.5.2.
-   * Needs the feature group `luks` of the appliance.
+   * Turns a device into an empty LUKS container; what was on it is lost. Open it with `cryptsetupOpen`, then
+   * make a filesystem on the mapped device.
+   *
+   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   *
+   * @param device - device to encrypt
+   * @param key - first passphrase
+   * @param keyslot - slot for it, usually 0; up to 7 with LUKS 1, 31 with LUKS 2
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_format | guestfs_luks_format}, since libguestfs 1.5.2
+   * @category Encryption
    */
   luksFormat(device: string, key: string, keyslot: number, options?: CallOptions): Promise<void> {
     return this[invoke]('luksFormat', [device, key, keyslot], options);
   }
 
   /**
-   * C: `guestfs_luks_format_cipher`, since libguestfs 1.5.2.
-   * Needs the feature group `luks` of the appliance.
+   * Turns a device into an empty LUKS container with a cipher of your choice, otherwise like `luksFormat`; what
+   * was on it is lost.
+   *
+   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   *
+   * @param device - device to encrypt
+   * @param key - first passphrase
+   * @param keyslot - slot for it, usually 0
+   * @param cipher - in the notation of cryptsetup, for example `aes-xts-plain64`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_format_cipher | guestfs_luks_format_cipher}, since libguestfs 1.5.2
+   * @category Encryption
    */
   luksFormatCipher(device: string, key: string, keyslot: number, cipher: string, options?: CallOptions): Promise<void> {
     return this[invoke]('luksFormatCipher', [device, key, keyslot, cipher], options);
   }
 
   /**
-   * C: `guestfs_luks_kill_slot`, since libguestfs 1.5.2.
-   * Needs the feature group `luks` of the appliance.
+   * Removes the passphrase in one slot of a LUKS device. You have to know another one, so the last cannot be
+   * removed this way.
+   *
+   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   *
+   * @param device - the encrypted device
+   * @param key - passphrase of a different slot
+   * @param keyslot - slot to empty
+   * @throws GuestfsError: ERR_GUESTFS for a wrong passphrase or an empty slot
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_kill_slot | guestfs_luks_kill_slot}, since libguestfs 1.5.2
+   * @category Encryption
    */
   luksKillSlot(device: string, key: string, keyslot: number, options?: CallOptions): Promise<void> {
     return this[invoke]('luksKillSlot', [device, key, keyslot], options);
   }
 
   /**
-   * C: `guestfs_luks_open`, since libguestfs 1.5.1.
-   * Needs the feature group `luks` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.cryptsetupOpen}.
+   * Opens a LUKS device: its decrypted contents appear as a new device, read and written through encryption. If
+   * that holds LVM, `lvmScan(true)` makes the volumes visible; `listDmDevices` lists open devices.
+   *
+   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   *
+   * @param device - the encrypted device or partition
+   * @param key - a passphrase that opens the device
+   * @param mapname - name of the new device under `/dev/mapper`; must be free and not `control`
+   * @throws GuestfsError: ERR_GUESTFS for a wrong passphrase or a name in use
+   * @deprecated Use {@link GuestfsMethods.cryptsetupOpen}: `cryptsetupOpen(device, key, mapname)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_open | guestfs_luks_open}, since libguestfs 1.5.1
+   * @category Encryption
    */
   luksOpen(device: string, key: string, mapname: string, options?: CallOptions): Promise<void> {
     return this[invoke]('luksOpen', [device, key, mapname], options);
   }
 
   /**
-   * C: `guestfs_luks_open_ro`, since libguestfs 1.5.1.
-   * Needs the feature group `luks` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.cryptsetupOpen}.
+   * Opens a LUKS device as `luksOpen` does, for reading only.
+   *
+   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   *
+   * @param device - the encrypted device or partition
+   * @param key - a passphrase that opens the device
+   * @param mapname - name of the new device under `/dev/mapper`; must be free and not `control`
+   * @throws GuestfsError: ERR_GUESTFS for a wrong passphrase or a name in use
+   * @deprecated Use {@link GuestfsMethods.cryptsetupOpen}: `cryptsetupOpen(device, key, mapname, { readonly:
+   *   true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_open_ro | guestfs_luks_open_ro}, since libguestfs 1.5.1
+   * @category Encryption
    */
   luksOpenRo(device: string, key: string, mapname: string, options?: CallOptions): Promise<void> {
     return this[invoke]('luksOpenRo', [device, key, mapname], options);
   }
 
   /**
-   * C: `guestfs_luks_uuid`, since libguestfs 1.41.9.
-   * Needs the feature group `luks` of the appliance.
+   * Returns the UUID of a LUKS device; no passphrase is needed.
+   *
+   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   *
+   * @param device - the encrypted device
+   * @returns the UUID
+   * @throws GuestfsError: ERR_GUESTFS when it is not a LUKS device
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_uuid | guestfs_luks_uuid}, since libguestfs 1.41.9
+   * @category Encryption
    */
   luksUuid(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('luksUuid', [device], options);
   }
 
   /**
-   * C: `guestfs_lvcreate`, since libguestfs 0.0.8.
-   * Needs the feature group `lvm2` of the appliance.
+   * Creates a logical volume, which becomes `/dev/` group `/` volume. The size is rounded up to whole extents.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param logvol - name of the new volume
+   * @param volgroup - name of an existing group
+   * @param mbytes - size in MiB
+   * @throws GuestfsError: ERR_GUESTFS when the group is missing or too small, or the name is taken
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvcreate | guestfs_lvcreate}, since libguestfs 0.0.8
+   * @category LVM
    */
   lvcreate(logvol: string, volgroup: string, mbytes: number, options?: CallOptions): Promise<void> {
     return this[invoke]('lvcreate', [logvol, volgroup, mbytes], options);
   }
 
   /**
-   * C: `guestfs_lvcreate_free`, since libguestfs 1.17.18.
-   * Needs the feature group `lvm2` of the appliance.
+   * Creates a logical volume of a share of the free space in its group; 100 makes it as large as possible.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param logvol - name of the new volume
+   * @param volgroup - name of an existing group
+   * @param percent - share of the free space, 0 to 100
+   * @throws GuestfsError: ERR_GUESTFS when the group is missing, the name is taken or no extent results
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvcreate_free | guestfs_lvcreate_free}, since libguestfs 1.17.18
+   * @category LVM
    */
   lvcreateFree(logvol: string, volgroup: string, percent: number, options?: CallOptions): Promise<void> {
     return this[invoke]('lvcreateFree', [logvol, volgroup, percent], options);
   }
 
-  /** C: `guestfs_lvm_canonical_lv_name`, since libguestfs 1.5.24. */
+  /**
+   * Returns the usual name of a logical volume, for example `/dev/vg/lv` for `/dev/mapper/vg-lv` or `/dev/dm-0`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param lvname - any device name of the volume
+   * @returns the name as `lvs` lists it
+   * @throws GuestfsError: EINVAL when it is no logical volume
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_canonical_lv_name | guestfs_lvm_canonical_lv_name}, since libguestfs 1.5.24
+   * @category LVM
+   */
   lvmCanonicalLvName(lvname: string, options?: CallOptions): Promise<string> {
     return this[invoke]('lvmCanonicalLvName', [lvname], options);
   }
 
-  /** C: `guestfs_lvm_clear_filter`, since libguestfs 1.5.1. */
+  /**
+   * Lifts the restriction set by `lvmSetFilter`, so that LVM considers every device again. Groups are
+   * deactivated, searched for afresh and activated; none may be in use.
+   *
+   * Needs a launched appliance.
+   *
+   * @throws GuestfsError: ERR_GUESTFS when a group is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_clear_filter | guestfs_lvm_clear_filter}, since libguestfs 1.5.1
+   * @category LVM
+   */
   lvmClearFilter(options?: CallOptions): Promise<void> {
     return this[invoke]('lvmClearFilter', [], options);
   }
 
   /**
-   * C: `guestfs_lvm_remove_all`, since libguestfs 0.0.8.
-   * Needs the feature group `lvm2` of the appliance.
+   * Destroys all LVM structures on all disks: every logical volume, every group and every physical volume. The
+   * data in them is lost.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_remove_all | guestfs_lvm_remove_all}, since libguestfs 0.0.8
+   * @category LVM
    */
   lvmRemoveAll(options?: CallOptions): Promise<void> {
     return this[invoke]('lvmRemoveAll', [], options);
   }
 
-  /** C: `guestfs_lvm_scan`, since libguestfs 1.39.8. */
+  /**
+   * Searches the devices for LVM again. `launch` does it once; repeat it when devices have come or gone, above
+   * all after `cryptsetupOpen`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param activate - also activate what is found, so that its `/dev/vg/lv` devices appear; usually true
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_scan | guestfs_lvm_scan}, since libguestfs 1.39.8
+   * @category LVM
+   */
   lvmScan(activate: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('lvmScan', [activate], options);
   }
 
   /**
-   * C: `guestfs_lvm_set_filter`, since libguestfs 1.5.1.
-   * Needs the feature group `lvm2` of the appliance.
+   * Restricts LVM to certain devices. It helps with copies of the same disk, whose physical volumes or groups
+   * collide by UUID or name. Groups are deactivated and searched for again, so nothing on LVM may be mounted,
+   * even outside the list. Undo it with `lvmClearFilter`.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param devices - disks or partitions that LVM may use; a disk stands for its partitions too
+   * @throws GuestfsError: ERR_GUESTFS when a group is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_set_filter | guestfs_lvm_set_filter}, since libguestfs 1.5.1
+   * @category LVM
    */
   lvmSetFilter(devices: readonly string[], options?: CallOptions): Promise<void> {
     return this[invoke]('lvmSetFilter', [devices], options);
   }
 
   /**
-   * C: `guestfs_lvremove`, since libguestfs 1.0.13.
-   * Needs the feature group `lvm2` of the appliance.
+   * Deletes a logical volume and its data, without asking. Given a group, it deletes all volumes in it.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param device - the volume, `/dev/vg/lv`, or the group, `/dev/vg`
+   * @throws GuestfsError: ERR_GUESTFS when it is mounted or open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvremove | guestfs_lvremove}, since libguestfs 1.0.13
+   * @category LVM
    */
   lvremove(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('lvremove', [device], options);
   }
 
-  /** C: `guestfs_lvrename`, since libguestfs 1.0.83. */
+  /**
+   * Renames a logical volume within its group.
+   *
+   * Needs a launched appliance.
+   *
+   * @param logvol - current device name, `/dev/vg/old`
+   * @param newlogvol - new device name, `/dev/vg/new`
+   * @throws GuestfsError: ERR_GUESTFS when the new name is taken
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvrename | guestfs_lvrename}, since libguestfs 1.0.83
+   * @category LVM
+   */
   lvrename(logvol: string, newlogvol: string, options?: CallOptions): Promise<void> {
     return this[invoke]('lvrename', [logvol, newlogvol], options);
   }
 
   /**
-   * C: `guestfs_lvresize`, since libguestfs 1.0.27.
-   * Needs the feature group `lvm2` of the appliance.
+   * Makes a logical volume larger or smaller, without its filesystem: enlarge that afterwards, shrink it
+   * beforehand. What lies beyond a reduced size is lost, without a question. The current size is accepted.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param device - the volume, `/dev/vg/lv`
+   * @param mbytes - new size in MiB
+   * @throws GuestfsError: ERR_GUESTFS when the group has not enough free space
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvresize | guestfs_lvresize}, since libguestfs 1.0.27
+   * @category LVM
    */
   lvresize(device: string, mbytes: number, options?: CallOptions): Promise<void> {
     return this[invoke]('lvresize', [device, mbytes], options);
   }
 
   /**
-   * C: `guestfs_lvresize_free`, since libguestfs 1.3.3.
-   * Needs the feature group `lvm2` of the appliance.
+   * Enlarges a logical volume by a share of the free space in its group; 100 takes all. Enlarge the filesystem
+   * afterwards, for example with `resize2fs`.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param lv - the volume, `/dev/vg/lv`
+   * @param percent - share of the free space to add, 0 to 100
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvresize_free | guestfs_lvresize_free}, since libguestfs 1.3.3
+   * @category LVM
    */
   lvresizeFree(lv: string, percent: number, options?: CallOptions): Promise<void> {
     return this[invoke]('lvresizeFree', [lv, percent], options);
   }
 
   /**
-   * C: `guestfs_lvs`, since libguestfs 0.0.4.
-   * Needs the feature group `lvm2` of the appliance.
+   * Lists the logical volumes. Thin pools and other internal volumes are not included, nor volumes flagged to be
+   * skipped at activation.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @returns device names such as `/dev/vg/root`, sorted
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvs | guestfs_lvs}, since libguestfs 0.0.4
+   * @category LVM
    */
   lvs(options?: CallOptions): Promise<string[]> {
     return this[invoke]('lvs', [], options);
   }
 
   /**
-   * C: `guestfs_lvs_full`, since libguestfs 0.0.4.
-   * Needs the feature group `lvm2` of the appliance.
+   * Lists the logical volumes with all their attributes, as the tool lvs reports them.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @returns records with `lvName`, `lvUuid`, `lvSize` (bytes, bigint), `origin` and so on; `snapPercent` and
+   *   `copyPercent` are null where they do not apply
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvs_full | guestfs_lvs_full}, since libguestfs 0.0.4
+   * @category LVM
    */
   lvsFull(options?: CallOptions): Promise<LvmLv[]> {
     return this[invoke]('lvsFull', [], options);
   }
 
-  /** C: `guestfs_lvuuid`, since libguestfs 1.0.87. */
+  /**
+   * Returns the UUID of a logical volume, in the notation of LVM.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - the volume, `/dev/vg/lv`
+   * @returns the UUID
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvuuid | guestfs_lvuuid}, since libguestfs 1.0.87
+   * @category LVM
+   */
   lvuuid(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('lvuuid', [device], options);
   }
 
   /**
-   * C: `guestfs_lxattrlist`, since libguestfs 1.0.77.
-   * Needs the feature group `linuxxattrs` of the appliance.
+   * Reads the extended attributes of several files of one directory at once; links are not followed. The answer
+   * is flat: per file, first a record with an empty `attrname` whose `attrval` says in decimal digits how many
+   * attributes follow, or is empty if the file could not be examined, then those attributes. Parse the count
+   * with `parseInt(attrval.toString())`, as a zero byte may end it.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   *
+   * @param path - the directory
+   * @param names - names in it, without slashes
+   * @returns `{ attrname, attrval }` records to be read in order
+   * @throws GuestfsError: ENOENT when the directory does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lxattrlist | guestfs_lxattrlist}, since libguestfs 1.0.77
+   * @category Extended attributes and labels
    */
   lxattrlist(path: string, names: readonly string[], options?: CallOptions): Promise<Xattr[]> {
     return this[invoke]('lxattrlist', [path, names], options);
   }
 
-  /** C: `guestfs_max_disks`, since libguestfs 1.19.7. */
+  /**
+   * Returns how many drives this handle can have. It depends on the backend: 255 with `direct`.
+   *
+   * Needs no appliance.
+   *
+   * @returns the number of drives
+   * @throws GuestfsError: rejects when the backend cannot tell
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_max_disks | guestfs_max_disks}, since libguestfs 1.19.7
+   * @category Drives
+   */
   maxDisks(options?: CallOptions): Promise<number> {
     return this[invoke]('maxDisks', [], options);
   }
 
   /**
-   * C: `guestfs_md_create`, since libguestfs 1.15.6.
-   * Needs the feature group `mdadm` of the appliance.
+   * Builds a Linux software RAID array from devices and starts it; their contents are lost. The device gets a
+   * number of its own, so find it with `listMdDevices`. The number of `devices` plus the bits in `missingbitmap`
+   * must be `nrdevices` plus `spare`.
+   *
+   * Needs a launched appliance. Needs the feature group `mdadm` of the appliance.
+   *
+   * @param name - name of the array, reachable as `/dev/md/` and the name
+   * @param devices - member devices, in order
+   * @throws GuestfsError: ERR_GUESTFS when the numbers do not add up or mdadm refuses
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_create | guestfs_md_create}, since libguestfs 1.15.6
+   * @category Software RAID
    */
   mdCreate(name: string, devices: readonly string[], options?: MdCreateOptions): Promise<void> {
     return this[invoke]('mdCreate', [name, devices], options);
   }
 
   /**
-   * C: `guestfs_md_detail`, since libguestfs 1.15.6.
-   * Needs the feature group `mdadm` of the appliance.
+   * Returns the properties of a software RAID array, as mdadm exports them.
+   *
+   * Needs a launched appliance. Needs the feature group `mdadm` of the appliance.
+   *
+   * @param md - the array, for example `/dev/md127`
+   * @returns Map of strings, usually with `level`, `devices` (their number), `metadata`, `uuid` and `name`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_detail | guestfs_md_detail}, since libguestfs 1.15.6
+   * @category Software RAID
    */
   mdDetail(md: string, options?: CallOptions): Promise<Map<string, string>> {
     return this[invoke]('mdDetail', [md], options);
   }
 
   /**
-   * C: `guestfs_md_stat`, since libguestfs 1.17.21.
-   * Needs the feature group `mdadm` of the appliance.
+   * Lists the devices of a running software RAID array with their state.
+   *
+   * Needs a launched appliance. Needs the feature group `mdadm` of the appliance.
+   *
+   * @param md - the array, for example `/dev/md127`
+   * @returns records `{ mdstatDevice, mdstatIndex, mdstatFlags }`; the flags are letters: `F` faulty, `S` spare,
+   *   `R` replacement, `W` avoided for reading (write-mostly)
+   * @throws GuestfsError: ERR_GUESTFS when the array is not running
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_stat | guestfs_md_stat}, since libguestfs 1.17.21
+   * @category Software RAID
    */
   mdStat(md: string, options?: CallOptions): Promise<Mdstat[]> {
     return this[invoke]('mdStat', [md], options);
   }
 
   /**
-   * C: `guestfs_md_stop`, since libguestfs 1.15.6.
-   * Needs the feature group `mdadm` of the appliance.
+   * Stops a software RAID array. The data on its members remains and the array can be assembled again.
+   *
+   * Needs a launched appliance. Needs the feature group `mdadm` of the appliance.
+   *
+   * @param md - the array, for example `/dev/md127`
+   * @throws GuestfsError: ERR_GUESTFS when it is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_stop | guestfs_md_stop}, since libguestfs 1.15.6
+   * @category Software RAID
    */
   mdStop(md: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mdStop', [md], options);
   }
 
-  /** C: `guestfs_mkdir`, since libguestfs 0.0.8. */
+  /**
+   * Creates a directory, with mode 0755 under the default umask. `mkdirP` makes missing parents as well.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - the new directory; its parent must exist
+   * @throws GuestfsError: EEXIST when the path exists, ENOENT when the parent does not, EROFS on a read-only
+   *   mount
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir | guestfs_mkdir}, since libguestfs 0.0.8
+   * @category Directories
+   */
   mkdir(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mkdir', [path], options);
   }
 
-  /** C: `guestfs_mkdir_mode`, since libguestfs 1.0.77. */
+  /**
+   * Creates a directory with permissions of your choice, less the bits in the umask (see `umask`). Filesystems
+   * without Unix permissions may ignore them.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - the new directory; its parent must exist
+   * @param mode - permission bits, for example `0o700`
+   * @throws GuestfsError: EEXIST when the path exists, ENOENT when the parent does not
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir_mode | guestfs_mkdir_mode}, since libguestfs 1.0.77
+   * @category Directories
+   */
   mkdirMode(path: string, mode: number, options?: CallOptions): Promise<void> {
     return this[invoke]('mkdirMode', [path, mode], options);
   }
 
-  /** C: `guestfs_mkdir_p`, since libguestfs 0.0.8. */
+  /**
+   * Creates a directory together with any parents that are missing. An existing directory is fine.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - the directory
+   * @throws GuestfsError: ERR_GUESTFS when part of the path exists and is no directory, EROFS on a read-only
+   *   mount
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir_p | guestfs_mkdir_p}, since libguestfs 0.0.8
+   * @category Directories
+   */
   mkdirP(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mkdirP', [path], options);
   }
 
-  /** C: `guestfs_mkdtemp`, since libguestfs 1.0.54. */
+  /**
+   * Creates a directory of a unique name in the guest, owned by root and closed to others (mode 0700). Nothing
+   * removes it later; use `rmRf`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param tmpl - absolute path that ends in `XXXXXX`, which is replaced by random characters, for example
+   *   `/tmp/workXXXXXX`; its directory must exist
+   * @returns path of the new directory
+   * @throws GuestfsError: EINVAL when the template has no XXXXXX, ENOENT when its directory does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdtemp | guestfs_mkdtemp}, since libguestfs 1.0.54
+   * @category Directories
+   */
   mkdtemp(tmpl: string, options?: CallOptions): Promise<string> {
     return this[invoke]('mkdtemp', [tmpl], options);
   }
 
-  /** C: `guestfs_mke2fs`, since libguestfs 1.19.44. */
+  /**
+   * Formats a device as ext2, ext3 or ext4, with every setting of mke2fs; for the ordinary case `mkfs` is
+   * enough. What was on the device is lost. Settings left out are chosen by mke2fs; if the device is too small
+   * for a journal, the result is ext2 without notice.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device to format
+   * @throws GuestfsError: ERR_GUESTFS with the message of mke2fs, for example when the device is mounted
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs | guestfs_mke2fs}, since libguestfs 1.19.44
+   * @category Ext filesystems
+   */
   mke2fs(device: string, options?: Mke2fsOptions): Promise<void> {
     return this[invoke]('mke2fs', [device], options);
   }
 
   /**
-   * C: `guestfs_mke2fs_J`, since libguestfs 1.0.68.
-   * @deprecated Use {@link GuestfsMethods.mke2fs}.
+   * Makes an ext filesystem whose journal is on another device, prepared by `mke2journal`. What was on the
+   * device is lost.
+   *
+   * Needs a launched appliance.
+   *
+   * @param fstype - `ext2`, `ext3` or `ext4`
+   * @param blocksize - bytes per block: 1024, 2048 or 4096, the same as that of the journal
+   * @param device - device to format
+   * @param journal - device with the journal
+   * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { fstype, blocksize, journaldevice: journal
+   *   })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs_J | guestfs_mke2fs_J}, since libguestfs 1.0.68
+   * @category Ext filesystems
    */
   mke2fs_J(fstype: string, blocksize: number, device: string, journal: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mke2fs_J', [fstype, blocksize, device, journal], options);
   }
 
   /**
-   * C: `guestfs_mke2fs_JL`, since libguestfs 1.0.68.
-   * @deprecated Use {@link GuestfsMethods.mke2fs}.
+   * Makes an ext filesystem whose external journal is named by its label. What was on the device is lost.
+   *
+   * Needs a launched appliance.
+   *
+   * @param fstype - `ext2`, `ext3` or `ext4`
+   * @param blocksize - bytes per block: 1024, 2048 or 4096, the same as that of the journal
+   * @param device - device to format
+   * @param label - label of the journal
+   * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { fstype, blocksize, journaldevice: 'LABEL='
+   *   + label })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs_JL | guestfs_mke2fs_JL}, since libguestfs 1.0.68
+   * @category Ext filesystems
    */
   mke2fs_JL(fstype: string, blocksize: number, device: string, label: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mke2fs_JL', [fstype, blocksize, device, label], options);
   }
 
   /**
-   * C: `guestfs_mke2fs_JU`, since libguestfs 1.0.68.
-   * Needs the feature group `linuxfsuuid` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.mke2fs}.
+   * Makes an ext filesystem whose external journal is named by its UUID. What was on the device is lost.
+   *
+   * Needs a launched appliance. Needs the feature group `linuxfsuuid` of the appliance.
+   *
+   * @param fstype - `ext2`, `ext3` or `ext4`
+   * @param blocksize - bytes per block: 1024, 2048 or 4096, the same as that of the journal
+   * @param device - device to format
+   * @param uuid - UUID of the journal
+   * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { fstype, blocksize, journaldevice: 'UUID=' +
+   *   uuid })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs_JU | guestfs_mke2fs_JU}, since libguestfs 1.0.68
+   * @category Ext filesystems
    */
   mke2fs_JU(fstype: string, blocksize: number, device: string, uuid: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mke2fs_JU', [fstype, blocksize, device, uuid], options);
   }
 
   /**
-   * C: `guestfs_mke2journal`, since libguestfs 1.0.68.
-   * @deprecated Use {@link GuestfsMethods.mke2fs}.
+   * Prepares a device as external journal of an ext filesystem. What was on it is lost.
+   *
+   * Needs a launched appliance.
+   *
+   * @param blocksize - bytes per block: 1024, 2048 or 4096
+   * @param device - device for the journal
+   * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { blocksize, journaldev: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2journal | guestfs_mke2journal}, since libguestfs 1.0.68
+   * @category Ext filesystems
    */
   mke2journal(blocksize: number, device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mke2journal', [blocksize, device], options);
   }
 
   /**
-   * C: `guestfs_mke2journal_L`, since libguestfs 1.0.68.
-   * @deprecated Use {@link GuestfsMethods.mke2fs}.
+   * Prepares a device as external journal with a label. What was on it is lost.
+   *
+   * Needs a launched appliance.
+   *
+   * @param blocksize - bytes per block: 1024, 2048 or 4096
+   * @param label - label of the journal
+   * @param device - device for the journal
+   * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { blocksize, journaldev: true, label })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2journal_L | guestfs_mke2journal_L}, since libguestfs 1.0.68
+   * @category Ext filesystems
    */
   mke2journal_L(blocksize: number, label: string, device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mke2journal_L', [blocksize, label, device], options);
   }
 
   /**
-   * C: `guestfs_mke2journal_U`, since libguestfs 1.0.68.
-   * Needs the feature group `linuxfsuuid` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.mke2fs}.
+   * Prepares a device as external journal with a given UUID. What was on it is lost.
+   *
+   * Needs a launched appliance. Needs the feature group `linuxfsuuid` of the appliance.
+   *
+   * @param blocksize - bytes per block: 1024, 2048 or 4096
+   * @param uuid - UUID of the journal
+   * @param device - device for the journal
+   * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { blocksize, journaldev: true, uuid })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2journal_U | guestfs_mke2journal_U}, since libguestfs 1.0.68
+   * @category Ext filesystems
    */
   mke2journal_U(blocksize: number, uuid: string, device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mke2journal_U', [blocksize, uuid, device], options);
   }
 
   /**
-   * C: `guestfs_mkfifo`, since libguestfs 1.0.55.
-   * Needs the feature group `mknod` of the appliance.
+   * Creates a named pipe in the guest.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `mknod` of the appliance.
+   *
+   * @param mode - permission bits only, for example `0o644`; the umask is taken off
+   * @param path - path of the pipe
+   * @throws GuestfsError: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfifo | guestfs_mkfifo}, since libguestfs 1.0.55
+   * @category Links and special files
    */
   mkfifo(mode: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mkfifo', [mode, path], options);
   }
 
-  /** C: `guestfs_mkfs_opts`, since libguestfs 0.0.8. */
+  /**
+   * Makes a filesystem; what was on the device is lost, and old signatures are wiped first. Which types work
+   * depends on the tools in the appliance; ask `filesystemAvailable`. More settings: `mke2fs`, `mkfsBtrfs`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param fstype - type, for example `ext4`, `xfs`, `vfat`, `ntfs`, `btrfs`
+   * @param device - partition, volume or disk to format
+   * @throws GuestfsError: ERR_GUESTFS with the message of the tool, or for an option that the type does not have
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs | guestfs_mkfs}, since libguestfs 0.0.8
+   * @category Filesystems
+   */
   mkfs(fstype: string, device: string, options?: MkfsOptions): Promise<void> {
     return this[invoke]('mkfs', [fstype, device], options);
   }
 
   /**
-   * C: `guestfs_mkfs_b`, since libguestfs 1.0.68.
-   * @deprecated Use {@link GuestfsMethods.mkfs}.
+   * Makes a filesystem with a given block size; what was on the device is lost.
+   *
+   * Needs a launched appliance.
+   *
+   * @param fstype - type, for example `ext4`
+   * @param blocksize - bytes per block, a power of 2; the cluster size for vfat and ntfs
+   * @param device - device to format
+   * @deprecated Use {@link GuestfsMethods.mkfs}: `mkfs(fstype, device, { blocksize })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_b | guestfs_mkfs_b}, since libguestfs 1.0.68
+   * @category Filesystems
    */
   mkfsB(fstype: string, blocksize: number, device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mkfsB', [fstype, blocksize, device], options);
   }
 
   /**
-   * C: `guestfs_mkfs_btrfs`, since libguestfs 1.17.25.
-   * Needs the feature group `btrfs` of the appliance.
+   * Makes a btrfs filesystem on one or more devices, with the settings of mkfs.btrfs; what was on them is lost.
+   * Afterwards mount any of the devices. For one device without settings `mkfs` is shorter.
+   *
+   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   *
+   * @param devices - devices to format, at least one
+   * @throws GuestfsError: ERR_GUESTFS for an empty list or with the message of mkfs.btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_btrfs | guestfs_mkfs_btrfs}, since libguestfs 1.17.25
+   * @category Btrfs
    */
   mkfsBtrfs(devices: readonly string[], options?: MkfsBtrfsOptions): Promise<void> {
     return this[invoke]('mkfsBtrfs', [devices], options);
   }
 
-  /** C: `guestfs_mklost_and_found`, since libguestfs 1.19.56. */
+  /**
+   * Creates the directory lost+found of an ext filesystem, with the space that e2fsck wants to find there.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param mountpoint - where the filesystem is mounted, for example `/`
+   * @throws GuestfsError: ERR_GUESTFS when it exists
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mklost_and_found | guestfs_mklost_and_found}, since libguestfs 1.19.56
+   * @category Ext filesystems
+   */
   mklostAndFound(mountpoint: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mklostAndFound', [mountpoint], options);
   }
 
-  /** C: `guestfs_mkmountpoint`, since libguestfs 1.0.62. */
+  /**
+   * Creates a directory for mounting when no root is mounted, so that unrelated filesystems can be used side by
+   * side, or an image inside another (see `mountLoop`). Hardly ever necessary. Unmount such filesystems
+   * yourself, innermost first, and remove the directories with `rmmountpoint`: `umountAll`, which also runs on
+   * closing, goes by length of path and may stumble.
+   *
+   * Needs a launched appliance.
+   *
+   * @param exemptpath - absolute path, for example `/cd`
+   * @throws GuestfsError: EEXIST when the directory exists
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkmountpoint | guestfs_mkmountpoint}, since libguestfs 1.0.62
+   * @category Mounting
+   */
   mkmountpoint(exemptpath: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mkmountpoint', [exemptpath], options);
   }
 
   /**
-   * C: `guestfs_mknod`, since libguestfs 1.0.55.
-   * Needs the feature group `mknod` of the appliance.
+   * Creates a device node, a named pipe or a socket, according to the type in the mode; without a type it is an
+   * empty regular file. `mknodB`, `mknodC` and `mkfifo` supply the type for you.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `mknod` of the appliance.
+   *
+   * @param mode - permission bits less the umask, plus the type: 0o060000 block, 0o020000 character, 0o010000
+   *   pipe, 0o140000 socket
+   * @param devmajor - major number, for device nodes only
+   * @param devminor - minor number, for device nodes only
+   * @param path - path of the node
+   * @throws GuestfsError: EEXIST when the path exists
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod | guestfs_mknod}, since libguestfs 1.0.55
+   * @category Links and special files
    */
   mknod(mode: number, devmajor: number, devminor: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mknod', [mode, devmajor, devminor, path], options);
   }
 
   /**
-   * C: `guestfs_mknod_b`, since libguestfs 1.0.55.
-   * Needs the feature group `mknod` of the appliance.
+   * Creates a block device node in the guest.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `mknod` of the appliance.
+   *
+   * @param mode - permission bits only, for example `0o644`; the umask is taken off
+   * @param devmajor - major number of the device
+   * @param devminor - minor number of the device
+   * @param path - path of the node
+   * @throws GuestfsError: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod_b | guestfs_mknod_b}, since libguestfs 1.0.55
+   * @category Links and special files
    */
   mknodB(mode: number, devmajor: number, devminor: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mknodB', [mode, devmajor, devminor, path], options);
   }
 
   /**
-   * C: `guestfs_mknod_c`, since libguestfs 1.0.55.
-   * Needs the feature group `mknod` of the appliance.
+   * Creates a character device node in the guest.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `mknod` of the appliance.
+   *
+   * @param mode - permission bits only, for example `0o644`; the umask is taken off
+   * @param devmajor - major number of the device
+   * @param devminor - minor number of the device
+   * @param path - path of the node
+   * @throws GuestfsError: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod_c | guestfs_mknod_c}, since libguestfs 1.0.55
+   * @category Links and special files
    */
   mknodC(mode: number, devmajor: number, devminor: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mknodC', [mode, devmajor, devminor, path], options);
   }
 
   /**
-   * C: `guestfs_mksquashfs`, since libguestfs 1.35.25.
-   * Needs the feature group `squashfs` of the appliance.
-   * Can be cancelled while it runs.
+   * Packs a directory of the guest into a squashfs image and writes that to the host. The image is first built
+   * inside the appliance, whose room is limited: results of 3 GB and more may fail. Aborting through `signal`
+   * stops the transfer.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `squashfs` of the appliance. Can be
+   * cancelled while it runs.
+   *
+   * @param path - directory to pack
+   * @param filename - host path of the image; overwritten
+   * @throws GuestfsError: ERR_GUESTFS with the message of mksquashfs; ENOTSUP when the appliance lacks that tool
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mksquashfs | guestfs_mksquashfs}, since libguestfs 1.35.25
+   * @category Archives and transfer
    */
   mksquashfs(path: string, filename: string, options?: MksquashfsOptions): Promise<void> {
     return this[invoke]('mksquashfs', [path, filename], options);
   }
 
-  /** C: `guestfs_mkswap_opts`, since libguestfs 1.0.55. */
+  /**
+   * Makes a Linux swap area; what was on the device is lost. Switch it on with `swaponDevice`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - partition or volume
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap | guestfs_mkswap}, since libguestfs 1.0.55
+   * @category Swap
+   */
   mkswap(device: string, options?: MkswapOptions): Promise<void> {
     return this[invoke]('mkswap', [device], options);
   }
 
   /**
-   * C: `guestfs_mkswap_L`, since libguestfs 1.0.55.
-   * @deprecated Use {@link GuestfsMethods.mkswap}.
+   * Makes a Linux swap area with a label; what was on the device is lost. A whole disk may not take a label.
+   *
+   * Needs a launched appliance.
+   *
+   * @param label - label, up to 16 bytes
+   * @param device - partition or volume
+   * @deprecated Use {@link GuestfsMethods.mkswap}: `mkswap(device, { label })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_L | guestfs_mkswap_L}, since libguestfs 1.0.55
+   * @category Swap
    */
   mkswap_L(label: string, device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mkswap_L', [label, device], options);
   }
 
   /**
-   * C: `guestfs_mkswap_U`, since libguestfs 1.0.55.
-   * Needs the feature group `linuxfsuuid` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.mkswap}.
+   * Makes a Linux swap area with a given UUID; what was on the device is lost.
+   *
+   * Needs a launched appliance. Needs the feature group `linuxfsuuid` of the appliance.
+   *
+   * @param uuid - the UUID
+   * @param device - partition or volume
+   * @deprecated Use {@link GuestfsMethods.mkswap}: `mkswap(device, { uuid })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_U | guestfs_mkswap_U}, since libguestfs 1.0.55
+   * @category Swap
    */
   mkswap_U(uuid: string, device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mkswap_U', [uuid, device], options);
   }
 
-  /** C: `guestfs_mkswap_file`, since libguestfs 1.0.66. */
+  /**
+   * Turns an existing file of the guest into a swap file. Create it in its full size with `fallocate64` before;
+   * it should have no holes.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - the file
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_file | guestfs_mkswap_file}, since libguestfs 1.0.66
+   * @category Swap
+   */
   mkswapFile(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mkswapFile', [path], options);
   }
 
-  /** C: `guestfs_mktemp`, since libguestfs 1.19.53. */
+  /**
+   * Creates an empty file of a unique name in the guest, owned by root and closed to others (mode 0600). Nothing
+   * removes it later; use `rm`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param tmpl - absolute path that ends in `XXXXXX`, which is replaced by random characters, for example
+   *   `/tmp/workXXXXXX`; its directory must exist
+   * @returns path of the new file
+   * @throws GuestfsError: EINVAL when the template has no XXXXXX, ENOENT when its directory does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mktemp | guestfs_mktemp}, since libguestfs 1.19.53
+   * @category Files
+   */
   mktemp(tmpl: string, options?: MktempOptions): Promise<string> {
     return this[invoke]('mktemp', [tmpl], options);
   }
 
   /**
-   * C: `guestfs_modprobe`, since libguestfs 1.0.68.
-   * Needs the feature group `linuxmodules` of the appliance.
+   * Loads a module into the kernel of the appliance, for example for a filesystem it does not know yet. The
+   * guest's kernel is not involved.
+   *
+   * Needs a launched appliance. Needs the feature group `linuxmodules` of the appliance.
+   *
+   * @param modulename - name of the module, without `.ko`
+   * @throws GuestfsError: ERR_GUESTFS when there is no such module
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_modprobe | guestfs_modprobe}, since libguestfs 1.0.68
+   * @category Appliance
    */
   modprobe(modulename: string, options?: CallOptions): Promise<void> {
     return this[invoke]('modprobe', [modulename], options);
   }
 
-  /** C: `guestfs_mount`, since libguestfs 0.0.3. */
+  /**
+   * Mounts a filesystem of the guest for reading and writing (reading only when its drive was added so). The
+   * first goes on `/`, after which paths of file calls start there. When you only read, add the drive with
+   * `readonly: true` and use `mountRo`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
+   * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
+   * @throws GuestfsError: ERR_GUESTFS with the message of mount, for example for an unknown filesystem or a
+   *   missing directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount | guestfs_mount}, since libguestfs 0.0.3
+   * @category Mounting
+   */
   mount(mountable: string, mountpoint: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mount', [mountable, mountpoint], options);
   }
 
   /**
-   * C: `guestfs_mount_9p`, since libguestfs 1.11.12.
+   * Used to mount a 9p filesystem shared by the host. Support for them is gone, and the call rejects.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mounttag - tag of the share
+   * @param mountpoint - directory to mount on
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_9p | guestfs_mount_9p}, since libguestfs 1.11.12
+   * @category Mounting
    */
   mount9p(mounttag: string, mountpoint: string, options?: Mount9pOptions): Promise<void> {
     return this[invoke]('mount9p', [mounttag, mountpoint], options);
   }
 
-  /** C: `guestfs_mount_local`, since libguestfs 1.17.22. */
+  /**
+   * Makes the mounted guest visible in a directory of the host, by FUSE. Access to it blocks until
+   * `mountLocalRun` is running. A handle can do this once at a time, and FUSE must be usable by this process.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param localmountpoint - existing, empty directory on the host
+   * @throws GuestfsError: ERR_GUESTFS when FUSE refuses or the handle has a local mount already; ENOTSUP when
+   *   libguestfs was built without FUSE
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_local | guestfs_mount_local}, since libguestfs 1.17.22
+   * @category Mounting
+   */
   mountLocal(localmountpoint: string, options?: MountLocalOptions): Promise<void> {
     return this[invoke]('mountLocal', [localmountpoint], options);
   }
 
   /**
-   * C: `guestfs_mount_local_run`, since libguestfs 1.17.22.
-   * Can be cancelled while it runs.
+   * Serves the directory set up by `mountLocal`, and resolves when it is unmounted. All that time the handle is
+   * occupied: its other calls wait, `umountLocal` among them, so end it from outside with `fusermount -u`.
+   * JavaScript goes on meanwhile.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @throws GuestfsError: ERR_GUESTFS when `mountLocal` did not come first
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_local_run | guestfs_mount_local_run}, since libguestfs 1.17.22
+   * @category Mounting
    */
   mountLocalRun(options?: CallOptions): Promise<void> {
     return this[invoke]('mountLocalRun', [], options);
   }
 
-  /** C: `guestfs_mount_loop`, since libguestfs 1.0.54. */
+  /**
+   * Mounts a filesystem image that is a file inside the guest, such as a squashfs on a live CD.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param file - guest path of the image
+   * @param mountpoint - existing directory in the guest, or one from `mkmountpoint`
+   * @throws GuestfsError: ERR_GUESTFS with the message of mount
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_loop | guestfs_mount_loop}, since libguestfs 1.0.54
+   * @category Mounting
+   */
   mountLoop(file: string, mountpoint: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mountLoop', [file, mountpoint], options);
   }
 
-  /** C: `guestfs_mount_options`, since libguestfs 1.0.10. */
+  /**
+   * Mounts a filesystem with mount options of your choice, otherwise like `mount`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param options_ - options as for mount -o, separated by commas, for example `ro,noatime`; empty for none
+   * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
+   * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
+   * @throws GuestfsError: ERR_GUESTFS with the message of mount, for example for an unknown filesystem or a
+   *   missing directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_options | guestfs_mount_options}, since libguestfs 1.0.10
+   * @category Mounting
+   */
   mountOptions(options_: string, mountable: string, mountpoint: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mountOptions', [options_, mountable, mountpoint], options);
   }
 
-  /** C: `guestfs_mount_ro`, since libguestfs 1.0.10. */
+  /**
+   * Mounts a filesystem of the guest for reading only; writes fail with EROFS. Otherwise like `mount`. The
+   * journal may be replayed all the same: what keeps the image untouched is adding the drive with `readonly:
+   * true`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
+   * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
+   * @throws GuestfsError: ERR_GUESTFS with the message of mount, for example for an unknown filesystem or a
+   *   missing directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_ro | guestfs_mount_ro}, since libguestfs 1.0.10
+   * @category Mounting
+   */
   mountRo(mountable: string, mountpoint: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mountRo', [mountable, mountpoint], options);
   }
 
-  /** C: `guestfs_mount_vfs`, since libguestfs 1.0.10. */
+  /**
+   * Mounts a filesystem with given options and as a given type, for cases where detecting the type goes wrong.
+   *
+   * Needs a launched appliance.
+   *
+   * @param options_ - options as for mount -o, separated by commas; empty for none
+   * @param vfstype - filesystem type, for example `ntfs-3g`
+   * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
+   * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
+   * @throws GuestfsError: ERR_GUESTFS with the message of mount, for example for an unknown filesystem or a
+   *   missing directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_vfs | guestfs_mount_vfs}, since libguestfs 1.0.10
+   * @category Mounting
+   */
   mountVfs(options_: string, vfstype: string, mountable: string, mountpoint: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mountVfs', [options_, vfstype, mountable, mountpoint], options);
   }
 
-  /** C: `guestfs_mountable_device`, since libguestfs 1.33.15. */
+  /**
+   * Returns the device part of a mountable. Only btrfs subvolumes have another part; for anything else the
+   * result equals the argument.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
+   * @returns device name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mountable_device | guestfs_mountable_device}, since libguestfs 1.33.15
+   * @category Mounting
+   */
   mountableDevice(mountable: string, options?: CallOptions): Promise<string> {
     return this[invoke]('mountableDevice', [mountable], options);
   }
 
-  /** C: `guestfs_mountable_subvolume`, since libguestfs 1.33.15. */
+  /**
+   * Returns the subvolume part of a mountable, for btrfs.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mountable - btrfs subvolume string, as from `listFilesystems`
+   * @returns path of the subvolume
+   * @throws GuestfsError: EINVAL when it is no subvolume
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mountable_subvolume | guestfs_mountable_subvolume}, since libguestfs 1.33.15
+   * @category Mounting
+   */
   mountableSubvolume(mountable: string, options?: CallOptions): Promise<string> {
     return this[invoke]('mountableSubvolume', [mountable], options);
   }
 
-  /** C: `guestfs_mountpoints`, since libguestfs 1.0.62. */
+  /**
+   * Returns what is mounted and where. As the device is the key, one mounted in several places appears once;
+   * btrfs subvolumes are listed by their device.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns Map from device to directory, for example `/dev/sda1` to `/boot`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mountpoints | guestfs_mountpoints}, since libguestfs 1.0.62
+   * @category Mounting
+   */
   mountpoints(options?: CallOptions): Promise<Map<string, string>> {
     return this[invoke]('mountpoints', [], options);
   }
 
-  /** C: `guestfs_mounts`, since libguestfs 0.0.8. */
+  /**
+   * Lists what is mounted; `mountpoints` says where. Mounts that the appliance makes for itself are not
+   * included.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns device names, in mount order
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mounts | guestfs_mounts}, since libguestfs 0.0.8
+   * @category Mounting
+   */
   mounts(options?: CallOptions): Promise<string[]> {
     return this[invoke]('mounts', [], options);
   }
 
-  /** C: `guestfs_mv`, since libguestfs 1.0.18. */
+  /**
+   * Moves a file or directory, across filesystems too, by copying. An existing directory as destination receives
+   * it; an existing file is replaced. `rename` is the plain system call within one filesystem.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param src - what to move
+   * @param dest - new path, or directory to move into
+   * @throws GuestfsError: ERR_GUESTFS with the message of mv, also when the source does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mv | guestfs_mv}, since libguestfs 1.0.18
+   * @category Files
+   */
   mv(src: string, dest: string, options?: CallOptions): Promise<void> {
     return this[invoke]('mv', [src, dest], options);
   }
 
-  /** C: `guestfs_nr_devices`, since libguestfs 1.19.15. */
+  /**
+   * Returns the number of disks, that is, the length of what `listDevices` gives. The limit is `maxDisks`.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns the number
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_nr_devices | guestfs_nr_devices}, since libguestfs 1.19.15
+   * @category Block devices
+   */
   nrDevices(options?: CallOptions): Promise<number> {
     return this[invoke]('nrDevices', [], options);
   }
 
   /**
-   * C: `guestfs_ntfs_3g_probe`, since libguestfs 1.0.43.
-   * Needs the feature group `ntfs3g` of the appliance.
+   * Tests whether an NTFS filesystem can be mounted, without mounting it. Windows that was hibernated or not
+   * shut down properly leaves one that should not be written.
+   *
+   * Needs a launched appliance. Needs the feature group `ntfs3g` of the appliance.
+   *
+   * @param rw - true to test for writing, false for reading only
+   * @param device - device with the filesystem
+   * @returns 0 when it can; otherwise the exit code of ntfs-3g.probe, for example 12 not NTFS, 13 damaged, 14
+   *   hibernated, 15 not unmounted properly
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfs_3g_probe | guestfs_ntfs_3g_probe}, since libguestfs 1.0.43
+   * @category NTFS
    */
   ntfs3gProbe(rw: boolean, device: string, options?: CallOptions): Promise<number> {
     return this[invoke]('ntfs3gProbe', [rw, device], options);
   }
 
   /**
-   * C: `guestfs_ntfs_chmod`, since libguestfs 1.55.13.
-   * Needs the feature group `ntfs3g` of the appliance.
+   * Sets Unix-style permissions on a file of an NTFS filesystem that is not mounted, translating them to Windows
+   * access rules with ntfssecaudit.
+   *
+   * Needs a launched appliance. Needs the feature group `ntfs3g` of the appliance.
+   *
+   * @param device - device with the filesystem
+   * @param mode - permission bits, for example `0o755`
+   * @param path - path inside the filesystem
+   * @throws GuestfsError: ERR_GUESTFS with the message of ntfssecaudit; ERR_GUESTFS_UNSUPPORTED with a
+   *   libguestfs before 1.55.13
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfs_chmod | guestfs_ntfs_chmod}, since libguestfs 1.55.13
+   * @category NTFS
    */
   ntfsChmod(device: string, mode: number, path: string, options?: NtfsChmodOptions): Promise<void> {
     return this[invoke]('ntfsChmod', [device, mode, path], options);
   }
 
   /**
-   * C: `guestfs_ntfscat_i`, since libguestfs 1.33.14.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Copies a file of an NTFS filesystem to the host, naming it by its inode. It reaches files that a mount
+   * hides, such as those in $Extend. The filesystem must not be mounted. Reports progress, and `signal` stops
+   * it.
+   *
+   * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   *
+   * @param device - device with the filesystem
+   * @param inode - number of the MFT record, 0 or more, for example from `filesystemWalk`
+   * @param filename - host path to write; overwritten
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfscat_i | guestfs_ntfscat_i}, since libguestfs 1.33.14
+   * @category NTFS
    */
   ntfscatI(device: string, inode: number | bigint, filename: string, options?: CallOptions): Promise<void> {
     return this[invoke]('ntfscatI', [device, inode, filename], options);
   }
 
   /**
-   * C: `guestfs_ntfsclone_in`, since libguestfs 1.17.9.
-   * Needs the feature group `ntfs3g` of the appliance.
-   * Can be cancelled while it runs.
+   * Restores an NTFS filesystem from a backup that `ntfscloneOut` made; what was on the device is lost. Aborting
+   * through `signal` leaves the device half written.
+   *
+   * Needs a launched appliance. Needs the feature group `ntfs3g` of the appliance. Can be cancelled while it
+   * runs.
+   *
+   * @param backupfile - host path of the backup
+   * @param device - device to write, at least as large as the original
+   * @throws GuestfsError: ERR_GUESTFS with the message of ntfsclone
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsclone_in | guestfs_ntfsclone_in}, since libguestfs 1.17.9
+   * @category NTFS
    */
   ntfscloneIn(backupfile: string, device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('ntfscloneIn', [backupfile, device], options);
   }
 
   /**
-   * C: `guestfs_ntfsclone_out`, since libguestfs 1.17.9.
-   * Needs the feature group `ntfs3g` of the appliance.
-   * Can be cancelled while it runs.
+   * Saves an NTFS filesystem to a file on the host, in ntfsclone's own image format, which leaves out unused
+   * clusters. Only `ntfscloneIn` reads it back: it is not a raw disk image. The filesystem should be unmounted
+   * and clean.
+   *
+   * Needs a launched appliance. Needs the feature group `ntfs3g` of the appliance. Can be cancelled while it
+   * runs.
+   *
+   * @param device - device holding the NTFS filesystem, as '/dev/sda1'
+   * @param backupfile - path of the image file on the host, overwritten
+   * @throws GuestfsError: 'ERR_GUESTFS' when the volume is dirty and 'force' is not given
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsclone_out | guestfs_ntfsclone_out}, since libguestfs 1.17.9
+   * @category NTFS
    */
   ntfscloneOut(device: string, backupfile: string, options?: NtfscloneOutOptions): Promise<void> {
     return this[invoke]('ntfscloneOut', [device, backupfile], options);
   }
 
   /**
-   * C: `guestfs_ntfsfix`, since libguestfs 1.17.9.
-   * Needs the feature group `ntfs3g` of the appliance.
+   * Fixes a few simple NTFS faults, empties the journal and makes Windows check the volume when it next boots.
+   * No substitute for a real check: nothing walks through the filesystem looking for damage.
+   *
+   * Needs a launched appliance. Needs the feature group `ntfs3g` of the appliance.
+   *
+   * @param device - device holding the NTFS filesystem, as '/dev/sda1'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsfix | guestfs_ntfsfix}, since libguestfs 1.17.9
+   * @category NTFS
    */
   ntfsfix(device: string, options?: NtfsfixOptions): Promise<void> {
     return this[invoke]('ntfsfix', [device], options);
   }
 
   /**
-   * C: `guestfs_ntfsresize_opts`, since libguestfs 1.3.2.
-   * Needs the feature group `ntfsprogs` of the appliance.
+   * Changes the size of an NTFS filesystem, by default to fill its device. To grow, enlarge the partition first
+   * (`partResize`); to shrink, make the filesystem smaller first. `vfsMinimumSize` tells how far it can shrink.
+   * Each resize leaves the volume marked for a check by Windows, so a second one needs 'force'.
+   *
+   * Needs a launched appliance. Needs the feature group `ntfsprogs` of the appliance.
+   *
+   * @param device - device holding the unmounted NTFS filesystem, as '/dev/sda1'
+   * @throws GuestfsError: 'ERR_GUESTFS' when the volume is marked for a check or 'size' is too small for its
+   *   data
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsresize | guestfs_ntfsresize}, since libguestfs 1.3.2
+   * @category NTFS
    */
   ntfsresize(device: string, options?: NtfsresizeOptions): Promise<void> {
     return this[invoke]('ntfsresize', [device], options);
   }
 
   /**
-   * C: `guestfs_ntfsresize_size`, since libguestfs 1.3.14.
-   * Needs the feature group `ntfsprogs` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.ntfsresize}.
+   * Resizes an NTFS filesystem to a given number of bytes.
+   *
+   * Needs a launched appliance. Needs the feature group `ntfsprogs` of the appliance.
+   *
+   * @param device - device holding the NTFS filesystem, as '/dev/sda1'
+   * @param size - new size in bytes, above 0
+   * @deprecated Use {@link GuestfsMethods.ntfsresize}: `ntfsresize(device, { size })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsresize_size | guestfs_ntfsresize_size}, since libguestfs 1.3.14
+   * @category NTFS
    */
   ntfsresizeSize(device: string, size: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('ntfsresizeSize', [device, size], options);
   }
 
-  /** C: `guestfs_parse_environment`, since libguestfs 1.19.53. */
+  /**
+   * Applies the environment variables `LIBGUESTFS_*` and `TMPDIR` of this process to the handle: debugging,
+   * tracing, backend, memory, paths. The constructor has already done so unless its option 'environment' was
+   * false. Call it before `launch`, as some of these settings are refused later.
+   *
+   * Needs no appliance.
+   *
+   * @throws GuestfsError: 'ERR_GUESTFS' when a variable holds nonsense, as a word in `LIBGUESTFS_MEMSIZE`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_parse_environment | guestfs_parse_environment}, since libguestfs 1.19.53
+   * @category Handle
+   */
   parseEnvironment(options?: CallOptions): Promise<void> {
     return this[invoke]('parseEnvironment', [], options);
   }
 
-  /** C: `guestfs_parse_environment_list`, since libguestfs 1.19.53. */
+  /**
+   * Applies settings written as environment variables, but taken from a list instead of the process:
+   * `['LIBGUESTFS_DEBUG=1']` turns debugging on. Entries under other names are ignored. `parseEnvironment` tells
+   * what can be set.
+   *
+   * Needs no appliance.
+   *
+   * @param environment - strings of the form 'NAME=value'
+   * @throws GuestfsError: 'ERR_GUESTFS' when a value cannot be understood
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_parse_environment_list | guestfs_parse_environment_list}, since libguestfs 1.19.53
+   * @category Handle
+   */
   parseEnvironmentList(environment: readonly string[], options?: CallOptions): Promise<void> {
     return this[invoke]('parseEnvironmentList', [environment], options);
   }
 
-  /** C: `guestfs_part_add`, since libguestfs 1.0.78. */
+  /**
+   * Adds one partition to a disk that already has a partition table (`partInit`). Positions are in sectors,
+   * usually of 512 bytes (`blockdevGetss`), and the end sector belongs to the partition. Start at a multiple of
+   * 2048 for good alignment; on GPT keep the last 33 sectors free (end at -34 or earlier), and expect the name
+   * 'primary', which `partSetName` changes. For one partition over the whole disk use `partDisk`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param prlogex - 'p' or 'primary'; on MBR also 'l' or 'logical', 'e' or 'extended'
+   * @param startsect - first sector, 0 or more
+   * @param endsect - last sector; negative counts from the end of the disk, -1 being its last sector
+   * @throws GuestfsError: 'ERR_GUESTFS' when the range overlaps another partition or leaves the disk
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_add | guestfs_part_add}, since libguestfs 1.0.78
+   * @category Partitions
+   */
   partAdd(device: string, prlogex: string, startsect: number | bigint, endsect: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('partAdd', [device, prlogex, startsect, endsect], options);
   }
 
-  /** C: `guestfs_part_del`, since libguestfs 1.3.2. */
+  /**
+   * Removes a partition from the table; its data stays on the disk but can no longer be reached. Removing an
+   * extended MBR partition takes its logical partitions with it.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_del | guestfs_part_del}, since libguestfs 1.3.2
+   * @category Partitions
+   */
   partDel(device: string, partnum: number, options?: CallOptions): Promise<void> {
     return this[invoke]('partDel', [device, partnum], options);
   }
 
-  /** C: `guestfs_part_disk`, since libguestfs 1.0.78. */
+  /**
+   * Writes a new partition table with a single partition that takes the whole disk, aligned to 128 sectors and
+   * with 128 sectors left free at the end. Everything that was partitioned before is lost. For several
+   * partitions use `partInit` and `partAdd`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param parttype - 'gpt', 'mbr' or another type that `partInit` knows
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_disk | guestfs_part_disk}, since libguestfs 1.0.78
+   * @category Partitions
+   */
   partDisk(device: string, parttype: string, options?: CallOptions): Promise<void> {
     return this[invoke]('partDisk', [device, parttype], options);
   }
 
   /**
-   * C: `guestfs_part_expand_gpt`, since libguestfs 1.33.2.
-   * Needs the feature group `gdisk` of the appliance.
+   * Moves the second copy of the GPT to the last sectors of the disk. Needed after an image was enlarged: until
+   * then the new space cannot be partitioned.
+   *
+   * Needs a launched appliance. Needs the feature group `gdisk` of the appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_expand_gpt | guestfs_part_expand_gpt}, since libguestfs 1.33.2
+   * @category Partitions
    */
   partExpandGpt(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('partExpandGpt', [device], options);
   }
 
-  /** C: `guestfs_part_get_bootable`, since libguestfs 1.3.2. */
+  /**
+   * Tells whether a partition carries the boot flag: on MBR the 'active' mark, on GPT that it is an EFI system
+   * partition.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @returns true when the flag is set
+   * @throws GuestfsError: 'ERR_GUESTFS' when there is no such partition, 'EINVAL' when the disk has no partition
+   *   table
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_bootable | guestfs_part_get_bootable}, since libguestfs 1.3.2
+   * @category Partitions
+   */
   partGetBootable(device: string, partnum: number, options?: CallOptions): Promise<boolean> {
     return this[invoke]('partGetBootable', [device, partnum], options);
   }
 
-  /** C: `guestfs_part_get_disk_guid`, since libguestfs 1.33.2. */
+  /**
+   * Returns the GUID that identifies a GPT disk. On other partition tables the result means nothing.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @returns the GUID, in upper case with dashes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_disk_guid | guestfs_part_get_disk_guid}, since libguestfs 1.33.2
+   * @category Partitions
+   */
   partGetDiskGuid(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('partGetDiskGuid', [device], options);
   }
 
-  /** C: `guestfs_part_get_gpt_attributes`, since libguestfs 1.21.1. */
+  /**
+   * Returns the attribute bits of a GPT partition: bit 0 required by the platform, bit 1 ignored by EFI, bit 2
+   * bootable by a legacy BIOS, bits 48 to 63 defined by the partition's type.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @returns the bits as a bigint
+   * @throws GuestfsError: 'ERR_GUESTFS' on an MBR disk
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_gpt_attributes | guestfs_part_get_gpt_attributes}, since libguestfs 1.21.1
+   * @category Partitions
+   */
   partGetGptAttributes(device: string, partnum: number, options?: CallOptions): Promise<bigint> {
     return this[invoke]('partGetGptAttributes', [device, partnum], options);
   }
 
-  /** C: `guestfs_part_get_gpt_guid`, since libguestfs 1.29.25. */
+  /**
+   * Returns the unique GUID of one GPT partition, the one that Linux calls PARTUUID. `partGetGptType` tells what
+   * kind of partition it is.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @returns the GUID, in upper case with dashes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_gpt_guid | guestfs_part_get_gpt_guid}, since libguestfs 1.29.25
+   * @category Partitions
+   */
   partGetGptGuid(device: string, partnum: number, options?: CallOptions): Promise<string> {
     return this[invoke]('partGetGptGuid', [device, partnum], options);
   }
 
-  /** C: `guestfs_part_get_gpt_type`, since libguestfs 1.21.1. */
+  /**
+   * Returns the GUID that states the kind of a GPT partition, as 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B' for an
+   * EFI system partition.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @returns the type GUID, in upper case with dashes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_gpt_type | guestfs_part_get_gpt_type}, since libguestfs 1.21.1
+   * @category Partitions
+   */
   partGetGptType(device: string, partnum: number, options?: CallOptions): Promise<string> {
     return this[invoke]('partGetGptType', [device, partnum], options);
   }
 
-  /** C: `guestfs_part_get_mbr_id`, since libguestfs 1.3.2. */
+  /**
+   * Returns the type byte of an MBR partition, as 0x83 for Linux or 0x07 for NTFS. Check with `partGetParttype`
+   * that the disk has an MBR: elsewhere the number means nothing.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with an MBR, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @returns the type byte, 0 to 255
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_mbr_id | guestfs_part_get_mbr_id}, since libguestfs 1.3.2
+   * @category Partitions
+   */
   partGetMbrId(device: string, partnum: number, options?: CallOptions): Promise<number> {
     return this[invoke]('partGetMbrId', [device, partnum], options);
   }
 
-  /** C: `guestfs_part_get_mbr_part_type`, since libguestfs 1.29.32. */
+  /**
+   * Tells which kind of MBR partition this is. On disks without MBR the answer is always 'primary'.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @returns 'primary', 'extended' or 'logical'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_mbr_part_type | guestfs_part_get_mbr_part_type}, since libguestfs 1.29.32
+   * @category Partitions
+   */
   partGetMbrPartType(device: string, partnum: number, options?: CallOptions): Promise<string> {
     return this[invoke]('partGetMbrPartType', [device, partnum], options);
   }
 
-  /** C: `guestfs_part_get_name`, since libguestfs 1.25.33. */
+  /**
+   * Returns the name stored with a GPT partition; it has nothing to do with the label of the filesystem inside
+   * (`vfsLabel`). MBR partitions have no names.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @returns the name, empty when none was given
+   * @throws GuestfsError: 'ERR_GUESTFS' when the table is not a GPT or has no such partition
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_name | guestfs_part_get_name}, since libguestfs 1.25.33
+   * @category Partitions
+   */
   partGetName(device: string, partnum: number, options?: CallOptions): Promise<string> {
     return this[invoke]('partGetName', [device, partnum], options);
   }
 
-  /** C: `guestfs_part_get_parttype`, since libguestfs 1.0.78. */
+  /**
+   * Returns the kind of partition table on a disk. The names are those of `partInit`, but always the canonical
+   * one: 'msdos' rather than 'mbr', 'gpt' rather than 'efi'.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @returns 'msdos', 'gpt' or a rarer type
+   * @throws GuestfsError: 'EINVAL' when there is no partition table; 'ERR_GUESTFS' when a filesystem fills the
+   *   disk directly
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_parttype | guestfs_part_get_parttype}, since libguestfs 1.0.78
+   * @category Partitions
+   */
   partGetParttype(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('partGetParttype', [device], options);
   }
 
-  /** C: `guestfs_part_init`, since libguestfs 1.0.78. */
+  /**
+   * Writes an empty partition table over whatever table the disk had; add partitions with `partAdd`. Choose
+   * 'gpt' unless an old system must boot from the disk: MBR ends at 2 TiB and four primary partitions.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param parttype - 'gpt' (or 'efi'), 'msdos' (or 'mbr'); untested: 'aix', 'amiga' (or 'rdb'), 'bsd', 'dasd',
+   *   'dvh', 'mac', 'pc98', 'sun'
+   * @throws GuestfsError: 'ERR_GUESTFS' for an unknown type
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_init | guestfs_part_init}, since libguestfs 1.0.78
+   * @category Partitions
+   */
   partInit(device: string, parttype: string, options?: CallOptions): Promise<void> {
     return this[invoke]('partInit', [device, parttype], options);
   }
 
-  /** C: `guestfs_part_list`, since libguestfs 1.0.78. */
+  /**
+   * Lists the partitions of a disk with their place and size in bytes; divide by `blockdevGetss` for sectors.
+   * The order is that of the table, not necessarily by number. `listPartitions` gives the device names of all
+   * disks instead.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @returns one object per partition: partNum (number), partStart, partEnd and partSize (bigint, bytes; partEnd
+   *   is the last byte)
+   * @throws GuestfsError: 'EINVAL' when the disk has no partition table
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_list | guestfs_part_list}, since libguestfs 1.0.78
+   * @category Partitions
+   */
   partList(device: string, options?: CallOptions): Promise<Partition[]> {
     return this[invoke]('partList', [device], options);
   }
 
-  /** C: `guestfs_part_resize`, since libguestfs 1.37.20. */
+  /**
+   * Moves the end of a partition and touches nothing inside it. To grow: this call, then the filesystem
+   * (`resize2fs`, `ntfsresize`, `xfsGrowfs`). To shrink: the filesystem first, or its end is cut off.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @param endsect - new last sector; negative counts from the end of the disk
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_resize | guestfs_part_resize}, since libguestfs 1.37.20
+   * @category Partitions
+   */
   partResize(device: string, partnum: number, endsect: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('partResize', [device, partnum, endsect], options);
   }
 
-  /** C: `guestfs_part_set_bootable`, since libguestfs 1.0.78. */
+  /**
+   * Sets or clears the boot flag of a partition. On MBR it marks the partition that the BIOS boots, which
+   * Windows and SYSLINUX rely on; on GPT it turns the partition into an EFI system partition.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @param bootable - true to set the flag, false to clear it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_bootable | guestfs_part_set_bootable}, since libguestfs 1.0.78
+   * @category Partitions
+   */
   partSetBootable(device: string, partnum: number, bootable: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('partSetBootable', [device, partnum, bootable], options);
   }
 
-  /** C: `guestfs_part_set_disk_guid`, since libguestfs 1.33.2. */
+  /**
+   * Gives a GPT disk a new GUID. After cloning a disk use `partSetDiskGuidRandom` to tell the copies apart.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param guid - the GUID, hexadecimal with dashes
+   * @throws GuestfsError: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_disk_guid | guestfs_part_set_disk_guid}, since libguestfs 1.33.2
+   * @category Partitions
+   */
   partSetDiskGuid(device: string, guid: string, options?: CallOptions): Promise<void> {
     return this[invoke]('partSetDiskGuid', [device, guid], options);
   }
 
-  /** C: `guestfs_part_set_disk_guid_random`, since libguestfs 1.33.2. */
+  /**
+   * Gives a GPT disk a new random GUID, so that a clone is not taken for its original.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @throws GuestfsError: 'ERR_GUESTFS' when the disk has no GPT
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_disk_guid_random | guestfs_part_set_disk_guid_random}, since libguestfs 1.33.2
+   * @category Partitions
+   */
   partSetDiskGuidRandom(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('partSetDiskGuidRandom', [device], options);
   }
 
-  /** C: `guestfs_part_set_gpt_attributes`, since libguestfs 1.21.1. */
+  /**
+   * Replaces all attribute bits of a GPT partition; read them with `partGetGptAttributes` to change only some.
+   * Bit 2 (value 4) makes it bootable for a legacy BIOS.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @param attributes - the bits, best as a bigint; only 0 to 2 and 48 to 63 may be set
+   * @throws GuestfsError: 'ERR_GUESTFS' when a reserved bit is set or the disk has no GPT
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_attributes | guestfs_part_set_gpt_attributes}, since libguestfs 1.21.1
+   * @category Partitions
+   */
   partSetGptAttributes(device: string, partnum: number, attributes: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('partSetGptAttributes', [device, partnum, attributes], options);
   }
 
-  /** C: `guestfs_part_set_gpt_guid`, since libguestfs 1.29.25. */
+  /**
+   * Changes the unique GUID of a GPT partition, its PARTUUID. Boot loaders and fstab entries that name the old
+   * one no longer find it.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @param guid - the GUID, hexadecimal with dashes
+   * @throws GuestfsError: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_guid | guestfs_part_set_gpt_guid}, since libguestfs 1.29.25
+   * @category Partitions
+   */
   partSetGptGuid(device: string, partnum: number, guid: string, options?: CallOptions): Promise<void> {
     return this[invoke]('partSetGptGuid', [device, partnum, guid], options);
   }
 
-  /** C: `guestfs_part_set_gpt_type`, since libguestfs 1.21.1. */
+  /**
+   * Declares what a GPT partition is for by its type GUID, as '0FC63DAF-8483-4772-8E79-3D69D8477DE4' for Linux
+   * data. The contents are not touched.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @param guid - the type GUID, hexadecimal with dashes
+   * @throws GuestfsError: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_type | guestfs_part_set_gpt_type}, since libguestfs 1.21.1
+   * @category Partitions
+   */
   partSetGptType(device: string, partnum: number, guid: string, options?: CallOptions): Promise<void> {
     return this[invoke]('partSetGptType', [device, partnum, guid], options);
   }
 
-  /** C: `guestfs_part_set_mbr_id`, since libguestfs 1.3.2. */
+  /**
+   * Sets the type byte of an MBR partition. Published lists of these types print hexadecimal numbers without
+   * prefix: their '83' is 0x83 here. On other partition tables the effect is undefined.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with an MBR, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @param idbyte - the type, 0 to 255, as 0x83
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_mbr_id | guestfs_part_set_mbr_id}, since libguestfs 1.3.2
+   * @category Partitions
+   */
   partSetMbrId(device: string, partnum: number, idbyte: number, options?: CallOptions): Promise<void> {
     return this[invoke]('partSetMbrId', [device, partnum, idbyte], options);
   }
 
-  /** C: `guestfs_part_set_name`, since libguestfs 1.0.78. */
+  /**
+   * Names a GPT partition; MBR partitions cannot have names. For the label of the filesystem inside use
+   * `setLabel`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @param name - the new name, up to 36 characters
+   * @throws GuestfsError: 'ERR_GUESTFS' when the partition table has no names
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_name | guestfs_part_set_name}, since libguestfs 1.0.78
+   * @category Partitions
+   */
   partSetName(device: string, partnum: number, name: string, options?: CallOptions): Promise<void> {
     return this[invoke]('partSetName', [device, partnum, name], options);
   }
 
-  /** C: `guestfs_part_to_dev`, since libguestfs 1.5.15. */
+  /**
+   * Returns the disk that a partition lies on: '/dev/sdb' for '/dev/sdb1'. The partition must exist. Together
+   * with `partToPartnum` it turns the names from `listPartitions` into what the other partition calls take.
+   *
+   * Needs a launched appliance.
+   *
+   * @param partition - partition device, as '/dev/sdb1'
+   * @returns the device of the whole disk
+   * @throws GuestfsError: 'ERR_GUESTFS' when the device is not a partition
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_to_dev | guestfs_part_to_dev}, since libguestfs 1.5.15
+   * @category Partitions
+   */
   partToDev(partition: string, options?: CallOptions): Promise<string> {
     return this[invoke]('partToDev', [partition], options);
   }
 
-  /** C: `guestfs_part_to_partnum`, since libguestfs 1.13.25. */
+  /**
+   * Returns the number of a partition from its device: 1 for '/dev/sdb1'. The partition must exist. `partToDev`
+   * gives the disk.
+   *
+   * Needs a launched appliance.
+   *
+   * @param partition - partition device, as '/dev/sdb1'
+   * @returns partition number, from 1
+   * @throws GuestfsError: 'ERR_GUESTFS' when the device is not a partition
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_to_partnum | guestfs_part_to_partnum}, since libguestfs 1.13.25
+   * @category Partitions
+   */
   partToPartnum(partition: string, options?: CallOptions): Promise<number> {
     return this[invoke]('partToPartnum', [partition], options);
   }
 
-  /** C: `guestfs_ping_daemon`, since libguestfs 1.0.18. */
+  /**
+   * Sends an empty request to the appliance and waits for the answer, to see that it is still alive. It changes
+   * nothing.
+   *
+   * Needs a launched appliance.
+   *
+   * @throws GuestfsError: 'ERR_GUESTFS_TERMINATED' when the appliance has died
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ping_daemon | guestfs_ping_daemon}, since libguestfs 1.0.18
+   * @category Tracing and debugging
+   */
   pingDaemon(options?: CallOptions): Promise<void> {
     return this[invoke]('pingDaemon', [], options);
   }
 
-  /** C: `guestfs_pread`, since libguestfs 1.0.77. */
+  /**
+   * Reads a piece of a file. Fewer bytes come back at the end of the file, and none beyond it. For whole files
+   * use `readFile`, for large pieces `downloadOffset`: one call carries just under 4 MiB.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to read
+   * @param count - number of bytes wanted, less than 4 MiB
+   * @param offset - first byte, from 0
+   * @returns a Buffer with the bytes, possibly fewer than wanted
+   * @throws GuestfsError: 'ENOENT' when the file does not exist; 'ERR_GUESTFS' when 'count' is too large
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pread | guestfs_pread}, since libguestfs 1.0.77
+   * @category File contents
+   */
   pread(path: string, count: number, offset: number | bigint, options?: CallOptions): Promise<Buffer> {
     return this[invoke]('pread', [path, count, offset], options);
   }
 
-  /** C: `guestfs_pread_device`, since libguestfs 1.5.21. */
+  /**
+   * Reads a piece of a block device, as a boot sector or a superblock. Fewer bytes come back at its end. One
+   * call carries just under 4 MiB; for more use `downloadOffset`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - block device, as '/dev/sda'
+   * @param count - number of bytes wanted, less than 4 MiB
+   * @param offset - first byte, from 0
+   * @returns a Buffer with the bytes, possibly fewer than wanted
+   * @throws GuestfsError: 'ERR_GUESTFS' when 'count' is too large
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pread_device | guestfs_pread_device}, since libguestfs 1.5.21
+   * @category Block devices
+   */
   preadDevice(device: string, count: number, offset: number | bigint, options?: CallOptions): Promise<Buffer> {
     return this[invoke]('preadDevice', [device, count, offset], options);
   }
 
   /**
-   * C: `guestfs_pvchange_uuid`, since libguestfs 1.19.26.
-   * Needs the feature group `lvm2` of the appliance.
+   * Gives an LVM physical volume a new random UUID, as is needed when a clone is to stand beside its original.
+   * Its volume group must be inactive (`vgActivate`).
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param device - physical volume, as '/dev/sda2'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvchange_uuid | guestfs_pvchange_uuid}, since libguestfs 1.19.26
+   * @category LVM
    */
   pvchangeUuid(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('pvchangeUuid', [device], options);
   }
 
   /**
-   * C: `guestfs_pvchange_uuid_all`, since libguestfs 1.19.26.
-   * Needs the feature group `lvm2` of the appliance.
+   * Gives every LVM physical volume a new random UUID. All volume groups must be inactive (`vgActivateAll`).
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvchange_uuid_all | guestfs_pvchange_uuid_all}, since libguestfs 1.19.26
+   * @category LVM
    */
   pvchangeUuidAll(options?: CallOptions): Promise<void> {
     return this[invoke]('pvchangeUuidAll', [], options);
   }
 
   /**
-   * C: `guestfs_pvcreate`, since libguestfs 0.0.8.
-   * Needs the feature group `lvm2` of the appliance.
+   * Turns a partition or disk into an LVM physical volume, the first step towards a volume group (`vgcreate`).
+   * What was on it is lost.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param device - partition or whole disk, as '/dev/sda1'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvcreate | guestfs_pvcreate}, since libguestfs 0.0.8
+   * @category LVM
    */
   pvcreate(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('pvcreate', [device], options);
   }
 
   /**
-   * C: `guestfs_pvremove`, since libguestfs 1.0.13.
-   * Needs the feature group `lvm2` of the appliance.
+   * Erases the LVM header of a physical volume; to LVM the device is then blank. Remove the volume group that
+   * uses it first (`vgremove`).
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param device - physical volume, as '/dev/sda1'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvremove | guestfs_pvremove}, since libguestfs 1.0.13
+   * @category LVM
    */
   pvremove(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('pvremove', [device], options);
   }
 
   /**
-   * C: `guestfs_pvresize`, since libguestfs 1.0.26.
-   * Needs the feature group `lvm2` of the appliance.
+   * Fits an LVM physical volume to its partition or disk after that changed size. A following `lvresize` or
+   * `lvresizeFree` can then use the space. To shrink, use `pvresizeSize` before the partition becomes smaller.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param device - physical volume, as '/dev/sda2'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvresize | guestfs_pvresize}, since libguestfs 1.0.26
+   * @category LVM
    */
   pvresize(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('pvresize', [device], options);
   }
 
   /**
-   * C: `guestfs_pvresize_size`, since libguestfs 1.3.14.
-   * Needs the feature group `lvm2` of the appliance.
+   * Sets the size of an LVM physical volume, usually to shrink it before its partition shrinks. It fails if
+   * extents beyond the new end are in use.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param device - physical volume, as '/dev/sda2'
+   * @param size - new size in bytes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvresize_size | guestfs_pvresize_size}, since libguestfs 1.3.14
+   * @category LVM
    */
   pvresizeSize(device: string, size: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('pvresizeSize', [device, size], options);
   }
 
   /**
-   * C: `guestfs_pvs`, since libguestfs 0.0.4.
-   * Needs the feature group `lvm2` of the appliance.
+   * Lists the devices that are LVM physical volumes, sorted. `pvsFull` gives their details.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @returns device names, as '/dev/sda2'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvs | guestfs_pvs}, since libguestfs 0.0.4
+   * @category LVM
    */
   pvs(options?: CallOptions): Promise<string[]> {
     return this[invoke]('pvs', [], options);
   }
 
   /**
-   * C: `guestfs_pvs_full`, since libguestfs 0.0.4.
-   * Needs the feature group `lvm2` of the appliance.
+   * Lists the LVM physical volumes with all their properties: sizes and free space in bytes, extents,
+   * attributes, tags. UUIDs stand here without dashes, unlike in `pvuuid`.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @returns one object per volume, with pvName, pvUuid, pvSize, pvFree and more
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvs_full | guestfs_pvs_full}, since libguestfs 0.0.4
+   * @category LVM
    */
   pvsFull(options?: CallOptions): Promise<LvmPv[]> {
     return this[invoke]('pvsFull', [], options);
   }
 
-  /** C: `guestfs_pvuuid`, since libguestfs 1.0.87. */
+  /**
+   * Returns the UUID of an LVM physical volume. `vgpvuuids` lists the same UUIDs by volume group.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - physical volume, as '/dev/sda2'
+   * @returns the UUID with dashes, in the form that LVM prints
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvuuid | guestfs_pvuuid}, since libguestfs 1.0.87
+   * @category LVM
+   */
   pvuuid(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('pvuuid', [device], options);
   }
 
-  /** C: `guestfs_pwrite`, since libguestfs 1.3.14. */
+  /**
+   * Writes bytes into an existing file at a given place and leaves the rest alone; past the end the file grows.
+   * It may write only a part, so compare the result with the length. One call carries just under 4 MiB;
+   * `uploadOffset` has no limit and always writes everything.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - existing file
+   * @param content - bytes to write; a string is encoded as UTF-8
+   * @param offset - where to begin, in bytes from 0
+   * @returns the number of bytes written
+   * @throws GuestfsError: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pwrite | guestfs_pwrite}, since libguestfs 1.3.14
+   * @category File contents
+   */
   pwrite(path: string, content: Uint8Array | string, offset: number | bigint, options?: CallOptions): Promise<number> {
     return this[invoke]('pwrite', [path, content, offset], options);
   }
 
-  /** C: `guestfs_pwrite_device`, since libguestfs 1.5.20. */
+  /**
+   * Writes bytes to a block device at a given place, as a boot sector. Mounted filesystems on it do not expect
+   * that. One call carries just under 4 MiB; `uploadOffset` has no limit.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - block device, as '/dev/sda'
+   * @param content - bytes to write; a string is encoded as UTF-8
+   * @param offset - where to begin, in bytes from 0
+   * @returns the number of bytes written
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pwrite_device | guestfs_pwrite_device}, since libguestfs 1.5.20
+   * @category Block devices
+   */
   pwriteDevice(device: string, content: Uint8Array | string, offset: number | bigint, options?: CallOptions): Promise<number> {
     return this[invoke]('pwriteDevice', [device, content, offset], options);
   }
 
-  /** C: `guestfs_read_file`, since libguestfs 1.0.63. */
+  /**
+   * Reads a whole file into memory, whatever bytes it holds. `cat` gives a string instead, and `download` suits
+   * files too large for memory.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to read
+   * @returns a Buffer with the contents
+   * @throws GuestfsError: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_read_file | guestfs_read_file}, since libguestfs 1.0.63
+   * @category File contents
+   */
   readFile(path: string, options?: CallOptions): Promise<Buffer> {
     return this[invoke]('readFile', [path], options);
   }
 
-  /** C: `guestfs_read_lines`, since libguestfs 0.0.7. */
+  /**
+   * Reads a text file as lines, without their line ends: both Unix (LF) and Windows (CRLF) files work. A NUL
+   * byte cuts its line short, so split the result of `readFile` for binary data.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - text file
+   * @returns the lines
+   * @throws GuestfsError: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_read_lines | guestfs_read_lines}, since libguestfs 0.0.7
+   * @category File contents
+   */
   readLines(path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('readLines', [path], options);
   }
 
   /**
-   * C: `guestfs_readdir`, since libguestfs 1.0.55.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Lists a directory with the inode and type of each entry. The entries '.' and '..' are there too, and nothing
+   * is sorted. `ls` gives sorted names alone; `lstatnslist` adds sizes and owners.
+   *
+   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds. Can be
+   * cancelled while it runs.
+   *
+   * @param dir - directory
+   * @returns objects with ino (bigint), name and ftyp: 'r' file, 'd' directory, 'l' symbolic link, 'b' and 'c'
+   *   block and character device, 'f' FIFO, 's' socket, 'u' unknown to the filesystem, '?' not understood
+   * @throws GuestfsError: 'ENOENT' when it does not exist, 'ENOTDIR' when it is no directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readdir | guestfs_readdir}, since libguestfs 1.0.55
+   * @category Directories
    */
   readdir(dir: string, options?: CallOptions): Promise<Dirent[]> {
     return this[invoke]('readdir', [dir], options);
   }
 
-  /** C: `guestfs_readlink`, since libguestfs 1.0.66. */
+  /**
+   * Returns what a symbolic link points to, exactly as stored: it may be relative, and may not exist. `realpath`
+   * resolves a path completely.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - the symbolic link
+   * @returns the target
+   * @throws GuestfsError: 'EINVAL' when it is not a symbolic link, 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readlink | guestfs_readlink}, since libguestfs 1.0.66
+   * @category Links and special files
+   */
   readlink(path: string, options?: CallOptions): Promise<string> {
     return this[invoke]('readlink', [path], options);
   }
 
-  /** C: `guestfs_readlinklist`, since libguestfs 1.0.77. */
+  /**
+   * Reads many symbolic links of one directory in a single call. Names that are not links, or do not exist, give
+   * an empty string rather than an error, so a whole listing can be passed.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - directory that holds the links
+   * @param names - names within that directory, without slashes
+   * @returns the targets, in the order of 'names'; '' where there is none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readlinklist | guestfs_readlinklist}, since libguestfs 1.0.77
+   * @category Links and special files
+   */
   readlinklist(path: string, names: readonly string[], options?: CallOptions): Promise<string[]> {
     return this[invoke]('readlinklist', [path, names], options);
   }
 
-  /** C: `guestfs_realpath`, since libguestfs 1.0.66. */
+  /**
+   * Resolves a path to an absolute one free of symbolic links, '.' and '..'. Links are followed within the
+   * guest's own tree.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - path to resolve; it must exist
+   * @returns the resolved path
+   * @throws GuestfsError: 'ENOENT' when a part of it is missing, 'ELOOP' when links go in circles
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_realpath | guestfs_realpath}, since libguestfs 1.0.66
+   * @category Links and special files
+   */
   realpath(path: string, options?: CallOptions): Promise<string> {
     return this[invoke]('realpath', [path], options);
   }
 
-  /** C: `guestfs_remount`, since libguestfs 1.23.2. */
+  /**
+   * Switches a mounted filesystem between read-only and read-write. The option 'rw' is the only one and must be
+   * given.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param mountpoint - where the filesystem is mounted, as '/'
+   * @throws GuestfsError: 'ERR_GUESTFS' when 'rw' is missing or the disk was added read-only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_remount | guestfs_remount}, since libguestfs 1.23.2
+   * @category Mounting
+   */
   remount(mountpoint: string, options?: RemountOptions): Promise<void> {
     return this[invoke]('remount', [mountpoint], options);
   }
 
   /**
-   * C: `guestfs_remove_drive`, since libguestfs 1.19.49.
+   * Removed a disk from the handle in earlier versions. Since libguestfs 1.48 it always fails: close the handle
+   * and create another one without the disk.
+   *
+   * Needs no appliance.
+   *
+   * @param label - label given when the disk was added
+   * @throws GuestfsError: 'ERR_GUESTFS', always, since libguestfs 1.48
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_remove_drive | guestfs_remove_drive}, since libguestfs 1.19.49
+   * @category Drives
    */
   removeDrive(label: string, options?: CallOptions): Promise<void> {
     return this[invoke]('removeDrive', [label], options);
   }
 
   /**
-   * C: `guestfs_removexattr`, since libguestfs 1.0.59.
-   * Needs the feature group `linuxxattrs` of the appliance.
+   * Removes an extended attribute from a file or directory. Symbolic links are followed; `lremovexattr` works on
+   * the link itself.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   *
+   * @param xattr - full name with namespace, as 'user.comment'
+   * @param path - file or directory
+   * @throws GuestfsError: 'ENODATA' when there is no such attribute, 'ENOTSUP' when the filesystem has none at
+   *   all
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_removexattr | guestfs_removexattr}, since libguestfs 1.0.59
+   * @category Extended attributes and labels
    */
   removexattr(xattr: string, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('removexattr', [xattr, path], options);
   }
 
-  /** C: `guestfs_rename`, since libguestfs 1.21.5. */
+  /**
+   * Renames a file or directory within one filesystem, replacing a file that is in the way in one atomic step.
+   * `mv` also works across filesystems.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param oldpath - what to rename
+   * @param newpath - new path on the same filesystem
+   * @throws GuestfsError: 'EXDEV' when the two lie on different filesystems, 'ENOENT' when the source is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rename | guestfs_rename}, since libguestfs 1.21.5
+   * @category Files
+   */
   rename(oldpath: string, newpath: string, options?: CallOptions): Promise<void> {
     return this[invoke]('rename', [oldpath, newpath], options);
   }
 
-  /** C: `guestfs_resize2fs`, since libguestfs 1.0.27. */
+  /**
+   * Fits an ext2, ext3 or ext4 filesystem to its device, which is how to grow one after `partResize` or
+   * `lvresize`. An unmounted filesystem is checked and repaired first. If a resize breaks off, run `e2fsck` with
+   * 'forceall', or better go back to a copy.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs | guestfs_resize2fs}, since libguestfs 1.0.27
+   * @category Ext filesystems
+   */
   resize2fs(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('resize2fs', [device], options);
   }
 
-  /** C: `guestfs_resize2fs_M`, since libguestfs 1.9.4. */
+  /**
+   * Shrinks an ext2, ext3 or ext4 filesystem as far as its data allows. Its size is afterwards 'Block size'
+   * times 'Block count' in the Map of `tune2fsL`; shrink the partition to no less than that. `vfsMinimumSize`
+   * estimates it beforehand.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device holding the unmounted filesystem, as '/dev/sda1'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs_M | guestfs_resize2fs_M}, since libguestfs 1.9.4
+   * @category Ext filesystems
+   */
   resize2fs_M(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('resize2fs_M', [device], options);
   }
 
-  /** C: `guestfs_resize2fs_size`, since libguestfs 1.3.14. */
+  /**
+   * Grows or shrinks an ext2, ext3 or ext4 filesystem to a given size. Shrinking needs it unmounted, and the
+   * partition must follow afterwards, not before.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @param size - new size in bytes, a multiple of 1024
+   * @throws GuestfsError: 'ERR_GUESTFS' when 'size' is not a multiple of 1024, too small for the data or larger
+   *   than the device
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs_size | guestfs_resize2fs_size}, since libguestfs 1.3.14
+   * @category Ext filesystems
+   */
   resize2fsSize(device: string, size: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('resize2fsSize', [device, size], options);
   }
 
-  /** C: `guestfs_rm`, since libguestfs 0.0.8. */
+  /**
+   * Deletes one file, symbolic link or other non-directory. `rmF` tolerates a missing file, `rmRf` deletes
+   * trees.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to delete
+   * @throws GuestfsError: 'ENOENT' when it does not exist, 'EISDIR' when it is a directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm | guestfs_rm}, since libguestfs 0.0.8
+   * @category Files
+   */
   rm(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('rm', [path], options);
   }
 
-  /** C: `guestfs_rm_f`, since libguestfs 1.19.42. */
+  /**
+   * Deletes a file if it is there. Only its absence is tolerated: every other problem still rejects. Directories
+   * need `rmdir` or `rmRf`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to delete
+   * @throws GuestfsError: 'EISDIR' when it is a directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm_f | guestfs_rm_f}, since libguestfs 1.19.42
+   * @category Files
+   */
   rmF(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('rmF', [path], options);
   }
 
-  /** C: `guestfs_rm_rf`, since libguestfs 0.0.8. */
+  /**
+   * Deletes a file, or a directory with everything below it; a missing path is no error. There is no way back,
+   * and other filesystems mounted below are emptied too. The root directory is refused.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file or directory, not '/'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm_rf | guestfs_rm_rf}, since libguestfs 0.0.8
+   * @category Files
+   */
   rmRf(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('rmRf', [path], options);
   }
 
-  /** C: `guestfs_rmdir`, since libguestfs 0.0.8. */
+  /**
+   * Deletes an empty directory. For one with contents use `rmRf`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - directory to delete
+   * @throws GuestfsError: 'ENOTEMPTY' when something is in it, 'ENOENT' when it does not exist, 'ENOTDIR' when
+   *   it is no directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rmdir | guestfs_rmdir}, since libguestfs 0.0.8
+   * @category Directories
+   */
   rmdir(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('rmdir', [path], options);
   }
 
-  /** C: `guestfs_rmmountpoint`, since libguestfs 1.0.62. */
+  /**
+   * Removes a directory that `mkmountpoint` made before anything was mounted. Unmount what is on it first.
+   *
+   * Needs a launched appliance.
+   *
+   * @param exemptpath - absolute path of the mount point, as '/outer'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rmmountpoint | guestfs_rmmountpoint}, since libguestfs 1.0.62
+   * @category Mounting
+   */
   rmmountpoint(exemptpath: string, options?: CallOptions): Promise<void> {
     return this[invoke]('rmmountpoint', [exemptpath], options);
   }
 
   /**
-   * C: `guestfs_rsync`, since libguestfs 1.19.29.
-   * Needs the feature group `rsync` of the appliance.
+   * Brings one directory of the guest up to date with another by rsync, copying only what differs. Give
+   * 'archive' nearly always: without it directories are left out. As usual with rsync, a slash at the end of the
+   * source means its contents rather than the directory itself.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `rsync` of the appliance.
+   *
+   * @param src - source directory
+   * @param dest - destination directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync | guestfs_rsync}, since libguestfs 1.19.29
+   * @category Copying data
    */
   rsync(src: string, dest: string, options?: RsyncOptions): Promise<void> {
     return this[invoke]('rsync', [src, dest], options);
   }
 
   /**
-   * C: `guestfs_rsync_in`, since libguestfs 1.19.29.
-   * Needs the feature group `rsync` of the appliance.
+   * Copies from an rsync server into the guest filesystem, transferring only differences. The appliance does the
+   * talking, so enable its network with `setNetwork` before launching, and use a server that asks for no
+   * password. For plain uploads from this host `copyIn` or `tarIn` is simpler.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `rsync` of the appliance.
+   *
+   * @param remote - source in rsync's notation, as 'rsync://host/module/'
+   * @param dest - destination directory in the guest
+   * @throws GuestfsError: 'ERR_GUESTFS' when the server cannot be reached or asks for a password
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync_in | guestfs_rsync_in}, since libguestfs 1.19.29
+   * @category Copying data
    */
   rsyncIn(remote: string, dest: string, options?: RsyncInOptions): Promise<void> {
     return this[invoke]('rsyncIn', [remote, dest], options);
   }
 
   /**
-   * C: `guestfs_rsync_out`, since libguestfs 1.19.29.
-   * Needs the feature group `rsync` of the appliance.
+   * Copies a directory of the guest to an rsync server, transferring only differences. The appliance's network
+   * must have been enabled with `setNetwork` before the launch, and the server must not ask for a password.
+   * Wildcards in the source are not expanded: see `globExpand`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `rsync` of the appliance.
+   *
+   * @param src - source directory in the guest
+   * @param remote - destination in rsync's notation, as 'rsync://host/module/'
+   * @throws GuestfsError: 'ERR_GUESTFS' when the server cannot be reached or asks for a password
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync_out | guestfs_rsync_out}, since libguestfs 1.19.29
+   * @category Copying data
    */
   rsyncOut(src: string, remote: string, options?: RsyncOutOptions): Promise<void> {
     return this[invoke]('rsyncOut', [src, remote], options);
   }
 
   /**
-   * C: `guestfs_scrub_device`, since libguestfs 1.0.52.
-   * Needs the feature group `scrub` of the appliance.
+   * Overwrites a whole device several times with patterns, so that its old data is hard to recover. Slow: each
+   * pass writes everything. On an image file or an SSD it guarantees little. `zeroDevice` is enough where no one
+   * searches for remains.
+   *
+   * Needs a launched appliance. Needs the feature group `scrub` of the appliance.
+   *
+   * @param device - device to wipe, as '/dev/sda'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_device | guestfs_scrub_device}, since libguestfs 1.0.52
+   * @category Block devices
    */
   scrubDevice(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('scrubDevice', [device], options);
   }
 
   /**
-   * C: `guestfs_scrub_file`, since libguestfs 1.0.52.
-   * Needs the feature group `scrub` of the appliance.
+   * Overwrites a file with patterns and then deletes it. Copies elsewhere survive: in journals, snapshots and on
+   * copy-on-write filesystems.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `scrub` of the appliance.
+   *
+   * @param file - file to destroy; a symbolic link is followed
+   * @throws GuestfsError: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_file | guestfs_scrub_file}, since libguestfs 1.0.52
+   * @category Files
    */
   scrubFile(file: string, options?: CallOptions): Promise<void> {
     return this[invoke]('scrubFile', [file], options);
   }
 
   /**
-   * C: `guestfs_scrub_freespace`, since libguestfs 1.0.52.
-   * Needs the feature group `scrub` of the appliance.
+   * Wipes the unused space of a filesystem: it fills a new directory with files until no room is left,
+   * overwrites them with patterns and deletes them. To make an image compress well `zeroFreeSpace` is much
+   * faster.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `scrub` of the appliance.
+   *
+   * @param dir - directory to create for it, on the filesystem in question
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_freespace | guestfs_scrub_freespace}, since libguestfs 1.0.52
+   * @category Filesystems
    */
   scrubFreespace(dir: string, options?: CallOptions): Promise<void> {
     return this[invoke]('scrubFreespace', [dir], options);
   }
 
   /**
-   * C: `guestfs_selinux_relabel`, since libguestfs 1.33.43.
-   * Needs the feature group `selinuxrelabel` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.setfiles}.
+   * Resets the SELinux labels of a directory tree to what the guest's policy says.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `selinuxrelabel` of the appliance.
+   *
+   * @param specfile - path in the guest of the policy's file contexts, as
+   *   '/etc/selinux/targeted/contexts/files/file_contexts'
+   * @param path - top of the tree, usually '/'
+   * @deprecated Use {@link GuestfsMethods.setfiles}: `setfiles(specfile, [path], { force })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_selinux_relabel | guestfs_selinux_relabel}, since libguestfs 1.33.43
+   * @category Extended attributes and labels
    */
   selinuxRelabel(specfile: string, path: string, options?: SelinuxRelabelOptions): Promise<void> {
     return this[invoke]('selinuxRelabel', [specfile, path], options);
   }
 
-  /** C: `guestfs_set_append`, since libguestfs 1.0.26. */
+  /**
+   * Adds options to the kernel command line of the appliance, after those that libguestfs needs. They concern
+   * the appliance, not the guest. The start value comes from `LIBGUESTFS_APPEND`.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param append - options separated by spaces, as 'debug'; null for none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_append | guestfs_set_append}, since libguestfs 1.0.26
+   * @category Appliance
+   */
   setAppend(append: string | null, options?: CallOptions): Promise<void> {
     return this[invoke]('setAppend', [append], options);
   }
 
   /**
-   * C: `guestfs_set_attach_method`, since libguestfs 1.9.8.
-   * @deprecated Use {@link GuestfsMethods.setBackend}.
+   * Selects the backend, under the name that this setting had in early versions.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param backend - 'direct' or 'appliance', 'libvirt', 'libvirt:URI'
+   * @throws GuestfsError: 'ERR_GUESTFS' for an unknown backend
+   * @deprecated Use {@link GuestfsMethods.setBackend}: `setBackend(backend)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_attach_method | guestfs_set_attach_method}, since libguestfs 1.9.8
+   * @category Appliance
    */
   setAttachMethod(backend: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setAttachMethod', [backend], options);
   }
 
-  /** C: `guestfs_set_autosync`, since libguestfs 0.0.3. */
+  /**
+   * Chooses whether filesystems are unmounted and flushed when the appliance is shut down or the handle closed.
+   * That is the default, and off hardly ever makes sense for disks that are written to.
+   *
+   * Needs no appliance.
+   *
+   * @param autosync - true to flush at the end
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_autosync | guestfs_set_autosync}, since libguestfs 0.0.3
+   * @category Handle
+   */
   setAutosync(autosync: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('setAutosync', [autosync], options);
   }
 
-  /** C: `guestfs_set_backend`, since libguestfs 1.21.26. */
+  /**
+   * Selects what runs the appliance: qemu started by libguestfs itself ('direct') or a virtual machine of
+   * libvirt. The default was fixed when libguestfs was built; `LIBGUESTFS_BACKEND` and the constructor's option
+   * 'backend' override it.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param backend - 'direct' (or 'appliance'), 'libvirt', or 'libvirt:URI' with a connection URI as
+   *   'qemu:///session'
+   * @throws GuestfsError: 'ERR_GUESTFS' for an unknown backend
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend | guestfs_set_backend}, since libguestfs 1.21.26
+   * @category Appliance
+   */
   setBackend(backend: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setBackend', [backend], options);
   }
 
-  /** C: `guestfs_set_backend_setting`, since libguestfs 1.27.2. */
+  /**
+   * Adds or replaces one setting of the backend and leaves the others as they are. To force emulation or KVM,
+   * the option 'accel' of `launch` is more convenient.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param name - name of the setting, as 'force_tcg'
+   * @param val - its value, as '1'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend_setting | guestfs_set_backend_setting}, since libguestfs 1.27.2
+   * @category Appliance
+   */
   setBackendSetting(name: string, val: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setBackendSetting', [name, val], options);
   }
 
-  /** C: `guestfs_set_backend_settings`, since libguestfs 1.25.24. */
+  /**
+   * Replaces all settings of the backend. Known ones are 'force_tcg' (emulation), 'force_kvm' and, for debugging
+   * the appliance's kernel, 'gdb'; unknown ones are ignored. The initial list comes from
+   * `LIBGUESTFS_BACKEND_SETTINGS`, where colons separate the settings. `setBackendSetting` and
+   * `clearBackendSetting` change one at a time.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param settings - settings, each 'name' or 'name=value'; empty for none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend_settings | guestfs_set_backend_settings}, since libguestfs 1.25.24
+   * @category Appliance
+   */
   setBackendSettings(settings: readonly string[], options?: CallOptions): Promise<void> {
     return this[invoke]('setBackendSettings', [settings], options);
   }
 
-  /** C: `guestfs_set_cachedir`, since libguestfs 1.19.58. */
+  /**
+   * Sets the directory on the host where the built appliance is kept, shared by all handles of the same user. It
+   * needs a few hundred MB. Without it `LIBGUESTFS_CACHEDIR` counts, then `TMPDIR`, then '/var/tmp'.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param cachedir - existing directory on the host; null for the default
+   * @throws GuestfsError: 'ENOENT' when it does not exist; 'ERR_GUESTFS' when it is no directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_cachedir | guestfs_set_cachedir}, since libguestfs 1.19.58
+   * @category Appliance
+   */
   setCachedir(cachedir: string | null, options?: CallOptions): Promise<void> {
     return this[invoke]('setCachedir', [cachedir], options);
   }
 
   /**
-   * C: `guestfs_set_direct`, since libguestfs 1.0.72.
+   * Connects the appliance's console straight to standard input and output of this process, where it mixes with
+   * the program's own; console text then no longer arrives as 'appliance' events. Off by default. Do not use it
+   * here: listen to that event instead.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param direct - true to connect the console
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_direct | guestfs_set_direct}, since libguestfs 1.0.72
+   * @category Appliance
    */
   setDirect(direct: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('setDirect', [direct], options);
   }
 
-  /** C: `guestfs_set_e2attrs`, since libguestfs 1.17.31. */
+  /**
+   * Sets or clears attribute letters of a file on an ext filesystem, as chattr does: 'i' makes it immutable, 'a'
+   * append-only. Letters that are not named keep their state; `getE2attrs` reads them.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param file - file or directory
+   * @param attrs - the letters, each once, as 'ia'; some can only be read
+   * @throws GuestfsError: 'ERR_GUESTFS' on other filesystems and for letters that cannot be changed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2attrs | guestfs_set_e2attrs}, since libguestfs 1.17.31
+   * @category Ext filesystems
+   */
   setE2attrs(file: string, attrs: string, options?: SetE2attrsOptions): Promise<void> {
     return this[invoke]('setE2attrs', [file, attrs], options);
   }
 
-  /** C: `guestfs_set_e2generation`, since libguestfs 1.17.31. */
+  /**
+   * Sets the generation number of an inode on an ext filesystem, which NFS uses to notice reused inodes. Rarely
+   * of use outside tests; `getE2generation` reads it.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param file - file or directory
+   * @param generation - new number, 32 bits unsigned
+   * @throws GuestfsError: 'ERR_GUESTFS' on other filesystems
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2generation | guestfs_set_e2generation}, since libguestfs 1.17.31
+   * @category Ext filesystems
+   */
   setE2generation(file: string, generation: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('setE2generation', [file, generation], options);
   }
 
   /**
-   * C: `guestfs_set_e2label`, since libguestfs 1.0.15.
-   * @deprecated Use {@link GuestfsMethods.setLabel}.
+   * Sets the label of an ext filesystem.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @param label - new label, up to 16 bytes
+   * @deprecated Use {@link GuestfsMethods.setLabel}: `setLabel(device, label)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2label | guestfs_set_e2label}, since libguestfs 1.0.15
+   * @category Ext filesystems
    */
   setE2label(device: string, label: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setE2label', [device, label], options);
   }
 
   /**
-   * C: `guestfs_set_e2uuid`, since libguestfs 1.0.15.
-   * @deprecated Use {@link GuestfsMethods.setUuid}.
+   * Sets the UUID of an ext filesystem. Besides a UUID it takes the words that tune2fs knows.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @param uuid - the UUID, or 'clear', 'random' or 'time'
+   * @deprecated Use {@link GuestfsMethods.setUuid}: `setUuid(device, uuid)`, or `setUuidRandom(device)` instead
+   *   of the word 'random'.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2uuid | guestfs_set_e2uuid}, since libguestfs 1.0.15
+   * @category Ext filesystems
    */
   setE2uuid(device: string, uuid: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setE2uuid', [device, uuid], options);
   }
 
-  /** C: `guestfs_set_hv`, since libguestfs 1.23.17. */
+  /**
+   * Sets the hypervisor program, usually a particular qemu or a wrapper script around it. Call it right after
+   * creating the handle, since what was found out about another qemu is not looked up again; `LIBGUESTFS_HV` in
+   * the environment avoids that problem.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param hv - path on the host, as '/usr/bin/qemu-system-x86_64'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_hv | guestfs_set_hv}, since libguestfs 1.23.17
+   * @category Appliance
+   */
   setHv(hv: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setHv', [hv], options);
   }
 
-  /** C: `guestfs_set_identifier`, since libguestfs 1.31.14. */
+  /**
+   * Names the handle in trace and debug messages, which tells several handles of one program apart. Also an
+   * option of the constructor. Empty, the default, leaves the name out.
+   *
+   * Needs no appliance.
+   *
+   * @param identifier - letters, digits, '_' and '-' (ASCII only)
+   * @throws GuestfsError: 'ERR_GUESTFS' for other characters
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_identifier | guestfs_set_identifier}, since libguestfs 1.31.14
+   * @category Tracing and debugging
+   */
   setIdentifier(identifier: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setIdentifier', [identifier], options);
   }
 
-  /** C: `guestfs_set_label`, since libguestfs 1.17.9. */
+  /**
+   * Changes the label of an ext, NTFS, XFS, btrfs, FAT or swap filesystem. XFS and btrfs must not be mounted
+   * meanwhile; on a btrfs subvolume the label of the whole filesystem changes. Read it with `vfsLabel`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
+   * @param label - new label; at most 16 bytes on ext and swap, 12 on XFS, 11 on FAT, 255 on btrfs, 128
+   *   characters on NTFS
+   * @throws GuestfsError: 'ENOTSUP' when this kind of filesystem cannot be labelled; 'ERR_GUESTFS' for a label
+   *   that is too long
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_label | guestfs_set_label}, since libguestfs 1.17.9
+   * @category Filesystems
+   */
   setLabel(mountable: string, label: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setLabel', [mountable, label], options);
   }
 
-  /** C: `guestfs_set_libvirt_requested_credential`, since libguestfs 1.19.52. */
+  /**
+   * Hands an answer to libvirt while it asks for credentials. It only works inside the handler of libguestfs's
+   * libvirt authentication event, which this package does not deliver, so that it always fails here. Keep
+   * credentials in libvirt's own authentication file.
+   *
+   * Needs no appliance.
+   *
+   * @param index - which of the requested credentials, from 0
+   * @param cred - the answer
+   * @throws GuestfsError: always 'ERR_GUESTFS'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_libvirt_requested_credential | guestfs_set_libvirt_requested_credential}, since libguestfs 1.19.52
+   * @category Drives
+   */
   setLibvirtRequestedCredential(index: number, cred: Uint8Array | string, options?: CallOptions): Promise<void> {
     return this[invoke]('setLibvirtRequestedCredential', [index, cred], options);
   }
 
-  /** C: `guestfs_set_libvirt_supported_credentials`, since libguestfs 1.19.52. */
+  /**
+   * Declares which kinds of credentials the program could supply to libvirt. Answering takes libguestfs's
+   * libvirt authentication event, which this package does not deliver, so there is no use for it here.
+   *
+   * Needs no appliance.
+   *
+   * @param creds - at least one of 'username', 'authname', 'language', 'cnonce', 'passphrase', 'echoprompt',
+   *   'noechoprompt', 'realm', 'external'
+   * @throws GuestfsError: 'ERR_GUESTFS' for an unknown kind, or when libguestfs was built without libvirt
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_libvirt_supported_credentials | guestfs_set_libvirt_supported_credentials}, since libguestfs 1.19.52
+   * @category Drives
+   */
   setLibvirtSupportedCredentials(creds: readonly string[], options?: CallOptions): Promise<void> {
     return this[invoke]('setLibvirtSupportedCredentials', [creds], options);
   }
 
-  /** C: `guestfs_set_memsize`, since libguestfs 1.0.55. */
+  /**
+   * Sets the memory of the appliance. More helps with checks of large filesystems and with big archives. The
+   * default depends on version and platform, 1280 MiB at present; `LIBGUESTFS_MEMSIZE` and the constructor's
+   * option 'memsize' set it too.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param memsize - memory in MiB, at least 256
+   * @throws GuestfsError: 'ERR_GUESTFS' when it is too small
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_memsize | guestfs_set_memsize}, since libguestfs 1.0.55
+   * @category Appliance
+   */
   setMemsize(memsize: number, options?: CallOptions): Promise<void> {
     return this[invoke]('setMemsize', [memsize], options);
   }
 
-  /** C: `guestfs_set_network`, since libguestfs 1.5.4. */
+  /**
+   * Gives the appliance a network, by user-mode networking with access to the outside. Off by default.
+   * `rsyncIn`, `rsyncOut` and guest commands that download something need it.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param network - true to enable
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_network | guestfs_set_network}, since libguestfs 1.5.4
+   * @category Appliance
+   */
   setNetwork(network: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('setNetwork', [network], options);
   }
 
-  /** C: `guestfs_set_path`, since libguestfs 0.0.3. */
+  /**
+   * Sets where on the host libguestfs looks for its appliance: either a fixed one (kernel, initrd and root disk)
+   * or the parts from which supermin builds it. Also the constructor's option 'path'. `LIBGUESTFS_PATH` gives
+   * the start value.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param searchpath - directories separated by colons; null for the built-in path
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_path | guestfs_set_path}, since libguestfs 0.0.3
+   * @category Appliance
+   */
   setPath(searchpath: string | null, options?: CallOptions): Promise<void> {
     return this[invoke]('setPath', [searchpath], options);
   }
 
-  /** C: `guestfs_set_pgroup`, since libguestfs 1.11.18. */
+  /**
+   * Puts the hypervisor into a process group of its own, so that Ctrl-C reaches this program alone. libguestfs
+   * has it off; this package turns it on for each handle, since a signal would otherwise kill the appliance
+   * under the running calls.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param pgroup - true for a separate group
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_pgroup | guestfs_set_pgroup}, since libguestfs 1.11.18
+   * @category Appliance
+   */
   setPgroup(pgroup: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('setPgroup', [pgroup], options);
   }
 
-  /** C: `guestfs_set_program`, since libguestfs 1.21.29. */
+  /**
+   * Sets the program name that appears in the debug messages of libguestfs. It has no other effect. The default
+   * is the name of the running executable.
+   *
+   * Needs no appliance.
+   *
+   * @param program - the name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_program | guestfs_set_program}, since libguestfs 1.21.29
+   * @category Handle
+   */
   setProgram(program: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setProgram', [program], options);
   }
 
   /**
-   * C: `guestfs_set_qemu`, since libguestfs 1.0.6.
-   * @deprecated Use {@link GuestfsMethods.setHv}.
+   * Sets the hypervisor program, usually qemu. Unlike its successor it can also go back to the default.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param hv - path on the host; null for the default
+   * @deprecated Use {@link GuestfsMethods.setHv}: `setHv(hv)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_qemu | guestfs_set_qemu}, since libguestfs 1.0.6
+   * @category Appliance
    */
   setQemu(hv: string | null, options?: CallOptions): Promise<void> {
     return this[invoke]('setQemu', [hv], options);
   }
 
-  /** C: `guestfs_set_recovery_proc`, since libguestfs 1.0.77. */
+  /**
+   * Chooses whether the launch also starts a small process that kills the hypervisor should this program die
+   * suddenly. On by default; switch it off only if the process goes on to detach itself as a daemon, which the
+   * guard would mistake for its end.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param recoveryproc - false to do without
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_recovery_proc | guestfs_set_recovery_proc}, since libguestfs 1.0.77
+   * @category Appliance
+   */
   setRecoveryProc(recoveryproc: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('setRecoveryProc', [recoveryproc], options);
   }
 
   /**
-   * C: `guestfs_set_selinux`, since libguestfs 1.0.67.
-   * @deprecated Use {@link GuestfsMethods.setfiles}.
+   * Starts the appliance with SELinux, in permissive mode. Off by default, and of no use for labelling guests.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param selinux - true to enable
+   * @deprecated Use {@link GuestfsMethods.setfiles}: `setfiles`, which labels files without SELinux in the
+   *   appliance.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_selinux | guestfs_set_selinux}, since libguestfs 1.0.67
+   * @category Appliance
    */
   setSelinux(selinux: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('setSelinux', [selinux], options);
   }
 
-  /** C: `guestfs_set_smp`, since libguestfs 1.13.15. */
+  /**
+   * Sets the number of virtual processors of the appliance, 1 by default. More seldom helps, except for work
+   * that runs in threads, as `xfsRepair` or `setfiles`. Also the constructor's option 'smp'.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param smp - number of processors, 1 to 255
+   * @throws GuestfsError: 'ERR_GUESTFS' outside that range
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_smp | guestfs_set_smp}, since libguestfs 1.13.15
+   * @category Appliance
+   */
   setSmp(smp: number, options?: CallOptions): Promise<void> {
     return this[invoke]('setSmp', [smp], options);
   }
 
-  /** C: `guestfs_set_tmpdir`, since libguestfs 1.19.58. */
+  /**
+   * Sets the directory on the host for the handle's temporary files: overlays of read-only disks, which may
+   * become large, and data on its way. Otherwise `LIBGUESTFS_TMPDIR` counts, then `TMPDIR`, then '/tmp'.
+   *
+   * Only before {@link GuestfsMethods.launch}.
+   *
+   * @param tmpdir - existing directory on the host; null for the default
+   * @throws GuestfsError: 'ENOENT' when it does not exist; 'ERR_GUESTFS' when it is no directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_tmpdir | guestfs_set_tmpdir}, since libguestfs 1.19.58
+   * @category Appliance
+   */
   setTmpdir(tmpdir: string | null, options?: CallOptions): Promise<void> {
     return this[invoke]('setTmpdir', [tmpdir], options);
   }
 
-  /** C: `guestfs_set_trace`, since libguestfs 1.0.69. */
+  /**
+   * Turns on messages about each call, its arguments and its result. They arrive as 'trace' events; without a
+   * listener they go to stderr. `LIBGUESTFS_TRACE=1` does the same from the start. Secrets among the arguments
+   * show as well.
+   *
+   * Needs no appliance.
+   *
+   * @param trace - true to trace
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_trace | guestfs_set_trace}, since libguestfs 1.0.69
+   * @category Tracing and debugging
+   */
   setTrace(trace: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('setTrace', [trace], options);
   }
 
-  /** C: `guestfs_set_uuid`, since libguestfs 1.23.10. */
+  /**
+   * Changes the UUID of an unmounted ext, XFS, btrfs or swap filesystem. An fstab that refers to the old one
+   * must be changed too. Read it with `vfsUuid`; for a fresh one use `setUuidRandom`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @param uuid - the UUID, hexadecimal with dashes
+   * @throws GuestfsError: 'ENOTSUP' when this kind of filesystem cannot change its UUID
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_uuid | guestfs_set_uuid}, since libguestfs 1.23.10
+   * @category Filesystems
+   */
   setUuid(device: string, uuid: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setUuid', [device, uuid], options);
   }
 
-  /** C: `guestfs_set_uuid_random`, since libguestfs 1.29.50. */
+  /**
+   * Gives an unmounted ext, XFS, btrfs or swap filesystem a new random UUID, so that a clone can be used beside
+   * its original.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @throws GuestfsError: 'ENOTSUP' when this kind of filesystem cannot change its UUID
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_uuid_random | guestfs_set_uuid_random}, since libguestfs 1.29.50
+   * @category Filesystems
+   */
   setUuidRandom(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setUuidRandom', [device], options);
   }
 
-  /** C: `guestfs_set_verbose`, since libguestfs 0.0.3. */
+  /**
+   * Turns on the debug messages of the library and, when set before `launch`, of the appliance. They arrive as
+   * 'library' and 'appliance' events; without listeners they go to stderr. `LIBGUESTFS_DEBUG=1` does the same. A
+   * bug report should contain them.
+   *
+   * Needs no appliance.
+   *
+   * @param verbose - true for debug messages
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_verbose | guestfs_set_verbose}, since libguestfs 0.0.3
+   * @category Tracing and debugging
+   */
   setVerbose(verbose: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('setVerbose', [verbose], options);
   }
 
   /**
-   * C: `guestfs_setcon`, since libguestfs 1.0.67.
-   * Needs the feature group `selinux` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.setfiles}.
+   * Sets the SELinux context of the daemon in the appliance. It needs an appliance that was started with
+   * SELinux.
+   *
+   * Needs a launched appliance. Needs the feature group `selinux` of the appliance.
+   *
+   * @param context - the context, as 'system_u:system_r:kernel_t:s0'
+   * @deprecated Use {@link GuestfsMethods.setfiles}: `setfiles`, after the files were written.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setcon | guestfs_setcon}, since libguestfs 1.0.67
+   * @category Extended attributes and labels
    */
   setcon(context: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setcon', [context], options);
   }
 
   /**
-   * C: `guestfs_setfiles`, since libguestfs 1.57.1.
-   * Needs the feature group `selinuxrelabel` of the appliance.
+   * Sets the SELinux labels of files to what the guest's policy says, as is necessary after files were added
+   * from outside. Read SELINUXTYPE from /etc/selinux/config in the guest to find the policy. It stops at
+   * filesystem boundaries, so name every mount point; /dev, /proc, /selinux and /sys are always left out. Needs
+   * libguestfs 1.58; earlier versions have `selinuxRelabel`.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `selinuxrelabel` of the appliance.
+   *
+   * @param specfile - path in the guest of the policy's file contexts, as
+   *   '/etc/selinux/targeted/contexts/files/file_contexts'
+   * @param paths - directories to begin at, as ['/', '/boot']; with none nothing happens
+   * @throws GuestfsError: 'ERR_GUESTFS' when the policy cannot be read; single files that cannot be labelled do
+   *   not count
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setfiles | guestfs_setfiles}, since libguestfs 1.57.1
+   * @category Extended attributes and labels
    */
   setfiles(specfile: string, paths: readonly string[], options?: SetfilesOptions): Promise<void> {
     return this[invoke]('setfiles', [specfile, paths], options);
   }
 
   /**
-   * C: `guestfs_setxattr`, since libguestfs 1.0.59.
-   * Needs the feature group `linuxxattrs` of the appliance.
+   * Sets an extended attribute of a file or directory, creating or replacing it. Symbolic links are followed;
+   * `lsetxattr` works on the link itself. As the value travels as a string, it cannot contain NUL bytes.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   *
+   * @param xattr - full name with namespace, as 'user.comment'
+   * @param val - the value
+   * @param vallen - its length in bytes, `Buffer.byteLength(val)`, at most 65536
+   * @param path - file or directory
+   * @throws GuestfsError: 'ENOTSUP' when the filesystem or the namespace does not allow it, 'ENOSPC' when there
+   *   is no room
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setxattr | guestfs_setxattr}, since libguestfs 1.0.59
+   * @category Extended attributes and labels
    */
   setxattr(xattr: string, val: string, vallen: number, path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setxattr', [xattr, val, vallen, path], options);
   }
 
   /**
-   * C: `guestfs_sfdisk`, since libguestfs 0.0.8.
-   * @deprecated Use {@link GuestfsMethods.partAdd}.
+   * Feeds lines of sfdisk's script language to sfdisk, which replaces the partition table.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param cyls - cylinders; 0 to leave it out, as current versions of sfdisk demand
+   * @param heads - heads; 0 likewise
+   * @param sectors - sectors per track; 0 likewise
+   * @param lines - script lines; [','] makes one partition over everything
+   * @deprecated Use {@link GuestfsMethods.partAdd}: `partInit(device, parttype)` and one `partAdd` per
+   *   partition.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk | guestfs_sfdisk}, since libguestfs 0.0.8
+   * @category Partitions
    */
   sfdisk(device: string, cyls: number, heads: number, sectors: number, lines: readonly string[], options?: CallOptions): Promise<void> {
     return this[invoke]('sfdisk', [device, cyls, heads, sectors, lines], options);
   }
 
   /**
-   * C: `guestfs_sfdiskM`, since libguestfs 1.0.55.
-   * @deprecated Use {@link GuestfsMethods.partAdd}.
+   * Replaces the partition table by means of sfdisk, with sizes in megabytes. Newer versions of sfdisk refuse
+   * its unit option.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param lines - script lines with sizes in MB, as [',200', ',']
+   * @deprecated Use {@link GuestfsMethods.partAdd}: `partInit(device, parttype)` and one `partAdd` per
+   *   partition.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdiskM | guestfs_sfdiskM}, since libguestfs 1.0.55
+   * @category Partitions
    */
   sfdiskM(device: string, lines: readonly string[], options?: CallOptions): Promise<void> {
     return this[invoke]('sfdiskM', [device, lines], options);
   }
 
   /**
-   * C: `guestfs_sfdisk_N`, since libguestfs 1.0.26.
-   * @deprecated Use {@link GuestfsMethods.partAdd}.
+   * Changes a single partition through a line of sfdisk's script language.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @param partnum - partition number, from 1
+   * @param cyls - cylinders; 0 to leave it out, as current versions of sfdisk demand
+   * @param heads - heads; 0 likewise
+   * @param sectors - sectors per track; 0 likewise
+   * @param line - the script line for that partition
+   * @deprecated Use {@link GuestfsMethods.partAdd}: `partAdd`, `partDel` or `partResize`, according to the
+   *   change.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_N | guestfs_sfdisk_N}, since libguestfs 1.0.26
+   * @category Partitions
    */
   sfdisk_N(device: string, partnum: number, cyls: number, heads: number, sectors: number, line: string, options?: CallOptions): Promise<void> {
     return this[invoke]('sfdisk_N', [device, partnum, cyls, heads, sectors, line], options);
   }
 
-  /** C: `guestfs_sfdisk_disk_geometry`, since libguestfs 1.0.26. */
+  /**
+   * Shows cylinders, heads and sectors as the partition table implies them. Meant for people; current versions
+   * of sfdisk give the same answer as to `sfdiskKernelGeometry`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @returns text of no fixed format
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_disk_geometry | guestfs_sfdisk_disk_geometry}, since libguestfs 1.0.26
+   * @category Partitions
+   */
   sfdiskDiskGeometry(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('sfdiskDiskGeometry', [device], options);
   }
 
-  /** C: `guestfs_sfdisk_kernel_geometry`, since libguestfs 1.0.26. */
+  /**
+   * Shows cylinders, heads and sectors of a disk as the appliance's kernel sees them. Meant for people: for
+   * sizes use `blockdevGetsize64` and `blockdevGetss`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @returns text of no fixed format
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_kernel_geometry | guestfs_sfdisk_kernel_geometry}, since libguestfs 1.0.26
+   * @category Partitions
+   */
   sfdiskKernelGeometry(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('sfdiskKernelGeometry', [device], options);
   }
 
   /**
-   * C: `guestfs_sfdisk_l`, since libguestfs 1.0.26.
-   * @deprecated Use {@link GuestfsMethods.partList}.
+   * Shows the partition table as sfdisk prints it, for people to read.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - whole disk, as '/dev/sda'
+   * @returns text of no fixed format
+   * @deprecated Use {@link GuestfsMethods.partList}: `partList(device)`, with numbers instead of text.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_l | guestfs_sfdisk_l}, since libguestfs 1.0.26
+   * @category Partitions
    */
   sfdiskL(device: string, options?: CallOptions): Promise<string> {
     return this[invoke]('sfdiskL', [device], options);
   }
 
-  /** C: `guestfs_sh`, since libguestfs 1.0.50. */
+  /**
+   * Runs a command line with the guest's own /bin/sh, in the guest's tree, so pipes, wildcards and variables
+   * work. It is the guest's software that runs: only for images you trust, and only where its architecture fits
+   * the appliance. The output must stay below 4 MiB (otherwise `shOut`). Quote what you insert, or avoid the
+   * shell with `command`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param command - the command line
+   * @returns what it wrote to standard output
+   * @throws GuestfsError: 'ERR_GUESTFS' when it exits with another status than 0; the message holds its standard
+   *   error
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh | guestfs_sh}, since libguestfs 1.0.50
+   * @category Commands in the guest
+   */
   sh(command: string, options?: CallOptions): Promise<string> {
     return this[invoke]('sh', [command], options);
   }
 
-  /** C: `guestfs_sh_lines`, since libguestfs 1.0.50. */
+  /**
+   * Runs a command line like `sh` and returns its output as lines.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param command - command line for the guest's shell
+   * @returns the lines of standard output, without line ends
+   * @throws GuestfsError: 'ERR_GUESTFS' when it exits with another status than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh_lines | guestfs_sh_lines}, since libguestfs 1.0.50
+   * @category Commands in the guest
+   */
   shLines(command: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('shLines', [command], options);
   }
 
-  /** C: `guestfs_sh_out`, since libguestfs 1.55.6. */
+  /**
+   * Runs a command line like `sh`, but stores its output in a file on the host, however long it is. Nothing is
+   * written before the command has ended, as the appliance keeps the output in memory. Needs libguestfs 1.56.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param command - command line for the guest's shell
+   * @param output - path of the file on the host, overwritten
+   * @throws GuestfsError: 'ERR_GUESTFS' when it exits with another status than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh_out | guestfs_sh_out}, since libguestfs 1.55.6
+   * @category Commands in the guest
+   */
   shOut(command: string, output: string, options?: CallOptions): Promise<void> {
     return this[invoke]('shOut', [command, output], options);
   }
 
-  /** C: `guestfs_shutdown`, since libguestfs 1.19.16. */
+  /**
+   * Stops the appliance in an orderly way, flushing and unmounting first unless `setAutosync` was turned off.
+   * Closing the handle does this as well, but hides errors: after writing to a disk call it and let a rejection
+   * count, since data may be missing. Without a running appliance it does nothing. The disks are forgotten; add
+   * them again to launch once more.
+   *
+   * Needs no appliance.
+   *
+   * @throws GuestfsError: 'ERR_GUESTFS' when the hypervisor ended with an error
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_shutdown | guestfs_shutdown}, since libguestfs 1.19.16
+   * @category Handle
+   */
   shutdown(options?: CallOptions): Promise<void> {
     return this[invoke]('shutdown', [], options);
   }
 
-  /** C: `guestfs_sleep`, since libguestfs 1.0.41. */
+  /**
+   * Waits in the appliance, and so holds up this handle's other calls. Useful for tests; elsewhere wait in
+   * Node.js.
+   *
+   * Needs a launched appliance.
+   *
+   * @param secs - seconds to wait
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sleep | guestfs_sleep}, since libguestfs 1.0.41
+   * @category Tracing and debugging
+   */
   sleep(secs: number, options?: CallOptions): Promise<void> {
     return this[invoke]('sleep', [secs], options);
   }
 
   /**
-   * C: `guestfs_stat`, since libguestfs 1.9.2.
-   * @deprecated Use {@link GuestfsMethods.statns}.
+   * Returns size, owner, mode and times of a file, following symbolic links. Times are whole seconds.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file or directory
+   * @returns an object with mode, size, uid, gid, mtime and more, all bigint
+   * @throws GuestfsError: 'ENOENT' when it does not exist
+   * @deprecated Use {@link GuestfsMethods.statns}: `statns(path)`, whose fields begin with st.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_stat | guestfs_stat}, since libguestfs 1.9.2
+   * @category Files
    */
   stat(path: string, options?: CallOptions): Promise<Stat> {
     return this[invoke]('stat', [path], options);
   }
 
-  /** C: `guestfs_statns`, since libguestfs 1.27.53. */
+  /**
+   * Returns size, owner, mode and times of a file. Symbolic links are followed (`lstatns` describes the link
+   * itself). Times are seconds since 1970 and nanoseconds in separate fields.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file or directory
+   * @returns an object with stMode, stSize, stUid, stGid, stMtimeSec, stMtimeNsec and more, all bigint; the
+   *   stSpare fields are unused
+   * @throws GuestfsError: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_statns | guestfs_statns}, since libguestfs 1.27.53
+   * @category Files
+   */
   statns(path: string, options?: CallOptions): Promise<Statns> {
     return this[invoke]('statns', [path], options);
   }
 
-  /** C: `guestfs_statvfs`, since libguestfs 1.9.2. */
+  /**
+   * Returns size and usage of a mounted filesystem. Block counts are in units of frsize: free bytes for ordinary
+   * users are bavail times frsize, the whole size is blocks times frsize.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - any file or directory on the filesystem
+   * @returns an object with bsize, frsize, blocks, bfree, bavail, files, ffree and more, all bigint
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_statvfs | guestfs_statvfs}, since libguestfs 1.9.2
+   * @category Filesystems
+   */
   statvfs(path: string, options?: CallOptions): Promise<Statvfs> {
     return this[invoke]('statvfs', [path], options);
   }
 
-  /** C: `guestfs_strings`, since libguestfs 1.0.22. */
+  /**
+   * Finds the pieces of printable text in a file, at least four ASCII characters each. The result must fit in 4
+   * MiB. For other encodings use `stringsE`.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to search
+   * @returns the texts, in the order of the file
+   * @throws GuestfsError: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_strings | guestfs_strings}, since libguestfs 1.0.22
+   * @category Search and forensics
+   */
   strings(path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('strings', [path], options);
   }
 
-  /** C: `guestfs_strings_e`, since libguestfs 1.0.22. */
+  /**
+   * Finds the pieces of printable text in a file that are encoded in a given way. 'l' suits Windows programs.
+   * The results are ordinary strings, and must fit in 4 MiB together.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param encoding - 's' 7 bits (ASCII), 'S' 8 bits, 'b' and 'l' 16 bits big and little endian, 'B' and 'L' 32
+   *   bits big and little endian
+   * @param path - file to search
+   * @returns the texts, in the order of the file
+   * @throws GuestfsError: 'ERR_GUESTFS' for an unknown encoding
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_strings_e | guestfs_strings_e}, since libguestfs 1.0.22
+   * @category Search and forensics
+   */
   stringsE(encoding: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('stringsE', [encoding, path], options);
   }
 
-  /** C: `guestfs_swapoff_device`, since libguestfs 1.0.66. */
+  /**
+   * Makes the appliance stop swapping to a device that `swaponDevice` enabled.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - swap device, as '/dev/sdb'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_device | guestfs_swapoff_device}, since libguestfs 1.0.66
+   * @category Swap
+   */
   swapoffDevice(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('swapoffDevice', [device], options);
   }
 
-  /** C: `guestfs_swapoff_file`, since libguestfs 1.0.66. */
+  /**
+   * Makes the appliance stop swapping to a file that `swaponFile` enabled. Required before its filesystem can be
+   * unmounted.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param file - swap file in the mounted tree
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_file | guestfs_swapoff_file}, since libguestfs 1.0.66
+   * @category Swap
+   */
   swapoffFile(file: string, options?: CallOptions): Promise<void> {
     return this[invoke]('swapoffFile', [file], options);
   }
 
-  /** C: `guestfs_swapoff_label`, since libguestfs 1.0.66. */
+  /**
+   * Makes the appliance stop swapping to the area with a given label, enabled by `swaponLabel`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param label - label of the swap area, up to 16 bytes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_label | guestfs_swapoff_label}, since libguestfs 1.0.66
+   * @category Swap
+   */
   swapoffLabel(label: string, options?: CallOptions): Promise<void> {
     return this[invoke]('swapoffLabel', [label], options);
   }
 
   /**
-   * C: `guestfs_swapoff_uuid`, since libguestfs 1.0.66.
-   * Needs the feature group `linuxfsuuid` of the appliance.
+   * Makes the appliance stop swapping to the area with a given UUID, enabled by `swaponUuid`.
+   *
+   * Needs a launched appliance. Needs the feature group `linuxfsuuid` of the appliance.
+   *
+   * @param uuid - UUID of the swap area
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_uuid | guestfs_swapoff_uuid}, since libguestfs 1.0.66
+   * @category Swap
    */
   swapoffUuid(uuid: string, options?: CallOptions): Promise<void> {
     return this[invoke]('swapoffUuid', [uuid], options);
   }
 
-  /** C: `guestfs_swapon_device`, since libguestfs 1.0.66. */
+  /**
+   * Lets the appliance use a device as swap, which gives memory-hungry programs in it more room. Do not take the
+   * guest's swap: a hibernated system may be stored there, and memory of the appliance would end up in the
+   * image. Attach a scratch disk (`addDriveScratch`), prepare it with `mkswap` and use that.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device prepared by `mkswap`, as '/dev/sdb'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_device | guestfs_swapon_device}, since libguestfs 1.0.66
+   * @category Swap
+   */
   swaponDevice(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('swaponDevice', [device], options);
   }
 
-  /** C: `guestfs_swapon_file`, since libguestfs 1.0.66. */
+  /**
+   * Lets the appliance use a file of the mounted tree as swap; prepare it with `fallocate64` and `mkswapFile`.
+   * The cautions of `swaponDevice` apply.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param file - swap file in the mounted tree
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_file | guestfs_swapon_file}, since libguestfs 1.0.66
+   * @category Swap
+   */
   swaponFile(file: string, options?: CallOptions): Promise<void> {
     return this[invoke]('swaponFile', [file], options);
   }
 
-  /** C: `guestfs_swapon_label`, since libguestfs 1.0.66. */
+  /**
+   * Lets the appliance swap to the area that carries a given label. The cautions of `swaponDevice` apply.
+   *
+   * Needs a launched appliance.
+   *
+   * @param label - label of the swap area, up to 16 bytes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_label | guestfs_swapon_label}, since libguestfs 1.0.66
+   * @category Swap
+   */
   swaponLabel(label: string, options?: CallOptions): Promise<void> {
     return this[invoke]('swaponLabel', [label], options);
   }
 
   /**
-   * C: `guestfs_swapon_uuid`, since libguestfs 1.0.66.
-   * Needs the feature group `linuxfsuuid` of the appliance.
+   * Lets the appliance swap to the area with a given UUID. The cautions of `swaponDevice` apply.
+   *
+   * Needs a launched appliance. Needs the feature group `linuxfsuuid` of the appliance.
+   *
+   * @param uuid - UUID of the swap area
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_uuid | guestfs_swapon_uuid}, since libguestfs 1.0.66
+   * @category Swap
    */
   swaponUuid(uuid: string, options?: CallOptions): Promise<void> {
     return this[invoke]('swaponUuid', [uuid], options);
   }
 
-  /** C: `guestfs_sync`, since libguestfs 0.0.3. */
+  /**
+   * Flushes everything written so far from the appliance's caches to the disk images. With autosync, the
+   * default, `shutdown` does so too; call it to have a safe point in between.
+   *
+   * Needs a launched appliance.
+   *
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sync | guestfs_sync}, since libguestfs 0.0.3
+   * @category Block devices
+   */
   sync(options?: CallOptions): Promise<void> {
     return this[invoke]('sync', [], options);
   }
 
   /**
-   * C: `guestfs_syslinux`, since libguestfs 1.21.27.
-   * Needs the feature group `syslinux` of the appliance.
+   * Installs the SYSLINUX boot loader on an unmounted FAT filesystem. On a partition, also mark it with
+   * `partSetBootable` and write SYSLINUX's boot record (mbr.bin) to the disk's first sector with `pwriteDevice`.
+   * The loader reads its configuration, syslinux.cfg, from the same directory. For ext and btrfs use `extlinux`.
+   *
+   * Needs a launched appliance. Needs the feature group `syslinux` of the appliance.
+   *
+   * @param device - partition or whole disk with a FAT filesystem, as '/dev/sda1'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_syslinux | guestfs_syslinux}, since libguestfs 1.21.27
+   * @category Boot loaders and kernels
    */
   syslinux(device: string, options?: SyslinuxOptions): Promise<void> {
     return this[invoke]('syslinux', [device], options);
   }
 
-  /** C: `guestfs_tail`, since libguestfs 1.0.54. */
+  /**
+   * Returns the last ten lines of a text file. `tailN` returns another number.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - text file
+   * @returns up to ten lines, without line ends
+   * @throws GuestfsError: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tail | guestfs_tail}, since libguestfs 1.0.54
+   * @category File contents
+   */
   tail(path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('tail', [path], options);
   }
 
-  /** C: `guestfs_tail_n`, since libguestfs 1.0.54. */
+  /**
+   * Returns the end of a text file: its last lines, or all lines from a given one on. The result must fit in 4
+   * MiB.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param nrlines - how many lines from the end; -n for everything from line n on, counted from 1; 0 gives
+   *   nothing
+   * @param path - text file
+   * @returns the lines, without line ends
+   * @throws GuestfsError: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tail_n | guestfs_tail_n}, since libguestfs 1.0.54
+   * @category File contents
+   */
   tailN(nrlines: number, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('tailN', [nrlines, path], options);
   }
 
   /**
-   * C: `guestfs_tar_in_opts`, since libguestfs 1.0.3.
-   * Can be cancelled while it runs.
+   * Unpacks a tar archive from the host into a directory of the guest, keeping owners where the filesystem has
+   * them. Existing files are overwritten. Which compressions work depends on the appliance. Unpacking over a
+   * root filesystem needs 'keepdirlink', or directories in the archive replace links such as /lib.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @param tarfile - archive on the host
+   * @param directory - existing directory in the guest
+   * @throws GuestfsError: 'ENOENT' when the archive or the directory does not exist; 'ERR_GUESTFS' when it is
+   *   not a tar archive, is compressed otherwise or the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_in | guestfs_tar_in}, since libguestfs 1.0.3
+   * @category Archives and transfer
    */
   tarIn(tarfile: string, directory: string, options?: TarInOptions): Promise<void> {
     return this[invoke]('tarIn', [tarfile, directory], options);
   }
 
   /**
-   * C: `guestfs_tar_out_opts`, since libguestfs 1.0.3.
-   * Can be cancelled while it runs.
+   * Packs a directory of the guest into a tar archive on the host. Names in it are relative to that directory.
+   * For incremental or selective copies see `copyOut` and `rsyncOut`.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @param directory - directory in the guest
+   * @param tarfile - path of the archive on the host, overwritten
+   * @throws GuestfsError: 'ENOENT' when the directory does not exist; 'ERR_GUESTFS' when it is no directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_out | guestfs_tar_out}, since libguestfs 1.0.3
+   * @category Archives and transfer
    */
   tarOut(directory: string, tarfile: string, options?: TarOutOptions): Promise<void> {
     return this[invoke]('tarOut', [directory, tarfile], options);
   }
 
   /**
-   * C: `guestfs_tgz_in`, since libguestfs 1.0.3.
-   * Can be cancelled while it runs.
-   * @deprecated Use {@link GuestfsMethods.tarIn}.
+   * Unpacks a gzip-compressed tar archive from the host into the guest.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @param tarball - archive on the host
+   * @param directory - existing directory in the guest
+   * @deprecated Use {@link GuestfsMethods.tarIn}: `tarIn(tarball, directory, { compress: 'gzip' })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tgz_in | guestfs_tgz_in}, since libguestfs 1.0.3
+   * @category Archives and transfer
    */
   tgzIn(tarball: string, directory: string, options?: CallOptions): Promise<void> {
     return this[invoke]('tgzIn', [tarball, directory], options);
   }
 
   /**
-   * C: `guestfs_tgz_out`, since libguestfs 1.0.3.
-   * Can be cancelled while it runs.
-   * @deprecated Use {@link GuestfsMethods.tarOut}.
+   * Packs a directory of the guest into a gzip-compressed tar archive on the host.
+   *
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   *
+   * @param directory - directory in the guest
+   * @param tarball - path of the archive on the host, overwritten
+   * @deprecated Use {@link GuestfsMethods.tarOut}: `tarOut(directory, tarball, { compress: 'gzip' })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tgz_out | guestfs_tgz_out}, since libguestfs 1.0.3
+   * @category Archives and transfer
    */
   tgzOut(directory: string, tarball: string, options?: CallOptions): Promise<void> {
     return this[invoke]('tgzOut', [directory, tarball], options);
   }
 
-  /** C: `guestfs_touch`, since libguestfs 0.0.3. */
+  /**
+   * Creates an empty file, or sets the times of an existing one to now. Only regular files are accepted;
+   * `utimens` sets other times, and works on anything.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to create or refresh
+   * @throws GuestfsError: 'ERR_GUESTFS' when it is a directory, link or device; 'ENOENT' when its directory is
+   *   missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_touch | guestfs_touch}, since libguestfs 0.0.3
+   * @category Files
+   */
   touch(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('touch', [path], options);
   }
 
-  /** C: `guestfs_truncate`, since libguestfs 1.0.77. */
+  /**
+   * Empties an existing file.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - existing file
+   * @throws GuestfsError: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_truncate | guestfs_truncate}, since libguestfs 1.0.77
+   * @category Files
+   */
   truncate(path: string, options?: CallOptions): Promise<void> {
     return this[invoke]('truncate', [path], options);
   }
 
-  /** C: `guestfs_truncate_size`, since libguestfs 1.0.77. */
+  /**
+   * Cuts or extends an existing file to a given size. What is added reads as zeroes and takes no disk space
+   * until written (`fallocate64` reserves it).
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - existing file
+   * @param size - new size in bytes
+   * @throws GuestfsError: 'ENOENT' when it does not exist, 'EINVAL' for a negative size
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_truncate_size | guestfs_truncate_size}, since libguestfs 1.0.77
+   * @category Files
+   */
   truncateSize(path: string, size: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('truncateSize', [path, size], options);
   }
 
-  /** C: `guestfs_tune2fs`, since libguestfs 1.15.4. */
+  /**
+   * Changes parameters in the superblock of an ext2, ext3 or ext4 filesystem; options that are not given stay as
+   * they are. `tune2fsL` shows the current values. Label and UUID have `setLabel` and `setUuid`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @throws GuestfsError: 'ERR_GUESTFS' when a number is negative or the device holds no ext filesystem
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tune2fs | guestfs_tune2fs}, since libguestfs 1.15.4
+   * @category Ext filesystems
+   */
   tune2fs(device: string, options?: Tune2fsOptions): Promise<void> {
     return this[invoke]('tune2fs', [device], options);
   }
 
-  /** C: `guestfs_tune2fs_l`, since libguestfs 1.9.2. */
+  /**
+   * Returns the superblock of an ext2, ext3 or ext4 filesystem as names and values: 'Block count', 'Block size',
+   * 'Filesystem state' and so on. Which fields there are depends on the e2fsprogs in the appliance and on the
+   * filesystem.
+   *
+   * Needs a launched appliance.
+   *
+   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @returns a Map from field name to value; values that are not set are empty
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tune2fs_l | guestfs_tune2fs_l}, since libguestfs 1.9.2
+   * @category Ext filesystems
+   */
   tune2fsL(device: string, options?: CallOptions): Promise<Map<string, string>> {
     return this[invoke]('tune2fsL', [device], options);
   }
 
   /**
-   * C: `guestfs_txz_in`, since libguestfs 1.3.2.
-   * Needs the feature group `xz` of the appliance.
-   * Can be cancelled while it runs.
-   * @deprecated Use {@link GuestfsMethods.tarIn}.
+   * Unpacks an xz-compressed tar archive from the host into the guest.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `xz` of the appliance. Can be cancelled
+   * while it runs.
+   *
+   * @param tarball - archive on the host
+   * @param directory - existing directory in the guest
+   * @deprecated Use {@link GuestfsMethods.tarIn}: `tarIn(tarball, directory, { compress: 'xz' })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_txz_in | guestfs_txz_in}, since libguestfs 1.3.2
+   * @category Archives and transfer
    */
   txzIn(tarball: string, directory: string, options?: CallOptions): Promise<void> {
     return this[invoke]('txzIn', [tarball, directory], options);
   }
 
   /**
-   * C: `guestfs_txz_out`, since libguestfs 1.3.2.
-   * Needs the feature group `xz` of the appliance.
-   * Can be cancelled while it runs.
-   * @deprecated Use {@link GuestfsMethods.tarOut}.
+   * Packs a directory of the guest into an xz-compressed tar archive on the host.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `xz` of the appliance. Can be cancelled
+   * while it runs.
+   *
+   * @param directory - directory in the guest
+   * @param tarball - path of the archive on the host, overwritten
+   * @deprecated Use {@link GuestfsMethods.tarOut}: `tarOut(directory, tarball, { compress: 'xz' })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_txz_out | guestfs_txz_out}, since libguestfs 1.3.2
+   * @category Archives and transfer
    */
   txzOut(directory: string, tarball: string, options?: CallOptions): Promise<void> {
     return this[invoke]('txzOut', [directory, tarball], options);
   }
 
-  /** C: `guestfs_umask`, since libguestfs 1.0.55. */
+  /**
+   * Sets the permission bits that are withheld from new files, directories and devices, until changed again. It
+   * starts as 0o022, so that `mkdirMode` with 0o777 makes 0o755; set 0 to get exactly the mode you ask for.
+   * `getUmask` reads it.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mask - bits to withhold, 0 to 0o777
+   * @returns the previous mask
+   * @throws GuestfsError: 'ERR_GUESTFS' outside that range
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umask | guestfs_umask}, since libguestfs 1.0.55
+   * @category Permissions and ownership
+   */
   umask(mask: number, options?: CallOptions): Promise<number> {
     return this[invoke]('umask', [mask], options);
   }
 
-  /** C: `guestfs_umount_opts`, since libguestfs 0.0.8. */
+  /**
+   * Unmounts one filesystem. Filesystems mounted inside it must go first, or use `umountAll`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param pathordevice - mount point, as '/boot', or device, as '/dev/sda1'
+   * @throws GuestfsError: 'ERR_GUESTFS' when it is not mounted or still in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount | guestfs_umount}, since libguestfs 0.0.8
+   * @category Mounting
+   */
   umount(pathordevice: string, options?: UmountOptions): Promise<void> {
     return this[invoke]('umount', [pathordevice], options);
   }
 
-  /** C: `guestfs_umount_all`, since libguestfs 0.0.8. */
+  /**
+   * Unmounts all filesystems of the guest, innermost first, and closes open Augeas, registry and journal
+   * handles. `shutdown` does it by itself. Only mounts of the appliance's own remain.
+   *
+   * Needs a launched appliance.
+   *
+   * @throws GuestfsError: 'ERR_GUESTFS' when one of them is still in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_all | guestfs_umount_all}, since libguestfs 0.0.8
+   * @category Mounting
+   */
   umountAll(options?: CallOptions): Promise<void> {
     return this[invoke]('umountAll', [], options);
   }
 
-  /** C: `guestfs_umount_local`, since libguestfs 1.17.22. */
+  /**
+   * Ends the export of the guest's tree to a directory on the host, begun by `mountLocal`. Calls of one handle
+   * run one after the other, so this one does not start while `mountLocalRun` serves requests: then run
+   * 'guestunmount' on the directory from outside, which also ends that call.
+   *
+   * Needs a launched appliance.
+   *
+   * @throws GuestfsError: 'ERR_GUESTFS' when nothing is exported or it is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_local | guestfs_umount_local}, since libguestfs 1.17.22
+   * @category Mounting
+   */
   umountLocal(options?: UmountLocalOptions): Promise<void> {
     return this[invoke]('umountLocal', [], options);
   }
 
   /**
-   * C: `guestfs_upload`, since libguestfs 1.0.2.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Copies a file from the host into the guest, or over a device, at any size. An existing file is replaced, a
+   * new one gets mode 0o644; owner and times are not copied (`copyIn` and `tarIn` keep them). Aborting 'signal'
+   * stops it and leaves a partial file.
+   *
+   * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   *
+   * @param filename - file on the host; a named pipe works too
+   * @param remotefilename - path in the mounted tree, or a device as '/dev/sda1'
+   * @throws GuestfsError: 'ENOENT' when the source or the target's directory is missing, 'ENOSPC' when the
+   *   filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_upload | guestfs_upload}, since libguestfs 1.0.2
+   * @category Archives and transfer
    */
   upload(filename: string, remotefilename: string, options?: CallOptions): Promise<void> {
     return this[invoke]('upload', [filename, remotefilename], options);
   }
 
   /**
-   * C: `guestfs_upload_offset`, since libguestfs 1.5.17.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Copies a file from the host over a part of a guest file or device, and leaves what comes before and after. A
+   * file that does not exist is created, with a hole up to the offset. Unlike `pwrite` it has no size limit and
+   * never writes only a part.
+   *
+   * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   *
+   * @param filename - file on the host
+   * @param remotefilename - path in the mounted tree, or a device as '/dev/sda1'
+   * @param offset - where to begin, in bytes from 0
+   * @throws GuestfsError: 'ENOENT' when the source or the target's directory is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_upload_offset | guestfs_upload_offset}, since libguestfs 1.5.17
+   * @category Archives and transfer
    */
   uploadOffset(filename: string, remotefilename: string, offset: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('uploadOffset', [filename, remotefilename, offset], options);
   }
 
-  /** C: `guestfs_user_cancel`, since libguestfs 1.11.18. */
+  /**
+   * Cancels the transfer that runs now, without waiting behind it; does nothing when no transfer runs. Prefer
+   * the `signal` of a call, which never hits another call.
+   *
+   * Needs no appliance.
+   *
+   * @throws GuestfsError: the cancelled call rejects with EINTR
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_user_cancel | guestfs_user_cancel}, since libguestfs 1.11.18
+   * @category Handle
+   */
   userCancel(options?: CallOptions): Promise<void> {
     return this[invoke]('userCancel', [], options);
   }
 
-  /** C: `guestfs_utimens`, since libguestfs 1.0.77. */
+  /**
+   * Sets access and modification time of a file, in seconds since 1970 and nanoseconds. A symbolic link gets the
+   * times itself; it is not followed.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file, directory or link
+   * @param atsecs - access time, seconds
+   * @param atnsecs - its nanoseconds, 0 to 999999999; -1 for now, -2 to keep it, and then the seconds do not
+   *   matter
+   * @param mtsecs - modification time, seconds
+   * @param mtnsecs - its nanoseconds, with the same special values
+   * @throws GuestfsError: 'ENOENT' when it does not exist, 'EINVAL' for nanoseconds out of range
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_utimens | guestfs_utimens}, since libguestfs 1.0.77
+   * @category Files
+   */
   utimens(path: string, atsecs: number | bigint, atnsecs: number | bigint, mtsecs: number | bigint, mtnsecs: number | bigint, options?: CallOptions): Promise<void> {
     return this[invoke]('utimens', [path, atsecs, atnsecs, mtsecs, mtnsecs], options);
   }
 
-  /** C: `guestfs_utsname`, since libguestfs 1.19.27. */
+  /**
+   * Returns name, release, version and machine of the appliance's kernel, for debugging. It says nothing about
+   * the guest.
+   *
+   * Needs a launched appliance.
+   *
+   * @returns an object with utsSysname, utsRelease, utsVersion and utsMachine
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_utsname | guestfs_utsname}, since libguestfs 1.19.27
+   * @category Tracing and debugging
+   */
   utsname(options?: CallOptions): Promise<Utsname> {
     return this[invoke]('utsname', [], options);
   }
 
-  /** C: `guestfs_version`, since libguestfs 1.0.58. */
+  /**
+   * Returns the version of the libguestfs library in use. Do not decide by it what is possible, since
+   * distributions bring features to older versions: `Guestfs.supports` tells whether a function exists,
+   * `featureAvailable` what the appliance can do.
+   *
+   * Needs no appliance.
+   *
+   * @returns an object with major, minor and release (bigint) and extra (string, usually empty)
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_version | guestfs_version}, since libguestfs 1.0.58
+   * @category Features and versions
+   */
   version(options?: CallOptions): Promise<Version> {
     return this[invoke]('version', [], options);
   }
 
-  /** C: `guestfs_vfs_label`, since libguestfs 1.3.18. */
+  /**
+   * Returns the label of a filesystem, which need not be mounted. The other way round: `findfsLabel`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
+   * @returns the label, empty when there is none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_label | guestfs_vfs_label}, since libguestfs 1.3.18
+   * @category Filesystems
+   */
   vfsLabel(mountable: string, options?: CallOptions): Promise<string> {
     return this[invoke]('vfsLabel', [mountable], options);
   }
 
-  /** C: `guestfs_vfs_minimum_size`, since libguestfs 1.31.18. */
+  /**
+   * Returns the smallest size to which a filesystem could be shrunk. Btrfs and XFS must be mounted for it, ext
+   * and NTFS should not be. XFS cannot shrink and gives its present size.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
+   * @returns bytes, as a bigint
+   * @throws GuestfsError: 'ENOTSUP' for other kinds of filesystem; 'ERR_GUESTFS' when btrfs or XFS is not
+   *   mounted
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_minimum_size | guestfs_vfs_minimum_size}, since libguestfs 1.31.18
+   * @category Filesystems
+   */
   vfsMinimumSize(mountable: string, options?: CallOptions): Promise<bigint> {
     return this[invoke]('vfsMinimumSize', [mountable], options);
   }
 
-  /** C: `guestfs_vfs_type`, since libguestfs 1.0.75. */
+  /**
+   * Returns the kind of a filesystem, mostly under the name by which Linux mounts it: 'ext4', 'ntfs', 'vfat'. It
+   * also recognises other contents, as 'swap', 'LVM2_member' and 'crypto_LUKS'. `listFilesystems` asks for all
+   * devices at once.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
+   * @returns the type, empty when nothing is recognised
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_type | guestfs_vfs_type}, since libguestfs 1.0.75
+   * @category Filesystems
+   */
   vfsType(mountable: string, options?: CallOptions): Promise<string> {
     return this[invoke]('vfsType', [mountable], options);
   }
 
-  /** C: `guestfs_vfs_uuid`, since libguestfs 1.3.18. */
+  /**
+   * Returns the UUID of a filesystem, which need not be mounted. The other way round: `findfsUuid`.
+   *
+   * Needs a launched appliance.
+   *
+   * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
+   * @returns the UUID as the filesystem writes it, empty when there is none
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_uuid | guestfs_vfs_uuid}, since libguestfs 1.3.18
+   * @category Filesystems
+   */
   vfsUuid(mountable: string, options?: CallOptions): Promise<string> {
     return this[invoke]('vfsUuid', [mountable], options);
   }
 
   /**
-   * C: `guestfs_vg_activate`, since libguestfs 1.0.26.
-   * Needs the feature group `lvm2` of the appliance.
+   * Activates or deactivates volume groups: the devices of their logical volumes appear or vanish. The appliance
+   * activates everything when it starts. Before deactivating unmount what lies on them. An empty list means all
+   * groups, as with `vgActivateAll`.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param activate - true to activate, false to deactivate
+   * @param volgroups - names of volume groups
+   * @throws GuestfsError: 'ERR_GUESTFS' when a logical volume is in use or a group does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vg_activate | guestfs_vg_activate}, since libguestfs 1.0.26
+   * @category LVM
    */
   vgActivate(activate: boolean, volgroups: readonly string[], options?: CallOptions): Promise<void> {
     return this[invoke]('vgActivate', [activate, volgroups], options);
   }
 
   /**
-   * C: `guestfs_vg_activate_all`, since libguestfs 1.0.26.
-   * Needs the feature group `lvm2` of the appliance.
+   * Activates or deactivates all volume groups. `vgActivate` does it for some.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param activate - true to activate, false to deactivate
+   * @throws GuestfsError: 'ERR_GUESTFS' when a logical volume is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vg_activate_all | guestfs_vg_activate_all}, since libguestfs 1.0.26
+   * @category LVM
    */
   vgActivateAll(activate: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('vgActivateAll', [activate], options);
   }
 
   /**
-   * C: `guestfs_vgchange_uuid`, since libguestfs 1.19.26.
-   * Needs the feature group `lvm2` of the appliance.
+   * Gives a volume group a new random UUID, as for a clone. Deactivate it first (`vgActivate`).
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param vg - name of the volume group
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgchange_uuid | guestfs_vgchange_uuid}, since libguestfs 1.19.26
+   * @category LVM
    */
   vgchangeUuid(vg: string, options?: CallOptions): Promise<void> {
     return this[invoke]('vgchangeUuid', [vg], options);
   }
 
   /**
-   * C: `guestfs_vgchange_uuid_all`, since libguestfs 1.19.26.
-   * Needs the feature group `lvm2` of the appliance.
+   * Gives all volume groups new random UUIDs. Deactivate them first (`vgActivateAll`).
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgchange_uuid_all | guestfs_vgchange_uuid_all}, since libguestfs 1.19.26
+   * @category LVM
    */
   vgchangeUuidAll(options?: CallOptions): Promise<void> {
     return this[invoke]('vgchangeUuidAll', [], options);
   }
 
   /**
-   * C: `guestfs_vgcreate`, since libguestfs 0.0.8.
-   * Needs the feature group `lvm2` of the appliance.
+   * Creates a volume group from physical volumes made by `pvcreate`. Then divide it with `lvcreate` or
+   * `lvcreateFree`.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param volgroup - name of the new group, as 'VG'
+   * @param physvols - its physical volumes, at least one, as ['/dev/sda1']
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgcreate | guestfs_vgcreate}, since libguestfs 0.0.8
+   * @category LVM
    */
   vgcreate(volgroup: string, physvols: readonly string[], options?: CallOptions): Promise<void> {
     return this[invoke]('vgcreate', [volgroup, physvols], options);
   }
 
-  /** C: `guestfs_vglvuuids`, since libguestfs 1.0.87. */
+  /**
+   * Lists the UUIDs of the logical volumes of a volume group. Match them with `lvuuid` to learn which volume
+   * belongs where; `lvsFull` is often easier.
+   *
+   * Needs a launched appliance.
+   *
+   * @param vgname - name of the volume group
+   * @returns the UUIDs, with dashes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vglvuuids | guestfs_vglvuuids}, since libguestfs 1.0.87
+   * @category LVM
+   */
   vglvuuids(vgname: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('vglvuuids', [vgname], options);
   }
 
   /**
-   * C: `guestfs_vgmeta`, since libguestfs 1.17.20.
-   * Needs the feature group `lvm2` of the appliance.
+   * Returns the metadata of a volume group as LVM's own backup text. The format is internal to LVM and may
+   * change; look at it, do not parse it.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param vgname - name of the volume group
+   * @returns a Buffer with the text
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgmeta | guestfs_vgmeta}, since libguestfs 1.17.20
+   * @category LVM
    */
   vgmeta(vgname: string, options?: CallOptions): Promise<Buffer> {
     return this[invoke]('vgmeta', [vgname], options);
   }
 
-  /** C: `guestfs_vgpvuuids`, since libguestfs 1.0.87. */
+  /**
+   * Lists the UUIDs of the physical volumes that make up a volume group. Match them with `pvuuid` to learn their
+   * devices.
+   *
+   * Needs a launched appliance.
+   *
+   * @param vgname - name of the volume group
+   * @returns the UUIDs, with dashes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgpvuuids | guestfs_vgpvuuids}, since libguestfs 1.0.87
+   * @category LVM
+   */
   vgpvuuids(vgname: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('vgpvuuids', [vgname], options);
   }
 
   /**
-   * C: `guestfs_vgremove`, since libguestfs 1.0.13.
-   * Needs the feature group `lvm2` of the appliance.
+   * Deletes a volume group together with all its logical volumes and their data. The physical volumes remain
+   * (`pvremove`).
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @param vgname - name of the volume group, as 'VG'
+   * @throws GuestfsError: 'ERR_GUESTFS' when a logical volume is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgremove | guestfs_vgremove}, since libguestfs 1.0.13
+   * @category LVM
    */
   vgremove(vgname: string, options?: CallOptions): Promise<void> {
     return this[invoke]('vgremove', [vgname], options);
   }
 
-  /** C: `guestfs_vgrename`, since libguestfs 1.0.83. */
+  /**
+   * Renames a volume group. The devices of its logical volumes change as well, and the guest's fstab and boot
+   * loader may name them.
+   *
+   * Needs a launched appliance.
+   *
+   * @param volgroup - present name
+   * @param newvolgroup - new name
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgrename | guestfs_vgrename}, since libguestfs 1.0.83
+   * @category LVM
+   */
   vgrename(volgroup: string, newvolgroup: string, options?: CallOptions): Promise<void> {
     return this[invoke]('vgrename', [volgroup, newvolgroup], options);
   }
 
   /**
-   * C: `guestfs_vgs`, since libguestfs 0.0.4.
-   * Needs the feature group `lvm2` of the appliance.
+   * Lists the names of all volume groups, sorted. `vgsFull` gives their details.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @returns names, as 'fedora'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgs | guestfs_vgs}, since libguestfs 0.0.4
+   * @category LVM
    */
   vgs(options?: CallOptions): Promise<string[]> {
     return this[invoke]('vgs', [], options);
   }
 
   /**
-   * C: `guestfs_vgs_full`, since libguestfs 0.0.4.
-   * Needs the feature group `lvm2` of the appliance.
+   * Lists the volume groups with all their properties: sizes and free space in bytes, extents, counts of
+   * volumes, tags. UUIDs stand here without dashes, unlike in `vguuid`.
+   *
+   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   *
+   * @returns one object per group, with vgName, vgUuid, vgSize, vgFree and more
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgs_full | guestfs_vgs_full}, since libguestfs 0.0.4
+   * @category LVM
    */
   vgsFull(options?: CallOptions): Promise<LvmVg[]> {
     return this[invoke]('vgsFull', [], options);
   }
 
   /**
-   * C: `guestfs_vgscan`, since libguestfs 1.3.2.
-   * @deprecated Use {@link GuestfsMethods.lvmScan}.
+   * Searches the block devices for LVM volumes again, without activating what it finds.
+   *
+   * Needs a launched appliance.
+   *
+   * @deprecated Use {@link GuestfsMethods.lvmScan}: `lvmScan(false)`, or `lvmScan(true)` to activate what is
+   *   found.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgscan | guestfs_vgscan}, since libguestfs 1.3.2
+   * @category LVM
    */
   vgscan(options?: CallOptions): Promise<void> {
     return this[invoke]('vgscan', [], options);
   }
 
-  /** C: `guestfs_vguuid`, since libguestfs 1.0.87. */
+  /**
+   * Returns the UUID of a volume group.
+   *
+   * Needs a launched appliance.
+   *
+   * @param vgname - name of the volume group
+   * @returns the UUID with dashes, in the form that LVM prints
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vguuid | guestfs_vguuid}, since libguestfs 1.0.87
+   * @category LVM
+   */
   vguuid(vgname: string, options?: CallOptions): Promise<string> {
     return this[invoke]('vguuid', [vgname], options);
   }
 
   /**
-   * C: `guestfs_wait_ready`, since libguestfs 0.0.3.
+   * Does nothing: waiting for the appliance has long been part of `launch`. Remove the call.
+   *
+   * Needs a launched appliance.
+   *
+   * @throws GuestfsError: 'ERR_GUESTFS' before the launch
    * @deprecated There is no replacement.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wait_ready | guestfs_wait_ready}, since libguestfs 0.0.3
+   * @category Handle
    */
   waitReady(options?: CallOptions): Promise<void> {
     return this[invoke]('waitReady', [], options);
   }
 
-  /** C: `guestfs_wc_c`, since libguestfs 1.0.54. */
+  /**
+   * Counts the bytes of a file by reading it, up to 2147483647. `filesize` is instant and has no such limit.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file
+   * @returns the number of bytes
+   * @throws GuestfsError: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_c | guestfs_wc_c}, since libguestfs 1.0.54
+   * @category File contents
+   */
   wcC(path: string, options?: CallOptions): Promise<number> {
     return this[invoke]('wcC', [path], options);
   }
 
-  /** C: `guestfs_wc_l`, since libguestfs 1.0.54. */
+  /**
+   * Counts the line ends in a file; a last line without one is not counted.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file
+   * @returns the number of lines
+   * @throws GuestfsError: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_l | guestfs_wc_l}, since libguestfs 1.0.54
+   * @category File contents
+   */
   wcL(path: string, options?: CallOptions): Promise<number> {
     return this[invoke]('wcL', [path], options);
   }
 
-  /** C: `guestfs_wc_w`, since libguestfs 1.0.54. */
+  /**
+   * Counts the words in a file, that is, pieces separated by white space.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file
+   * @returns the number of words
+   * @throws GuestfsError: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_w | guestfs_wc_w}, since libguestfs 1.0.54
+   * @category File contents
+   */
   wcW(path: string, options?: CallOptions): Promise<number> {
     return this[invoke]('wcW', [path], options);
   }
 
   /**
-   * C: `guestfs_wipefs`, since libguestfs 1.17.6.
-   * Needs the feature group `wipefs` of the appliance.
+   * Erases the marks by which filesystems, RAID members and partition tables are recognised; the rest of the
+   * data remains. Use it before reusing a device, so that no old filesystem shows up again. `zero` clears the
+   * beginning of a device instead.
+   *
+   * Needs a launched appliance. Needs the feature group `wipefs` of the appliance.
+   *
+   * @param device - device, as '/dev/sda1'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wipefs | guestfs_wipefs}, since libguestfs 1.17.6
+   * @category Block devices
    */
   wipefs(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('wipefs', [device], options);
   }
 
-  /** C: `guestfs_write`, since libguestfs 1.3.14. */
+  /**
+   * Writes a file, replacing what it contained. Any bytes and any size will do; for data that is already in a
+   * file on the host use `upload`. New files get mode 0o644.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to write
+   * @param content - new contents; a string is encoded as UTF-8
+   * @throws GuestfsError: 'ENOENT' when its directory is missing, 'EROFS' when mounted read-only, 'ENOSPC' when
+   *   the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write | guestfs_write}, since libguestfs 1.3.14
+   * @category File contents
+   */
   write(path: string, content: Uint8Array | string, options?: CallOptions): Promise<void> {
     return this[invoke]('write', [path, content], options);
   }
 
-  /** C: `guestfs_write_append`, since libguestfs 1.11.18. */
+  /**
+   * Appends to a file, creating it if it is not there. Above 2 MiB it is not atomic, and then the file must
+   * exist.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to extend
+   * @param content - what to append; a string is encoded as UTF-8
+   * @throws GuestfsError: 'ENOENT' when its directory is missing, 'ENOSPC' when the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write_append | guestfs_write_append}, since libguestfs 1.11.18
+   * @category File contents
+   */
   writeAppend(path: string, content: Uint8Array | string, options?: CallOptions): Promise<void> {
     return this[invoke]('writeAppend', [path, content], options);
   }
 
   /**
-   * C: `guestfs_write_file`, since libguestfs 0.0.8.
-   * @deprecated Use {@link GuestfsMethods.write}.
+   * Writes a string to a file. NUL bytes are impossible.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param path - file to write
+   * @param content - new contents
+   * @param size - how many bytes of it to write; 0 for all
+   * @throws GuestfsError: 'ERR_GUESTFS' when 'size' is beyond the content
+   * @deprecated Use {@link GuestfsMethods.write}: `write(path, content)`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write_file | guestfs_write_file}, since libguestfs 0.0.8
+   * @category File contents
    */
   writeFile(path: string, content: string, size: number, options?: CallOptions): Promise<void> {
     return this[invoke]('writeFile', [path, content, size], options);
   }
 
   /**
-   * C: `guestfs_xfs_admin`, since libguestfs 1.19.33.
-   * Needs the feature group `xfs` of the appliance.
+   * Changes parameters of an unmounted XFS filesystem. All options but label and UUID concern the old format,
+   * version 4, and have no effect on filesystems made in recent years. `setLabel` and `setUuid` do the same for
+   * other filesystems too.
+   *
+   * Needs a launched appliance. Needs the feature group `xfs` of the appliance.
+   *
+   * @param device - device holding the unmounted filesystem, as '/dev/sda1'
+   * @throws GuestfsError: 'ERR_GUESTFS' when it is mounted or the label too long
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_admin | guestfs_xfs_admin}, since libguestfs 1.19.33
+   * @category XFS
    */
   xfsAdmin(device: string, options?: XfsAdminOptions): Promise<void> {
     return this[invoke]('xfsAdmin', [device], options);
   }
 
   /**
-   * C: `guestfs_xfs_growfs`, since libguestfs 1.19.28.
-   * Needs the feature group `xfs` of the appliance.
+   * Enlarges a mounted XFS filesystem, by default as far as its device allows: call it after `partResize` or
+   * `lvresize`. Sizes are in blocks of the filesystem, not in bytes. Do not count on making XFS smaller.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `xfs` of the appliance.
+   *
+   * @param path - where the filesystem is mounted
+   * @throws GuestfsError: 'ERR_GUESTFS' when the path is no mounted XFS filesystem
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_growfs | guestfs_xfs_growfs}, since libguestfs 1.19.28
+   * @category XFS
    */
   xfsGrowfs(path: string, options?: XfsGrowfsOptions): Promise<void> {
     return this[invoke]('xfsGrowfs', [path], options);
   }
 
   /**
-   * C: `guestfs_xfs_info`, since libguestfs 1.19.21.
-   * Needs the feature group `xfs` of the appliance.
-   * @deprecated Use {@link GuestfsMethods.xfsInfo2}.
+   * Returns the geometry of an XFS filesystem as a fixed set of fields.
+   *
+   * Needs a launched appliance. Needs the feature group `xfs` of the appliance.
+   *
+   * @param pathordevice - mount point in the mounted tree, or device as '/dev/sda1'
+   * @returns an object with xfsBlocksize, xfsDatablocks, xfsAgcount and more; numbers that are missing have all
+   *   bits set, texts are empty
+   * @deprecated Use {@link GuestfsMethods.xfsInfo2}: `xfsInfo2(pathordevice)`, a Map with keys as 'data.bsize'.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_info | guestfs_xfs_info}, since libguestfs 1.19.21
+   * @category XFS
    */
   xfsInfo(pathordevice: string, options?: CallOptions): Promise<Xfsinfo> {
     return this[invoke]('xfsInfo', [pathordevice], options);
   }
 
   /**
-   * C: `guestfs_xfs_info2`, since libguestfs 1.59.2.
-   * Needs the feature group `xfs` of the appliance.
+   * Returns the geometry of an XFS filesystem as the xfs_info program reports it: keys are 'section.field', as
+   * 'data.bsize', 'data.blocks' or 'meta-data.agcount', and a section alone, as 'naming', holds its heading.
+   * Some values carry a unit ('65528 blks'). Needs libguestfs 1.60; earlier versions have `xfsInfo`.
+   *
+   * Needs a launched appliance. Needs the feature group `xfs` of the appliance.
+   *
+   * @param pathordevice - mount point in the mounted tree, or device as '/dev/sda1'
+   * @returns a Map from key to value, both strings
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_info2 | guestfs_xfs_info2}, since libguestfs 1.59.2
+   * @category XFS
    */
   xfsInfo2(pathordevice: string, options?: CallOptions): Promise<Map<string, string>> {
     return this[invoke]('xfsInfo2', [pathordevice], options);
   }
 
   /**
-   * C: `guestfs_xfs_repair`, since libguestfs 1.19.36.
-   * Needs the feature group `xfs` of the appliance.
+   * Checks and repairs an unmounted XFS filesystem. Mount and unmount it first if it was not shut down cleanly,
+   * so that its log is replayed: a log that is still dirty stops the repair. Look before you leap with
+   * 'nomodify'.
+   *
+   * Needs a launched appliance. Needs the feature group `xfs` of the appliance.
+   *
+   * @param device - device as '/dev/sda1', or a path in the mounted tree of a file with an image
+   * @returns exit status of the program: 0 sound or repaired, 1 damaged (with 'nomodify') or failed, 2 when the
+   *   log is dirty
+   * @throws GuestfsError: 'EINVAL', in recent versions, when 'maxmem' is too small
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_repair | guestfs_xfs_repair}, since libguestfs 1.19.36
+   * @category XFS
    */
   xfsRepair(device: string, options?: XfsRepairOptions): Promise<number> {
     return this[invoke]('xfsRepair', [device], options);
   }
 
   /**
-   * C: `guestfs_yara_destroy`, since libguestfs 1.37.13.
-   * Needs the feature group `libyara` of the appliance.
+   * Drops the rules loaded by `yaraLoad` and frees their memory in the appliance.
+   *
+   * Needs a launched appliance. Needs the feature group `libyara` of the appliance.
+   *
+   * @throws GuestfsError: 'ERR_GUESTFS' when none are loaded
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_destroy | guestfs_yara_destroy}, since libguestfs 1.37.13
+   * @category Search and forensics
    */
   yaraDestroy(options?: CallOptions): Promise<void> {
     return this[invoke]('yaraDestroy', [], options);
   }
 
   /**
-   * C: `guestfs_yara_load`, since libguestfs 1.37.13.
-   * Needs the feature group `libyara` of the appliance.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Loads Yara rules from the host for `yaraScan`, in place of those loaded before. Source text and the output
+   * of yarac both work; sources with include statements must be compiled on the host, because the included files
+   * are not sent along.
+   *
+   * Needs a launched appliance. Needs the feature group `libyara` of the appliance. Sends progress once it has
+   * run for two seconds. Can be cancelled while it runs.
+   *
+   * @param filename - rules file on the host
+   * @throws GuestfsError: 'ERR_GUESTFS' when the rules do not compile
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_load | guestfs_yara_load}, since libguestfs 1.37.13
+   * @category Search and forensics
    */
   yaraLoad(filename: string, options?: CallOptions): Promise<void> {
     return this[invoke]('yaraLoad', [filename], options);
   }
 
   /**
-   * C: `guestfs_yara_scan`, since libguestfs 1.37.13.
-   * Needs the feature group `libyara` of the appliance.
-   * Sends progress messages once it has run for two seconds.
-   * Can be cancelled while it runs.
+   * Tests one file against the rules that `yaraLoad` loaded. To scan a tree, call it for the regular files that
+   * `find` returns.
+   *
+   * Works on what is mounted at the guest's `/`. Needs the feature group `libyara` of the appliance. Sends
+   * progress once it has run for two seconds. Can be cancelled while it runs.
+   *
+   * @param path - file to scan
+   * @returns one object per rule that matched: yaraName is the path, yaraRule the rule; none when the file is
+   *   clean
+   * @throws GuestfsError: 'ERR_GUESTFS' when no rules are loaded, 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_scan | guestfs_yara_scan}, since libguestfs 1.37.13
+   * @category Search and forensics
    */
   yaraScan(path: string, options?: CallOptions): Promise<YaraDetection[]> {
     return this[invoke]('yaraScan', [path], options);
   }
 
   /**
-   * C: `guestfs_zegrep`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches a compressed text file by an extended regular expression.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param regex - extended regular expression
+   * @param path - file, compressed or not
+   * @returns the lines that match; none is no error
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { extended: true, compressed: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zegrep | guestfs_zegrep}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   zegrep(regex: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('zegrep', [regex, path], options);
   }
 
   /**
-   * C: `guestfs_zegrepi`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches a compressed text file by an extended regular expression, ignoring case.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param regex - extended regular expression
+   * @param path - file, compressed or not
+   * @returns the lines that match; none is no error
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { extended: true, insensitive: true,
+   *   compressed: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zegrepi | guestfs_zegrepi}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   zegrepi(regex: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('zegrepi', [regex, path], options);
   }
 
   /**
-   * C: `guestfs_zero`, since libguestfs 1.0.16.
-   * Sends progress messages once it has run for two seconds.
+   * Writes zeroes over the beginning of a device, 128 KiB at present, which removes partition tables and most
+   * filesystem headers; the rest of the data remains readable. Zero blocks are not written again, so a sparse
+   * image stays sparse. `zeroDevice` does the whole device, `wipefs` only the signatures.
+   *
+   * Needs a launched appliance. Sends progress once it has run for two seconds.
+   *
+   * @param device - device, as '/dev/sda'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero | guestfs_zero}, since libguestfs 1.0.16
+   * @category Block devices
    */
   zero(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('zero', [device], options);
   }
 
   /**
-   * C: `guestfs_zero_device`, since libguestfs 1.3.1.
-   * Sends progress messages once it has run for two seconds.
+   * Fills a whole device with zeroes, reporting progress. Blocks that are zero already are only read, so a
+   * sparse image does not grow. `isZeroDevice` verifies it, `blkdiscard` can be much faster where supported.
+   *
+   * Needs a launched appliance. Sends progress once it has run for two seconds.
+   *
+   * @param device - device, as '/dev/sda1'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero_device | guestfs_zero_device}, since libguestfs 1.3.1
+   * @category Block devices
    */
   zeroDevice(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('zeroDevice', [device], options);
   }
 
   /**
-   * C: `guestfs_zero_free_space`, since libguestfs 1.17.18.
-   * Sends progress messages once it has run for two seconds.
+   * Fills the unused space of a mounted filesystem with zeroes, so that an image compresses well or can be made
+   * sparse; files stay as they are. It works by a temporary file that takes all the room, so the image grows
+   * meanwhile. It is not a discard: `fstrim` gives space back to the host.
+   *
+   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   *
+   * @param directory - any directory of the filesystem, mounted read-write
+   * @throws GuestfsError: 'EROFS' when mounted read-only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero_free_space | guestfs_zero_free_space}, since libguestfs 1.17.18
+   * @category Filesystems
    */
   zeroFreeSpace(directory: string, options?: CallOptions): Promise<void> {
     return this[invoke]('zeroFreeSpace', [directory], options);
   }
 
   /**
-   * C: `guestfs_zerofree`, since libguestfs 1.0.26.
-   * Needs the feature group `zerofree` of the appliance.
+   * Writes zeroes to the unused blocks of an unmounted ext filesystem, so that the image compresses better. It
+   * edits the filesystem directly, so have a backup; `zeroFreeSpace` works on a mounted filesystem of any kind
+   * and without that risk.
+   *
+   * Needs a launched appliance. Needs the feature group `zerofree` of the appliance.
+   *
+   * @param device - device holding the unmounted filesystem, as '/dev/sda1'
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zerofree | guestfs_zerofree}, since libguestfs 1.0.26
+   * @category Ext filesystems
    */
   zerofree(device: string, options?: CallOptions): Promise<void> {
     return this[invoke]('zerofree', [device], options);
   }
 
   /**
-   * C: `guestfs_zfgrep`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches a compressed text file for a fixed text.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param pattern - text to look for
+   * @param path - file, compressed or not
+   * @returns the lines that match; none is no error
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(pattern, path, { fixed: true, compressed: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfgrep | guestfs_zfgrep}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   zfgrep(pattern: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('zfgrep', [pattern, path], options);
   }
 
   /**
-   * C: `guestfs_zfgrepi`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches a compressed text file for a fixed text, ignoring case.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param pattern - text to look for
+   * @param path - file, compressed or not
+   * @returns the lines that match; none is no error
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(pattern, path, { fixed: true, insensitive: true,
+   *   compressed: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfgrepi | guestfs_zfgrepi}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   zfgrepi(pattern: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('zfgrepi', [pattern, path], options);
   }
 
   /**
-   * C: `guestfs_zfile`, since libguestfs 1.0.59.
-   * @deprecated Use {@link GuestfsMethods.file}.
+   * Tells what kind of data a compressed file holds, in words.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param meth - compression: 'gzip', 'compress' or 'bzip2'
+   * @param path - compressed file
+   * @returns the description
+   * @throws GuestfsError: 'ERR_GUESTFS' for another method
+   * @deprecated Use {@link GuestfsMethods.file}: `file(path)`, which looks into compressed files by itself.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfile | guestfs_zfile}, since libguestfs 1.0.59
+   * @category Files
    */
   zfile(meth: string, path: string, options?: CallOptions): Promise<string> {
     return this[invoke]('zfile', [meth, path], options);
   }
 
   /**
-   * C: `guestfs_zgrep`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches a compressed text file by a basic regular expression.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param regex - basic regular expression
+   * @param path - file, compressed or not
+   * @returns the lines that match; none is no error
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { compressed: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zgrep | guestfs_zgrep}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   zgrep(regex: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('zgrep', [regex, path], options);
   }
 
   /**
-   * C: `guestfs_zgrepi`, since libguestfs 1.0.66.
-   * @deprecated Use {@link GuestfsMethods.grep}.
+   * Searches a compressed text file by a basic regular expression, ignoring case.
+   *
+   * Works on what is mounted at the guest's `/`.
+   *
+   * @param regex - basic regular expression
+   * @param path - file, compressed or not
+   * @returns the lines that match; none is no error
+   * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { insensitive: true, compressed: true })`.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zgrepi | guestfs_zgrepi}, since libguestfs 1.0.66
+   * @category Search and forensics
    */
   zgrepi(regex: string, path: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('zgrepi', [regex, path], options);

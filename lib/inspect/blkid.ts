@@ -22,7 +22,7 @@ const neverFilesystems: ReadonlySet<string> = new Set([
 ]);
 
 /** A value without the backslashes with which blkid protects it from a shell. */
-export function valueOf(output: BlkidOutput, name: string): string | null {
+export function valueIn(output: BlkidOutput, name: string): string | null {
   return output.get(name)?.replace(/\\(.)/g, '$1') || null;
 }
 
@@ -32,7 +32,7 @@ export function isMangled(value: string | null): value is string {
 }
 
 export function partitionTableOf(output: BlkidOutput): string | null {
-  return tableType(valueOf(output, 'PTTYPE'));
+  return tableType(valueIn(output, 'PTTYPE'));
 }
 
 export function tableType(name: string | null): string | null {
@@ -42,7 +42,7 @@ export function tableType(name: string | null): string | null {
 /** Undefined when the device is no partition. */
 export function partitionOf(device: string, output: BlkidOutput): PartitionReport | undefined {
   const number = output.get('PART_ENTRY_NUMBER');
-  const type = tableType(valueOf(output, 'PART_ENTRY_SCHEME'));
+  const type = tableType(valueIn(output, 'PART_ENTRY_SCHEME'));
   if (number === undefined || type === null) return undefined;
   const start = Number(output.get('PART_ENTRY_OFFSET')) * sectorSize;
   const size = Number(output.get('PART_ENTRY_SIZE')) * sectorSize;
@@ -63,20 +63,20 @@ export function partitionOf(device: string, output: BlkidOutput): PartitionRepor
       type === 'gpt'
         ? (flags & gptLegacyBootable) !== 0n || gptType === efiSystemPartition
         : (flags & mbrActive) !== 0n,
-    label: valueOf(output, 'PART_ENTRY_NAME'),
-    content: valueOf(output, 'TYPE'),
+    label: valueIn(output, 'PART_ENTRY_NAME'),
+    content: valueIn(output, 'TYPE'),
   };
 }
 
 export function encryptedOf(device: string, output: BlkidOutput): EncryptedReport | undefined {
   if (output.get('USAGE') !== 'crypto') return undefined;
-  const type = valueOf(output, 'TYPE') ?? 'unknown';
-  return { device, type, uuid: valueOf(output, 'UUID'), opened: false, mapping: null };
+  const type = valueIn(output, 'TYPE') ?? 'unknown';
+  return { device, type, uuid: valueIn(output, 'UUID'), opened: false, mapping: null };
 }
 
 /** Undefined when the device holds something else, or nothing could be on it. */
 export function filesystemOf(device: string, output: BlkidOutput): FilesystemReport | undefined {
-  const type = valueOf(output, 'TYPE');
+  const type = valueIn(output, 'TYPE');
   const usage = output.get('USAGE');
   if (usage === 'raid' || usage === 'crypto' || type?.endsWith('_member')) return undefined;
   if (type === null && (output.has('PTTYPE') || neverFilesystems.has(output.get('PART_ENTRY_TYPE') ?? ''))) {
@@ -85,8 +85,8 @@ export function filesystemOf(device: string, output: BlkidOutput): FilesystemRep
   return {
     ...unknownFilesystem(device),
     type: type ?? 'unknown',
-    label: valueOf(output, 'LABEL'),
-    uuid: valueOf(output, 'UUID'),
+    label: valueIn(output, 'LABEL'),
+    uuid: valueIn(output, 'UUID'),
   };
 }
 

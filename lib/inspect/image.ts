@@ -131,7 +131,11 @@ async function qemuImgInfo(
         error,
       );
     }
-    const reason = stderr?.trim().split('\n')[0] || (error as Error).message;
+    const reason =
+      stderr
+        ?.trim()
+        .split('\n')[0]
+        ?.replace(/^qemu-img: (Could not open '.*?': )?/, '') || String(error);
     throw failure(
       'ERR_GUESTFS',
       `${path} cannot be opened${format === undefined ? '' : ` as ${format}`}: ${reason}`,

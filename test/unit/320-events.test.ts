@@ -27,13 +27,6 @@ describe('events of a call', () => {
     expect(lines.slice(0, 4)).toEqual(['set_memsize 1024', 'set_memsize = 0', 'get_memsize', 'get_memsize = 1024']);
   });
 
-  test('trace: with the handle’s identifier', async () => {
-    await using g = new Guestfs({ identifier: 'job' });
-    g.on('enter', () => undefined);
-    const [line] = await Promise.all([once(g, 'trace'), g.setTrace(true), g.getMemsize()]);
-    expect(line[0]).toMatch(/^job: /);
-  });
-
   test('library: debug messages', async () => {
     const g = new Guestfs();
     const lines: string[] = [];
@@ -47,13 +40,17 @@ describe('events of a call', () => {
     await using g = new Guestfs();
     const heard: string[] = [];
     g.on('enter', (name) => heard.push(name));
-    const calls = [
-      g.getMemsize().then(() => heard.push('got memsize')),
+    await Promise.all([
+      g.getMemsize().then(() => heard.push('memsize')),
       g.addDrive('/nonexistent').catch(() => heard.push('failed')),
-      g.getSmp().then(() => heard.push('got smp')),
-    ];
-    await Promise.all(calls);
-    expect(heard).toEqual(['get_memsize', 'got memsize', 'add_drive_opts', 'failed', 'get_smp', 'got smp']);
+      g.getSmp().then(() => heard.push('smp')),
+    ]);
+    const inOrder = (...names: string[]) => expect(heard.filter((name) => names.includes(name))).toEqual(names);
+    inOrder('get_memsize', 'add_drive', 'get_smp');
+    inOrder('memsize', 'failed', 'smp');
+    inOrder('get_memsize', 'memsize');
+    inOrder('add_drive', 'failed');
+    inOrder('get_smp', 'smp');
   });
 
   test('of ten thousand calls are all there', async () => {
@@ -74,7 +71,7 @@ describe('a listener', () => {
     g.on('enter', (name) => names.push(name));
     await gate.open();
     await call;
-    expect(names).toEqual(['get_smp']);
+    expect(names.at(-1)).toBe('get_smp');
   });
 
   test('hears nothing after it was removed', async () => {
@@ -156,7 +153,7 @@ describe('a listener', () => {
     await g.close();
   });
 
-  test('does not outlive its handle’s use of it', async () => {
+  test('may collect garbage', async () => {
     await using g = new Guestfs();
     g.on('enter', () => collectGarbage());
     expect(await g.getSmp()).toBeGreaterThan(0);
@@ -211,6 +208,11 @@ describe('what nobody listens to', () => {
     const { stdout, stderr } = await traced('');
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^libguestfs: trace: get_smp\nlibguestfs: trace: get_smp = \d+\nlibguestfs: trace: close\n$/m);
+  });
+
+  test('is printed with the handle’s identifier', async () => {
+    const { stderr } = await traced(`await g.setIdentifier('job');`);
+    expect(stderr).toMatch(/^libguestfs: trace: job: get_smp$/m);
   });
 
   test('is printed by a program that asks for it', async () => {

@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { Guestfs, GuestfsError } from '../../lib';
+import { temporaryFolder } from '../support/folder';
+import { closeGate, makeFifo } from '../support/gate';
+import { failureOf } from '../support/internal';
+
+describe('calls', () => {
+  test('run in the order in which they were made', async () => {
+    await using g = new Guestfs();
+    const order: number[] = [];
+    const calls = Array.from({ length: 200 }, async (_, i) => {
+      void g.setMemsize(1000 + i);
+      order.push(await g.getMemsize());
+    });
+    await Promise.all(calls);
+    expect(order).toEqual(Array.from({ length: 200 }, (_, i) => 1000 + i));
+  });
+
+  test('of which some fail stay in order', async () => {
+    await using g = new Guestfs();
+    const order: string[] = [];
+    const calls = Array.from({ length: 100 }, (_, i) =>
+      i % 3 === 0
+        ? g.addDrive(`/nonexistent/${i}`).catch(({ message }: Error) => order.push(message.split(':')[0] as string))
+        : g.getSmp().then(() => order.push(`/nonexistent/${i}`)),
+    );
+    await Promise.all(calls);
+    expect(order).toEqual(calls.map((_, i) => `/nonexistent/${i}`));
+  });
+
+  test('may be ten thousand at a time', async () => {
+    await using g = new Guestfs();
+    await using gate = await closeGate(g);
+    const calls = Array.from({ length: 10_000 }, (_, i) => g.setMemsize(1000 + i));
+    const last = g.getMemsize();
+    await gate.open();
+    await Promise.all(calls);
+    expect(await last).toBe(10_999);
+  });
+
+  test('do not hold up the event loop', async () => {
+    await using g = new Guestfs();
+    await using gate = await closeGate(g);
+    let turns = 0;
+    for (; turns < 100; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(turns).toBe(100);
+    await gate.open();
+  });
+
+  test('deliver their results in small portions', async () => {
+    await using g = new Guestfs();
+    await using gate = await closeGate(g);
+    const calls = Promise.all(Array.from({ length: 10_000 }, () => g.version()));
+    let done = false;
+    void calls.then(() => {
+      done = true;
+    });
+    await gate.open();
+    let turns = 0;
+    for (; !done; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(turns).toBeGreaterThan(2);
+  });
+});
+
+describe('close()', () => {
+  test('waits for ten thousand calls', async () => {
+    const g = new Guestfs();
+    const calls = Array.from({ length: 10_000 }, () => g.getSmp());
+    let done = 0;
+    for (const call of calls) void call.then(() => done++);
+    await g.close();
+    expect(done).toBe(10_000);
+  });
+
+  test('many times at once closes once', async () => {
+    using folder = temporaryFolder();
+    const g = new Guestfs({ tmpdir: folder.path });
+    await g.addDriveScratch(1024 * 1024);
+    await Promise.all(Array.from({ length: 100 }, () => g.close()));
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+});
+
+describe('kill()', () => {
+  test('of an idle handle that was never launched changes nothing', async () => {
+    await using g = new Guestfs({ memsize: 1234 });
+    await g.addDriveScratch(1024 * 1024, { label: 'data' });
+    await expect(g.kill()).resolves.toBeUndefined();
+    expect(await g.getMemsize()).toBe(1234);
+    expect(await g.debugDrives()).toHaveLength(1);
+  });
+
+  test('of a handle that was never used', async () => {
+    await using g = new Guestfs();
+    await expect(g.kill()).resolves.toBeUndefined();
+  });
+
+  test('several times at once', async () => {
+    await using g = new Guestfs();
+    await Promise.all([g.kill(), g.kill(), g.kill()]);
+    expect((await g.version()).major).toBe(1n);
+  });
+
+  test('ends a call that is stuck in a process', async () => {
+    using folder = temporaryFolder();
+    await using g = new Guestfs();
+    const entered = once(g, 'enter');
+    // qemu-img waits for somebody to write.
+    const call = failureOf(g.diskFormat(makeFifo(folder.file('disk'))));
+    await entered;
+    await g.kill();
+    const error = await call;
+    expect(error).toBeInstanceOf(GuestfsError);
+    expect(error).toMatchObject({ code: 'ERR_GUESTFS_TERMINATED', operation: 'diskFormat' });
+    expect(error['cause']).toBeInstanceOf(GuestfsError);
+    expect((await g.version()).major).toBe(1n);
+  });
+
+  test('ends the calls that wait at once', async () => {
+    await using g = new Guestfs({ memsize: 1000 });
+    await using gate = await closeGate(g);
+    const calls = [g.setMemsize(2000), g.launch(), g.getSmp()].map((call) => failureOf(call));
+    const killed = g.kill();
+    // The gate is still closed.
+    const errors = await Promise.all(calls);
+    expect(errors.map(({ code, operation }) => [code, operation])).toEqual([
+      ['ERR_GUESTFS_TERMINATED', 'setMemsize'],
+      ['ERR_GUESTFS_TERMINATED', 'launch'],
+      ['ERR_GUESTFS_TERMINATED', 'getSmp'],
+    ]);
+    await gate.open();
+    await killed;
+    expect(await g.getMemsize()).toBe(1000);
+  });
+
+  test('does not end calls that are made afterwards', async () => {
+    await using g = new Guestfs();
+    const killed = g.kill();
+    const version = g.version();
+    await killed;
+    expect((await version).major).toBe(1n);
+  });
+
+  test('ends a launch whose turn has just come', async () => {
+    await using g = new Guestfs({ path: '/nonexistent' });
+    await g.addDriveScratch(1024 * 1024);
+    const launch = failureOf(g.launch());
+    // This thread looks away, so that the handle's thread is ahead of it.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    await g.kill();
+    expect(await launch).toMatchObject({ code: 'ERR_GUESTFS_TERMINATED', operation: 'launch' });
+    expect(await g.isConfig()).toBe(true);
+  });
+
+  test('leaves a pending close to its work', async () => {
+    const g = new Guestfs();
+    const gate = await closeGate(g);
+    const call = failureOf(g.getSmp());
+    const closing = g.close();
+    const killed = g.kill();
+    expect(await call).toMatchObject({ code: 'ERR_GUESTFS_TERMINATED' });
+    await gate.open();
+    await Promise.all([closing, killed]);
+    expect(await failureOf(g.getSmp())).toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
+  });
+
+  test('and close at once', async () => {
+    const g = new Guestfs();
+    await Promise.all([g.kill(), g.close()]);
+    const other = new Guestfs();
+    await Promise.all([other.close(), other.kill()]);
+  });
+});
