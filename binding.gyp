@@ -5,7 +5,9 @@
       # CMakeLists.txt builds the same sources: everything in these two folders.
       "sources": ["<!@(ls src-native/*.cc src-native/generated/*.cc)"],
       "include_dirs": ["src-native"],
-      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL"],
+      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL",
+        # Without it node-addon-api aborts the process when a worker is terminated in the middle of our code.
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
       # Other people's headers come in as system headers: warnings are errors only in our own code.
       "cflags": [
         "-fvisibility=hidden",

@@ -2,13 +2,27 @@
 // With arguments it inspects those images instead, read-only.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Guestfs, ProgressReporter, privateKey } from 'guestfs';
 
 const MiB = 1024 * 1024;
+const diskSize = 256 * MiB;
+
+const osRelease = `ID=debian
+NAME="Debian GNU/Linux"
+VERSION_ID="12"
+PRETTY_NAME="Debian GNU/Linux 12 (demo guest)"
+`;
+
+const installedPackages = Object.entries({ coreutils: '9.1-1', dpkg: '1.21.22', libguestfs0: '1:1.48.6-2' })
+  .map(
+    ([name, version]) =>
+      `Package: ${name}\nStatus: install ok installed\nVersion: ${version}\nArchitecture: amd64\n\n`,
+  )
+  .join('');
 
 /** A typed name for something of ours that lives with the handle. */
 const job = privateKey('demo:job');
@@ -29,60 +43,44 @@ async function makeGuest(g) {
   await g.mount('/dev/sda1', '/');
 
   for (const folder of ['/bin', '/etc', '/home/ada', '/var/lib/dpkg']) await g.mkdirP(folder);
-  await g.write(
-    '/etc/os-release',
-    [
-      'ID=debian',
-      'NAME="Debian GNU/Linux"',
-      'VERSION_ID="12"',
-      'PRETTY_NAME="Debian GNU/Linux 12 (demo guest)"',
-      '',
-    ].join('\n'),
-  );
-  await g.write('/etc/debian_version', '12.0\n');
+  await g.write('/etc/os-release', osRelease);
   await g.write('/etc/hostname', 'demo-guest\n');
   await g.write('/etc/fstab', 'LABEL=demo-root / ext4 defaults 0 1\n');
-  await g.write(
-    '/var/lib/dpkg/status',
-    ['coreutils 9.1-1', 'dpkg 1.21.22', 'libguestfs0 1:1.48.6-2']
-      .map((line) => line.split(' '))
-      .map(
-        ([name, version]) =>
-          `Package: ${name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: ${version}\n`,
-      )
-      .join('\n'),
-  );
+  await g.write('/var/lib/dpkg/status', installedPackages);
   await g.write('/bin/ls', readFileSync('/bin/ls')); // a real program tells the architecture
-  await g.fillPattern('some data, over and over. ', 64 * MiB, '/home/ada/data');
+  await g.fillPattern('some data, over and over. ', 16 * MiB, '/home/ada/data');
   await g.sync();
 }
 
 async function workOn(image) {
-  await using g = new Guestfs();
+  const g = new Guestfs(); // with TypeScript, or Node.js 24: `await using g = new Guestfs()`
   const reporter = new ProgressReporter().attach(g);
-  g.on('warning', (text) => reporter.line(text));
-  g.private.set(job, { image, started: new Date() });
+  try {
+    g.on('warning', (text) => reporter.line(text));
+    g.private.set(job, { image, started: Date.now() });
 
-  await g.diskCreate(image, 'qcow2', 384 * MiB);
-  await g.addDrive(image, { format: 'qcow2' });
-  await g.addDriveScratch(384 * MiB);
+    await g.diskCreate(image, 'qcow2', diskSize);
+    await g.addDrive(image, { format: 'qcow2' });
+    await g.addDriveScratch(diskSize);
 
-  reporter.line('Starting the appliance: a small virtual machine that does the work on the image.');
-  await g.launch({ timeout: 600_000 });
+    reporter.line('Starting the appliance: a small virtual machine that does the work on the image.');
+    await g.launch({ timeout: 600_000 });
 
-  reporter.line('Making a guest: partition table, ext4, os-release, packages, fstab, some data.');
-  await makeGuest(g);
+    reporter.line('Making a guest: partition table, ext4, os-release, packages, fstab, some data.');
+    await makeGuest(g);
 
-  reporter.line('Long operations, with progress from the appliance:');
-  await g.copyDeviceToDevice('/dev/sda', '/dev/sdb');
-  const checksum = await g.checksumDevice('sha256', '/dev/sdb');
-  await g.zeroFreeSpace('/');
+    reporter.line('Long operations, with progress from the appliance:');
+    await g.copyDeviceToDevice('/dev/sda', '/dev/sdb', { size: diskSize });
+    const checksum = await g.checksumDevice('sha256', '/dev/sdb');
+    await g.zeroFreeSpace('/');
 
-  const { started } = g.private.get(job);
-  const seconds = Math.round((Date.now() - started.getTime()) / 1000);
-  reporter.line(`sha256 of the copy: ${checksum}`);
-  reporter.line(`Private data kept with the handle says that this job began ${seconds} s ago.`);
-  reporter.close();
+    const seconds = Math.round((Date.now() - g.private.get(job).started) / 1000);
+    reporter.line(`sha256 of the copy: ${checksum}`);
+    reporter.line(`Private data kept with the handle says that this job began ${seconds} s ago.`);
+  } finally {
+    await g.close();
+    reporter.close();
+  }
 }
 
 async function demo() {
@@ -90,11 +88,8 @@ async function demo() {
   const image = join(folder, 'guest.qcow2');
   try {
     await workOn(image);
-    const { size } = await stat(image);
-    console.error(
-      `\nThe image has ${Math.round(size / MiB)} MiB on disk. Now as a stranger: what is in it?\n`,
-    );
-    console.error(`$ guestfs inspect guest.qcow2`);
+    console.error('\nNow as a stranger: what is in this image?\n');
+    console.error('$ guestfs inspect guest.qcow2');
     return await inspectCommand([image]);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -162,9 +162,8 @@ export function structsModule({ functions, structs, structTexts }) {
 export function methodsModule({ functions, texts }) {
   const structs = [...new Set(functions.map((fn) => fn.ret.struct).filter(Boolean))].map(structName).sort();
   return `${banner}
-import { EventEmitter } from 'node:events';
-import type { GuestfsEvents } from '../events';
 import { invoke } from '../invoke';
+import { TrackedEmitter } from '../tracked-emitter';
 import type { CallOptions } from '../types';
 import type { ${structs.join(', ')} } from './structs';
 
@@ -174,7 +173,7 @@ ${functions
   .join('\n\n')}
 
 /** Every function of libguestfs as a method; each is one call on the handle's own thread. */
-export abstract class GuestfsMethods extends EventEmitter<GuestfsEvents> {
+export abstract class GuestfsMethods extends TrackedEmitter {
   /** @internal */
   abstract [invoke]<T>(method: string, args: readonly unknown[], options: CallOptions | undefined): Promise<T>;
 

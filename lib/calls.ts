@@ -1,13 +1,4 @@
-import {
-  AbortError,
-  argumentError,
-  callFailed,
-  closedError,
-  GuestfsError,
-  invalidType,
-  invalidValue,
-  terminatedError,
-} from './errors';
+import { AbortError, argumentError, callFailed, closedError, GuestfsError, terminatedError } from './errors';
 import { callStartedBit, type EventName, eventBits, eventName } from './events';
 import {
   type ArgumentProblem,
@@ -18,6 +9,8 @@ import {
   type NumberedFunction,
 } from './native';
 import type { Operation, OperationObserver } from './operations';
+import { facadeOptions, noOptions, type SplitOptions, splitOptions } from './options';
+import { Signals } from './signals';
 import type { CallOptions, ProgressEvent } from './types';
 
 /** A failure becomes an error only where the caller waits for it, so that the stack shows the caller's line. */
@@ -57,70 +50,6 @@ const cancelGraceMs = 1000;
 /** Needed at any time, whoever listens: they decide how a failure is reported. */
 const alwaysDelivered = eventBits.get('subprocessQuit') ?? 0;
 
-const facadeOptions: ReadonlySet<string> = new Set(['signal', 'onProgress', 'killOnAbort']);
-
-/** The options object of a call, read once. */
-interface SplitOptions {
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: ((event: ProgressEvent) => void) | undefined;
-  readonly killOnAbort: boolean;
-  readonly names: string[];
-  readonly values: unknown[];
-}
-
-const noOptions: SplitOptions = {
-  signal: undefined,
-  onProgress: undefined,
-  killOnAbort: false,
-  names: [],
-  values: [],
-};
-
-export function splitOptions(operation: string, options: CallOptions | undefined): SplitOptions {
-  if (options === undefined) return noOptions;
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidType(operation, 'options', 'object', options);
-  }
-  const own: Record<string, unknown> = {};
-  const names: string[] = [];
-  const values: unknown[] = [];
-  try {
-    for (const name in options) {
-      const value = (options as Record<string, unknown>)[name];
-      if (value === undefined) continue;
-      if (facadeOptions.has(name)) own[name] = value;
-      else {
-        names.push(name);
-        values.push(value);
-      }
-    }
-  } catch (cause) {
-    throw invalidValue(operation, 'options', 'could not be read', cause);
-  }
-  const { signal, onProgress, killOnAbort } = own;
-  if (signal !== undefined && !(signal instanceof AbortSignal) && !looksLikeSignal(signal)) {
-    throw invalidType(operation, 'options.signal', 'AbortSignal', signal);
-  }
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw invalidType(operation, 'options.onProgress', 'function', onProgress);
-  }
-  if (killOnAbort !== undefined && typeof killOnAbort !== 'boolean') {
-    throw invalidType(operation, 'options.killOnAbort', 'boolean', killOnAbort);
-  }
-  return {
-    signal: signal as AbortSignal | undefined,
-    onProgress: onProgress as ((event: ProgressEvent) => void) | undefined,
-    killOnAbort: killOnAbort === true,
-    names,
-    values,
-  };
-}
-
-/** A signal of another realm is no `instanceof` of ours. */
-function looksLikeSignal(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
-}
-
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;
   const promise = new Promise<T>((r) => {
@@ -145,12 +74,13 @@ export class Calls {
   readonly #native: NativeHandle;
   readonly #sink: CallSink;
   readonly #pending = new Map<number, PendingCall>();
+  readonly #signals = new Signals();
   readonly #observers = new Set<OperationObserver>();
-  readonly #listened = new Set<EventName>();
+  #heard: ReadonlySet<EventName> = new Set();
   readonly #consoleListeners = new Set<(text: string) => void>();
-  #turn: Turn | undefined;
+  readonly #turns = new Set<Turn>();
   #lastId = 0;
-  #closing: Promise<void> | undefined;
+  #closing = false;
   #closeId = 0;
   #closed = false;
 
@@ -166,7 +96,7 @@ export class Calls {
   }
 
   get closing(): boolean {
-    return this.#closing !== undefined;
+    return this.#closing;
   }
 
   /** Makes a call. The error's stack shows the caller's line because this function is async. */
@@ -200,17 +130,23 @@ export class Calls {
    * Runs `body` when its turn has come; until it has ended, only the calls that it makes with the turn's operation as
    * their parent run.
    */
-  async exclusive<T>(method: string, options: CallOptions, body: (turn: Turn) => Promise<T>): Promise<T> {
-    const split = splitOptions(method, options);
+  async exclusive<T>(
+    method: string,
+    signal: AbortSignal | undefined,
+    body: (turn: Turn) => Promise<T>,
+  ): Promise<T> {
+    const split = { ...noOptions, signal };
     if (this.#closing) throw closedError(method);
-    if (split.signal?.aborted) throw new AbortError(method, split.signal.reason);
+    if (signal?.aborted) throw new AbortError(method, signal.reason);
     const id = this.#nextId();
+    const turn: Turn = { operation: { id, operation: method }, terminated: false };
     this.#native.hold(id);
-    const barrier = this.#track(id, method, undefined, split, undefined);
-    const outcome = await barrier.outcome;
-    if ('failure' in outcome) throw outcome.failure();
-    const turn: Turn = { operation: { id, operation: method }, terminated: barrier.terminated };
-    this.#turn = turn;
+    this.#turns.add(turn);
+    const outcome = await this.#track(id, method, undefined, split, undefined).outcome;
+    if ('failure' in outcome) {
+      this.#turns.delete(turn);
+      throw outcome.failure();
+    }
     let error: Error | undefined;
     for (const observer of this.#observers) guarded(() => observer.started(turn.operation));
     try {
@@ -219,7 +155,7 @@ export class Calls {
       error = thrown as Error;
       throw thrown;
     } finally {
-      this.#turn = undefined;
+      this.#turns.delete(turn);
       this.#native.release();
       for (const observer of this.#observers) guarded(() => observer.ended(turn.operation, error));
     }
@@ -234,12 +170,9 @@ export class Calls {
     throw callFailed(method, refusal);
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
+  /** To be called once. */
+  async close(): Promise<void> {
+    this.#closing = true;
     this.#closeId = this.#nextId();
     this.#native.close(this.#closeId);
     await this.#track(this.#closeId, 'close', undefined, noOptions, undefined).outcome;
@@ -255,10 +188,11 @@ export class Calls {
       call.terminated = true;
       if (waiting.has(call.id)) call.settle({ failure: () => this.#terminated(call) });
     }
-    if (this.#turn) this.#turn.terminated = true;
-    await this.killUntil(
-      () => !this.#turn?.terminated && ![...this.#pending.values()].some((call) => call.terminated),
-    );
+    for (const turn of this.#turns) turn.terminated = true;
+    const inVain = [...this.#pending.values(), ...this.#turns].filter((work) => work.terminated);
+    const ended = (work: PendingCall | Turn) =>
+      'id' in work ? !this.#pending.has(work.id) : !this.#turns.has(work);
+    await this.killUntil(() => inVain.every(ended));
   }
 
   /** A process that is just being started is not seen by the first kill. */
@@ -288,13 +222,9 @@ export class Calls {
     for (const observer of this.#observers) guarded(() => observer.phase(operation, phase));
   }
 
-  listen(name: EventName): void {
-    this.#listened.add(name);
-    this.#updateMasks();
-  }
-
-  unlisten(name: EventName): void {
-    this.#listened.delete(name);
+  /** Which events have listeners: only those leave the handle's thread. */
+  setHeard(heard: ReadonlySet<EventName>): void {
+    this.#heard = heard;
     this.#updateMasks();
   }
 
@@ -310,7 +240,7 @@ export class Calls {
 
   #updateMasks(): void {
     let listened = 0;
-    for (const name of this.#listened) listened |= eventBits.get(name) ?? 0;
+    for (const name of this.#heard) listened |= eventBits.get(name) ?? 0;
     const consoleBit = this.#consoleListeners.size > 0 ? (eventBits.get('appliance') ?? 0) : 0;
     const started = this.#observers.size > 0 ? callStartedBit : 0;
     this.#native.setEventMasks((listened | consoleBit | alwaysDelivered) + started, listened);
@@ -342,13 +272,12 @@ export class Calls {
       outcome: promise,
       settle: (outcome) => {
         this.#pending.delete(id);
-        if (onAbort) split.signal?.removeEventListener('abort', onAbort);
+        forget?.();
         this.#tellEnded(call, outcome);
         resolve(outcome);
       },
     };
-    const onAbort = split.signal && (() => void this.#abort(call, split));
-    if (onAbort) split.signal?.addEventListener('abort', onAbort, { once: true });
+    const forget = split.signal && this.#signals.follow(split.signal, () => void this.#abort(call, split));
     this.#pending.set(id, call);
     return call;
   }
@@ -411,6 +340,9 @@ export class Calls {
       case 'event':
         this.#event(message[1], message[2], message[3]);
         break;
+      case 'more':
+        setImmediate(() => this.#native.drain());
+        break;
       case 'started':
         this.#started(message[1]);
         break;
@@ -447,7 +379,7 @@ export class Calls {
       if (call && call.operation !== 'launch') call.terminated = true;
     }
     if (name === 'appliance') for (const listener of this.#consoleListeners) listener(text);
-    if (this.#listened.has(name)) guarded(() => this.#sink.event(name, text));
+    if (this.#heard.has(name)) guarded(() => this.#sink.event(name, text));
   }
 
   #progress(message: Extract<Message, [kind: 'progress', ...unknown[]]>): void {

@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events';
 import { type CallSink, Calls } from './calls';
 import { Drives } from './drives';
 import { closedError, invalidType, unknownOption } from './errors';
@@ -8,6 +7,7 @@ import { invoke } from './invoke';
 import { BackendSettings, checkLaunchOptions, Launch, type LaunchOptions } from './launch';
 import { functions, openNativeHandle } from './native';
 import { type Observable, type OperationObserver, observe } from './operations';
+import { readOptions } from './options';
 import { PrivateData } from './private-data';
 import { ProgressStream } from './progress-stream';
 import type { CallOptions, ProgressEvent } from './types';
@@ -67,6 +67,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   readonly #drives = new Drives();
   readonly #backendSettings = new BackendSettings();
   readonly #streams = new Set<ProgressStream>();
+  #closed: Promise<void> | undefined;
 
   /**
    * Creates the handle; nothing is started. C: `guestfs_create_flags`.
@@ -77,7 +78,6 @@ export class Guestfs extends GuestfsMethods implements Observable {
     super();
     this.#calls = new Calls(this.#native, this.#sink());
     this.private = new PrivateData(this.#native);
-    trackListeners(this, this.#calls);
     try {
       this.#configure(options);
     } catch (error) {
@@ -102,11 +102,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * @throws GuestfsError `ERR_GUESTFS_TIMEOUT` after `timeout`, `ERR_GUESTFS_KVM_UNAVAILABLE` where `accel: 'kvm'`
    * cannot be; AbortError at once when `signal` is aborted
    */
-  override async launch(options: LaunchOptions = {}): Promise<void> {
-    if (typeof options !== 'object' || options === null)
-      throw invalidType('launch', 'options', 'object', options);
-    checkLaunchOptions(options);
-    const { timeout, accel, ...callOptions } = options;
+  override async launch(options?: LaunchOptions): Promise<void> {
+    const checked = checkLaunchOptions(options);
     const parts = {
       calls: this.#calls,
       native: this.#native,
@@ -114,14 +111,19 @@ export class Guestfs extends GuestfsMethods implements Observable {
       backendSettings: this.#backendSettings,
       warn: (text: string) => this.#warn(text),
     };
-    await this.#calls.exclusive('launch', callOptions, (turn) => new Launch(parts, turn, options).run());
+    await this.#calls.exclusive('launch', checked.signal, (turn) => new Launch(parts, turn, checked).run());
   }
 
   /**
    * Waits for the calls made before, syncs and closes the disks, stops the appliance and frees the handle. Closing
    * again returns the same promise. C: `guestfs_close`.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     await this.#calls.close();
     this.private.release();
     for (const stream of this.#streams) stream.end();
@@ -150,7 +152,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
     await this.#calls.terminate();
     if (this.#calls.closing) return;
     // An idle handle does not notice the loss before its next call.
-    await this.#calls.exclusive('kill', {}, (turn) =>
+    await this.#calls.exclusive('kill', undefined, (turn) =>
       this.#calls.call('shutdown', [], {}, turn.operation).catch(() => undefined),
     );
   }
@@ -182,20 +184,22 @@ export class Guestfs extends GuestfsMethods implements Observable {
     return result;
   }
 
+  protected override listenersChanged(heard: ReadonlySet<EventName>): void {
+    this.#calls.setHeard(heard);
+  }
+
   #configure(options: GuestfsOptions): void {
-    if (typeof options !== 'object' || options === null)
-      throw invalidType('Guestfs', 'options', 'object', options);
-    const { environment = true, ...settings } = options;
-    if (typeof environment !== 'boolean')
+    const { environment = true, ...settings } = readOptions('Guestfs', options);
+    if (typeof environment !== 'boolean') {
       throw invalidType('Guestfs', 'options.environment', 'boolean', environment);
-    for (const name of Object.keys(settings)) {
-      if (!setters.has(name)) throw unknownOption('Guestfs', name, ['environment', ...setters.keys()]);
     }
+    const unknown = Object.keys(settings).find((name) => !setters.has(name));
+    if (unknown !== undefined) throw unknownOption('Guestfs', unknown, ['environment', ...setters.keys()]);
     // So that Ctrl-C reaches this program and not the appliance.
     this.#calls.configure('setPgroup', [true]);
     if (environment) this.#calls.configure('parseEnvironment', []);
     for (const [name, value] of Object.entries(settings)) {
-      if (value !== undefined) this.#calls.configure(setters.get(name) as string, [value]);
+      this.#calls.configure(setters.get(name) as string, [value]);
     }
   }
 
@@ -217,12 +221,4 @@ export class Guestfs extends GuestfsMethods implements Observable {
     warnedWithoutListener = true;
     process.emitWarning(text, { code: 'GUESTFS_KVM_UNUSABLE' });
   }
-}
-
-/** Only events that somebody listens to leave the handle's thread. */
-function trackListeners(emitter: EventEmitter, calls: Calls): void {
-  emitter.on('newListener', (name: EventName) => calls.listen(name));
-  emitter.on('removeListener', (name: EventName) => {
-    if (emitter.listenerCount(name) === 0) calls.unlisten(name);
-  });
 }

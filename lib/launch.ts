@@ -11,9 +11,11 @@ import {
   outOfRange,
   printableLines,
   terminatedError,
+  unknownOption,
   withConsole,
 } from './errors';
 import type { NativeHandle } from './native';
+import { facadeOptions, splitOptions } from './options';
 import type { CallOptions } from './types';
 
 /** Which accelerator the appliance's processor uses. */
@@ -79,11 +81,20 @@ export class BackendSettings {
   }
 }
 
-export function checkLaunchOptions(options: LaunchOptions): {
-  timeout: number | undefined;
-  accel: Accelerator;
-} {
-  const { timeout, accel = 'auto' } = options;
+/** The options of a launch, each read once and checked. */
+export interface CheckedLaunchOptions {
+  readonly timeout: number | undefined;
+  readonly accel: Accelerator;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: CallOptions['onProgress'];
+}
+
+export function checkLaunchOptions(options: LaunchOptions | undefined): CheckedLaunchOptions {
+  const { names, values, signal, onProgress } = splitOptions('launch', options);
+  const known = ['timeout', 'accel'];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw unknownOption('launch', unknown, [...known, ...facadeOptions]);
+  const [timeout, accel = 'auto'] = known.map((name) => values[names.indexOf(name)]);
   if (timeout !== undefined && typeof timeout !== 'number') {
     throw invalidType('launch', 'options.timeout', 'number', timeout);
   }
@@ -91,32 +102,29 @@ export function checkLaunchOptions(options: LaunchOptions): {
     throw outOfRange('launch', 'options.timeout', `> 0 and <= ${maxTimeout} (milliseconds)`, timeout);
   }
   if (typeof accel !== 'string') throw invalidType('launch', 'options.accel', 'string', accel);
-  if (!['auto', 'kvm', 'tcg'].includes(accel)) {
-    throw invalidValue('launch', 'options.accel', "must be 'auto', 'kvm' or 'tcg'");
-  }
-  return { timeout, accel };
+  if (!isAccelerator(accel)) throw invalidValue('launch', 'options.accel', "must be 'auto', 'kvm' or 'tcg'");
+  return { timeout, accel, signal, onProgress };
+}
+
+function isAccelerator(text: string): text is Accelerator {
+  return text === 'auto' || text === 'kvm' || text === 'tcg';
 }
 
 /** One launch of one handle, while the handle's queue waits for it. */
 export class Launch {
   readonly #parts: LaunchParts;
   readonly #turn: Turn;
-  readonly #options: LaunchOptions;
-  readonly #accel: Accelerator;
-  readonly #timeout: number | undefined;
+  readonly #options: CheckedLaunchOptions;
   readonly #started = Date.now();
 
-  constructor(parts: LaunchParts, turn: Turn, options: LaunchOptions) {
-    const { timeout, accel } = checkLaunchOptions(options);
+  constructor(parts: LaunchParts, turn: Turn, options: CheckedLaunchOptions) {
     this.#parts = parts;
     this.#turn = turn;
     this.#options = options;
-    this.#accel = accel;
-    this.#timeout = timeout;
   }
 
   async run(): Promise<void> {
-    if (this.#accel === 'kvm') requireKvm();
+    if (this.#options.accel === 'kvm') requireKvm();
     // A handle that is up already refuses a launch in its own words, and new settings in words that would mislead.
     if (!(await this.#call<boolean>('isConfig'))) return this.#call('launch');
     const backend = await this.#call<string>('getBackend');
@@ -131,8 +139,10 @@ export class Launch {
 
   async #launchOn(backend: string, settings: readonly string[]): Promise<void> {
     const unforced = settings.filter((setting) => !isForced(setting));
-    if (this.#accel === 'tcg') return void (await this.#attempt(settings, [...unforced, 'force_tcg'], false));
-    if (this.#accel === 'kvm') return void (await this.#attempt(settings, [...unforced, 'force_kvm'], false));
+    if (this.#options.accel === 'tcg')
+      return void (await this.#attempt(settings, [...unforced, 'force_tcg'], false));
+    if (this.#options.accel === 'kvm')
+      return void (await this.#attempt(settings, [...unforced, 'force_kvm'], false));
     const decided = settings.some(isForced);
     const doubtful = !decided && backend === 'direct' && kvmState() === 'usable';
     if (doubtful && kvmIsKnownToFail()) {
@@ -212,7 +222,8 @@ export class Launch {
       const silence = qemuSeen === undefined ? 0 : Date.now() - qemuSeen;
       if (silenceIsVerdict && !phases.alive && silence > silenceMs) interrupt('silence');
     }, pollMs);
-    const left = this.#timeout === undefined ? undefined : this.#timeout - (Date.now() - this.#started);
+    const left =
+      this.#options.timeout === undefined ? undefined : this.#options.timeout - (Date.now() - this.#started);
     const clock = left === undefined ? undefined : setTimeout(() => interrupt('timeout'), Math.max(0, left));
     const onAbort = () => interrupt('abort');
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -262,11 +273,11 @@ export class Launch {
 
   #timedOut(tail: string, cause: Error): GuestfsError {
     const advice =
-      this.#accel === 'kvm'
+      this.#options.accel === 'kvm'
         ? "KVM may not work on this machine: try accel: 'auto' or 'tcg'."
         : 'Emulation can take half a minute and more on a busy machine: try a longer timeout.';
     return new GuestfsError(
-      withConsole(`launch: the appliance was not up after ${this.#timeout} ms. ${advice}`, tail),
+      withConsole(`launch: the appliance was not up after ${this.#options.timeout} ms. ${advice}`, tail),
       { code: 'ERR_GUESTFS_TIMEOUT', operation: 'launch', cause },
     );
   }

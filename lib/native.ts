@@ -30,6 +30,7 @@ export interface Failure {
 }
 
 export type Message =
+  | [kind: 'more', call: 0]
   | [kind: 'started', call: number]
   | [kind: 'event', call: number, event: number, text: string]
   | [kind: 'progress', call: number, procNr: number, serial: number, position: bigint, total: bigint]
@@ -65,6 +66,8 @@ export interface NativeHandle {
   hold(id: number): void;
   release(): void;
   close(id: number): void;
+  /** To be called in another turn of the event loop after the message `more`. */
+  drain(): void;
   setEventMasks(deliver: number, listened: number): void;
   setPrivate(key: string): void;
   deletePrivate(key: string): void;
@@ -97,7 +100,7 @@ function loadAddon(): Addon {
 
 function explain(cause: Error, root: string): string {
   const reason = cause.message.split('\n')[0];
-  const remedy = /libguestfs/.test(cause.message)
+  const remedy = /libguestfs\.so/.test(cause.message)
     ? 'Install the libguestfs library: `apt install libguestfs0` (Debian, Ubuntu), `dnf install libguestfs` (Fedora), `pacman -S libguestfs` (Arch).'
     : `Build the addon: \`npm rebuild guestfs\`, or \`npm run build:native\` in ${root}. It needs the libguestfs headers: \`apt install libguestfs-dev\` (Debian, Ubuntu), \`dnf install libguestfs-devel\` (Fedora), \`pacman -S libguestfs\` (Arch).`;
   return `guestfs: the native addon cannot be loaded: ${reason}\n${remedy}`;

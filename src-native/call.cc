@@ -13,20 +13,19 @@ class CallEnded final : public Message {
 
   Effect effect() const override { return Effect::Settles; }
 
-  void Deliver(Napi::Env env, const Napi::Function& receiver) override {
+  void Deliver(Napi::Env env, const Receiver& receiver) override {
     if (const Failure* failure = result_.failure()) {
-      receiver(
-          {Napi::String::New(env, "failed"), Napi::Number::New(env, call_), FailureToObject(env, *failure)});
+      receiver("failed", call_, {FailureToObject(env, *failure)});
       return;
     }
     Napi::Value value = env.Undefined();
     try {
       value = result_.ToJs(env);
     } catch (const Napi::Error& error) {  // too large for a JavaScript string
-      receiver({Napi::String::New(env, "unrepresentable"), Napi::Number::New(env, call_), error.Value()});
+      receiver("unrepresentable", call_, {error.Value()});
       return;
     }
-    receiver({Napi::String::New(env, "result"), Napi::Number::New(env, call_), value});
+    receiver("result", call_, {value});
   }
 
  private:

@@ -1,21 +1,26 @@
 #include "message.h"
 
+#include <vector>
+
 #include "text.h"
 
 namespace guestfs_node {
 
-void CallStarted::Deliver(Napi::Env env, const Napi::Function& receiver) {
-  receiver({Napi::String::New(env, "started"), Napi::Number::New(env, call_)});
+void Receiver::operator()(const char* kind, CallId call, std::initializer_list<napi_value> rest) const {
+  std::vector<napi_value> arguments{Napi::String::New(env_, kind), Napi::Number::New(env_, call)};
+  arguments.insert(arguments.end(), rest);
+  napi_call_function(env_, env_.Undefined(), function_, arguments.size(), arguments.data(), nullptr);
 }
 
-void EventMessage::Deliver(Napi::Env env, const Napi::Function& receiver) {
-  receiver({Napi::String::New(env, "event"), Napi::Number::New(env, call_),
-            Napi::Number::New(env, static_cast<double>(event_)), Decode(env, text_)});
+void CallStarted::Deliver(Napi::Env, const Receiver& receiver) { receiver("started", call_); }
+
+void EventMessage::Deliver(Napi::Env env, const Receiver& receiver) {
+  receiver("event", call_, {Napi::Number::New(env, static_cast<double>(event_)), Decode(env, text_)});
 }
 
-void ProgressMessage::Deliver(Napi::Env env, const Napi::Function& receiver) {
-  receiver({Napi::String::New(env, "progress"), Napi::Number::New(env, progress_.call),
-            Napi::Number::New(env, progress_.procedure), Napi::Number::New(env, progress_.serial),
+void ProgressMessage::Deliver(Napi::Env env, const Receiver& receiver) {
+  receiver("progress", progress_.call,
+           {Napi::Number::New(env, progress_.procedure), Napi::Number::New(env, progress_.serial),
             Napi::BigInt::New(env, progress_.position), Napi::BigInt::New(env, progress_.total)});
 }
 

@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -21,13 +22,26 @@ enum class Effect {
   Closes,   // the handle is closed and its thread is ending
 };
 
+/** The facade's function that takes messages, called as receiver(kind, callId, ...). */
+class Receiver {
+ public:
+  Receiver(Napi::Env env, napi_value function) : env_(env), function_(function) {}
+
+  /** In plain Node-API: a worker that is being terminated runs no JavaScript, and C++ exceptions of that kill
+   * it. */
+  void operator()(const char* kind, CallId call, std::initializer_list<napi_value> rest = {}) const;
+
+ private:
+  Napi::Env env_;
+  napi_value function_;
+};
+
 /** One message. It is delivered on the JS thread, in order, or dropped when nobody is left to receive it. */
 class Message {
  public:
   virtual ~Message() = default;
 
-  /** `receiver` is called as receiver(kind, callId, ...). */
-  virtual void Deliver(Napi::Env env, const Napi::Function& receiver) = 0;
+  virtual void Deliver(Napi::Env env, const Receiver& receiver) = 0;
 
   virtual Effect effect() const { return Effect::None; }
 };
@@ -35,7 +49,7 @@ class Message {
 class CallStarted final : public Message {
  public:
   explicit CallStarted(CallId call) : call_(call) {}
-  void Deliver(Napi::Env env, const Napi::Function& receiver) override;
+  void Deliver(Napi::Env env, const Receiver& receiver) override;
 
  private:
   CallId call_;
@@ -45,7 +59,7 @@ class EventMessage final : public Message {
  public:
   EventMessage(CallId call, EventMask event, std::string text)
       : call_(call), event_(event), text_(std::move(text)) {}
-  void Deliver(Napi::Env env, const Napi::Function& receiver) override;
+  void Deliver(Napi::Env env, const Receiver& receiver) override;
 
  private:
   CallId call_;
@@ -64,7 +78,7 @@ struct Progress {
 class ProgressMessage final : public Message {
  public:
   explicit ProgressMessage(const Progress& progress) : progress_(progress) {}
-  void Deliver(Napi::Env env, const Napi::Function& receiver) override;
+  void Deliver(Napi::Env env, const Receiver& receiver) override;
 
   const Progress& progress() const { return progress_; }
   void Replace(const Progress& newer) { progress_ = newer; }

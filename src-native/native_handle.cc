@@ -49,6 +49,7 @@ Napi::Function NativeHandle::Define(Napi::Env env) {
                          InstanceMethod<&NativeHandle::Cancel>("cancel"),
                          InstanceMethod<&NativeHandle::Hold>("hold"),
                          InstanceMethod<&NativeHandle::Release>("release"),
+                         InstanceMethod<&NativeHandle::Drain>("drain"),
                          InstanceMethod<&NativeHandle::Close>("close"),
                          InstanceMethod<&NativeHandle::SetEventMasks>("setEventMasks"),
                          InstanceMethod<&NativeHandle::SetPrivate>("setPrivate"),
@@ -68,9 +69,11 @@ NativeHandle::~NativeHandle() {
   if (session_) session_->Abandon();
 }
 
-Napi::Value NativeHandle::Receiver(Napi::Env) {
+napi_value NativeHandle::ReceiverFunction() {
   const Napi::Object object = Value();
-  return object.IsEmpty() ? Napi::Value() : object.Get("receive");
+  napi_value receiver = nullptr;
+  if (object.IsEmpty()) return nullptr;
+  return napi_get_named_property(Env(), object, "receive", &receiver) == napi_ok ? receiver : nullptr;
 }
 
 Napi::Value NativeHandle::Call(const Napi::CallbackInfo& info) {
@@ -114,6 +117,8 @@ Napi::Value NativeHandle::Cancel(const Napi::CallbackInfo& info) {
 void NativeHandle::Hold(const Napi::CallbackInfo& info) { session_->SubmitBarrier(IdAt(info, 0)); }
 
 void NativeHandle::Release(const Napi::CallbackInfo&) { session_->Release(); }
+
+void NativeHandle::Drain(const Napi::CallbackInfo&) { session_->DrainMore(); }
 
 void NativeHandle::Close(const Napi::CallbackInfo& info) { session_->SubmitClose(IdAt(info, 0)); }
 

@@ -19,7 +19,7 @@ class NativeHandle final : public Napi::ObjectWrap<NativeHandle>, private Sessio
  private:
   void KeepAlive() override { Ref(); }
   void LetGo() override { Unref(); }
-  Napi::Value Receiver(Napi::Env env) override;
+  napi_value ReceiverFunction() override;
 
   Napi::Value Call(const Napi::CallbackInfo& info);
   Napi::Value Configure(const Napi::CallbackInfo& info);
@@ -28,6 +28,7 @@ class NativeHandle final : public Napi::ObjectWrap<NativeHandle>, private Sessio
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   void Hold(const Napi::CallbackInfo& info);
   void Release(const Napi::CallbackInfo& info);
+  void Drain(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
   void SetEventMasks(const Napi::CallbackInfo& info);
   void SetPrivate(const Napi::CallbackInfo& info);

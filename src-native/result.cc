@@ -170,7 +170,7 @@ Napi::Value Result::ToJs(Napi::Env env) {
       return Napi::Boolean::New(env, integer_ != 0);
     case ReturnKind::ConstString:
     case ReturnKind::ConstOptString:
-      return constant_ ? Decode(env, *constant_).As<Napi::Value>() : env.Null();
+      return constant_ ? Decode(env, *constant_) : env.Null();
     case ReturnKind::String:
       return Decode(env, text_.get());
     case ReturnKind::BufferOut:

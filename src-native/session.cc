@@ -22,19 +22,24 @@ using namespace std::chrono_literals;
 /** Keys with a leading underscore are for language bindings. */
 constexpr const char* kOwnKey = "_guestfs_node";
 
-/** How long one turn may deliver messages before other work of the JS thread gets its turn. */
+/** How long one turn of the event loop may deliver messages before other work gets its turn. */
 constexpr auto kTurn = 8ms;
+/** Node calls again in the same turn while there are notifications: a pause tells that a new one has begun.
+ */
+constexpr auto kTurnPause = 1ms;
 
 /** How long a running call may go on when the environment ends, before its appliance is killed. */
 constexpr auto kGrace = 1s;
 /** How long guestfs_close may then take to sync the disks. */
 constexpr auto kCloseGrace = 30s;
+/** How long killing may take to have an effect: what hangs on after that does not hang on the appliance. */
+constexpr auto kKillGrace = 5s;
 
 class BarrierReached final : public Message {
  public:
   explicit BarrierReached(CallId call) : call_(call) {}
-  void Deliver(Napi::Env env, const Napi::Function& receiver) override {
-    receiver({Napi::String::New(env, "result"), Napi::Number::New(env, call_), env.Undefined()});
+  void Deliver(Napi::Env env, const Receiver& receiver) override {
+    receiver("result", call_, {env.Undefined()});
   }
 
  private:
@@ -45,8 +50,8 @@ class Closed final : public Message {
  public:
   explicit Closed(CallId call) : call_(call) {}
   Effect effect() const override { return Effect::Closes; }
-  void Deliver(Napi::Env env, const Napi::Function& receiver) override {
-    receiver({Napi::String::New(env, "result"), Napi::Number::New(env, call_), env.Undefined()});
+  void Deliver(Napi::Env env, const Receiver& receiver) override {
+    receiver("result", call_, {env.Undefined()});
   }
 
  private:
@@ -156,24 +161,24 @@ void Session::OnProgress(guestfs_h* g, void*, int procedure, int serial, std::ui
 void Session::OnEvent(guestfs_h* g, void*, std::uint64_t event, int, int, const char* text, std::size_t size,
                       const std::uint64_t*, std::size_t) {
   Session* session = Find(g);
-  Guarded([&] { session->HandleEvent(event, {text == nullptr ? "" : text, size}); });
+  Guarded([&] { session->HandleEvent(g, event, {text == nullptr ? "" : text, size}); });
 }
 
-void Session::HandleEvent(EventMask event, std::string_view text) {
+void Session::HandleEvent(guestfs_h* g, EventMask event, std::string_view text) {
   if (asking_) return;
   if (event == GUESTFS_EVENT_APPLIANCE) console_.Append(text);
   if ((deliver_ & event) != 0) {
     mailbox_.Post(std::make_unique<EventMessage>(running_call_, event, std::string(text)));
   }
-  if ((listened_ & event) == 0) Echo(event, text);
+  if ((listened_ & event) == 0) Echo(g, event, text);
 }
 
-/** What libguestfs does by itself in a program that registers no callback. */
-void Session::Echo(EventMask event, std::string_view text) {
+/** What libguestfs does by itself in a program that registers no callback. The handle may be closing. */
+void Session::Echo(guestfs_h* g, EventMask event, std::string_view text) {
   std::string line;
   if (event == GUESTFS_EVENT_APPLIANCE) {
     asking_ = true;
-    const bool verbose = guestfs_get_verbose(handle_.get()) == 1;
+    const bool verbose = guestfs_get_verbose(g) == 1;
     asking_ = false;
     if (!verbose) return;
     line = Printable(text, true);
@@ -182,7 +187,11 @@ void Session::Echo(EventMask event, std::string_view text) {
   } else if (event == GUESTFS_EVENT_WARNING) {
     line = "libguestfs: warning: " + Printable(text, false) + "\n";
   } else if (event == GUESTFS_EVENT_TRACE) {
-    line = "libguestfs: trace: " + Printable(text, false) + "\n";
+    asking_ = true;
+    const std::string identifier = guestfs_get_identifier(g);
+    asking_ = false;
+    line =
+        "libguestfs: trace: " + (identifier.empty() ? "" : identifier + ": ") + Printable(text, false) + "\n";
   }
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
@@ -190,7 +199,7 @@ void Session::Echo(EventMask event, std::string_view text) {
 // The handle's thread.
 
 void Session::StartThread() {
-  thread_ = std::thread([this] { ServeQueue(); });
+  thread_ = std::thread([self = self_] { self->ServeQueue(); });
 }
 
 void Session::ServeQueue() {
@@ -302,7 +311,7 @@ int Session::KillChildren() const { return thread_id_ == 0 ? 0 : KillChildrenOfT
 
 void Session::CreateThreadSafeFunction() {
   const auto call_js = [](napi_env env, napi_value, void* context, void*) {
-    if (env != nullptr) static_cast<Session*>(context)->Drain();
+    if (env != nullptr) static_cast<Session*>(context)->OnNotified();
   };
   const auto finalize = [](napi_env, void*, void* context) {
     const std::shared_ptr<Session> last = std::move(static_cast<Session*>(context)->self_);
@@ -319,28 +328,47 @@ void Session::CreateThreadSafeFunction() {
 
 void Session::Notify() { napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking); }
 
+void Session::OnNotified() {
+  const auto now = std::chrono::steady_clock::now();
+  if (more_promised_) return;
+  if (now - turn_end_ > kTurnPause) turn_start_ = now;
+  Drain();
+}
+
+void Session::DrainMore() {
+  more_promised_ = false;
+  turn_start_ = std::chrono::steady_clock::now();
+  Drain();
+}
+
 void Session::Drain() {
   const std::shared_ptr<Session> alive = self_;
   const Napi::HandleScope scope(env_);
   mailbox_.TakeAll(inbox_);
   try {
-    DeliverSome(owner_ == nullptr ? Napi::Value() : owner_->Receiver(env_));
+    DeliverSome();
   } catch (const Napi::Error& error) {
     error.ThrowAsJavaScriptException();
   } catch (const std::exception& error) {
     Napi::Error::New(env_, error.what()).ThrowAsJavaScriptException();
   }
-  if (!inbox_.empty() && !finished_) Notify();
+  turn_end_ = std::chrono::steady_clock::now();
 }
 
-void Session::DeliverSome(Napi::Value receiver) {
-  const auto deadline = std::chrono::steady_clock::now() + kTurn;
-  while (!inbox_.empty() && std::chrono::steady_clock::now() < deadline) {
+void Session::DeliverSome() {
+  const napi_value function = owner_ == nullptr ? nullptr : owner_->ReceiverFunction();
+  const Receiver receiver(env_, function);
+  while (!inbox_.empty()) {
+    if (function != nullptr && std::chrono::steady_clock::now() >= turn_start_ + kTurn) {
+      more_promised_ = true;
+      receiver("more", 0);  // the facade comes back in another turn
+      return;
+    }
     const Napi::HandleScope scope(env_);
     const std::unique_ptr<Message> message = std::move(inbox_.front());
     inbox_.pop_front();
     if (message->effect() != Effect::None) Settle(message->effect());
-    if (!receiver.IsEmpty()) message->Deliver(env_, receiver.As<Napi::Function>());
+    if (function != nullptr) message->Deliver(env_, receiver);
   }
 }
 
@@ -390,16 +418,31 @@ void Session::CloseForTearDown() {
   queue_.Push(std::make_unique<Close>(0, *this),
               Lane::Urgent);  // one too many does not matter: it never runs
   queue_.Release();
-  auto deadline = std::chrono::steady_clock::now() + kGrace;
-  bool close_seen = false;
-  while (ended.wait_for(20ms) == std::future_status::timeout) {
-    if (closing_ && !close_seen) {
-      close_seen = true;
-      deadline = std::chrono::steady_clock::now() + kCloseGrace;
-    }
-    if (std::chrono::steady_clock::now() >= deadline) KillChildren();
+  if (EndsBefore(ended, kGrace) || KillUntil(ended)) {
+    thread_.join();
+  } else {
+    thread_.detach();  // a call that waits for something on the host, as a pipe: the thread keeps the session
+                       // alive
   }
-  thread_.join();
+}
+
+/** Waits for the thread; the time begins anew when it has come to guestfs_close. */
+bool Session::EndsBefore(const std::future<void>& ended, std::chrono::milliseconds grace) {
+  const auto start = std::chrono::steady_clock::now();
+  while (ended.wait_for(20ms) == std::future_status::timeout) {
+    const auto allowed = closing_ ? std::chrono::milliseconds(kCloseGrace) : grace;
+    if (std::chrono::steady_clock::now() - start > allowed) return false;
+  }
+  return true;
+}
+
+bool Session::KillUntil(const std::future<void>& ended) {
+  const auto deadline = std::chrono::steady_clock::now() + kKillGrace;
+  do {
+    KillChildren();
+    if (ended.wait_for(20ms) == std::future_status::ready) return true;
+  } while (std::chrono::steady_clock::now() < deadline);
+  return false;
 }
 
 }  // namespace guestfs_node

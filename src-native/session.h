@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <future>
 #include <memory>
@@ -29,8 +30,8 @@ class SessionOwner {
  public:
   virtual void KeepAlive() = 0;
   virtual void LetGo() = 0;
-  /** Empty when the object has been collected. */
-  virtual Napi::Value Receiver(Napi::Env env) = 0;
+  /** Null when the object has been collected. */
+  virtual napi_value ReceiverFunction() = 0;
 
  protected:
   ~SessionOwner() = default;
@@ -96,6 +97,9 @@ class Session {
   int KillChildren() const;
   std::string ConsoleTailText() { return console_.Read(); }
 
+  /** Goes on with the delivery that ended with the message "more". */
+  void DrainMore();
+
   /** Closes the handle at once, on behalf of an environment that ends: a running call is given a moment to
    * finish. */
   void CloseForTearDown();
@@ -115,8 +119,8 @@ class Session {
                          std::uint64_t total);
   static void OnEvent(guestfs_h*, void*, std::uint64_t event, int, int, const char* text, std::size_t size,
                       const std::uint64_t*, std::size_t);
-  void HandleEvent(EventMask event, std::string_view text);
-  void Echo(EventMask event, std::string_view text);
+  void HandleEvent(guestfs_h* g, EventMask event, std::string_view text);
+  void Echo(guestfs_h* g, EventMask event, std::string_view text);
 
   void StartThread();
   void ServeQueue();
@@ -125,13 +129,16 @@ class Session {
 
   void CreateThreadSafeFunction();
   void Notify();
+  void OnNotified();
   void Drain();
-  void DeliverSome(Napi::Value receiver);
+  void DeliverSome();
   void Settle(Effect effect);
   void AddPending();
   void RemovePending();
   void Finish();
   static void TearDown(void* session);
+  bool EndsBefore(const std::future<void>& ended, std::chrono::milliseconds grace);
+  bool KillUntil(const std::future<void>& ended);
 
   Napi::Env env_;
   SessionOwner* owner_;
@@ -143,6 +150,9 @@ class Session {
   Mailbox mailbox_;
   TaskQueue queue_;
   std::deque<std::unique_ptr<Message>> inbox_;  // taken from the mailbox, not yet delivered
+  std::chrono::steady_clock::time_point turn_start_;
+  std::chrono::steady_clock::time_point turn_end_;
+  bool more_promised_ = false;
   int pending_ = 0;
   bool close_submitted_ = false;
   bool finished_ = false;

@@ -95,7 +95,7 @@ TextProblem Encode(Napi::String text, bool c_string, std::string& bytes) {
   return TextProblem::None;
 }
 
-Napi::String Decode(Napi::Env env, std::string_view bytes) {
+Napi::Value Decode(Napi::Env env, std::string_view bytes) {
   if (IsAscii(bytes)) {
     napi_value value;
     if (napi_create_string_latin1(env, bytes.data(), bytes.size(), &value) != napi_ok) {

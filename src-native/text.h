@@ -14,7 +14,8 @@ enum class TextProblem : std::uint8_t { None, EmbeddedNul, LoneSurrogate };
 /** JavaScript to bytes. NULs pass unless `text` must be a C string. */
 TextProblem Encode(Napi::String text, bool c_string, std::string& bytes);
 
-/** Bytes to JavaScript; never fails. */
-Napi::String Decode(Napi::Env env, std::string_view bytes);
+/** Bytes to JavaScript. A plain value: node-addon-api turns a Napi::String into a std::string wherever it
+ * may. */
+Napi::Value Decode(Napi::Env env, std::string_view bytes);
 
 }  // namespace guestfs_node

@@ -5,7 +5,7 @@ import type { Accelerator } from '../launch';
 import { type ProgressFormat, ProgressReporter, printable } from '../progress';
 import { type Command, ExitCode, UsageError } from './command';
 import { parseKey } from './keys';
-import { renderReport } from './report';
+import { isIncomplete, renderReport } from './report';
 
 const help = `Usage: guestfs inspect [OPTION…] IMAGE…
 
@@ -25,7 +25,8 @@ Options:
   --timeout SECONDS  Give up when the appliance is not up after that time
   --help             Show this help
 
-Exit codes: 0 success, 1 an image could not be inspected (the others are reported), 2 wrong usage, 130 interrupted
+Exit codes: 0 success, 1 an image could not be inspected, or not to the end (the others are reported), 2 wrong usage,
+130 interrupted
 `;
 
 const progressFormats: readonly string[] = ['auto', 'bar', 'text', 'json', 'none'] satisfies ProgressFormat[];
@@ -53,9 +54,10 @@ export const command: Command = {
     for (const image of parsed.images) {
       const outcome = await inspectOne(image, parsed, signal);
       if (signal.aborted) return ExitCode.failure;
-      if ('error' in outcome) exitCode = ExitCode.failure;
-      else if (!parsed.json)
+      if (!isReport(outcome) || isIncomplete(outcome)) exitCode = ExitCode.failure;
+      if (isReport(outcome) && !parsed.json) {
         print(`${outcomes.some(isReport) ? '\n' : ''}${renderReport(outcome, terminalWidth())}`);
+      }
       outcomes.push(outcome);
     }
     if (parsed.json) print(`${JSON.stringify(outcomes.length === 1 ? outcomes[0] : outcomes, null, 2)}\n`);
@@ -148,7 +150,7 @@ function report(path: string, failure: Failure, progress: ProgressFormat): void 
   process.stderr.write(`${text}\n`);
 }
 
-function isReport(outcome: Outcome): boolean {
+function isReport(outcome: Outcome): outcome is InspectionReport {
   return !('error' in outcome);
 }
 

@@ -9,7 +9,7 @@ export function renderReport(report: InspectionReport, width: number): string {
   const systems = operatingSystems.map((system) => renderSystem(system, width));
   const sections = [
     images.map(renderImage).join(''),
-    ...(systems.length > 0 ? systems : ['No operating system found.\n']),
+    ...(systems.length > 0 ? systems : [isIncomplete(report) ? '' : 'No operating system found.\n']),
     section('Partitions', width, partitions, [
       ['DEVICE', ({ device }) => device],
       ['TABLE', ({ type }) => type],
@@ -102,8 +102,14 @@ function renderSystem(system: OperatingSystemReport, width: number): string {
 
 function renderProblem({ code, operation, device, message }: InspectionProblem): string {
   const about = device === null ? '' : `${printable(device)}: `;
-  // libguestfs's own messages begin with the function's name in C.
-  return `  ${about}${printable(message)} (${printable(code)}, ${printable(operation)})\n`;
+  return `  ${about}${printable(message).replace(/ +/g, ' ')} (${printable(code)}, ${printable(operation)})\n`;
+}
+
+/** Whether the appliance crashed, or the search for operating systems failed. */
+export function isIncomplete({ problems }: InspectionReport): boolean {
+  return problems.some(
+    ({ code, operation }) => code === 'ERR_GUESTFS_TERMINATED' || operation === 'inspectOs',
+  );
 }
 
 type Field<T> = readonly [heading: string, cell: (item: T) => string, align?: Column['align']];

@@ -57,14 +57,18 @@ export class Devices {
       ? partitionOf(device, output)
       : await this.#problems.attempt(device, () => this.#partitionByParted(device));
     if (partition) {
-      if (isMangled(partition.label)) {
-        const disk = await this.#g.partToDev(device);
-        partition.label = await this.#g.partGetName(disk, partition.number);
-      }
+      if (isMangled(partition.label)) partition.label = await this.#exactName(partition);
       this.#report.partitions.push(partition);
     }
     if (output) await this.#addContent(device, output);
     else this.#report.filesystems.push(unknownFilesystem(device));
+  }
+
+  async #exactName({ device, number, label }: PartitionReport): Promise<string | null> {
+    const name = await this.#problems.attempt(device, async () =>
+      this.#g.partGetName(await this.#g.partToDev(device), number),
+    );
+    return name ?? label;
   }
 
   /** blkid refuses a partition that looks like two filesystems at once. */
@@ -104,7 +108,10 @@ export class Devices {
     if (encrypted) this.#report.encrypted.push(encrypted);
     const filesystem = filesystemOf(device, output);
     if (!filesystem) return;
-    if (isMangled(filesystem.label)) filesystem.label = await this.#g.vfsLabel(device);
+    if (isMangled(filesystem.label)) {
+      const label = await this.#problems.attempt(device, () => this.#g.vfsLabel(device));
+      filesystem.label = label ?? filesystem.label;
+    }
     this.#report.filesystems.push(filesystem);
     if (isMountable(output)) this.mountable.push(filesystem);
   }
@@ -157,14 +164,4 @@ export class Devices {
 /** `/dev/sda1` of `/dev/sda`, `/dev/md0p1` of `/dev/md0`. */
 function isPartOf(partition: string, disk: string): boolean {
   return partition.startsWith(disk) && /^p?\d+$/.test(partition.slice(disk.length));
-}
-
-/** The filesystem of which `mountable` is the whole or a btrfs subvolume. */
-export function filesystemNamed(
-  filesystems: readonly FilesystemReport[],
-  mountable: string,
-): FilesystemReport | undefined {
-  return filesystems.find(
-    ({ device }) => mountable === device || mountable.startsWith(`btrfsvol:${device}/`),
-  );
 }

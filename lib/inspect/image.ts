@@ -116,7 +116,7 @@ async function qemuImgInfo(
     path,
   ];
   try {
-    const { stdout } = await run('sh', ['-c', limitedQemuImg, 'sh', ...args], {
+    const { stdout } = await run('/bin/sh', ['-c', limitedQemuImg, 'sh', ...args], {
       env: { ...process.env, LC_ALL: 'C' },
       signal,
     });

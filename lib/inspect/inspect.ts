@@ -1,7 +1,7 @@
 import { AbortError, GuestfsError } from '../errors';
 import type { Isoinfo, Statvfs } from '../generated/structs';
 import { Guestfs } from '../guestfs';
-import { Devices, filesystemNamed } from './devices';
+import { Devices } from './devices';
 import { type ImageFacts, readImage } from './image';
 import { describeSystem, listApplications } from './operating-system';
 import {
@@ -104,7 +104,7 @@ async function examineSystems(
   const roots = (await problems.attempt(null, () => g.inspectOs())) ?? [];
   for (const root of roots) report.operatingSystems.push(await describeSystem(g, root, problems));
   for (const [index, system] of report.operatingSystems.entries()) {
-    if (index > 0) await g.umountAll();
+    if (index > 0) await problems.attempt(null, () => g.umountAll());
     await examineMounted(g, system, report.filesystems, problems, options);
   }
 }
@@ -118,7 +118,7 @@ async function examineMounted(
   { applications = true, icon = false }: InspectOptions,
 ): Promise<void> {
   for (const { path, device } of system.mountpoints) {
-    const filesystem = filesystemNamed(filesystems, device);
+    const filesystem = filesystems.find((each) => each.device === device);
     const usage = await problems.attempt(device, async () => {
       await g.mountRo(device, path);
       return usageOf(await g.statvfs(path));

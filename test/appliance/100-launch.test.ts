@@ -94,19 +94,22 @@ describe('a launched handle', () => {
   });
 
   describe('launching again', () => {
-    test.each(['tcg', 'kvm', 'auto'] as const)('with accel %s rejects and leaves everything as it is', async (accel) => {
-      const settings = await g.getBackendSettings();
-      const drives = await g.debugDrives();
-      await expect(g.launch({ accel })).rejects.toMatchObject({
-        name: 'GuestfsError',
-        operation: 'launch',
-        code: expect.stringMatching(/^E[A-Z_]+$/),
-      });
-      expect(await g.getBackendSettings()).toEqual(settings);
-      expect(await g.debugDrives()).toEqual(drives);
-      expect(await g.isReady()).toBe(true);
-      expect(await g.listDevices()).toEqual(devices);
-    });
+    test.each(['tcg', 'kvm', 'auto'] as const)(
+      'with accel %s rejects and leaves everything as it is',
+      async (accel) => {
+        const settings = await g.getBackendSettings();
+        const drives = await g.debugDrives();
+        await expect(g.launch({ accel })).rejects.toMatchObject({
+          name: 'GuestfsError',
+          operation: 'launch',
+          code: expect.stringMatching(/^E[A-Z_]+$/),
+        });
+        expect(await g.getBackendSettings()).toEqual(settings);
+        expect(await g.debugDrives()).toEqual(drives);
+        expect(await g.isReady()).toBe(true);
+        expect(await g.listDevices()).toEqual(devices);
+      },
+    );
 
     test('does not show the settings of the launch as those of the program', async () => {
       expect(await g.getBackendSettings()).not.toContain('force_kvm');
@@ -136,7 +139,7 @@ describe('a launched handle', () => {
 
     test('a hashtable keeps its order', async () => {
       const map = await g.tune2fsL('/dev/sda1');
-      const printed = (await g.debug('sh', ['tune2fs -l /dev/sda1'])).split('\n');
+      const printed = (await g.debug('sh', ['tune2fs -l /dev/disk/guestfs/main1'])).split('\n');
       const order = printed.map((line) => line.split(':')[0] as string).filter((name) => map.has(name));
       expect(order.length).toBeGreaterThan(20);
       expect([...map.keys()]).toEqual(order);
@@ -244,7 +247,9 @@ describe('a launched handle', () => {
 
     test('a list of structs', async () => {
       const entries = await g.readdir('/');
-      expect(entries.map((entry) => entry.name)).toEqual(expect.arrayContaining(['.', '..', 'lost+found', 'stat']));
+      expect(entries.map((entry) => entry.name)).toEqual(
+        expect.arrayContaining(['.', '..', 'lost+found', 'stat']),
+      );
       expect(entries.find((entry) => entry.name === 'lost+found')?.ftyp).toBe('d');
       const stats = await g.lstatlist('/', ['stat', 'no-such-file', 'lost+found']);
       expect(stats.map((stat) => stat.size === 5n)).toEqual([true, false, false]);
@@ -294,7 +299,7 @@ describe('a launched handle', () => {
 
     test('are listed beside others', async () => {
       expect((await g.ls('/names')).sort()).toEqual([name, utf8].sort());
-      expect(await g.find('/names')).toEqual(expect.arrayContaining([name, utf8]));
+      expect(await g.find('/names')).toEqual(expect.arrayContaining([`/${name}`, `/${utf8}`]));
       expect((await g.readdir('/names')).map((entry) => entry.name)).toContain(name);
     });
 
@@ -347,11 +352,10 @@ describe('a launched handle', () => {
     });
   });
 
-  test('what was written is on the disk after shutdown and close', async () => {
+  test('what was written is on the disk after shutdown()', async () => {
     const mark = `on the disk ${Date.now()}`;
     await g.write('/mark', mark);
     await g.shutdown();
-    await g.close();
     expect((await readFile(image)).includes(mark)).toBe(true);
   });
 });

@@ -159,7 +159,10 @@ describe('progress messages', () => {
         size: plenty + MiB,
         onProgress: (event) => events.push(event),
       });
-      await expect(beyondTheSource).rejects.toMatchObject({ name: 'GuestfsError', operation: 'copyDeviceToDevice' });
+      await expect(beyondTheSource).rejects.toMatchObject({
+        name: 'GuestfsError',
+        operation: 'copyDeviceToDevice',
+      });
       await g.listDevices();
       expect(events.length).toBeGreaterThan(0);
       expectWellFormed(events, 'copyDeviceToDevice');
@@ -172,7 +175,10 @@ describe('progress messages', () => {
         destoffset: disk - plenty,
         onProgress: (event) => events.push(event),
       });
-      await expect(beyondTheTarget).rejects.toMatchObject({ name: 'GuestfsError', operation: 'copyDeviceToDevice' });
+      await expect(beyondTheTarget).rejects.toMatchObject({
+        name: 'GuestfsError',
+        operation: 'copyDeviceToDevice',
+      });
       await g.listDevices();
       expect(events.length).toBeGreaterThan(0);
       for (const event of events) expect([event.position, event.total]).toEqual([0n, 1n]);

@@ -21,20 +21,6 @@ export async function launchedHandle(...sizes: number[]): Promise<Guestfs> {
   }
 }
 
-/** Waits until the appliance's console says something. */
-export async function consoleText(g: Guestfs, expected: RegExp): Promise<void> {
-  let text = '';
-  await new Promise<void>((resolve) => {
-    const read = (more: string) => {
-      text += more;
-      if (!expected.test(text)) return;
-      g.off('appliance', read);
-      resolve();
-    };
-    g.on('appliance', read);
-  });
-}
-
 /** How a promise was settled, and when: milliseconds after `timed` was called. */
 export interface Settled<T> {
   readonly value?: T;

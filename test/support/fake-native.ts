@@ -33,6 +33,7 @@ export class FakeNative implements NativeHandle {
   }
   hold(): void {}
   release(): void {}
+  drain(): void {}
   close(): void {}
   setEventMasks(): void {}
   setPrivate(): void {}

@@ -3,7 +3,12 @@ import { invoke } from '../../lib/invoke';
 import type { CallOptions } from '../../lib/types';
 
 /** Calls one of libguestfs's own test functions, `internal_test_*`, which have no method. */
-export function internalTest<T>(g: Guestfs, name: string, args: readonly unknown[] = [], options?: object): Promise<T> {
+export function internalTest<T>(
+  g: Guestfs,
+  name: string,
+  args: readonly unknown[] = [],
+  options?: object,
+): Promise<T> {
   return g[invoke]<T>(`internalTest${name}`, args, options as CallOptions | undefined);
 }
 

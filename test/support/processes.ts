@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const root = join(__dirname, '../..');
 
@@ -22,7 +23,7 @@ export function descendants(of: number = process.pid): string[] {
 
 /** The number of the qemu among them that runs an appliance. */
 export function qemuOf(pid: number = process.pid): number | undefined {
-  const found = descendants(pid).find((line) => line.includes('guestfsd.sock') && !line.includes('recovery'));
+  const found = descendants(pid).find((line) => line.includes('guestfsd.sock'));
   return found === undefined ? undefined : Number.parseInt(found, 10);
 }
 
@@ -45,31 +46,39 @@ export interface Outcome {
 
 export function startProgram(source: string, env: NodeJS.ProcessEnv = {}): Program {
   if (!existsSync(join(root, 'dist/index.js'))) {
-    throw new Error('dist/ is missing: programs of their own run the compiled package; `npm run build:ts` first');
+    throw new Error(
+      'dist/ is missing: programs of their own run the compiled package; `npm run build:ts` first',
+    );
   }
-  const mark = `GUESTFS_TEST_MARK=${randomUUID()}`;
+  const mark = randomUUID();
   const child = spawn(process.execPath, ['--unhandled-rejections=strict', '-e', source], {
     cwd: root, // from here `guestfs` is the package itself
-    env: { ...quietEnvironment(), ...env, GUESTFS_TEST_MARK: mark.slice(mark.indexOf('=') + 1) },
+    env: { ...quietEnvironment(), ...env, GUESTFS_TEST_MARK: mark },
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 240_000, // a program that hangs must not outlive its test
+    killSignal: 'SIGKILL',
   });
   let heard = '';
   child.stdout.on('data', (chunk) => {
     heard += chunk;
   });
-  // 'close' would wait for every process that has inherited the pipes.
-  const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(
+  const ended = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]).then(
     ([[code, signal], stdout, stderr]) => ({ code, signal, stdout, stderr }),
   );
   return {
     pid: child.pid as number,
     ended,
-    left: () => allPids().filter((pid) => pid !== child.pid && isMarked(pid, mark)).map(describe),
+    left: () =>
+      allPids()
+        .filter((pid) => pid !== child.pid && isMarked(pid, mark))
+        .map(describe),
     said: async (line) => {
       while (!heard.includes(line)) {
-        const outcome = await Promise.race([ended, new Promise<undefined>((resolve) => setTimeout(resolve, 50))]);
+        const outcome = await Promise.race([ended, sleep(50)]);
         if (outcome && !outcome.stdout.includes(line)) {
-          throw new Error(`the program ended (${outcome.code ?? outcome.signal}) before it said "${line}":\n${outcome.stderr}`);
+          throw new Error(
+            `the program ended (${outcome.code ?? outcome.signal}) before it said "${line}":\n${outcome.stderr}`,
+          );
         }
       }
     },
@@ -86,7 +95,7 @@ export async function leftAfter(ms: number, list: () => string[]): Promise<strin
   for (;;) {
     const left = list();
     if (left.length === 0 || Date.now() > deadline) return left;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
 }
 
@@ -97,17 +106,22 @@ function quietEnvironment(): NodeJS.ProcessEnv {
 }
 
 function allPids(): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function parentOf(pid: number): number | undefined {
   const stat = read(pid, 'stat');
-  const parent = stat.slice(stat.lastIndexOf(')') + 1).trim().split(' ')[1];
+  const parent = stat
+    .slice(stat.lastIndexOf(')') + 1)
+    .trim()
+    .split(' ')[1];
   return parent === undefined ? undefined : Number(parent);
 }
 
 function isMarked(pid: number, mark: string): boolean {
-  return read(pid, 'environ').split('\0').includes(mark);
+  return read(pid, 'environ').includes(`GUESTFS_TEST_MARK=${mark}`);
 }
 
 function describe(pid: number): string {

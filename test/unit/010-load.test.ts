@@ -13,6 +13,7 @@ test('the public names', () => {
     'GuestfsError',
     'PrivateData',
     'ProgressReporter',
+    'inspect',
     'privateKey',
   ]);
 });
@@ -33,9 +34,12 @@ describe('the functions of libguestfs', () => {
     for (const [name, { available }] of functions) expect(guestfs.Guestfs.supports(name)).toBe(available);
   });
 
-  test.each(['inspectos', 'inspect_os', 'toString', '__proto__', ''])('supports() does not know %j', (name) => {
-    expect(guestfs.Guestfs.supports(name)).toBe(false);
-  });
+  test.each(['inspectos', 'inspect_os', 'toString', '__proto__', ''])(
+    'supports() does not know %j',
+    (name) => {
+      expect(guestfs.Guestfs.supports(name)).toBe(false);
+    },
+  );
 });
 
 describe('an addon that does not load', () => {

@@ -66,9 +66,12 @@ describe('refused', () => {
     expect(error.message).toContain(name === 'backendSettings' ? 'settings' : name);
   });
 
-  test.each([[null], ['direct'], [7], [[]], [() => undefined]])('options that are no object: %p', (options) => {
-    expect(refusalOf(options)).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
-  });
+  test.each([[null], ['direct'], [7], [[]], [() => undefined]])(
+    'options that are no object: %p',
+    (options) => {
+      expect(refusalOf(options)).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+    },
+  );
 
   test('a number out of range', () => {
     expect(refusalOf({ memsize: 2 ** 31 })).toMatchObject({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Guestfs } from '../../lib';
-import { failureOf, internalTest } from '../support/internal';
 import { closeGate } from '../support/gate';
+import { failureOf, internalTest } from '../support/internal';
 
 test('handles are distinct', async () => {
   await using a = new Guestfs({ memsize: 1001 });

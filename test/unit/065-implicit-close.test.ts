@@ -146,7 +146,11 @@ describe('the end of a worker', () => {
   test.each([
     ['by itself', '', '0 0\n'],
     ['by process.exit()', 'process.exit(5);', '5 0\n'],
-    ['by an exception', `process.once('uncaughtException', () => process.exit(6)); throw new Error('mine');`, '6 0\n'],
+    [
+      'by an exception',
+      `process.once('uncaughtException', () => process.exit(6)); throw new Error('mine');`,
+      '6 0\n',
+    ],
     [
       'by terminate() in the middle of calls',
       `require('worker_threads').parentPort.postMessage('now'); for (;;) await g.version();`,
@@ -154,7 +158,10 @@ describe('the end of a worker', () => {
     ],
   ])('%s closes its handles', async (_, script, stdout) => {
     using folder = temporaryFolder();
-    expect(await runScript(inWorker(script), { env: { FOLDER: folder.path } })).toMatchObject({ stdout, stderr: '' });
+    expect(await runScript(inWorker(script), { env: { FOLDER: folder.path } })).toMatchObject({
+      stdout,
+      stderr: '',
+    });
     expect(readdirSync(folder.path)).toEqual([]);
   });
 });

@@ -92,11 +92,16 @@ describe('every return kind', () => {
   });
 
   test('BufferOut of bytes that are no text', async () => {
-    expect(await call('Rbufferout', '\udc80\udcffé\udcfe')).toEqual(Buffer.from([0x80, 0xff, 0xc3, 0xa9, 0xfe]));
+    expect(await call('Rbufferout', '\udc80\udcffé\udcfe')).toEqual(
+      Buffer.from([0x80, 0xff, 0xc3, 0xa9, 0xfe]),
+    );
   });
 
   test('BufferOut is the program’s own', async () => {
-    const [first, second] = [await call<Buffer>('Rbufferout', 'abc'), await call<Buffer>('Rbufferout', 'abc')];
+    const [first, second] = [
+      await call<Buffer>('Rbufferout', 'abc'),
+      await call<Buffer>('Rbufferout', 'abc'),
+    ];
     first.fill(0);
     expect(second.toString()).toBe('abc');
   });
@@ -138,11 +143,19 @@ describe('every return kind fails', () => {
   ])('%s', async (name) => {
     const error = await failureOf(call(name));
     expect(error).toBeInstanceOf(GuestfsError);
-    expect(error).toMatchObject({ message: 'error', code: 'ERR_GUESTFS', errno: 0, operation: `internalTest${name}` });
+    expect(error).toMatchObject({
+      message: 'error',
+      code: 'ERR_GUESTFS',
+      errno: 0,
+      operation: `internalTest${name}`,
+    });
   });
 
   test('nothing', async () => {
-    expect(await failureOf(call('SetOutput', '/nonexistent/output'))).toMatchObject({ code: 'ENOENT', errno: 2 });
+    expect(await failureOf(call('SetOutput', '/nonexistent/output'))).toMatchObject({
+      code: 'ENOENT',
+      errno: 2,
+    });
   });
 
   test('and the next call is none the worse', async () => {
@@ -169,7 +182,7 @@ describe('hash tables', () => {
       ['10', 'd'],
       ['9', 'e'],
     ]);
-    expect(({} as Record<string, unknown>)['a']).toBeUndefined();
+    expect(({} as Record<string, unknown>).a).toBeUndefined();
   });
 
   test('keep the last of equal keys', async () => {

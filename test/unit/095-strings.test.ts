@@ -19,7 +19,7 @@ function escaped(bytes: readonly number[]): string {
   return String.fromCharCode(...bytes.map((byte) => (byte < 0x80 ? byte : 0xdc00 + byte)));
 }
 
-const escape = (byte: number) => String.fromCharCode(0xdc00 + byte);
+const escapeOf = (byte: number) => String.fromCharCode(0xdc00 + byte);
 
 describe('text', () => {
   test.each([
@@ -50,8 +50,8 @@ describe('text', () => {
 describe('bytes that are not UTF-8', () => {
   test('each alone', async () => {
     for (let byte = 0x80; byte <= 0xff; byte++) {
-      expect(await bytesOf(escape(byte))).toEqual(Buffer.from([byte]));
-      expect(await echoOf(escape(byte))).toBe(escape(byte));
+      expect(await bytesOf(escapeOf(byte))).toEqual(Buffer.from([byte]));
+      expect(await echoOf(escapeOf(byte))).toBe(escapeOf(byte));
     }
   });
 

@@ -62,7 +62,7 @@ describe('a value', () => {
 });
 
 describe('a key', () => {
-  test.each(['a', 'acme:job', 'a_b', 'with space', 'é😀', 'constructor', '0', '\udcff'])(
+  test.each(['a', 'acme:job', 'a_b', 'with space', 'é😀', 'constructor', '0'])(
     'may be %j',
     async (key) => {
       await using g = new Guestfs();
@@ -85,19 +85,13 @@ describe('a key', () => {
     expect([g.private.get('key'), g.private.get('Key')]).toEqual([1, 2]);
   });
 
-  test('of the same bytes is the same key', async () => {
-    await using g = new Guestfs();
-    g.private.set('\udcc3\udca9', 1).set('é', 2);
-    expect(g.private.get('\udcc3\udca9')).toBe(2);
-    expect([...g.private]).toEqual([['é', 2]]);
-  });
-
   const refusals: [string, unknown, string][] = [
     ['empty', '', 'ERR_INVALID_ARG_VALUE'],
     ['with a NUL', 'a\0b', 'ERR_INVALID_ARG_VALUE'],
     ['reserved', '_mine', 'ERR_INVALID_ARG_VALUE'],
     ['of this binding', '_guestfs_node', 'ERR_INVALID_ARG_VALUE'],
     ['with a lone surrogate', 'a\ud800', 'ERR_INVALID_ARG_VALUE'],
+    ['with a byte that is no text', 'a\udcff', 'ERR_INVALID_ARG_VALUE'],
     ['a number', 1, 'ERR_INVALID_ARG_TYPE'],
     ['a symbol', Symbol('x'), 'ERR_INVALID_ARG_TYPE'],
     ['null', null, 'ERR_INVALID_ARG_TYPE'],
@@ -115,14 +109,18 @@ describe('a key', () => {
       () => g.private.delete(key as string),
       () => privateKey(key as string),
     ];
-    for (const use of uses.slice(0, 4)) expect(use).toThrow(expect.objectContaining({ name: 'TypeError', code }));
-    if (typeof key === 'string') expect(uses[4]).toThrow(expect.objectContaining({ name: 'TypeError', code }));
+    for (const use of uses.slice(0, 4))
+      expect(use).toThrow(expect.objectContaining({ name: 'TypeError', code }));
+    if (typeof key === 'string')
+      expect(uses[4]).toThrow(expect.objectContaining({ name: 'TypeError', code }));
     expect(g.private.size).toBe(0);
   });
 
   test('the reserved ones say whose they are', async () => {
     await using g = new Guestfs();
-    expect(() => g.private.set('_x', 1)).toThrow(/private\.set.*libguestfs reserves such keys for language bindings/);
+    expect(() => g.private.set('_x', 1)).toThrow(
+      /private\.set.*libguestfs reserves such keys for language bindings/,
+    );
   });
 });
 

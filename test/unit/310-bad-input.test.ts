@@ -78,7 +78,9 @@ describe('a wrong type', () => {
     const error = await refusal(argument, values[kind]);
     expect(error).toBeInstanceOf(TypeError);
     expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
-    expect(error.message).toMatch(new RegExp(`^internalTest: the "${argument}" argument must be of type .*Received `));
+    expect(error.message).toMatch(
+      new RegExp(`^internalTest: the "${argument}" argument must be of type .*Received `),
+    );
   });
 
   test.each([
@@ -148,11 +150,14 @@ describe('a number', () => {
     expect((await refusal('integer64', 2 ** 53)).message).toContain('use a bigint');
   });
 
-  test.each([[2n ** 63n], [-(2n ** 63n) - 1n], [2n ** 64n], [10n ** 100n]])('%p is too large', async (value) => {
-    const error = await refusal('integer64', value);
-    expect(error).toMatchObject({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' });
-    expect(error.message).toContain('>= -2^63 and < 2^63');
-  });
+  test.each([[2n ** 63n], [-(2n ** 63n) - 1n], [2n ** 64n], [10n ** 100n]])(
+    '%p is too large',
+    async (value) => {
+      const error = await refusal('integer64', value);
+      expect(error).toMatchObject({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' });
+      expect(error.message).toContain('>= -2^63 and < 2^63');
+    },
+  );
 
   test('in an option', async () => {
     expect(await optionRefusal({ oint: 2 ** 31 })).toMatchObject({ code: 'ERR_OUT_OF_RANGE' });
@@ -169,7 +174,9 @@ describe('an embedded NUL', () => {
   });
 
   test('in a list', async () => {
-    expect((await refusal('strlist', ['a', '\0'])).message).toContain('"strlist[1]" argument must not contain a NUL');
+    expect((await refusal('strlist', ['a', '\0'])).message).toContain(
+      '"strlist[1]" argument must not contain a NUL',
+    );
   });
 
   test('in an option', async () => {
@@ -180,11 +187,14 @@ describe('an embedded NUL', () => {
 });
 
 describe('options', () => {
-  test.each([['text'], [5], [true], [null], [() => 1], [Symbol('s')], [['a']], [5n]])('that are %p', async (options) => {
-    const error = await optionRefusal(options);
-    expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
-    expect(error.message).toContain('"options" argument must be of type object');
-  });
+  test.each([['text'], [5], [true], [null], [() => 1], [Symbol('s')], [['a']], [5n]])(
+    'that are %p',
+    async (options) => {
+      const error = await optionRefusal(options);
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+      expect(error.message).toContain('"options" argument must be of type object');
+    },
+  );
 
   test.each([
     ['oInt', 'did you mean "oint"?'],
@@ -234,12 +244,19 @@ describe('options', () => {
     ['that are a proxy which does not list its keys', new Proxy({}, { ownKeys: fail })],
     ['that are a proxy which does not give its values', new Proxy({ oint: 1 }, { get: fail })],
   ])('%s', async (_, options) => {
-    expect(await optionRefusal(options)).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', cause });
+    expect(await optionRefusal(options)).toMatchObject({
+      name: 'TypeError',
+      code: 'ERR_INVALID_ARG_VALUE',
+      cause,
+    });
   });
 
   test('with a list whose getter throws', async () => {
     const list = Object.defineProperty(['a', 'b'], 1, { get: fail });
-    expect(await optionRefusal({ ostringlist: list })).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE', cause });
+    expect(await optionRefusal({ ostringlist: list })).toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      cause,
+    });
     expect(await refusal('strlist', list)).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE', cause });
   });
 
@@ -252,7 +269,10 @@ describe('options', () => {
   test('whose value is a revoked proxy', async () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
-    expect(await optionRefusal(proxy)).toMatchObject({ name: 'TypeError', code: expect.stringMatching(/^ERR_INVALID_ARG/) });
+    expect(await optionRefusal(proxy)).toMatchObject({
+      name: 'TypeError',
+      code: expect.stringMatching(/^ERR_INVALID_ARG/),
+    });
     expect(await optionRefusal({ oint: proxy })).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
     expect(await refusal('strlist', proxy)).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
   });
@@ -260,7 +280,10 @@ describe('options', () => {
 
 describe('a buffer', () => {
   /** The bytes that libguestfs received, from what `internal_test` wrote of its last argument: each as `<hex>`. */
-  async function bytesOf(bufferin: unknown, whileTheCallWaits: () => void = () => undefined): Promise<number[]> {
+  async function bytesOf(
+    bufferin: unknown,
+    whileTheCallWaits: () => void = () => undefined,
+  ): Promise<number[]> {
     using folder = temporaryFolder();
     await using gate = await closeGate(g);
     const calls = [
@@ -272,7 +295,9 @@ describe('a buffer', () => {
     await gate.open();
     await Promise.all(calls);
     const line = readFileSync(folder.file('output'), 'latin1').split('\n')[8] as string;
-    return [...line.matchAll(/<(?:f{6})?([0-9a-f]{2})>/g)].map(([, hex]) => Number.parseInt(hex as string, 16));
+    return [...line.matchAll(/<(?:f{6})?([0-9a-f]{2})>/g)].map(([, hex]) =>
+      Number.parseInt(hex as string, 16),
+    );
   }
 
   test('is copied when the call is made', async () => {
@@ -282,7 +307,9 @@ describe('a buffer', () => {
 
   test('may be detached when the call has been made', async () => {
     const bytes = new Uint8Array([1, 2, 3]);
-    expect(await bytesOf(bytes, () => structuredClone(bytes.buffer, { transfer: [bytes.buffer] }))).toEqual([1, 2, 3]);
+    expect(await bytesOf(bytes, () => structuredClone(bytes.buffer, { transfer: [bytes.buffer] }))).toEqual([
+      1, 2, 3,
+    ]);
   });
 
   test('may be a part of another', async () => {
@@ -374,12 +401,15 @@ describe('a refused call', () => {
 describe('a borrowed method', () => {
   const { version, close, kill } = Guestfs.prototype;
 
-  test.each([[undefined], [{}], [5], [Object.create(Guestfs.prototype)]])('with %p as its handle', async (self) => {
-    const call = async () => version.call(self as Guestfs);
-    expect(await failureOf(call())).toBeInstanceOf(TypeError);
-    expect(await failureOf((async () => close.call(self as Guestfs))())).toBeInstanceOf(TypeError);
-    expect(await failureOf((async () => kill.call(self as Guestfs))())).toBeInstanceOf(TypeError);
-  });
+  test.each([[undefined], [{}], [5], [Object.create(Guestfs.prototype)]])(
+    'with %p as its handle',
+    async (self) => {
+      const call = async () => version.call(self as Guestfs);
+      expect(await failureOf(call())).toBeInstanceOf(TypeError);
+      expect(await failureOf((async () => close.call(self as Guestfs))())).toBeInstanceOf(TypeError);
+      expect(await failureOf((async () => kill.call(self as Guestfs))())).toBeInstanceOf(TypeError);
+    },
+  );
 
   test('works on another handle', async () => {
     expect((await version.call(g)).major).toBe(1n);

@@ -16,7 +16,8 @@ function fakeHandle() {
   return { native, calls, heard };
 }
 
-const ofProgress = (calls: Calls, options: CallOptions = {}) => calls.call<string>('debug', ['progress', ['5']], options);
+const ofProgress = (calls: Calls, options: CallOptions = {}) =>
+  calls.call<string>('debug', ['progress', ['5']], options);
 
 describe('a progress event', () => {
   test('says all that libguestfs said', async () => {

@@ -4,7 +4,11 @@ import { temporaryFolder } from '../support/folder';
 import { resultOf } from '../support/script';
 
 /** What a handle made in such an environment says. */
-function inEnvironment<T>(env: Record<string, string | undefined>, expression: string, options = ''): Promise<T> {
+function inEnvironment<T>(
+  env: Record<string, string | undefined>,
+  expression: string,
+  options = '',
+): Promise<T> {
   return resultOf<T>(
     `const g = new Guestfs(${options}); console.log(JSON.stringify(await ${expression})); await g.close();`,
     { env },
@@ -71,7 +75,7 @@ describe('an environment that libguestfs refuses', () => {
       { env },
     );
     expect(error).toMatchObject({ name: 'GuestfsError', code, operation: 'parseEnvironment', ours: true });
-    expect(error['message']).toContain(message);
+    expect(error.message).toContain(message);
   });
 
   test('does not matter with environment: false', async () => {

@@ -1,0 +1,154 @@
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { CallOptions, Guestfs } from '../../lib';
+import { GiB, launchedHandle, MiB, sleep, timed } from '../support/appliance';
+import { descendants } from '../support/processes';
+
+describe('a signal', () => {
+  let g: Guestfs;
+  let folder: string;
+  let huge: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'guestfs-460-'));
+    huge = join(folder, 'huge');
+    const file = await open(huge, 'wx');
+    await file.truncate(256 * GiB);
+    await file.close();
+    await writeFile(join(folder, 'small'), 'small');
+
+    g = await launchedHandle(16 * GiB, MiB);
+    await g.mkfs('ext4', '/dev/sda');
+    await g.mount('/dev/sda', '/');
+    await g.touch('/huge');
+    await g.truncateSize('/huge', 256 * GiB);
+  });
+
+  afterAll(async () => {
+    await g?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Each would take a minute and more. */
+  const transfers: Record<string, (options: CallOptions) => Promise<void>> = {
+    upload: (options) => g.upload(huge, '/upload', options),
+    download: (options) => g.download('/huge', '/dev/null', options),
+    tarOut: (options) => g.tarOut('/', '/dev/null', options),
+  };
+
+  const expectUsable = async () => {
+    expect(await g.listDevices()).toEqual(['/dev/sda', '/dev/sdb']);
+    await g.upload(join(folder, 'small'), '/small');
+    await g.download('/small', join(folder, 'back'));
+    expect(await readFile(join(folder, 'back'), 'utf8')).toBe('small');
+  };
+
+  describe.each(Object.keys(transfers))('on a running %s', (name) => {
+    const transfer = transfers[name] as (options: CallOptions) => Promise<void>;
+
+    test('ends it within 2 s, with an AbortError; the handle goes on', async () => {
+      const abort = new AbortController();
+      const call = timed(transfer({ signal: abort.signal }));
+      await sleep(700);
+      const reason = new Error('no longer needed');
+      abort.abort(reason);
+      const aborted = performance.now();
+      expect((await call).error).toMatchObject({
+        name: 'AbortError',
+        code: 'ABORT_ERR',
+        operation: name,
+        cause: reason,
+      });
+      expect(performance.now() - aborted).toBeLessThan(2000);
+      await expectUsable();
+    });
+
+    test('is not lost in the moment in which the transfer begins', async () => {
+      for (const ms of [0, 1, 2, 5, 10, 20, 50]) {
+        const abort = new AbortController();
+        const call = timed(transfer({ signal: abort.signal }));
+        await sleep(ms);
+        abort.abort();
+        const aborted = performance.now();
+        expect((await call).error).toMatchObject({ name: 'AbortError' });
+        expect(performance.now() - aborted).toBeLessThan(2000);
+      }
+      await expectUsable();
+    });
+  });
+
+  test('that is a timeout is the cause of the AbortError', async () => {
+    const { error, ms } = await timed(g.download('/huge', '/dev/null', { signal: AbortSignal.timeout(500) }));
+    expect(error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR', cause: { name: 'TimeoutError' } });
+    expect(ms).toBeGreaterThan(400);
+    expect(ms).toBeLessThan(2500);
+  });
+
+  test('ends a transfer that may be killed without killing the appliance', async () => {
+    const signal = AbortSignal.timeout(500);
+    const { error } = await timed(g.download('/huge', '/dev/null', { signal, killOnAbort: true }));
+    expect(error).toMatchObject({ name: 'AbortError' });
+    await expectUsable();
+  });
+
+  test('takes a waiting transfer out of the queue, and leaves the running call alone', async () => {
+    const abort = new AbortController();
+    const running = timed(g.debug('progress', ['3']));
+    const waiting = timed(g.upload(huge, '/never', { signal: abort.signal }));
+    await sleep(200);
+    abort.abort();
+    expect((await waiting).error).toMatchObject({ name: 'AbortError', operation: 'upload' });
+    expect((await waiting).ms).toBeLessThan(500);
+    const { value, ms } = await running;
+    expect(value).toBe('ok');
+    expect(ms).toBeGreaterThan(2500);
+    expect(await g.exists('/never')).toBe(false);
+  });
+
+  test('of a waiting call does not cancel the transfer that runs', async () => {
+    await writeFile(join(folder, 'some'), Buffer.alloc(16 * MiB, 'some'));
+    const abort = new AbortController();
+    const running = timed(g.upload(join(folder, 'some'), '/some'));
+    const waiting = timed(g.download('/huge', '/dev/null', { signal: abort.signal }));
+    await sleep(50);
+    abort.abort();
+    expect((await waiting).error).toMatchObject({ name: 'AbortError', operation: 'download' });
+    expect((await running).error).toBeUndefined();
+    expect(await g.filesize('/some')).toBe(16n * BigInt(MiB));
+  });
+
+  test('that comes after the end of its call changes nothing', async () => {
+    const abort = new AbortController();
+    await g.upload(join(folder, 'small'), '/small', { signal: abort.signal });
+    abort.abort();
+    await expectUsable();
+  });
+
+  test('on a call that libguestfs cannot cancel rejects it when it has ended', async () => {
+    const abort = new AbortController();
+    const call = timed(g.debug('progress', ['3'], { signal: abort.signal }));
+    await sleep(500);
+    abort.abort();
+    const { error, ms } = await call;
+    expect(error).toMatchObject({ name: 'AbortError', operation: 'debug' });
+    expect(ms).toBeGreaterThan(2500);
+    await expectUsable();
+  });
+
+  // The last one: the appliance is gone afterwards.
+  test('on such a call with killOnAbort kills the appliance', async () => {
+    const abort = new AbortController();
+    const call = timed(g.debug('progress', ['60'], { signal: abort.signal, killOnAbort: true }));
+    const behind = timed(g.listDevices());
+    await sleep(500);
+    abort.abort();
+    const aborted = performance.now();
+    expect((await call).error).toMatchObject({ name: 'AbortError', operation: 'debug' });
+    expect((await behind).error).toMatchObject({ name: 'GuestfsError', operation: 'listDevices' });
+    expect(performance.now() - aborted).toBeLessThan(3000);
+    expect(descendants()).toEqual([]);
+    expect(await g.isConfig()).toBe(true);
+  });
+});
