@@ -5,7 +5,7 @@ import { type Column, renderTable } from './table';
 
 /** A report for people, to be shown in `width` columns. Nothing in it can play with a terminal. */
 export function renderReport(report: InspectionReport, width: number): string {
-  const { images, operatingSystems, partitions, filesystems, encrypted, problems } = report;
+  const { images, operatingSystems, partitions, filesystems, encrypted, problems } = cleaned(report);
   const systems = operatingSystems.map((system) => renderSystem(system, width));
   const sections = [
     images.map(renderImage).join(''),
@@ -15,24 +15,20 @@ export function renderReport(report: InspectionReport, width: number): string {
       ['TABLE', ({ type }) => type],
       ['START', ({ start }) => humanSize(start), 'right'],
       ['SIZE', ({ size }) => humanSize(size), 'right'],
-      ['BOOT', ({ bootable }) => (bootable ? 'yes' : '')],
-      ['CONTENT', ({ content }) => content ?? ''],
-      ['TYPE', ({ mbrId, gptType }) => gptType ?? (mbrId === null ? '' : hex(mbrId))],
-      ['NAME', ({ label }) => label ?? ''],
+      ['BOOT', ({ bootable }) => (bootable ? 'yes' : null)],
+      ['CONTENT', ({ content }) => content],
+      ['TYPE', ({ mbrId, gptType }) => gptType ?? hex(mbrId)],
+      ['NAME', ({ label }) => label],
     ]),
     section('Filesystems', width, filesystems, [
       ['DEVICE', ({ device }) => device],
       ['TYPE', ({ type }) => type],
-      ['LABEL', ({ label }) => label ?? ''],
-      ['SIZE', ({ size }) => sizeOr(size, '-'), 'right'],
-      ['USED', ({ used }) => sizeOr(used, '-'), 'right'],
-      ['FREE', ({ free }) => sizeOr(free, '-'), 'right'],
-      [
-        'USE%',
-        ({ size, used }) => (size && used !== null ? `${Math.ceil((used / size) * 100)}%` : '-'),
-        'right',
-      ],
-      ['UUID', ({ uuid }) => uuid ?? ''],
+      ['LABEL', ({ label }) => label],
+      ['SIZE', ({ size }) => human(size), 'right'],
+      ['USED', ({ used }) => human(used), 'right'],
+      ['FREE', ({ free }) => human(free), 'right'],
+      ['USE%', ({ size, used }) => percent(used, size), 'right'],
+      ['UUID', ({ uuid }) => uuid],
     ]),
     section(
       'ISO 9660',
@@ -40,32 +36,36 @@ export function renderReport(report: InspectionReport, width: number): string {
       filesystems.flatMap(({ device, iso }) => (iso ? [{ device, ...iso }] : [])),
       [
         ['DEVICE', ({ device }) => device],
-        ['VOLUME', ({ volumeId }) => volumeId ?? ''],
-        ['SYSTEM', ({ systemId }) => systemId ?? ''],
-        ['CREATED', ({ created }) => created ?? ''],
-        ['PUBLISHER', ({ publisherId }) => publisherId ?? ''],
-        ['PREPARED BY', ({ dataPreparerId }) => dataPreparerId ?? ''],
-        ['APPLICATION', ({ applicationId }) => applicationId ?? ''],
+        ['VOLUME', ({ volumeId }) => volumeId],
+        ['SYSTEM', ({ systemId }) => systemId],
+        ['CREATED', ({ created }) => created],
+        ['PUBLISHER', ({ publisherId }) => publisherId],
+        ['PREPARED BY', ({ dataPreparerId }) => dataPreparerId],
+        ['APPLICATION', ({ applicationId }) => applicationId],
       ],
     ),
     section('Encrypted volumes', width, encrypted, [
       ['DEVICE', ({ device }) => device],
       ['TYPE', ({ type }) => type],
       ['OPENED AS', ({ mapping }) => mapping ?? 'not opened'],
-      ['UUID', ({ uuid }) => uuid ?? ''],
+      ['UUID', ({ uuid }) => uuid],
     ]),
     problems.length > 0 ? `Problems\n${problems.map(renderProblem).join('')}` : '',
   ];
   return sections.filter((text) => text !== '').join('\n');
 }
 
+function cleaned(report: InspectionReport): InspectionReport {
+  return JSON.parse(JSON.stringify(report), (_, value: unknown) =>
+    typeof value === 'string' ? printable(value) : value,
+  );
+}
+
 function renderImage({ path, device, format, virtualSize, actualSize, backingChain }: ImageReport): string {
   const allocated = `${humanSize(actualSize)} allocated`;
-  const backing = backingChain.map(
-    (file) => `  backed by ${printable(file.path)} (${file.format ?? 'unknown'})\n`,
-  );
+  const backing = backingChain.map((file) => `  backed by ${file.path} (${file.format ?? 'unknown'})\n`);
   const size = humanSize(virtualSize);
-  return `${printable(path)}: ${printable(format)}, ${size}, ${allocated}, as ${device}\n${backing.join('')}`;
+  return `${path}: ${format}, ${size}, ${allocated}, as ${device}\n${backing.join('')}`;
 }
 
 function renderSystem(system: OperatingSystemReport, width: number): string {
@@ -87,22 +87,22 @@ function renderSystem(system: OperatingSystemReport, width: number): string {
     ['System root', windows?.systemroot ?? null],
   ];
   const places = [
-    ...system.mountpoints.map(({ path, device }) => ({ path, device })),
+    ...system.mountpoints,
     ...system.driveMappings.map(({ drive, device }) => ({ path: `${drive}:`, device })),
   ];
   const lines = facts
     .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name.padEnd(14)}${printable(value ?? '')}\n`);
+    .map(([name, value]) => `${name.padEnd(14)}${value}\n`);
   const mounted = section('', width, places, [
     ['MOUNTED ON', ({ path }) => path],
     ['DEVICE', ({ device }) => device],
   ]);
-  return `Operating system on ${printable(system.root)}\n${lines.join('')}${mounted && `\n${mounted}`}`;
+  return `Operating system on ${system.root}\n${lines.join('')}${mounted && `\n${mounted}`}`;
 }
 
 function renderProblem({ code, operation, device, message }: InspectionProblem): string {
-  const about = device === null ? '' : `${printable(device)}: `;
-  return `  ${about}${printable(message).replace(/ +/g, ' ')} (${printable(code)}, ${printable(operation)})\n`;
+  const about = device === null ? '' : `${device}: `;
+  return `  ${about}${message.replace(/ +/g, ' ')} (${code}, ${operation})\n`;
 }
 
 /** Whether the appliance crashed, or the search for operating systems failed. */
@@ -112,11 +112,11 @@ export function isIncomplete({ problems }: InspectionReport): boolean {
   );
 }
 
-type Field<T> = readonly [heading: string, cell: (item: T) => string, align?: Column['align']];
+type Field<T> = readonly [heading: string, cell: (item: T) => string | null, align?: Column['align']];
 
 function section<T>(title: string, width: number, items: readonly T[], fields: readonly Field<T>[]): string {
   if (items.length === 0) return '';
-  const rows = items.map((item) => fields.map(([, cell]) => cell(item)));
+  const rows = items.map((item) => fields.map(([, cell]) => cell(item) ?? ''));
   // A column in which nothing stands would only take room.
   const used = fields.map((_, index) => rows.some((row) => row[index] !== ''));
   const keep = <C>(cells: readonly C[]) => cells.filter((_, index) => used[index]);
@@ -128,10 +128,14 @@ function joined(...parts: (string | null)[]): string | null {
   return parts.filter(Boolean).join(' ') || null;
 }
 
-function sizeOr(bytes: number | null, other: string): string {
-  return bytes === null ? other : humanSize(bytes);
+function human(bytes: number | null): string {
+  return bytes === null ? '-' : humanSize(bytes);
 }
 
-function hex(byte: number): string {
-  return `0x${byte.toString(16).padStart(2, '0')}`;
+function percent(part: number | null, whole: number | null): string {
+  return part === null || !whole ? '-' : `${Math.ceil((part / whole) * 100)}%`;
+}
+
+function hex(byte: number | null): string | null {
+  return byte === null ? null : `0x${byte.toString(16).padStart(2, '0')}`;
 }

@@ -66,8 +66,7 @@ async function readBackingChain(
     const path = above['full-backing-filename'];
     const format = above['backing-filename-format'];
     if (path === undefined) return chain;
-    if (seen.has(path))
-      throw failure('ELOOP', `${path} is, by way of its backing files, its own backing file`);
+    if (seen.has(path)) throw failure('ELOOP', `${path} is its own backing file, directly or indirectly`);
     seen.add(path);
     if (isRemote(path)) return [...chain, { path, format: format ?? null }];
     await checkFile(path, image);
@@ -82,7 +81,7 @@ function isRemote(path: string): boolean {
 }
 
 async function checkFile(path: string, image: string): Promise<Stats> {
-  const what = path === image ? path : `${path}, the backing file of ${image},`;
+  const what = path === image ? path : `${path}, a backing file of ${image},`;
   try {
     const file = await stat(path);
     if (file.isDirectory()) throw failure('EISDIR', `${what} is a directory, not a disk image`);

@@ -47,7 +47,8 @@ export async function inspect(
 async function inspectFiles(files: readonly ImageFile[], options: InspectOptions): Promise<InspectionReport> {
   const { signal, timeout, accel, onProgress, onHandle, handleOptions } = options;
   signal?.throwIfAborted();
-  const images = await Promise.all(files.map((file) => readImage(file, signal)));
+  const images: ImageFacts[] = [];
+  for (const file of files) images.push(await readImage(file, signal));
   const g = new Guestfs(handleOptions);
   const kill = () => void g.kill();
   try {
@@ -128,8 +129,9 @@ async function examineMounted(
     if (!usage && path === '/') return;
   }
   const { root } = system;
-  if (applications)
+  if (applications) {
     system.applications = (await problems.attempt(root, () => listApplications(g, root))) ?? null;
+  }
   if (icon) {
     const png = await problems.attempt(root, () => g.inspectGetIcon(root));
     system.icon = png && png.length > 0 ? png.toString('base64') : null;

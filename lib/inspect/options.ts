@@ -43,10 +43,10 @@ export interface InspectOptions {
   readonly onHandle?: ((handle: Guestfs) => void) | undefined;
 }
 
+/** All but `keys`. */
 const optionTypes: ReadonlyMap<string, string> = new Map([
   ['signal', 'object'],
   ['onProgress', 'function'],
-  ['keys', 'object'],
   ['timeout', 'number'],
   ['accel', 'string'],
   ['applications', 'boolean'],
@@ -63,8 +63,9 @@ export function checkImages(images: ImageSource | readonly ImageSource[]): Image
 
 function checkImage(image: unknown): ImageFile {
   const file = typeof image === 'string' ? { path: image } : image;
-  if (!isObject(file))
+  if (!isObject(file)) {
     throw invalidType('inspect', 'images', 'string, { path, format } or an array of these', image);
+  }
   const { path, format } = file;
   if (typeof path !== 'string') throw invalidType('inspect', 'images.path', 'string', path);
   if (path === '' || path.includes('\0')) {
@@ -79,11 +80,14 @@ function checkImage(image: unknown): ImageFile {
 }
 
 export function checkOptions(options: InspectOptions): void {
-  if (typeof options !== 'object' || options === null)
+  if (typeof options !== 'object' || options === null) {
     throw invalidType('inspect', 'options', 'object', options);
-  for (const [name, value] of Object.entries(options)) {
+  }
+  const { keys, ...others } = options;
+  if (keys !== undefined) checkKeys(keys);
+  for (const [name, value] of Object.entries(others)) {
     const expected = optionTypes.get(name);
-    if (expected === undefined) throw unknownOption('inspect', name, [...optionTypes.keys()]);
+    if (expected === undefined) throw unknownOption('inspect', name, ['keys', ...optionTypes.keys()]);
     const matches = expected === 'object' ? isObject(value) : typeof value === expected;
     if (value !== undefined && !matches) throw invalidType('inspect', `options.${name}`, expected, value);
   }
@@ -92,19 +96,19 @@ export function checkOptions(options: InspectOptions): void {
     throw invalidType('inspect', 'options.signal', 'AbortSignal', signal);
   }
   checkLaunchOptions({ timeout, accel });
-  checkKeys(options.keys);
 }
 
+/** Keys are secrets: errors say of what type something is, not what it is. */
 function checkKeys(keys: unknown): void {
-  if (keys === undefined) return;
-  if (!Array.isArray(keys)) throw invalidType('inspect', 'options.keys', 'array', keys);
+  const expected = 'array of strings or { device, key }';
+  if (!Array.isArray(keys)) throw invalidType('inspect', 'options.keys', expected, typeof keys);
   for (const each of keys) {
     const { device, key }: Record<string, unknown> = isObject(each) ? each : { key: each };
-    // What was received may be a secret: it stays out of the message.
-    if (typeof key !== 'string' || (device !== undefined && typeof device !== 'string')) {
-      throw invalidType('inspect', 'options.keys', 'string[] or { device, key }[] of strings', undefined);
-    }
+    if (typeof key !== 'string') throw invalidType('inspect', 'options.keys', expected, typeof key);
     if (key.includes('\0')) throw invalidValue('inspect', 'options.keys', 'must not contain a NUL character');
+    if (device !== undefined && typeof device !== 'string') {
+      throw invalidType('inspect', 'options.keys.device', 'string', device);
+    }
   }
 }
 

@@ -379,5 +379,9 @@ function reportOf(outcome: Outcome): any {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(20);
+  const deadline = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('what the test waits for has not come within 10 s');
+    await sleep(20);
+  }
 }

@@ -1,0 +1,94 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from '@jest/globals';
+import type { InspectionReport } from '../../lib';
+import { debianMbr, luksDisk, missing, notADisk, qcow2Overlay } from '../images';
+import { sleep } from '../support/appliance';
+import { descendants, leftAfter } from '../support/processes';
+
+const program = join(__dirname, '../../dist/cli/main.js');
+
+function start(...args: string[]): ChildProcessWithoutNullStreams {
+  if (!existsSync(program)) throw new Error('dist/ is missing: `npm run build:ts` first');
+  return spawn(process.execPath, [program, 'inspect', ...args]);
+}
+
+async function run(...args: string[]) {
+  const child = start(...args);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { stdout, stderr, code };
+}
+
+describe('guestfs inspect', () => {
+  test('--json --progress=json, on an overlay: stdout and stderr are JSON and nothing else', async () => {
+    const path = await qcow2Overlay();
+    const { stdout, stderr, code } = await run('--json', '--progress=json', path);
+    expect(code).toBe(0);
+
+    const report = JSON.parse(stdout) as InspectionReport;
+    expect(report.images).toMatchObject([
+      { path, format: 'qcow2', backingChain: [{ path: await debianMbr(), format: 'raw' }] },
+    ]);
+    expect(report.images[0]?.virtualSize).toBe(512 * 2 ** 20);
+    expect(report.images[0]?.actualSize).toBeLessThan(64 * 2 ** 20);
+    expect(report.operatingSystems).toMatchObject([{ root: '/dev/sda1', hostname: 'overlay' }]);
+    expect(report.operatingSystems[0]?.applications?.length).toBeGreaterThan(50);
+    expect(report.problems).toEqual([]);
+
+    const lines = stderr.trimEnd().split('\n');
+    const records = lines.map((line) => JSON.parse(line) as { type: string; operation: string });
+    for (const operation of ['launch', 'inspectOs', 'inspectListApplications2']) {
+      const types = records.filter((each) => each.operation === operation).map(({ type }) => type);
+      expect(types.at(0)).toBe('start');
+      expect(types.at(-1)).toBe('end');
+    }
+  });
+
+  test('tables; an image that fails does not keep the others from being reported', async () => {
+    const vault = await luksDisk();
+    const { stdout, stderr, code } = await run(
+      ...['--progress=text', '--key', `/dev/sda1:file:${vault.keyFile}`],
+      ...[await missing(), vault.path],
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${await missing()} does not exist (ENOENT)\n`);
+    expect(stderr).toContain('luks.img: launch: done in ');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: no escapes where there is no terminal
+    expect(stdout + stderr).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
+    expect(stdout).toMatch(/^.*luks\.img: raw, 64 MiB, .* allocated, as \/dev\/sda\n/);
+    expect(stdout).toContain('\nNo operating system found.\n');
+    expect(stdout).toMatch(
+      /\nFilesystems\nDEVICE +TYPE +LABEL .*\n\/dev\/mapper\/cryptsda1 +ext4 +vault +\d/,
+    );
+    expect(stdout).toMatch(/\nEncrypted volumes\n.*\n\/dev\/sda1 +crypto_LUKS +\/dev\/mapper\/cryptsda1 /);
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it and its appliance', async (signal) => {
+    const child = start('--progress=text', await notADisk());
+    const output = Promise.all([text(child.stdout), text(child.stderr)]);
+    const ended = once(child, 'close');
+    const pid = child.pid as number;
+    while (child.exitCode === null && !descendants(pid).some((line) => line.includes('guestfsd.sock'))) {
+      await sleep(100);
+    }
+    const started = descendants(pid).map((line) => Number.parseInt(line, 10));
+    const sent = performance.now();
+    child.kill(signal);
+    const [code] = await ended;
+    expect(performance.now() - sent).toBeLessThan(3000);
+    expect(code).toBe({ SIGINT: 130, SIGTERM: 143 }[signal]);
+    const [stdout, stderr] = await output;
+    expect(stdout).toBe('');
+    expect(stderr).not.toContain('guestfs:');
+    expect(
+      await leftAfter(1000, () => started.filter((each) => existsSync(`/proc/${each}`)).map(String)),
+    ).toEqual([]);
+  });
+});

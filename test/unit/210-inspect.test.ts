@@ -1,0 +1,608 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { GuestfsError, inspect } from '../../lib';
+import type { Guestfs } from '../../lib/guestfs';
+import {
+  encryptedOf,
+  filesystemOf,
+  isMangled,
+  isMountable,
+  partitionOf,
+  partitionTableOf,
+  valueIn,
+} from '../../lib/inspect/blkid';
+import { readImage } from '../../lib/inspect/image';
+import { describeImages, describeIso, usageOf } from '../../lib/inspect/inspect';
+import { describeApplication, inMountOrder } from '../../lib/inspect/operating-system';
+import { orNull, Problems } from '../../lib/inspect/problems';
+import type { InspectionProblem } from '../../lib/inspect/report';
+import { unlock } from '../../lib/inspect/unlock';
+import { temporaryFolder } from '../support/folder';
+import { failureOf } from '../support/internal';
+import { descendants } from '../support/processes';
+
+/** Arguments as a JavaScript program may pass them. */
+function refusal(images: unknown, options?: unknown) {
+  return failureOf(inspect(images as string, options as object));
+}
+
+function blkid(text: string): Map<string, string> {
+  return new Map(
+    text
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().split(/=(.*)/s, 2) as [string, string]),
+  );
+}
+
+function qemuImg(...args: string[]): void {
+  execFileSync('qemu-img', args, { stdio: 'ignore' });
+}
+
+describe('arguments of inspect()', () => {
+  test.each([
+    ['no images', undefined, 'ERR_INVALID_ARG_TYPE'],
+    ['a number', 5, 'ERR_INVALID_ARG_TYPE'],
+    ['null', null, 'ERR_INVALID_ARG_TYPE'],
+    ['a number among images', ['disk.img', 5], 'ERR_INVALID_ARG_TYPE'],
+    ['an object without path', { format: 'raw' }, 'ERR_INVALID_ARG_TYPE'],
+    ['a format that is no string', { path: 'disk.img', format: 1 }, 'ERR_INVALID_ARG_TYPE'],
+    ['an empty list', [], 'ERR_INVALID_ARG_VALUE'],
+    ['an empty path', '', 'ERR_INVALID_ARG_VALUE'],
+    ['a NUL', 'disk\0.img', 'ERR_INVALID_ARG_VALUE'],
+    ['a format that could be an option', { path: 'disk.img', format: '-f' }, 'ERR_INVALID_ARG_VALUE'],
+  ])('%s', async (_, images, code) => {
+    const error = await refusal(images);
+    expect(error).toMatchObject({ name: 'TypeError', code });
+    expect(error.message).toMatch(/^inspect: the "images/);
+  });
+
+  test.each([
+    ['options that are no object', 'quick', 'ERR_INVALID_ARG_TYPE', /"options"/],
+    ['a signal that is none', { signal: {} }, 'ERR_INVALID_ARG_TYPE', /"options.signal"/],
+    [
+      'onProgress that cannot be called',
+      { onProgress: true },
+      'ERR_INVALID_ARG_TYPE',
+      /"options.onProgress"/,
+    ],
+    ['onHandle that cannot be called', { onHandle: {} }, 'ERR_INVALID_ARG_TYPE', /"options.onHandle"/],
+    [
+      'applications that is no boolean',
+      { applications: 'no' },
+      'ERR_INVALID_ARG_TYPE',
+      /"options.applications"/,
+    ],
+    ['keys that are no list', { keys: 'secret' }, 'ERR_INVALID_ARG_TYPE', /"options.keys"/],
+    ['a key that is no string', { keys: [7] }, 'ERR_INVALID_ARG_TYPE', /"options.keys"/],
+    [
+      'a device that is no string',
+      { keys: [{ device: 1, key: 'k' }] },
+      'ERR_INVALID_ARG_TYPE',
+      /"options.keys.device"/,
+    ],
+    ['a key with a NUL', { keys: ['secret\0'] }, 'ERR_INVALID_ARG_VALUE', /"options.keys"/],
+    ['a timeout of 0', { timeout: 0 }, 'ERR_OUT_OF_RANGE', /timeout/],
+    ['an unknown accelerator', { accel: 'xen' }, 'ERR_INVALID_ARG_VALUE', /accel/],
+    ['an unknown option', { aplications: true }, 'ERR_INVALID_ARG_VALUE', /did you mean "applications"/],
+  ])('%s', async (_, options, code, message) => {
+    const error = await refusal('disk.img', options);
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toContain('secret');
+  });
+
+  test('bad options of the handle are refused as by new Guestfs()', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('disk.img'), '');
+    const error = await refusal(folder.file('disk.img'), { handleOptions: { memsiz: 1 } });
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    expect(error.message).toContain('memsize');
+  });
+
+  test('a signal that is aborted already', async () => {
+    const reason = new Error('enough');
+    const error = await refusal('missing.img', { signal: AbortSignal.abort(reason) });
+    expect(error).toMatchObject({
+      name: 'AbortError',
+      code: 'ABORT_ERR',
+      operation: 'inspect',
+      cause: reason,
+    });
+  });
+});
+
+describe('images that cannot be inspected are refused before anything is launched', () => {
+  async function refusedFile(images: unknown): Promise<Error & Record<string, unknown>> {
+    let handles = 0;
+    const error = await refusal(images, { onHandle: () => handles++ });
+    expect(handles).toBe(0);
+    expect(descendants()).toEqual([]);
+    expect(error).toBeInstanceOf(GuestfsError);
+    expect(error.operation).toBe('inspect');
+    return error;
+  }
+
+  test('a missing file', async () => {
+    using folder = temporaryFolder();
+    const path = folder.file('missing.img');
+    const error = await refusedFile(path);
+    expect(error).toMatchObject({ code: 'ENOENT', errno: 2, message: `inspect: ${path} does not exist` });
+  });
+
+  test('a missing file among others', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('disk.img'), '');
+    const error = await refusedFile([folder.file('disk.img'), { path: folder.file('missing.img') }]);
+    expect(error.code).toBe('ENOENT');
+    expect(error.message).toContain(folder.file('missing.img'));
+  });
+
+  test('an unreadable file', async () => {
+    using folder = temporaryFolder();
+    const path = folder.file('unreadable.img');
+    writeFileSync(path, 'x', { mode: 0 });
+    chmodSync(path, 0);
+    if (process.getuid?.() === 0) {
+      // Nothing is unreadable to root; what the code makes of the error can be seen by a loop of links.
+      symlinkSync(folder.file('loop'), folder.file('loop'));
+      expect(await refusedFile(folder.file('loop'))).toMatchObject({ code: 'ELOOP' });
+    } else {
+      expect(await refusedFile(path)).toMatchObject({ code: 'EACCES', errno: 13 });
+    }
+  });
+
+  test('a directory', async () => {
+    using folder = temporaryFolder();
+    expect(await refusedFile(folder.path)).toMatchObject({ code: 'EISDIR', errno: 21 });
+  });
+
+  test('a character device', async () => {
+    expect(await refusedFile('/dev/null')).toMatchObject({ code: 'EINVAL' });
+  });
+
+  test('an image whose backing file is missing', async () => {
+    using folder = temporaryFolder();
+    qemuImg('create', '-u', '-f', 'qcow2', '-b', 'gone.img', '-F', 'raw', folder.file('top.qcow2'), '1M');
+    const error = await refusedFile(folder.file('top.qcow2'));
+    expect(error.code).toBe('ENOENT');
+    expect(error.message).toContain(
+      `${folder.file('gone.img')}, a backing file of ${folder.file('top.qcow2')},`,
+    );
+  });
+
+  test('an image that is its own backing file', async () => {
+    using folder = temporaryFolder();
+    qemuImg('create', '-f', 'qcow2', folder.file('a.qcow2'), '1M');
+    qemuImg('create', '-u', '-f', 'qcow2', '-b', 'a.qcow2', '-F', 'qcow2', folder.file('b.qcow2'), '1M');
+    qemuImg('rebase', '-u', '-b', 'b.qcow2', '-F', 'qcow2', folder.file('a.qcow2'));
+    expect(await refusedFile(folder.file('a.qcow2'))).toMatchObject({ code: 'ELOOP' });
+  });
+
+  test('an image of another format than it is said to be', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('disk.img'), 'This is a letter.');
+    const error = await refusedFile({ path: folder.file('disk.img'), format: 'qcow2' });
+    expect(error.code).toBe('ERR_GUESTFS');
+    expect(error.message).toMatch(/disk\.img cannot be opened as qcow2: .*not in qcow2 format/);
+  });
+
+  test('any image where qemu-img is missing', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('disk.img'), '');
+    const path = process.env.PATH;
+    process.env.PATH = folder.path;
+    try {
+      const error = await refusedFile(folder.file('disk.img'));
+      expect(error.code).toBe('ERR_GUESTFS_QEMU_IMG_MISSING');
+      expect(error.message).toContain('apt install qemu-utils');
+    } finally {
+      process.env.PATH = path;
+    }
+  });
+});
+
+describe('what the host can tell of an image', () => {
+  test('a sparse raw image', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('disk.img'), Buffer.alloc(8192, 1));
+    truncateSync(folder.file('disk.img'), 4 << 20);
+    const facts = await readImage({ path: folder.file('disk.img') }, undefined);
+    expect(facts).toMatchObject({ format: 'raw', virtualSize: 4 << 20, fileSize: 4 << 20, backingChain: [] });
+    expect(facts.actualSize).toBeGreaterThanOrEqual(8192);
+    expect(facts.actualSize).toBeLessThan(1 << 20);
+  });
+
+  test('the whole backing chain, relative names and undeclared formats included', async () => {
+    using folder = temporaryFolder();
+    mkdirSync(folder.file('base'));
+    qemuImg('create', '-f', 'raw', folder.file('base/base.img'), '3M');
+    qemuImg('create', '-f', 'qcow2', '-b', 'base/base.img', '-F', 'raw', folder.file('middle.qcow2'));
+    qemuImg('create', '-f', 'qcow2', '-b', 'middle.qcow2', '-F', 'qcow2', folder.file('top.qcow2'), '5M');
+    const facts = await readImage({ path: folder.file('top.qcow2') }, undefined);
+    expect(facts).toMatchObject({
+      path: folder.file('top.qcow2'),
+      format: 'qcow2',
+      virtualSize: 5 << 20,
+      backingChain: [
+        { path: folder.file('middle.qcow2'), format: 'qcow2' },
+        { path: folder.file('base/base.img'), format: 'raw' },
+      ],
+    });
+  });
+
+  test('a backing file somewhere else is named and left alone', async () => {
+    using folder = temporaryFolder();
+    const url = 'nbd://192.0.2.1/disk';
+    qemuImg('create', '-u', '-f', 'qcow2', '-b', url, '-F', 'raw', folder.file('top.qcow2'), '1M');
+    const facts = await readImage({ path: folder.file('top.qcow2') }, undefined);
+    expect(facts.backingChain).toEqual([{ path: url, format: 'raw' }]);
+  });
+
+  test('a raw disk with the header of a qcow2 image, when its format is given', async () => {
+    using folder = temporaryFolder();
+    qemuImg('create', '-u', '-f', 'qcow2', '-b', '/etc/passwd', '-F', 'raw', folder.file('disk.img'), '1G');
+    const facts = await readImage({ path: folder.file('disk.img'), format: 'raw' }, undefined);
+    expect(facts).toMatchObject({
+      format: 'raw',
+      virtualSize: Math.ceil(facts.fileSize / 512) * 512,
+      backingChain: [],
+    });
+  });
+
+  test('images are told apart by their devices', () => {
+    const facts = {
+      absolutePath: '/x/a',
+      fileSize: 1,
+      path: 'a',
+      format: 'raw',
+      virtualSize: 512,
+      actualSize: 0,
+      backingChain: [],
+    };
+    expect(describeImages([facts, { ...facts, path: 'b' }], ['/dev/sda', '/dev/sdb'])).toEqual([
+      {
+        path: 'a',
+        device: '/dev/sda',
+        format: 'raw',
+        virtualSize: 512,
+        actualSize: 0,
+        backingChain: [],
+        partitionTable: null,
+      },
+      {
+        path: 'b',
+        device: '/dev/sdb',
+        format: 'raw',
+        virtualSize: 512,
+        actualSize: 0,
+        backingChain: [],
+        partitionTable: null,
+      },
+    ]);
+  });
+});
+
+describe('what blkid tells', () => {
+  const mbr = blkid(`
+    LABEL=my\\ disk
+    UUID=bbbecb55-31bc-44dd-94b9-8e8eb3f801d5
+    TYPE=ext4
+    USAGE=filesystem
+    PART_ENTRY_SCHEME=dos
+    PART_ENTRY_UUID=0a0b0c0d-01
+    PART_ENTRY_TYPE=0x83
+    PART_ENTRY_FLAGS=0x80
+    PART_ENTRY_NUMBER=1
+    PART_ENTRY_OFFSET=2048
+    PART_ENTRY_SIZE=4096
+    PART_ENTRY_DISK=8:0
+  `);
+
+  test('an MBR partition', () => {
+    expect(partitionOf('/dev/sda1', mbr)).toEqual({
+      device: '/dev/sda1',
+      number: 1,
+      start: 1 << 20,
+      end: (3 << 20) - 1,
+      size: 2 << 20,
+      type: 'mbr',
+      mbrId: 0x83,
+      gptType: null,
+      bootable: true,
+      label: null,
+      content: 'ext4',
+    });
+    mbr.delete('PART_ENTRY_FLAGS');
+    expect(partitionOf('/dev/sda1', mbr)?.bootable).toBe(false);
+  });
+
+  const gpt = (type: string, flags: string) =>
+    partitionOf(
+      '/dev/sda2',
+      blkid(`
+        PART_ENTRY_SCHEME=gpt
+        PART_ENTRY_NAME=EFI\\ System
+        PART_ENTRY_TYPE=${type}
+        PART_ENTRY_FLAGS=${flags}
+        PART_ENTRY_NUMBER=2
+        PART_ENTRY_OFFSET=34
+        PART_ENTRY_SIZE=8589934592
+      `),
+    );
+
+  test('a GPT partition, larger than 2 TiB', () => {
+    expect(gpt('0fc63daf-8483-4772-8e79-3d69d8477de4', '0x0')).toMatchObject({
+      number: 2,
+      start: 34 * 512,
+      size: 4 * 2 ** 40,
+      end: 34 * 512 + 4 * 2 ** 40 - 1,
+      type: 'gpt',
+      mbrId: null,
+      gptType: '0FC63DAF-8483-4772-8E79-3D69D8477DE4',
+      bootable: false,
+      label: 'EFI System',
+      content: null,
+    });
+  });
+
+  test('a GPT partition is bootable as EFI system partition, or by its attribute', () => {
+    expect(gpt('c12a7328-f81f-11d2-ba4b-00a0c93ec93b', '0x0')?.bootable).toBe(true);
+    expect(gpt('21686148-6449-6e6f-744e-656564454649', '0x4')?.bootable).toBe(true);
+    // The highest attribute bits do not fit into a double.
+    expect(gpt('21686148-6449-6e6f-744e-656564454649', '0xf000000000000003')?.bootable).toBe(false);
+  });
+
+  test('a whole disk', () => {
+    expect(partitionOf('/dev/sda', blkid('PTUUID=1234\nPTTYPE=dos'))).toBeUndefined();
+    expect(partitionTableOf(blkid('PTTYPE=dos'))).toBe('mbr');
+    expect(partitionTableOf(blkid('PTTYPE=gpt'))).toBe('gpt');
+    expect(partitionTableOf(blkid('MINIMUM_IO_SIZE=512'))).toBeNull();
+  });
+
+  test('a filesystem', () => {
+    expect(isMountable(mbr)).toBe(true);
+    expect(filesystemOf('/dev/sda1', mbr)).toEqual({
+      device: '/dev/sda1',
+      type: 'ext4',
+      label: 'my disk',
+      uuid: 'bbbecb55-31bc-44dd-94b9-8e8eb3f801d5',
+      size: null,
+      used: null,
+      free: null,
+      iso: null,
+    });
+  });
+
+  test('swap is listed but not mounted', () => {
+    const swap = blkid('TYPE=swap\nUSAGE=other');
+    expect(filesystemOf('/dev/sda5', swap)?.type).toBe('swap');
+    expect(isMountable(swap)).toBe(false);
+  });
+
+  test('a partition with unknown content is listed as such', () => {
+    const output = blkid('PART_ENTRY_SCHEME=dos\nPART_ENTRY_TYPE=0x83');
+    expect(filesystemOf('/dev/sda1', output)).toMatchObject({ type: 'unknown', uuid: null });
+    expect(isMountable(output)).toBe(false);
+  });
+
+  test.each([
+    ['a member of LVM', 'TYPE=LVM2_member\nUSAGE=raid'],
+    ['a member of ZFS', 'TYPE=zfs_member\nUSAGE=filesystem'],
+    ['an encrypted volume', 'TYPE=crypto_LUKS\nUSAGE=crypto'],
+    ['an extended partition', 'PART_ENTRY_SCHEME=dos\nPART_ENTRY_TYPE=0x5'],
+    ['a Microsoft reserved partition', 'PART_ENTRY_TYPE=e3c9e316-0b5c-4db8-817d-f92df00215ae'],
+    ['a partition table', 'PTTYPE=bsd'],
+  ])('%s is no filesystem', (_, text) => {
+    expect(filesystemOf('/dev/sda1', blkid(text))).toBeUndefined();
+  });
+
+  test('encrypted volumes', () => {
+    expect(encryptedOf('/dev/sda2', blkid('TYPE=BitLocker\nUSAGE=crypto'))).toEqual({
+      device: '/dev/sda2',
+      type: 'BitLocker',
+      uuid: null,
+      opened: false,
+      mapping: null,
+    });
+    expect(encryptedOf('/dev/sda1', mbr)).toBeUndefined();
+  });
+
+  test('values are unescaped, and those that cannot be are known', () => {
+    expect(valueIn(new Map([['LABEL', 'a\\ \\"b\\"\\$\\\\']]), 'LABEL')).toBe('a "b"$\\');
+    expect(valueIn(new Map([['LABEL', '']]), 'LABEL')).toBeNull();
+    expect(isMangled('a "b"$')).toBe(false);
+    expect(isMangled(null)).toBe(false);
+    // An é and the same characters in earnest look alike.
+    expect(isMangled('M-CM-)')).toBe(true);
+    expect(isMangled('^A')).toBe(true);
+  });
+});
+
+describe('encrypted volumes', () => {
+  const volume = {
+    device: '/dev/sda2',
+    type: 'crypto_LUKS',
+    uuid: 'aaaa-bbbb',
+    opened: false,
+    mapping: null,
+  };
+
+  /** A handle that knows the right key, and what was tried on it. */
+  function vault(rightKey: string, code = 'ERR_GUESTFS') {
+    const tried: unknown[][] = [];
+    const g = {
+      async cryptsetupOpen(...args: unknown[]) {
+        tried.push(args);
+        if (args[1] !== rightKey) throw new GuestfsError('wrong key', { code, operation: 'cryptsetupOpen' });
+      },
+    };
+    return { g: g as unknown as Guestfs, tried };
+  }
+
+  test('the keys that fit are tried in order, read-only, until one opens the volume', async () => {
+    const { g, tried } = vault('right');
+    const keys = [
+      { key: 'wrong' },
+      { device: '/dev/sdb1', key: 'of another' },
+      { device: 'aaaa-bbbb', key: 'right' },
+      { device: '/dev/sda2', key: 'too late' },
+    ];
+    expect(await unlock(g, volume, keys)).toBe('/dev/mapper/cryptsda2');
+    expect(tried).toEqual([
+      ['/dev/sda2', 'wrong', 'cryptsda2', { readonly: true }],
+      ['/dev/sda2', 'right', 'cryptsda2', { readonly: true }],
+    ]);
+  });
+
+  test('a logical volume', async () => {
+    const { g } = vault('right');
+    const lv = { ...volume, device: '/dev/vg0/my-lv' };
+    expect(await unlock(g, lv, [{ key: 'right' }])).toBe('/dev/mapper/cryptvg0_my_lv');
+  });
+
+  test('no key for the volume is no failure, a wrong key is', async () => {
+    const { g, tried } = vault('right');
+    expect(await unlock(g, volume, [{ device: '/dev/sdb1', key: 'right' }])).toBeUndefined();
+    expect(tried).toEqual([]);
+    expect(await failureOf(unlock(g, volume, [{ key: 'a' }, { key: 'b' }]))).toMatchObject({
+      message: 'wrong key',
+    });
+  });
+
+  test('no further key is tried when the appliance has died', async () => {
+    const { g, tried } = vault('right', 'ERR_GUESTFS_TERMINATED');
+    await failureOf(unlock(g, volume, [{ key: 'a' }, { key: 'right' }]));
+    expect(tried).toHaveLength(1);
+  });
+});
+
+describe('problems', () => {
+  const refused = new GuestfsError('no such thing', { code: 'ENOENT', errno: 2, operation: 'mountRo' });
+  const died = new GuestfsError('gone', { code: 'ERR_GUESTFS_TERMINATED', operation: 'mountRo' });
+
+  test('a failure is noted, and the rest goes on', async () => {
+    const list: InspectionProblem[] = [];
+    const problems = new Problems(list);
+    expect(await problems.attempt('/dev/sda1', () => Promise.reject(refused))).toBeUndefined();
+    expect(await problems.attempt('/dev/sda2', () => Promise.resolve(5))).toBe(5);
+    expect(list).toEqual([
+      { code: 'ENOENT', operation: 'mountRo', device: '/dev/sda1', message: 'no such thing' },
+    ]);
+  });
+
+  test('the end of the appliance, and mistakes of the program, are not', async () => {
+    const list: InspectionProblem[] = [];
+    const problems = new Problems(list);
+    const bug = new TypeError('a bug');
+    expect(await failureOf(problems.attempt(null, () => Promise.reject(died)))).toBe(died);
+    expect(await failureOf(problems.attempt(null, () => Promise.reject(bug)))).toBe(bug);
+    expect(await failureOf(orNull(Promise.reject(died)))).toBe(died);
+    expect(await orNull(Promise.reject(refused))).toBeNull();
+    expect(list).toEqual([]);
+  });
+});
+
+describe('results as plain data', () => {
+  test('usage of a filesystem', () => {
+    const statvfs = {
+      bsize: 65_536n,
+      frsize: 4096n,
+      blocks: 2n ** 40n,
+      bfree: 2n ** 39n,
+      bavail: 1n,
+      files: 0n,
+      ffree: 0n,
+      favail: 0n,
+      fsid: 0n,
+      flag: 0n,
+      namemax: 255n,
+    };
+    expect(usageOf(statvfs)).toEqual({ size: 2 ** 52, used: 2 ** 51, free: 2 ** 51 });
+  });
+
+  test('mount points come in an order in which they can be mounted', () => {
+    const mountpoints = new Map([
+      ['/usr/local', '/dev/sda3'],
+      ['/boot/efi', '/dev/sda2'],
+      ['/', '/dev/sda1'],
+      ['/usr', '/dev/sda4'],
+      ['__proto__', '/dev/sda5'],
+    ]);
+    expect(inMountOrder(mountpoints).map(({ path }) => path)).toEqual([
+      '/',
+      '/usr',
+      '/boot/efi',
+      '__proto__',
+      '/usr/local',
+    ]);
+  });
+
+  test('an application', () => {
+    const application = {
+      app2Name: 'adduser',
+      app2DisplayName: '',
+      app2Epoch: 1,
+      app2Version: '3.134',
+      app2Release: '2',
+      app2Arch: 'all',
+      app2InstallPath: '',
+      app2TransPath: '',
+      app2Publisher: '',
+      app2Url: 'https://example.org/',
+      app2SourcePackage: '',
+      app2Summary: 'add and remove users',
+      app2Description: '',
+      app2Class: '',
+      app2Spare2: '',
+      app2Spare3: '',
+      app2Spare4: '',
+    };
+    expect(describeApplication(application)).toEqual({
+      name: 'adduser',
+      displayName: null,
+      epoch: 1,
+      version: '3.134',
+      release: '2',
+      arch: 'all',
+      installPath: null,
+      publisher: null,
+      url: 'https://example.org/',
+      source: null,
+      summary: 'add and remove users',
+      description: null,
+    });
+  });
+
+  test('the descriptor of an ISO image', () => {
+    const isoinfo = {
+      isoSystemId: '',
+      isoVolumeId: 'RESCUE',
+      isoVolumeSpaceSize: 1,
+      isoVolumeSetSize: 1,
+      isoVolumeSequenceNumber: 1,
+      isoLogicalBlockSize: 2048,
+      isoVolumeSetId: '',
+      isoPublisherId: '',
+      isoDataPreparerId: 'XORRISO',
+      isoApplicationId: '',
+      isoCopyrightFileId: '',
+      isoAbstractFileId: '',
+      isoBibliographicFileId: '',
+      isoVolumeCreationT: 1_777_846_333n,
+      isoVolumeModificationT: -1n,
+      isoVolumeExpirationT: -1n,
+      isoVolumeEffectiveT: -1n,
+    };
+    expect(describeIso(isoinfo)).toEqual({
+      volumeId: 'RESCUE',
+      systemId: null,
+      publisherId: null,
+      dataPreparerId: 'XORRISO',
+      applicationId: null,
+      created: '2026-05-03T22:12:13.000Z',
+      modified: null,
+    });
+  });
+});

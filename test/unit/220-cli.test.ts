@@ -1,0 +1,389 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from '@jest/globals';
+import { UsageError } from '../../lib/cli/command';
+import { parse } from '../../lib/cli/inspect';
+import { parseKey } from '../../lib/cli/keys';
+import { isIncomplete, renderReport } from '../../lib/cli/report';
+import { humanSize } from '../../lib/cli/size';
+import { renderTable } from '../../lib/cli/table';
+import type { InspectionReport } from '../../lib/inspect';
+import { temporaryFolder } from '../support/folder';
+
+const root = join(__dirname, '../..');
+const program = join(root, 'dist/cli/main.js');
+
+function start(...args: string[]): ChildProcessWithoutNullStreams {
+  if (!existsSync(program)) throw new Error('dist/ is missing: `npm run build:ts` first');
+  return spawn(process.execPath, [program, ...args]);
+}
+
+async function run(...args: string[]) {
+  const child = start(...args);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { stdout, stderr, code };
+}
+
+describe('tables', () => {
+  const columns = [{ heading: 'NAME' }, { heading: 'SIZE', align: 'right' }, { heading: 'TYPE' }] as const;
+
+  test('columns are aligned, without trailing spaces', () => {
+    const rows = [
+      ['/dev/sda1', '5 MiB', 'ext4'],
+      ['/dev/mapper/a', '10 GiB', ''],
+    ];
+    expect(renderTable(columns, rows, Infinity)).toBe(
+      ['NAME             SIZE  TYPE\n', '/dev/sda1       5 MiB  ext4\n', '/dev/mapper/a  10 GiB\n'].join(''),
+    );
+  });
+
+  test('the widest columns give way to a narrow terminal', () => {
+    const rows = [['a'.repeat(60), '5 MiB', 'b'.repeat(50)]];
+    const lines = renderTable(columns, rows, 60).trimEnd().split('\n');
+    expect(lines.map((line) => line.length)).toEqual([expect.any(Number), 60]);
+    expect(lines[1]).toMatch(/^a+… {2}5 MiB {2}b+…$/);
+  });
+
+  test('a terminal that is too narrow for anything is not counted on', () => {
+    expect(renderTable(columns, [['a'.repeat(20), '5 MiB', 'ext4']], 1)).toContain('aaaaaaa…  5 MiB  ext4\n');
+  });
+
+  test('wide characters take two columns, and control characters none', () => {
+    const rows = [
+      ['磁盘', '1 B', 'x'],
+      ['\x1b[31mred\x1b[0m\u202e', '1 B', 'a\nb'],
+    ];
+    expect(renderTable(columns, rows, Infinity)).toBe(
+      ['NAME  SIZE  TYPE\n', '磁盘   1 B  x\n', 'red    1 B  a b\n'].join(''),
+    );
+  });
+});
+
+test.each([
+  [0, '0 B'],
+  [1, '1 B'],
+  [1023, '1023 B'],
+  [1024, '1 KiB'],
+  [1536, '1.5 KiB'],
+  [1024 ** 2 - 1, '1 MiB'],
+  [99.94 * 1024, '99.9 KiB'],
+  [99.96 * 1024, '100 KiB'],
+  [512 * 1024 ** 2, '512 MiB'],
+  [40 * 1024 ** 3, '40 GiB'],
+  [2 ** 53 - 1, '8 PiB'],
+])('%d bytes for people: %s', (bytes, expected) => {
+  expect(humanSize(bytes)).toBe(expected);
+});
+
+describe('keys', () => {
+  test('passphrases may contain anything', () => {
+    expect(parseKey('key:secret')).toEqual({ device: undefined, key: 'secret' });
+    expect(parseKey('key:a:file:b')).toEqual({ device: undefined, key: 'a:file:b' });
+    expect(parseKey('/dev/sda2:key:a:key:b\nc')).toEqual({ device: '/dev/sda2', key: 'a:key:b\nc' });
+    expect(parseKey('key:')).toEqual({ device: undefined, key: '' });
+  });
+
+  test('a file is read, without the end of its last line', () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('key'), 'two\nlines\n');
+    expect(parseKey(`/dev/vg0/lv:file:${folder.file('key')}`)).toEqual({
+      device: '/dev/vg0/lv',
+      key: 'two\nlines',
+    });
+  });
+
+  test('what cannot be read is not repeated, but a missing file is named', () => {
+    expect(() => parseKey('my passphrase')).toThrow(UsageError);
+    expect(() => parseKey('my passphrase')).not.toThrow(/passphrase/);
+    expect(() => parseKey('file:/nowhere/key')).toThrow(/\/nowhere\/key/);
+  });
+});
+
+describe('arguments of guestfs inspect', () => {
+  test('defaults', () => {
+    expect(parse(['a.img'])).toEqual({
+      images: ['a.img'],
+      json: false,
+      format: undefined,
+      progress: 'auto',
+      options: { keys: [], accel: 'auto', timeout: undefined, applications: true },
+    });
+  });
+
+  test('everything', () => {
+    const args = [
+      '--json',
+      '--progress=text',
+      '--format',
+      'raw',
+      '--key',
+      'key:a',
+      '--key=/dev/sda1:key:b',
+      'a.img',
+    ];
+    args.push('--accel', 'tcg', '--timeout', '0.5', '--no-applications', '--', '--b.img');
+    expect(parse(args)).toEqual({
+      images: ['a.img', '--b.img'],
+      json: true,
+      format: 'raw',
+      progress: 'text',
+      options: {
+        keys: [
+          { device: undefined, key: 'a' },
+          { device: '/dev/sda1', key: 'b' },
+        ],
+        accel: 'tcg',
+        timeout: 500,
+        applications: false,
+      },
+    });
+  });
+
+  test.each([
+    [[], /an IMAGE is missing/],
+    [['--frobnicate', 'a.img'], /--frobnicate/],
+    [['--progress', 'loud', 'a.img'], /--progress must be one of auto, bar, text, json, none/],
+    [['--accel', 'xen', 'a.img'], /--accel must be one of auto, kvm, tcg/],
+    [['--timeout', 'soon', 'a.img'], /--timeout must be a positive number/],
+    [['--timeout', '0', 'a.img'], /--timeout must be a positive number/],
+    [['--timeout', '1e9', 'a.img'], /--timeout must be a positive number/],
+    [['--json=yes', 'a.img'], /--json/],
+  ])('%j is wrong', (args, message) => {
+    expect(() => parse(args)).toThrow(UsageError);
+    expect(() => parse(args)).toThrow(message);
+  });
+});
+
+describe('a report for people', () => {
+  const report: InspectionReport = {
+    images: [
+      {
+        path: 'disk.qcow2',
+        device: '/dev/sda',
+        format: 'qcow2',
+        virtualSize: 10 * 1024 ** 3,
+        actualSize: 1536 * 1024 ** 2,
+        backingChain: [{ path: '/srv/base.img', format: 'raw' }],
+        partitionTable: 'mbr',
+      },
+    ],
+    partitions: [
+      {
+        device: '/dev/sda1',
+        number: 1,
+        start: 1024 ** 2,
+        end: 10 * 1024 ** 3 - 1,
+        size: 10 * 1024 ** 3 - 1024 ** 2,
+        type: 'mbr',
+        mbrId: 7,
+        gptType: null,
+        bootable: true,
+        label: null,
+        content: 'ext4',
+      },
+    ],
+    filesystems: [
+      {
+        device: '/dev/sda1',
+        type: 'ext4',
+        label: 'root',
+        uuid: 'f00d',
+        size: 1000,
+        used: 501,
+        free: 499,
+        iso: null,
+      },
+      {
+        device: '/dev/sda2',
+        type: 'swap',
+        label: null,
+        uuid: null,
+        size: null,
+        used: null,
+        free: null,
+        iso: null,
+      },
+    ],
+    encrypted: [],
+    operatingSystems: [
+      {
+        root: '/dev/sda1',
+        type: 'linux',
+        distro: 'debian',
+        version: { major: 12, minor: 5 },
+        productName: 'Debian 12.5',
+        productVariant: null,
+        arch: 'x86_64',
+        hostname: 'guest',
+        osinfo: 'debian12',
+        packageFormat: 'deb',
+        packageManager: 'apt',
+        buildId: null,
+        mountpoints: [{ path: '/', device: '/dev/sda1' }],
+        filesystems: ['/dev/sda1'],
+        driveMappings: [],
+        applications: [],
+        icon: null,
+        windows: null,
+      },
+    ],
+    problems: [],
+  };
+
+  test('shows what is known and leaves out what is not', () => {
+    expect(renderReport(report, Infinity)).toBe(`disk.qcow2: qcow2, 10 GiB, 1.5 GiB allocated, as /dev/sda
+  backed by /srv/base.img (raw)
+
+Operating system on /dev/sda1
+Product       Debian 12.5
+Type          linux
+Distribution  debian 12.5
+Architecture  x86_64
+Host name     guest
+osinfo        debian12
+Packages      deb (apt), 0 installed
+
+MOUNTED ON  DEVICE
+/           /dev/sda1
+
+Partitions
+DEVICE     TABLE  START    SIZE  BOOT  CONTENT  TYPE
+/dev/sda1  mbr    1 MiB  10 GiB  yes   ext4     0x07
+
+Filesystems
+DEVICE     TYPE  LABEL    SIZE   USED   FREE  USE%  UUID
+/dev/sda1  ext4  root   1000 B  501 B  499 B   51%  f00d
+/dev/sda2  swap              -      -      -     -
+`);
+  });
+
+  test('says that there is no operating system, and what went wrong', () => {
+    const problem = {
+      code: 'EIO',
+      operation: 'mountRo',
+      device: '/dev/sda1',
+      message: 'mount_ro: bad\n   block',
+    };
+    const shown = renderReport({ ...report, operatingSystems: [], problems: [problem] }, Infinity);
+    expect(shown).toContain('\nNo operating system found.\n');
+    expect(shown).toContain('\nProblems\n  /dev/sda1: mount_ro: bad block (EIO, mountRo)\n');
+  });
+
+  test('claims nothing of operating systems when the search for them failed', () => {
+    const problem = { code: 'EIO', operation: 'inspectOs', device: null, message: 'no luck' };
+    const incomplete = { ...report, operatingSystems: [], problems: [problem] };
+    expect(isIncomplete(incomplete)).toBe(true);
+    expect(renderReport(incomplete, Infinity)).not.toContain('No operating system');
+    expect(
+      isIncomplete({
+        ...report,
+        problems: [{ ...problem, code: 'ERR_GUESTFS_TERMINATED', operation: 'lvs' }],
+      }),
+    ).toBe(true);
+    expect(isIncomplete({ ...report, problems: [{ ...problem, operation: 'mountRo' }] })).toBe(false);
+  });
+
+  test('nothing of the guest reaches the terminal as more than text', () => {
+    const evil = '\x1b]0;title\x07\x1b[2Jevil\u009b31m\u202e\ud800\r\n';
+    const soiled = JSON.parse(JSON.stringify(report), (_, value) =>
+      typeof value === 'string' ? evil : value,
+    );
+    soiled.problems = [{ code: evil, operation: evil, device: evil, message: evil }];
+    soiled.encrypted = [{ device: evil, type: evil, uuid: evil, opened: true, mapping: evil }];
+    soiled.operatingSystems[0].windows = { systemroot: evil };
+    soiled.operatingSystems[0].driveMappings = [{ drive: evil, device: evil }];
+    const shown = renderReport(soiled, Infinity);
+    expect(shown).toContain('evil');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(shown).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]/);
+  });
+
+  test('fits the terminal', () => {
+    const filesystems = report.filesystems.map((each) => ({ ...each, label: 'x'.repeat(100) }));
+    const table = renderReport({ ...report, filesystems }, 80).split('Filesystems\n')[1] as string;
+    expect(Math.max(...table.split('\n').map((line) => line.length))).toBe(80);
+  });
+});
+
+describe('the program', () => {
+  test('--version and --help', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(await run('--version')).toEqual({ stdout: `guestfs ${version}\n`, stderr: '', code: 0 });
+    expect(await run('--help')).toMatchObject({
+      stdout: expect.stringMatching(/^Usage: guestfs COMMAND/),
+      code: 0,
+    });
+    const inspect = await run('inspect', '--help');
+    expect(inspect).toMatchObject({
+      stdout: expect.stringMatching(/^Usage: guestfs inspect/),
+      stderr: '',
+      code: 0,
+    });
+    for (const option of [
+      '--json',
+      '--progress',
+      '--format',
+      '--key',
+      '--accel',
+      '--timeout',
+      '--no-applications',
+    ]) {
+      expect(inspect.stdout).toContain(option);
+    }
+  });
+
+  test.each([
+    [[], "guestfs: a command is missing\nTry 'guestfs --help'.\n"],
+    [['frobnicate'], "guestfs: there is no command 'frobnicate'\nTry 'guestfs --help'.\n"],
+    [['constructor'], "guestfs: there is no command 'constructor'\nTry 'guestfs --help'.\n"],
+    [['inspect'], "guestfs: inspect: an IMAGE is missing\nTry 'guestfs inspect --help'.\n"],
+  ])('wrong usage: %j', async (args, stderr) => {
+    expect(await run(...args)).toEqual({ stdout: '', stderr, code: 2 });
+  });
+
+  test('an image that cannot be inspected', async () => {
+    using folder = temporaryFolder();
+    const path = folder.file('missing\x1b[31m.img');
+    const { stdout, stderr, code } = await run('inspect', path);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
+    expect(stderr).toBe(`guestfs: inspect: ${folder.file('missing.img')} does not exist (ENOENT)\n`);
+  });
+
+  test('--json: one object for one image, an array for several', async () => {
+    using folder = temporaryFolder();
+    const missing = folder.file('missing.img');
+    const failures = [
+      {
+        path: missing,
+        error: { code: 'ENOENT', operation: 'inspect', message: `inspect: ${missing} does not exist` },
+      },
+      { path: folder.path, error: { code: 'EISDIR', operation: 'inspect', message: expect.any(String) } },
+    ];
+    const one = await run('inspect', '--json', missing);
+    expect(one.code).toBe(1);
+    expect(JSON.parse(one.stdout)).toEqual(failures[0]);
+    const two = await run('inspect', '--json', missing, folder.path);
+    expect(two.code).toBe(1);
+    expect(JSON.parse(two.stdout)).toEqual(failures);
+  });
+
+  test('--progress=json: errors are JSON too', async () => {
+    using folder = temporaryFolder();
+    const { stderr } = await run('inspect', '--progress=json', folder.path);
+    expect(JSON.parse(stderr)).toMatchObject({ type: 'error', path: folder.path, code: 'EISDIR' });
+  });
+
+  test('a reader that goes away is no error', async () => {
+    const child = start('--help');
+    child.stdout.destroy();
+    const [stderr, [code, signal]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect({ stderr, code, signal }).toEqual({ stderr: '', code: 0, signal: null });
+  });
+});
