@@ -7,7 +7,7 @@ export class GuestfsError extends Error {
   /**
    * The errno's name (`'ENOENT'`), `'ERR_GUESTFS'` where libguestfs gave none, or one of
    * `ERR_GUESTFS_CLOSED`, `ERR_GUESTFS_TERMINATED`, `ERR_GUESTFS_TIMEOUT`, `ERR_GUESTFS_UNSUPPORTED`,
-   * `ERR_GUESTFS_KVM_UNAVAILABLE`.
+   * `ERR_GUESTFS_KVM_UNAVAILABLE`, `ERR_GUESTFS_QEMU_IMG_MISSING`.
    */
   readonly code: string;
   /** The errno as a positive number, 0 where there was none. */
