@@ -192,15 +192,16 @@ export class Calls {
     const inVain = [...this.#pending.values(), ...this.#turns].filter((work) => work.terminated);
     const ended = (work: PendingCall | Turn) =>
       'id' in work ? !this.#pending.has(work.id) : !this.#turns.has(work);
+    this.#native.kill(); // an idle appliance too
     await this.killUntil(() => inVain.every(ended));
   }
 
   /** A process that is just being started is not seen by the first kill. */
   async killUntil(done: () => boolean): Promise<void> {
-    this.#native.kill();
+    // Asked before each kill: afterwards the thread's children are those of the next call.
     while (!done()) {
-      await new Promise((resolve) => setTimeout(resolve, repeatMs));
       this.#native.kill();
+      await new Promise((resolve) => setTimeout(resolve, repeatMs));
     }
   }
 

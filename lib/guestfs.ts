@@ -67,6 +67,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   readonly #drives = new Drives();
   readonly #backendSettings = new BackendSettings();
   readonly #streams = new Set<ProgressStream>();
+  readonly #created = Date.now();
   #closed: Promise<void> | undefined;
 
   /**
@@ -109,6 +110,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
       native: this.#native,
       drives: this.#drives,
       backendSettings: this.#backendSettings,
+      created: this.#created,
       warn: (text: string) => this.#warn(text),
     };
     await this.#calls.exclusive('launch', checked.signal, (turn) => new Launch(parts, turn, checked).run());

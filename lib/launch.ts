@@ -1,5 +1,6 @@
 // launch() that cannot hang: with a deadline, a signal, and a fallback for a KVM on which guests do not run.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { kvmIsKnownToFail, kvmState, rememberThatKvmFails } from './accelerator';
 import type { Calls, Turn } from './calls';
 import type { Drives } from './drives';
@@ -48,8 +49,9 @@ function kvmWarning(why: string): string {
 }
 
 /** What the console says of a launch's progress, in the order in which it says so. */
-const signsOfLife: ReadonlyArray<readonly [RegExp, string]> = [
-  [/supermin:|\[ *\d+\.\d{6}\]|Linux version /, 'kernel'],
+type Sign = readonly [RegExp, string];
+const signsOfLife: readonly [Sign, ...Sign[]] = [
+  [/supermin: mounting|\[ *\d+\.\d{6}\]|Linux version /, 'kernel'],
   [/Starting \/init script/, 'init'],
   [/udevd?\b/, 'devices'],
   [/mdadm|lvm/i, 'volumes'],
@@ -64,6 +66,8 @@ export interface LaunchParts {
   readonly native: NativeHandle;
   readonly drives: Drives;
   readonly backendSettings: BackendSettings;
+  /** When the handle was made, in milliseconds since the epoch. */
+  readonly created: number;
   warn(text: string): void;
 }
 
@@ -184,7 +188,7 @@ export class Launch {
     };
     const watch = this.#watch(interrupt, doubtful);
     try {
-      await this.#call('launch', [], { onProgress: this.#options.onProgress });
+      await this.#callLaunch(() => interruption === undefined);
       if (interruption === undefined) return undefined;
       // It came up in the very moment in which it was given up.
       await this.#call('shutdown').catch(() => undefined);
@@ -201,6 +205,18 @@ export class Launch {
     } finally {
       ended = true;
       watch.stop();
+    }
+  }
+
+  async #callLaunch(wanted: () => boolean): Promise<void> {
+    const options = { onProgress: this.#options.onProgress };
+    try {
+      await this.#call('launch', [], options);
+    } catch (error) {
+      // A qemu that ended before it connected left its socket behind, and libguestfs stumbles over it.
+      if ((error as GuestfsError).code !== 'EADDRINUSE' || !wanted()) throw error;
+      removeStaleSockets(await this.#call<string>('getSockdir'), this.#parts.created);
+      await this.#call('launch', [], options);
     }
   }
 
@@ -304,6 +320,12 @@ class Phases {
 
   read(text: string): void {
     this.#text = (this.#text + text).slice(-8192);
+    if (!this.alive) {
+      // In verbose mode supermin and qemu's command line come before the guest, and name what it will start.
+      const kernel = this.#text.search(signsOfLife[0][0]);
+      if (kernel < 0) return;
+      this.#text = this.#text.slice(kernel);
+    }
     for (let i = signsOfLife.length - 1; i >= this.#reached; i--) {
       const [sign, phase] = signsOfLife[i] as (typeof signsOfLife)[number];
       if (!sign.test(this.#text)) continue;
@@ -320,6 +342,20 @@ function lastLine(console: string): string {
 
 function isForced(setting: string): boolean {
   return /^force_(tcg|kvm)(=|$)/.test(setting);
+}
+
+/**
+ * libguestfs does not tell the name of a handle's folder. Ours is among the user's that are as old as the handle or
+ * younger, and its socket is open in no process.
+ */
+function removeStaleSockets(folder: string, since: number): void {
+  const open = readFileSync('/proc/net/unix', 'utf8');
+  for (const name of readdirSync(folder).filter((entry) => /^libguestfs.{6}$/.test(entry))) {
+    const socket = join(folder, name, 'guestfsd.sock');
+    const found = statSync(socket, { throwIfNoEntry: false });
+    const ours = found?.uid === process.getuid?.() && found !== undefined && found.ctimeMs >= since;
+    if (ours && !open.includes(socket)) rmSync(socket, { force: true });
+  }
 }
 
 /** qemu is the child that was told of the appliance's socket; others build the appliance or watch over qemu. */
