@@ -24,6 +24,8 @@
       "libraries": [
         # Every libguestfs function is referenced weakly, which alone would not keep the library under --as-needed.
         "-Wl,--no-as-needed",
+        # A worker may end while a thread of ours still waits for the host: our code must stay where it is.
+        "-Wl,-z,nodelete",
         "<!@(pkg-config --libs libguestfs)"
       ],
       "configurations": {

@@ -40,7 +40,7 @@ const fieldType = {
   FOptPercent: 'number | null',
 };
 
-/** Method names must not be words that cannot stand as a parameter name. */
+/** Names of arguments that cannot be names of parameters. */
 const reserved = new Set([
   'function',
   'in',

@@ -1,8 +1,8 @@
 // What this machine's KVM is worth. /dev/kvm existing proves nothing: on some virtual machines
 // the guest hangs, on others qemu dies.
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
 
 const device = '/dev/kvm';
 
@@ -32,41 +32,44 @@ function bootId(): string | undefined {
   }
 }
 
-function folders(): string[] {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return [join(cache, 'guestfs-node'), join(tmpdir(), `guestfs-node-${userInfo().uid}`)];
+/** Where the verdict is kept for this user's other processes; undefined where there is no home. */
+export function verdictFile(): string | undefined {
+  try {
+    return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'guestfs-node', 'kvm.json');
+  } catch {
+    return undefined;
+  }
 }
 
-const fileName = 'kvm.json';
 let fails = false;
 
 export function kvmIsKnownToFail(): boolean {
-  fails ||= folders().some((folder) => {
-    try {
-      const verdict = JSON.parse(readFileSync(join(folder, fileName), 'utf8')) as Partial<Verdict>;
-      return verdict.kvm === 'fails' && verdict.bootId !== undefined && verdict.bootId === bootId();
-    } catch {
-      return false;
-    }
-  });
+  fails ||= readVerdict();
   return fails;
 }
 
-/** For this process and, where a folder can be written, for the others until the next boot. */
+function readVerdict(): boolean {
+  try {
+    const verdict = JSON.parse(readFileSync(verdictFile() ?? '', 'utf8')) as Partial<Verdict>;
+    return verdict.kvm === 'fails' && verdict.bootId !== undefined && verdict.bootId === bootId();
+  } catch {
+    return false;
+  }
+}
+
+/** For this process and, where the file can be written, for the others until the next boot. */
 export function rememberThatKvmFails(): void {
   fails = true;
   const id = bootId();
-  if (id === undefined) return;
+  const file = verdictFile();
+  if (id === undefined || file === undefined) return;
   const verdict: Verdict = { bootId: id, kvm: 'fails' };
-  for (const folder of folders()) {
-    try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const draft = join(folder, `${fileName}.${process.pid}`);
-      writeFileSync(draft, JSON.stringify(verdict), { mode: 0o600 });
-      renameSync(draft, join(folder, fileName));
-      return;
-    } catch {
-      // The next folder, or this process alone.
-    }
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const draft = `${file}.${process.pid}`;
+    writeFileSync(draft, JSON.stringify(verdict), { mode: 0o600 });
+    renameSync(draft, file);
+  } catch {
+    // This process alone.
   }
 }

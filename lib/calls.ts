@@ -1,4 +1,12 @@
-import { AbortError, argumentError, callFailed, closedError, GuestfsError, terminatedError } from './errors';
+import {
+  AbortError,
+  argumentError,
+  callFailed,
+  closedError,
+  GuestfsError,
+  terminatedError,
+  unrepresentable,
+} from './errors';
 import { callStartedBit, type EventName, eventBits, eventName } from './events';
 import {
   type ArgumentProblem,
@@ -34,18 +42,25 @@ export interface Turn {
   readonly operation: Operation;
   /** The appliance was killed meanwhile: give up. */
   terminated: boolean;
+  /** libguestfs has not returned from a call, although everything was killed: no further call can be made now. */
+  stuck: boolean;
 }
 
 /** What the owner of the calls wants to hear. */
 export interface CallSink {
   event(name: EventName, text: string): void;
   progress(event: ProgressEvent): void;
+  /** And with it libguestfs's list of drives. */
+  applianceDied(): void;
 }
 
 /** How often a signal that libguestfs or a process may have missed is given again. */
 const repeatMs = 50;
 /** How long a cancelled transfer may take to stop before `killOnAbort` kills its appliance. */
 const cancelGraceMs = 1000;
+
+/** How long killing may go on without effect: within it qemu's end reaches libguestfs on the busiest machine. */
+const killPatienceMs = 5000;
 
 /** Needed at any time, whoever listens: they decide how a failure is reported. */
 const alwaysDelivered = eventBits.get('subprocessQuit') ?? 0;
@@ -59,7 +74,7 @@ function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void 
 }
 
 /** Something a listener threw is the program's own error: it surfaces, but never stops the delivery of the rest. */
-function guarded(listener: () => void): void {
+export function guarded(listener: () => void): void {
   try {
     listener();
   } catch (error) {
@@ -111,7 +126,7 @@ export class Calls {
     if (this.#closing && !parent) throw closedError(method);
     if (!fn.available) {
       throw new GuestfsError(
-        `${method}: the libguestfs on this machine is too old; ${fn.cName} came with version ${fn.since}`,
+        `${method}: the libguestfs on this machine is too old; ${fn.cName.replace(/(_opts)?_argv$/, '')} came with version ${fn.since}`,
         { code: 'ERR_GUESTFS_UNSUPPORTED', operation: method },
       );
     }
@@ -139,7 +154,7 @@ export class Calls {
     if (this.#closing) throw closedError(method);
     if (signal?.aborted) throw new AbortError(method, signal.reason);
     const id = this.#nextId();
-    const turn: Turn = { operation: { id, operation: method }, terminated: false };
+    const turn: Turn = { operation: { id, operation: method }, terminated: false, stuck: false };
     this.#native.hold(id);
     this.#turns.add(turn);
     const outcome = await this.#track(id, method, undefined, split, undefined).outcome;
@@ -179,8 +194,11 @@ export class Calls {
     this.#closed = true;
   }
 
-  /** Kills the appliance until nothing of it is left; every pending call but `close` fails. */
-  async terminate(): Promise<void> {
+  /**
+   * Kills the appliance until nothing of it is left; every pending call but `close` fails. False when a call has not
+   * ended for all that, because it waits for something else on the host.
+   */
+  async terminate(): Promise<boolean> {
     const waiting = new Set(this.#native.removeAll());
     if (waiting.delete(this.#closeId)) this.#native.close(this.#closeId);
     for (const call of [...this.#pending.values()]) {
@@ -188,20 +206,39 @@ export class Calls {
       call.terminated = true;
       if (waiting.has(call.id)) call.settle({ failure: () => this.#terminated(call) });
     }
-    for (const turn of this.#turns) turn.terminated = true;
-    const inVain = [...this.#pending.values(), ...this.#turns].filter((work) => work.terminated);
-    const ended = (work: PendingCall | Turn) =>
-      'id' in work ? !this.#pending.has(work.id) : !this.#turns.has(work);
+    const turns = [...this.#turns];
+    for (const turn of turns) turn.terminated = true;
+    const inVain = [...this.#pending.values()].filter((call) => call.terminated);
+    const isOver = () =>
+      inVain.every((call) => !this.#pending.has(call.id)) && turns.every((turn) => !this.#turns.has(turn));
     this.#native.kill(); // an idle appliance too
-    await this.killUntil(() => inVain.every(ended));
+    const over = await this.killUntil(isOver);
+    if (!over) {
+      for (const turn of turns) this.abandon(turn);
+      for (const call of inVain) call.settle({ failure: () => this.#terminated(call) });
+    }
+    return over;
   }
 
-  /** A process that is just being started is not seen by the first kill. */
-  async killUntil(done: () => boolean): Promise<void> {
-    // Asked before each kill: afterwards the thread's children are those of the next call.
+  /**
+   * Kills again and again, since a process that is just being started is not seen by the first kill. With a call's
+   * number nothing is killed once that call has ended. False when that has no effect.
+   */
+  async killUntil(done: () => boolean, call?: number): Promise<boolean> {
+    const patience = Date.now() + killPatienceMs;
     while (!done()) {
-      this.#native.kill();
+      if (Date.now() > patience) return false;
+      this.#native.kill(call);
       await new Promise((resolve) => setTimeout(resolve, repeatMs));
+    }
+    return true;
+  }
+
+  /** Lets a turn go on from a call that libguestfs does not return from. */
+  abandon(turn: Turn): void {
+    turn.stuck = true;
+    for (const call of [...this.#pending.values()]) {
+      if (call.parent === turn.operation) call.settle({ failure: () => this.#terminated(call) });
     }
   }
 
@@ -273,9 +310,9 @@ export class Calls {
       outcome: promise,
       settle: (outcome) => {
         this.#pending.delete(id);
+        resolve(outcome);
         forget?.();
         this.#tellEnded(call, outcome);
-        resolve(outcome);
       },
     };
     const forget = split.signal && this.#signals.follow(split.signal, () => void this.#abort(call, split));
@@ -298,7 +335,9 @@ export class Calls {
         await new Promise((resolve) => setTimeout(resolve, repeatMs));
       }
     }
-    if (split.killOnAbort) await this.killUntil(settled);
+    if (split.killOnAbort && !(await this.killUntil(settled, call.id))) {
+      call.settle({ failure: () => new AbortError(call.operation, split.signal?.reason) });
+    }
   }
 
   #tellEnded(call: PendingCall, outcome: Outcome): void {
@@ -333,7 +372,7 @@ export class Calls {
         this.#fail(message[1], message[2]);
         break;
       case 'unrepresentable':
-        this.#end(message[1], { failure: () => message[2] as Error });
+        this.#unrepresentable(message[1], message[2]);
         break;
       case 'progress':
         this.#progress(message);
@@ -361,6 +400,11 @@ export class Calls {
     this.#pending.get(id)?.settle(outcome);
   }
 
+  #unrepresentable(id: number, cause: unknown): void {
+    const call = this.#pending.get(id);
+    call?.settle({ failure: () => unrepresentable(call.operation, cause) });
+  }
+
   #fail(id: number, failure: Failure): void {
     const call = this.#pending.get(id);
     if (!call) return;
@@ -376,6 +420,7 @@ export class Calls {
     const name = eventName(bit);
     if (!name) return;
     if (name === 'subprocessQuit') {
+      this.#sink.applianceDied();
       const call = this.#pending.get(id);
       if (call && call.operation !== 'launch') call.terminated = true;
     }

@@ -6,6 +6,8 @@ interface DriveCall {
   readonly options: CallOptions | undefined;
 }
 
+export type MakeCall = <T>(method: string, args?: readonly unknown[], options?: CallOptions) => Promise<T>;
+
 const adds: ReadonlySet<string> = new Set([
   'addCdrom',
   'addDomain',
@@ -22,17 +24,31 @@ const shutdowns: ReadonlySet<string> = new Set(['shutdown', 'killSubprocess']);
 /** The drives of a handle. libguestfs empties its own list when the appliance dies; this one survives. */
 export class Drives {
   #calls: DriveCall[] = [];
+  #lost = false;
 
   /** To be told of every call that succeeded. */
   record(method: string, args: readonly unknown[], options: CallOptions | undefined): void {
-    if (adds.has(method)) this.#calls.push({ method, args, options: withoutSignal(options) });
-    else if (method === 'removeDrive') this.#calls = this.#calls.filter((call) => labelOf(call) !== args[0]);
+    if (adds.has(method)) {
+      // A program that knows libguestfs adds its drives again after a crash: then the list is its own.
+      if (this.#lost) this.#calls = [];
+      this.#lost = false;
+      this.#calls.push({ method, args, options: withoutSignal(options) });
+    } else if (method === 'removeDrive')
+      this.#calls = this.#calls.filter((call) => labelOf(call) !== args[0]);
     else if (shutdowns.has(method)) this.#calls = [];
   }
 
-  /** The calls that add them again, in their order. */
-  get calls(): readonly DriveCall[] {
-    return this.#calls;
+  /** The appliance has died, and libguestfs's list with it. */
+  lose(): void {
+    this.#lost = true;
+  }
+
+  /** Adds them again where libguestfs has lost them. */
+  async restore(call: MakeCall): Promise<void> {
+    if (this.#calls.length > 0 && (await call<string[]>('debugDrives')).length === 0) {
+      for (const { method, args, options } of this.#calls) await call(method, args, options);
+    }
+    this.#lost = false;
   }
 }
 

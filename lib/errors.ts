@@ -58,6 +58,16 @@ export function callFailed(operation: string, failure: Failure): GuestfsError {
   return new GuestfsError(failure.message, { code, operation, errno: failure.errno });
 }
 
+/** The result is there, but JavaScript cannot hold it. */
+export function unrepresentable(operation: string, cause: unknown): GuestfsError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new GuestfsError(`${operation}: the result does not fit into a JavaScript value: ${reason}`, {
+    code: 'ERR_STRING_TOO_LONG',
+    operation,
+    cause,
+  });
+}
+
 export function closedError(operation: string): GuestfsError {
   return new GuestfsError(`${operation}: the handle is closed; make a new Guestfs`, {
     code: 'ERR_GUESTFS_CLOSED',
@@ -178,6 +188,8 @@ export function argumentError(
       return invalidValue(operation, argument, 'is a detached buffer');
     case 'throws':
       return invalidValue(operation, argument, 'could not be read', problem.cause);
+    case 'closed':
+      return closedError(operation);
     case 'unknown':
       return unknownOption(operation, problem.argument, knownOptions);
   }

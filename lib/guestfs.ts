@@ -1,5 +1,5 @@
-import { type CallSink, Calls } from './calls';
-import { Drives } from './drives';
+import { type CallSink, Calls, guarded } from './calls';
+import { Drives, type MakeCall } from './drives';
 import { closedError, invalidType, unknownOption } from './errors';
 import type { EventName } from './events';
 import { GuestfsMethods } from './generated/methods';
@@ -89,7 +89,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /** Whether the libguestfs on this machine has a method. An unknown name is not supported. */
   static supports(method: string): boolean {
-    return functions.get(method)?.available === true;
+    const fn = functions.get(method);
+    return fn?.available === true && fn.since !== '';
   }
 
   /**
@@ -151,12 +152,15 @@ export class Guestfs extends GuestfsMethods implements Observable {
    */
   async kill(): Promise<void> {
     if (this.#calls.closed) return;
-    await this.#calls.terminate();
-    if (this.#calls.closing) return;
-    // An idle handle does not notice the loss before its next call.
-    await this.#calls.exclusive('kill', undefined, (turn) =>
-      this.#calls.call('shutdown', [], {}, turn.operation).catch(() => undefined),
-    );
+    const over = await this.#calls.terminate();
+    if (this.#calls.closing || !over) return;
+    await this.#calls.exclusive('kill', undefined, async ({ operation }) => {
+      const call: MakeCall = (method, args = [], options) =>
+        this.#calls.call(method, args, options, operation);
+      // An idle handle does not notice the loss before its next call.
+      await call('shutdown').catch(() => undefined);
+      await this.#drives.restore(call);
+    });
   }
 
   /**
@@ -170,7 +174,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
     return stream;
   }
 
-  /** @internal */
+  /** For reporters, as {@link ProgressReporter}: what a handle's operations do. */
   [observe](observer: OperationObserver): () => void {
     return this.#calls.observe(observer);
   }
@@ -186,6 +190,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
     return result;
   }
 
+  /** @internal */
   protected override listenersChanged(heard: ReadonlySet<EventName>): void {
     this.#calls.setHeard(heard);
   }
@@ -211,6 +216,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
         if (name === 'launchDone' || name === 'subprocessQuit' || name === 'close') this.emit(name);
         else this.emit(name, text as never);
       },
+      applianceDied: () => this.#drives.lose(),
       progress: (event) => {
         for (const stream of this.#streams) stream.push(event);
         this.emit('progress', event);
@@ -219,7 +225,11 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   #warn(text: string): void {
-    if (this.emit('warning', text) || warnedWithoutListener) return;
+    if (this.listenerCount('warning') > 0) {
+      guarded(() => this.emit('warning', text));
+      return;
+    }
+    if (warnedWithoutListener) return;
     warnedWithoutListener = true;
     process.emitWarning(text, { code: 'GUESTFS_KVM_UNUSABLE' });
   }

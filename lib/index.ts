@@ -6,5 +6,5 @@ export { Guestfs, type GuestfsOptions } from './guestfs';
 export * from './inspect';
 export type { Accelerator, LaunchOptions } from './launch';
 export { PrivateData, type PrivateKey, privateKey } from './private-data';
-export { ProgressReporter } from './progress';
+export { type ProgressFormat, ProgressReporter, type ProgressReporterOptions } from './progress';
 export type { CallOptions, ProgressEvent } from './types';

@@ -1,7 +1,7 @@
 // launch() that cannot hang: with a deadline, a signal, and a fallback for a KVM on which guests do not run.
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { kvmIsKnownToFail, kvmState, rememberThatKvmFails } from './accelerator';
+import { kvmIsKnownToFail, kvmState, rememberThatKvmFails, verdictFile } from './accelerator';
 import type { Calls, Turn } from './calls';
 import type { Drives } from './drives';
 import {
@@ -22,8 +22,8 @@ import type { CallOptions } from './types';
 /** Which accelerator the appliance's processor uses. */
 export type Accelerator = 'auto' | 'kvm' | 'tcg';
 
-export interface LaunchOptions extends CallOptions {
-  /** Milliseconds after which the launch is given up and rejects with `ERR_GUESTFS_TIMEOUT`; default: none. */
+export interface LaunchOptions extends Omit<CallOptions, 'killOnAbort'> {
+  /** Milliseconds, from the launch's turn in the queue, after which the launch is given up and rejects with `ERR_GUESTFS_TIMEOUT`; default: none. */
   readonly timeout?: number | undefined;
   /**
    * `'kvm'` or `'tcg'` (emulation: works everywhere, several times slower) to insist on one; `'auto'`, the default,
@@ -40,10 +40,18 @@ const silenceMs = 15_000;
 const pollMs = 250;
 const maxTimeout = 2 ** 31 - 1;
 
-function kvmWarning(why: string): string {
+/** Why the appliance did not run under KVM, and whether it never will on this machine. */
+interface KvmFailure {
+  readonly why: string;
+  readonly remember: boolean;
+}
+
+function kvmWarning({ why, remember }: KvmFailure): string {
+  const file = verdictFile();
+  const memory = remember && file ? ` This is remembered in ${file} until the machine reboots.` : '';
   return (
     `KVM on this machine does not run the appliance: ${why}. ` +
-    'Going on with TCG (software emulation), which is slower but works; this is remembered until the machine reboots. ' +
+    `Going on with TCG (software emulation), which is slower but works.${memory} ` +
     "Set LIBGUESTFS_BACKEND_SETTINGS=force_tcg or use launch({ accel: 'tcg' }) to skip the attempt."
   );
 }
@@ -136,9 +144,15 @@ export class Launch {
     try {
       await this.#launchOn(backend, settings);
     } catch (error) {
-      await this.#call('setBackendSettings', [settings]).catch(() => undefined);
+      if (!this.#turn.stuck) await this.#resetAfterFailure(settings);
       throw error;
     }
+  }
+
+  /** So that the handle is as it was before, whatever the launch has tried. */
+  async #resetAfterFailure(settings: readonly string[]): Promise<void> {
+    await this.#call('setBackendSettings', [settings]).catch(() => undefined);
+    await this.#restoreDrives().catch(() => undefined);
   }
 
   async #launchOn(backend: string, settings: readonly string[]): Promise<void> {
@@ -157,11 +171,11 @@ export class Launch {
     }
   }
 
-  /** KVM is to blame only when the same launch works without it. */
-  async #fallBack(settings: readonly string[], why: string): Promise<void> {
+  /** KVM is to blame only when the same launch works without it, and when the failure looks like KVM's. */
+  async #fallBack(settings: readonly string[], failure: KvmFailure): Promise<void> {
     await this.#attempt(settings, [...settings, 'force_tcg'], false);
-    rememberThatKvmFails();
-    this.#parts.warn(kvmWarning(why));
+    if (failure.remember) rememberThatKvmFails();
+    this.#parts.warn(kvmWarning(failure));
   }
 
   /**
@@ -172,7 +186,7 @@ export class Launch {
     original: readonly string[],
     settings: readonly string[],
     doubtful: boolean,
-  ): Promise<string | undefined> {
+  ): Promise<KvmFailure | undefined> {
     this.#checkInterrupted();
     await this.#restoreDrives();
     await this.#call('setBackendSettings', [settings]);
@@ -184,7 +198,7 @@ export class Launch {
     const interrupt = (why: Interruption) => {
       if (interruption || ended) return;
       interruption = why;
-      void calls.killUntil(() => ended);
+      void calls.killUntil(() => ended).then((gone) => gone || calls.abandon(this.#turn));
     };
     const watch = this.#watch(interrupt, doubtful);
     try {
@@ -195,11 +209,12 @@ export class Launch {
       throw new Error('the appliance was up when it was killed');
     } catch (error) {
       if (this.#turn.terminated) throw this.#explain(interruption, error as Error);
-      if (interruption === 'silence') {
-        return `its kernel showed no sign of life within ${silenceMs / 1000} s`;
+      if (interruption === 'silence' && !this.#turn.stuck) {
+        return { why: `its kernel showed no sign of life within ${silenceMs / 1000} s`, remember: true };
       }
       if (interruption === undefined && doubtful && !watch.phases.alive) {
-        return `it ended at once (${lastLine(this.#parts.native.consoleTail())})`;
+        const tail = this.#parts.native.consoleTail();
+        return { why: `it ended at once (${lastLine(tail)})`, remember: /\bkvm\b|accelerator/i.test(tail) };
       }
       throw this.#explain(interruption, error as Error);
     } finally {
@@ -215,7 +230,8 @@ export class Launch {
     } catch (error) {
       // A qemu that ended before it connected left its socket behind, and libguestfs stumbles over it.
       if ((error as GuestfsError).code !== 'EADDRINUSE' || !wanted()) throw error;
-      removeStaleSockets(await this.#call<string>('getSockdir'), this.#parts.created);
+      const folder = await this.#call<string>('getSockdir');
+      if (!removeStaleSockets(folder, this.#parts.created)) throw error;
       await this.#call('launch', [], options);
     }
   }
@@ -254,12 +270,8 @@ export class Launch {
   }
 
   /** libguestfs forgets its drives when an appliance dies. */
-  async #restoreDrives(): Promise<void> {
-    const { calls } = this.#parts.drives;
-    if (calls.length === 0) return;
-    const present = await this.#call<string[]>('debugDrives');
-    if (present.length > 0) return;
-    for (const { method, args, options } of calls) await this.#call(method, args, options);
+  #restoreDrives(): Promise<void> {
+    return this.#parts.drives.restore((method, args, options) => this.#call(method, args, options));
   }
 
   #call<T>(method: string, args: readonly unknown[] = [], options?: CallOptions): Promise<T> {
@@ -345,16 +357,29 @@ function isForced(setting: string): boolean {
 }
 
 /**
- * libguestfs does not tell the name of a handle's folder. Ours is among the user's that are as old as the handle or
- * younger, and its socket is open in no process.
+ * Removes the sockets that no process has open; false when there are none. libguestfs does not tell the name of a
+ * handle's folder: ours is among the user's that are as old as the handle or younger.
  */
-function removeStaleSockets(folder: string, since: number): void {
-  const open = readFileSync('/proc/net/unix', 'utf8');
-  for (const name of readdirSync(folder).filter((entry) => /^libguestfs.{6}$/.test(entry))) {
-    const socket = join(folder, name, 'guestfsd.sock');
-    const found = statSync(socket, { throwIfNoEntry: false });
-    const ours = found?.uid === process.getuid?.() && found !== undefined && found.ctimeMs >= since;
-    if (ours && !open.includes(socket)) rmSync(socket, { force: true });
+function removeStaleSockets(folder: string, since: number): boolean {
+  try {
+    const open = readFileSync('/proc/net/unix', 'utf8');
+    const sockets = readdirSync(folder)
+      .filter((name) => /^libguestfs.{6}$/.test(name))
+      .map((name) => join(folder, name, 'guestfsd.sock'))
+      .filter((socket) => !open.includes(socket) && isOwnSocket(socket, since));
+    for (const socket of sockets) rmSync(socket, { force: true });
+    return sockets.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function isOwnSocket(path: string, since: number): boolean {
+  try {
+    const found = lstatSync(path);
+    return found.isSocket() && found.uid === process.getuid?.() && found.ctimeMs >= since;
+  } catch {
+    return false; // another user's folder
   }
 }
 

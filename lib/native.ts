@@ -15,7 +15,16 @@ export interface FunctionDescription {
 
 /** Why the addon refused a call's arguments. */
 export interface ArgumentProblem {
-  readonly reason: 'type' | 'nul' | 'surrogate' | 'range' | 'integer' | 'detached' | 'unknown' | 'throws';
+  readonly reason:
+    | 'type'
+    | 'nul'
+    | 'surrogate'
+    | 'range'
+    | 'integer'
+    | 'detached'
+    | 'unknown'
+    | 'throws'
+    | 'closed';
   readonly argument: string;
   readonly expected: string;
   /** Position in a list, or -1. */
@@ -71,12 +80,13 @@ export interface NativeHandle {
   setEventMasks(deliver: number, listened: number): void;
   setPrivate(key: string): void;
   deletePrivate(key: string): void;
-  hasPrivate(key: string): boolean;
+  /** Whose pointer libguestfs keeps under the key; undefined for none. */
+  lookupPrivate(key: string): 'ours' | 'foreign' | undefined;
   privateKeys(): string[];
   /** Process numbers of the children of the handle's thread. */
   children(): number[];
-  /** SIGKILL to them; returns how many there were. */
-  kill(): number;
+  /** SIGKILL to them, with a call's number only while that call runs; returns how many there were. */
+  kill(call?: number): number;
   consoleTail(): string;
 }
 

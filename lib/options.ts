@@ -63,7 +63,9 @@ export function splitOptions(operation: string, options: CallOptions | undefined
   };
 }
 
+const methods = ['aborted', 'addEventListener', 'removeEventListener'];
+
 /** By its looks: a signal of another realm is no `instanceof` of ours. */
 function isSignal(value: unknown): value is AbortSignal {
-  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
+  return typeof value === 'object' && value !== null && methods.every((name) => name in value);
 }

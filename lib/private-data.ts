@@ -67,18 +67,18 @@ export class PrivateData {
   get(key: string): unknown;
   get(key: string | PrivateKey<unknown>): unknown {
     const name = this.#name(key, 'private.get');
-    return this.#native.hasPrivate(name) ? this.#values.get(name) : undefined;
+    return this.#native.lookupPrivate(name) === 'ours' ? this.#values.get(name) : undefined;
   }
 
   /** Whether something is stored, be it `null` or `undefined`. C: `guestfs_get_private`. */
   has(key: string | PrivateKey<unknown>): boolean {
-    return this.#native.hasPrivate(this.#name(key, 'private.has'));
+    return this.#native.lookupPrivate(this.#name(key, 'private.has')) !== undefined;
   }
 
   /** Removes a value; false when there was none. C: `guestfs_set_private` with `NULL`. */
   delete(key: string | PrivateKey<unknown>): boolean {
     const name = this.#name(key, 'private.delete');
-    const had = this.#native.hasPrivate(name);
+    const had = this.#native.lookupPrivate(name) !== undefined;
     if (had) this.#native.deletePrivate(name);
     this.#values.delete(name);
     return had;

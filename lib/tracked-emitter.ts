@@ -13,7 +13,7 @@ const changers = [
 
 /** An EventEmitter that knows when its listeners change, so that events nobody hears need not be delivered. */
 export abstract class TrackedEmitter extends EventEmitter<GuestfsEvents> {
-  /** Called after listeners have come or gone. */
+  /** @internal Called after listeners have come or gone. */
   protected abstract listenersChanged(heard: ReadonlySet<EventName>): void;
 
   static {

@@ -41,19 +41,8 @@ Napi::Value DescribeFunctions(const Napi::CallbackInfo& info) {
   return all;
 }
 
-/** process.on('exit'), which also process.exit() and an uncaught exception pass through. */
-void CloseAllOnExit(Napi::Env env) {
-  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
-  const auto close_all = [](const Napi::CallbackInfo& info) {
-    info.Env().GetInstanceData<OpenSessions>()->CloseAll();
-  };
-  process.Get("on").As<Napi::Function>().Call(
-      process, {Napi::String::New(env, "exit"), Napi::Function::New(env, close_all, "closeGuestfsHandles")});
-}
-
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(std::make_unique<OpenSessions>().release());  // the environment deletes it
-  CloseAllOnExit(env);
   exports["NativeHandle"] = NativeHandle::Define(env);
   exports["functions"] = Napi::Function::New<&DescribeFunctions>(env, "functions");
   return exports;

@@ -39,6 +39,19 @@ std::int64_t ToInt64(const char* name, Napi::Value value) {
   return static_cast<std::int64_t>(number);
 }
 
+/** Of an option in its struct. */
+std::size_t SizeOf(ArgumentKind kind) {
+  switch (kind) {
+    case ArgumentKind::Bool:
+    case ArgumentKind::Int:
+      return sizeof(Slot::i32);
+    case ArgumentKind::Int64:
+      return sizeof(Slot::i64);
+    default:
+      return sizeof(Slot::text);
+  }
+}
+
 std::int32_t ToBool(const char* name, Napi::Value value) {
   if (!value.IsBoolean()) throw ArgumentProblem{"type", name, "boolean"};
   return value.As<Napi::Boolean>().Value() ? 1 : 0;
@@ -88,9 +101,7 @@ void Arguments::SetOption(const Function& function, const std::string& name, Nap
     const Option& option = function.options[bit];
     if (name != option.name) continue;
     const Slot slot = Convert(option.name, option.kind, value);
-    const bool is_int32 = option.kind == ArgumentKind::Bool || option.kind == ArgumentKind::Int;
-    const std::size_t size = is_int32 ? sizeof(std::int32_t) : sizeof(std::int64_t);
-    std::memcpy(reinterpret_cast<std::byte*>(options_.data()) + option.offset, &slot, size);
+    std::memcpy(reinterpret_cast<std::byte*>(options_.data()) + option.offset, &slot, SizeOf(option.kind));
     options_.front() |= std::uint64_t{1} << bit;  // the bitmask is the struct's first member
     return;
   }

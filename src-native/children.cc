@@ -8,6 +8,15 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
+
+// Newer than the kernel headers of some systems; the numbers are the same everywhere.
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
 
 namespace guestfs_node {
 namespace {
@@ -18,8 +27,8 @@ class FileDescriptor {
   ~FileDescriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&&) = delete;
   int get() const { return fd_; }
 
  private:
@@ -46,35 +55,35 @@ pid_t ParentOf(pid_t pid) {
   return parent;
 }
 
-int OpenProcess(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
-
-/** A number may be reused between reading and signalling: the descriptor pins the process before the last
- * look. */
-void KillIfChildOf(pid_t pid, pid_t parent) {
-  const FileDescriptor process(OpenProcess(pid));
-  const bool pinned = process.get() >= 0;
-  if (!pinned && errno != ENOSYS) return;
-  if (ParentOf(pid) != parent) return;
-  if (pinned) {
-    ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
-  } else {
-    ::kill(pid, SIGKILL);
-  }
-}
-
 std::vector<pid_t> ChildrenOfProcess(pid_t pid) {
   const std::string path = std::to_string(pid);
   return ReadPids("/proc/" + path + "/task/" + path + "/children");
 }
 
-void KillTree(pid_t pid, pid_t parent) {
-  const std::vector<pid_t> children = ChildrenOfProcess(pid);
-  KillIfChildOf(pid, parent);
-  // Their parent is gone, so they may have a new one already: take those whose parent still is or was `pid`.
-  for (const pid_t child : children) {
-    const pid_t adopted_by = ParentOf(child);
-    if (adopted_by == pid || adopted_by == 1) KillTree(child, adopted_by);
+/** A process that cannot be mistaken for a later one with its number, where the kernel can do that. */
+class Target {
+ public:
+  explicit Target(pid_t pid) : pid_(pid), descriptor_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+
+  pid_t pid() const { return pid_; }
+
+  void Kill() const {
+    const bool sent = descriptor_.get() >= 0 &&
+                      ::syscall(SYS_pidfd_send_signal, descriptor_.get(), SIGKILL, nullptr, 0) == 0;
+    if (!sent && errno != ESRCH) ::kill(pid_, SIGKILL);
   }
+
+ private:
+  pid_t pid_;
+  FileDescriptor descriptor_;
+};
+
+/** Adds a process and its descendants, while each is known by its living parent. */
+void Collect(pid_t pid, pid_t parent, std::vector<Target>& targets) {
+  Target target(pid);
+  if (ParentOf(pid) != parent) return;
+  targets.push_back(std::move(target));
+  for (const pid_t child : ChildrenOfProcess(pid)) Collect(child, pid, targets);
 }
 
 }  // namespace
@@ -84,9 +93,10 @@ std::vector<pid_t> ChildrenOfThread(pid_t thread) {
 }
 
 int KillChildrenOfThread(pid_t thread) {
-  const std::vector<pid_t> children = ChildrenOfThread(thread);
-  for (const pid_t child : children) KillTree(child, ::getpid());
-  return static_cast<int>(children.size());
+  std::vector<Target> targets;
+  for (const pid_t child : ChildrenOfThread(thread)) Collect(child, ::getpid(), targets);
+  for (const Target& target : targets) target.Kill();
+  return static_cast<int>(targets.size());
 }
 
 }  // namespace guestfs_node

@@ -9,7 +9,12 @@ namespace guestfs_node {
 void Receiver::operator()(const char* kind, CallId call, std::initializer_list<napi_value> rest) const {
   std::vector<napi_value> arguments{Napi::String::New(env_, kind), Napi::Number::New(env_, call)};
   arguments.insert(arguments.end(), rest);
-  napi_call_function(env_, env_.Undefined(), function_, arguments.size(), arguments.data(), nullptr);
+  const napi_status status =
+      napi_call_function(env_, env_.Undefined(), function_, arguments.size(), arguments.data(), nullptr);
+  napi_value exception = nullptr;
+  if (status == napi_pending_exception && napi_get_and_clear_last_exception(env_, &exception) == napi_ok) {
+    napi_fatal_exception(env_, exception);  // a mistake of the facade must not pass unseen
+  }
 }
 
 void CallStarted::Deliver(Napi::Env, const Receiver& receiver) { receiver("started", call_); }

@@ -54,7 +54,7 @@ Napi::Function NativeHandle::Define(Napi::Env env) {
                          InstanceMethod<&NativeHandle::SetEventMasks>("setEventMasks"),
                          InstanceMethod<&NativeHandle::SetPrivate>("setPrivate"),
                          InstanceMethod<&NativeHandle::DeletePrivate>("deletePrivate"),
-                         InstanceMethod<&NativeHandle::HasPrivate>("hasPrivate"),
+                         InstanceMethod<&NativeHandle::LookupPrivate>("lookupPrivate"),
                          InstanceMethod<&NativeHandle::PrivateKeys>("privateKeys"),
                          InstanceMethod<&NativeHandle::Children>("children"),
                          InstanceMethod<&NativeHandle::Kill>("kill"),
@@ -82,7 +82,8 @@ Napi::Value NativeHandle::Call(const Napi::CallbackInfo& info) {
   const Lane lane = info[5].ToBoolean() ? Lane::Urgent : Lane::Ordinary;
   try {
     auto task = std::make_unique<guestfs_node::Call>(id, function, ArgumentsAt(function, info, 2));
-    session_->Submit(std::move(task), lane, true);
+    if (!session_->Submit(std::move(task), lane, true))
+      return ArgumentProblem{"closed", "", ""}.ToObject(info.Env());
   } catch (const ArgumentProblem& problem) {
     return problem.ToObject(info.Env());
   }
@@ -130,9 +131,16 @@ void NativeHandle::SetPrivate(const Napi::CallbackInfo& info) { session_->SetPri
 
 void NativeHandle::DeletePrivate(const Napi::CallbackInfo& info) { session_->DeletePrivate(KeyAt(info, 0)); }
 
-Napi::Value NativeHandle::HasPrivate(const Napi::CallbackInfo& info) {
-  const bool has = session_->LookupPrivate(KeyAt(info, 0)) != PrivateData::State::Missing;
-  return Napi::Boolean::New(info.Env(), has);
+Napi::Value NativeHandle::LookupPrivate(const Napi::CallbackInfo& info) {
+  switch (session_->LookupPrivate(KeyAt(info, 0))) {
+    case PrivateData::State::Missing:
+      break;
+    case PrivateData::State::Ours:
+      return Napi::String::New(info.Env(), "ours");
+    case PrivateData::State::Foreign:
+      return Napi::String::New(info.Env(), "foreign");
+  }
+  return info.Env().Undefined();
 }
 
 Napi::Value NativeHandle::PrivateKeys(const Napi::CallbackInfo& info) {
@@ -150,7 +158,8 @@ Napi::Value NativeHandle::Children(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeHandle::Kill(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), session_->KillChildren());
+  const int killed = info[0].IsNumber() ? session_->KillChildrenOf(IdAt(info, 0)) : session_->KillChildren();
+  return Napi::Number::New(info.Env(), killed);
 }
 
 Napi::Value NativeHandle::ConsoleTail(const Napi::CallbackInfo& info) {

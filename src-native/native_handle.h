@@ -33,7 +33,7 @@ class NativeHandle final : public Napi::ObjectWrap<NativeHandle>, private Sessio
   void SetEventMasks(const Napi::CallbackInfo& info);
   void SetPrivate(const Napi::CallbackInfo& info);
   void DeletePrivate(const Napi::CallbackInfo& info);
-  Napi::Value HasPrivate(const Napi::CallbackInfo& info);
+  Napi::Value LookupPrivate(const Napi::CallbackInfo& info);
   Napi::Value PrivateKeys(const Napi::CallbackInfo& info);
   Napi::Value Children(const Napi::CallbackInfo& info);
   Napi::Value Kill(const Napi::CallbackInfo& info);

@@ -2,6 +2,7 @@
 
 #define GUESTFS_NO_WARN_DEPRECATED 1
 #include <guestfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -167,6 +168,7 @@ void Session::OnEvent(guestfs_h* g, void*, std::uint64_t event, int, int, const 
 void Session::HandleEvent(guestfs_h* g, EventMask event, std::string_view text) {
   if (asking_) return;
   if (event == GUESTFS_EVENT_APPLIANCE) console_.Append(text);
+  if (event == GUESTFS_EVENT_ENTER && text == "launch") console_.Clear();
   if ((deliver_ & event) != 0) {
     mailbox_.Post(std::make_unique<EventMessage>(running_call_, event, std::string(text)));
   }
@@ -203,7 +205,7 @@ void Session::StartThread() {
 }
 
 void Session::ServeQueue() {
-  thread_id_ = ::gettid();
+  thread_id_ = static_cast<pid_t>(::syscall(SYS_gettid));
   guestfs_set_error_handler(handle_.get(), nullptr, nullptr);  // it is kept per thread
   queue_.Serve([this](Task& task) { return RunTask(task); });
   thread_id_ = 0;
@@ -222,11 +224,13 @@ bool Session::RunTask(Task& task) {
 
 // The JS thread.
 
-void Session::Submit(std::unique_ptr<Task> task, Lane lane, bool awaited) {
-  if (finished_) return;  // the environment ends: nobody will hear of it
+bool Session::Submit(std::unique_ptr<Task> task, Lane lane, bool awaited) {
+  if (finished_) return true;  // the environment ends: nobody will hear of it
+  if (closed_to_calls_ && lane == Lane::Ordinary) return false;
   if (!thread_.joinable()) StartThread();
   if (awaited) AddPending();
   queue_.Push(std::move(task), lane);
+  return true;
 }
 
 Result Session::RunNow(const Function& function, std::unique_ptr<Arguments> arguments) {
@@ -267,14 +271,19 @@ void Session::Release() {
 }
 
 void Session::SubmitClose(CallId id) {
-  close_submitted_ = true;
+  closed_to_calls_ = false;  // submitted again, when kill() has emptied the queue
   Submit(std::make_unique<Close>(id, *this), Lane::Ordinary, true);
+  closed_to_calls_ = true;
 }
 
 void Session::Abandon() {
   owner_ = nullptr;
-  if (close_submitted_ || finished_) return;
-  close_submitted_ = true;
+  if (closed_to_calls_ || finished_) return;
+  if (!thread_.joinable()) {  // it made no call: there is nothing to wait for
+    handle_.reset();
+    Finish();
+    return;
+  }
   Submit(std::make_unique<Close>(0, *this), Lane::Ordinary, false);
 }
 
@@ -305,6 +314,12 @@ std::vector<std::string> Session::PrivateKeys() {
 
 std::vector<pid_t> Session::Children() const { return ChildrenOfThread(thread_id_); }
 
+int Session::KillChildrenOf(CallId id) {
+  int killed = 0;
+  queue_.WhileRunning(id, [&](const Task&) { killed = KillChildren(); });
+  return killed;
+}
+
 int Session::KillChildren() const { return thread_id_ == 0 ? 0 : KillChildrenOfThread(thread_id_); }
 
 // Delivery.
@@ -323,7 +338,7 @@ void Session::CreateThreadSafeFunction() {
   napi_unref_threadsafe_function(env_, function_);
   // Hooks run last in, first out: ours ends the thread before Node closes the thread-safe function.
   napi_add_env_cleanup_hook(env_, &TearDown, this);
-  env_.GetInstanceData<OpenSessions>()->Add(this);
+  env_.GetInstanceData<OpenSessions>()->Add(env_, this);
 }
 
 void Session::Notify() { napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking); }
@@ -352,6 +367,7 @@ void Session::Drain() {
   } catch (const std::exception& error) {
     Napi::Error::New(env_, error.what()).ThrowAsJavaScriptException();
   }
+  if (finished_) env_.GetInstanceData<OpenSessions>()->StopWatchingExit(env_);
   turn_end_ = std::chrono::steady_clock::now();
 }
 
@@ -392,19 +408,46 @@ void Session::RemovePending() {
 void Session::Finish() {
   finished_ = true;
   mailbox_.Shut();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   napi_remove_env_cleanup_hook(env_, &TearDown, this);
   env_.GetInstanceData<OpenSessions>()->Remove(this);
   napi_release_threadsafe_function(function_, napi_tsfn_abort);
 }
 
-void OpenSessions::CloseAll() {
-  for (Session* session : sessions_) session->CloseForTearDown();
+void OpenSessions::Add(Napi::Env env, Session* session) {
+  sessions_.insert(session);
+  if (!exit_listener_.IsEmpty()) return;
+  const auto close_all = [](const Napi::CallbackInfo& info) {
+    info.Env().GetInstanceData<OpenSessions>()->CloseAll();
+  };
+  const Napi::Function listener = Napi::Function::New(env, close_all, "closeGuestfsHandles");
+  Process(env, "on", listener);
+  exit_listener_ = Napi::Persistent(listener);
 }
 
-void Session::TearDown(void* session) { static_cast<Session*>(session)->CloseForTearDown(); }
+void OpenSessions::StopWatchingExit(Napi::Env env) {
+  if (!sessions_.empty() || exit_listener_.IsEmpty()) return;
+  Process(env, "off", exit_listener_.Value());
+  exit_listener_.Reset();
+}
 
-void Session::CloseForTearDown() {
+void OpenSessions::Process(Napi::Env env, const char* method, Napi::Function listener) {
+  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  process.Get(method).As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), listener});
+}
+
+void OpenSessions::CloseAll() {
+  for (Session* session : sessions_) session->BeginTearDown();
+  for (Session* session : sessions_) session->EndTearDown();
+}
+
+void Session::TearDown(void* data) {
+  auto* session = static_cast<Session*>(data);
+  session->BeginTearDown();
+  session->EndTearDown();
+}
+
+void Session::BeginTearDown() {
   if (finished_) return;
   finished_ = true;
   owner_ = nullptr;
@@ -414,11 +457,14 @@ void Session::CloseForTearDown() {
     handle_.reset();
     return;
   }
-  const std::future<void> ended = ended_.get_future();
   queue_.Push(std::make_unique<Close>(0, *this),
               Lane::Urgent);  // one too many does not matter: it never runs
   queue_.Release();
-  if (EndsBefore(ended, kGrace) || KillUntil(ended)) {
+}
+
+void Session::EndTearDown() {
+  if (!thread_.joinable()) return;
+  if (EndsInTime()) {
     thread_.join();
   } else {
     thread_.detach();  // a call that waits for something on the host, as a pipe: the thread keeps the session
@@ -426,23 +472,21 @@ void Session::CloseForTearDown() {
   }
 }
 
-/** Waits for the thread; the time begins anew when it has come to guestfs_close. */
-bool Session::EndsBefore(const std::future<void>& ended, std::chrono::milliseconds grace) {
-  const auto start = std::chrono::steady_clock::now();
+/** Waits for the thread and, when that takes too long, kills what the running call or guestfs_close waits
+ * for. */
+bool Session::EndsInTime() {
+  const std::future<void> ended = ended_.get_future();
+  auto begin = std::chrono::steady_clock::now();
+  bool closing = false;
   while (ended.wait_for(20ms) == std::future_status::timeout) {
-    const auto allowed = closing_ ? std::chrono::milliseconds(kCloseGrace) : grace;
-    if (std::chrono::steady_clock::now() - start > allowed) return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (closing_ && !closing) begin = now;
+    closing = closing_;
+    const auto grace = closing ? std::chrono::milliseconds(kCloseGrace) : std::chrono::milliseconds(kGrace);
+    if (now - begin > grace + kKillGrace) return false;
+    if (now - begin > grace) KillChildren();
   }
   return true;
-}
-
-bool Session::KillUntil(const std::future<void>& ended) {
-  const auto deadline = std::chrono::steady_clock::now() + kKillGrace;
-  do {
-    KillChildren();
-    if (ended.wait_for(20ms) == std::future_status::ready) return true;
-  } while (std::chrono::steady_clock::now() < deadline);
-  return false;
 }
 
 }  // namespace guestfs_node

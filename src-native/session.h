@@ -42,13 +42,17 @@ class Session;
 /** The open sessions of an environment (of the main thread or a worker), to be closed when it ends. */
 class OpenSessions {
  public:
-  void Add(Session* session) { sessions_.insert(session); }
+  /** While there are sessions, it listens to the process's end: process.exit() runs no cleanup hooks. */
+  void Add(Napi::Env env, Session* session);
   void Remove(Session* session) { sessions_.erase(session); }
-
-  /** For the end of the process: Node runs no cleanup hooks after process.exit() and uncaught exceptions. */
-  void CloseAll();
+  /** When there are none any more. It runs JavaScript, so no finalizer may call it. */
+  void StopWatchingExit(Napi::Env env);
 
  private:
+  static void Process(Napi::Env env, const char* method, Napi::Function listener);
+  void CloseAll();
+
+  Napi::FunctionReference exit_listener_;
   std::set<Session*> sessions_;
 };
 
@@ -63,8 +67,11 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /** Queues a task. An awaited one keeps the process alive until its message has been delivered. */
-  void Submit(std::unique_ptr<Task> task, Lane lane, bool awaited);
+  /**
+   * Queues a task; false when the handle is being closed. An awaited one keeps the process alive until its
+   * message has been delivered.
+   */
+  bool Submit(std::unique_ptr<Task> task, Lane lane, bool awaited);
 
   /** Runs a call at once on the JS thread: for the handle's configuration, before its first call. */
   Result RunNow(const Function& function, std::unique_ptr<Arguments> arguments);
@@ -95,14 +102,16 @@ class Session {
 
   std::vector<pid_t> Children() const;
   int KillChildren() const;
+  /** Kills them while that call runs, and nothing of a later call. */
+  int KillChildrenOf(CallId id);
   std::string ConsoleTailText() { return console_.Read(); }
 
   /** Goes on with the delivery that ended with the message "more". */
   void DrainMore();
 
-  /** Closes the handle at once, on behalf of an environment that ends: a running call is given a moment to
-   * finish. */
-  void CloseForTearDown();
+  /** Closes the handle on behalf of an environment that ends: a running call is given a moment to finish. */
+  void BeginTearDown();
+  void EndTearDown();
 
  private:
   class Barrier;
@@ -137,8 +146,7 @@ class Session {
   void RemovePending();
   void Finish();
   static void TearDown(void* session);
-  bool EndsBefore(const std::future<void>& ended, std::chrono::milliseconds grace);
-  bool KillUntil(const std::future<void>& ended);
+  bool EndsInTime();
 
   Napi::Env env_;
   SessionOwner* owner_;
@@ -154,7 +162,7 @@ class Session {
   std::chrono::steady_clock::time_point turn_end_;
   bool more_promised_ = false;
   int pending_ = 0;
-  bool close_submitted_ = false;
+  bool closed_to_calls_ = false;
   bool finished_ = false;
 
   std::atomic<EventMask> deliver_{0};

@@ -38,8 +38,8 @@ export class FakeNative implements NativeHandle {
   setEventMasks(): void {}
   setPrivate(): void {}
   deletePrivate(): void {}
-  hasPrivate(): boolean {
-    return false;
+  lookupPrivate(): undefined {
+    return undefined;
   }
   privateKeys(): string[] {
     return [];

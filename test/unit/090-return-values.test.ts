@@ -167,7 +167,11 @@ describe('every return kind fails', () => {
 describe('hash tables', () => {
   const answer = async (flat: string[]) => {
     const native = new FakeNative();
-    const calls = new Calls(native, { event: () => undefined, progress: () => undefined });
+    const calls = new Calls(native, {
+      event: () => undefined,
+      progress: () => undefined,
+      applianceDied: () => undefined,
+    });
     const result = calls.call<Map<string, string>>('listFilesystems', []);
     native.answer(flat);
     return await result;

@@ -12,6 +12,7 @@ function fakeHandle() {
   const calls = new Calls(native, {
     event: (_name: EventName) => undefined,
     progress: (event) => heard.push(event),
+    applianceDied: () => undefined,
   });
   return { native, calls, heard };
 }

@@ -131,7 +131,11 @@ describe('a running call', () => {
 
   test('that can be cancelled is cancelled until it ends', async () => {
     const native = new FakeNative();
-    const calls = new Calls(native, { event: () => undefined, progress: () => undefined });
+    const calls = new Calls(native, {
+      event: () => undefined,
+      progress: () => undefined,
+      applianceDied: () => undefined,
+    });
     const controller = new AbortController();
     const call = failureOf(calls.call('upload', ['/a', '/b'], { signal: controller.signal }));
     controller.abort();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { temporaryFolder } from '../support/folder';
 import { makeFifo } from '../support/gate';
-import { resultOf } from '../support/script';
+import { resultOf, root, runNode } from '../support/script';
 
 /** The beginning of a script with workers; `library` is what the workers begin with. */
 const workers = `
@@ -160,3 +160,24 @@ describe('a worker that is terminated', () => {
     timeout,
   );
 });
+
+test('a worker that is terminated while a call waits for the host, in a process that uses the addon nowhere else', async () => {
+  using folder = temporaryFolder();
+  const fifo = `${folder.path}/fifo`;
+  const worker = `
+    const { parentPort } = require('node:worker_threads');
+    const { Guestfs } = require('${root}/dist/index.js');
+    const { invoke } = require('${root}/dist/invoke.js');
+    const g = new Guestfs();
+    g.on('enter', () => parentPort.postMessage(1));
+    g[invoke]('internalTestSetOutput', ['${fifo}']);`;
+  const script = `
+    require('node:child_process').execFileSync('mkfifo', ['${fifo}']);
+    const worker = new (require('node:worker_threads').Worker)(${JSON.stringify(worker)}, { eval: true });
+    worker.on('message', async () => {
+      await worker.terminate();
+      const reader = require('node:fs').openSync('${fifo}', 'r'); // the call returns now, long after its worker
+      setTimeout(() => console.log('alive', reader > 0), 500);
+    });`;
+  expect(await runNode(['-e', script])).toMatchObject({ code: 0, stdout: 'alive true\n' });
+}, 60_000);

@@ -1,0 +1,33 @@
+// The README's program. It is compiled against dist/, not run.
+import { Guestfs, inspect, ProgressReporter, privateKey } from 'guestfs';
+
+const report = await inspect('disk.qcow2', { onProgress: (p) => console.log(p.operation, p.ratio) });
+console.log(report.operatingSystems[0]?.productName);
+
+const job = privateKey<{ id: number }>('acme:job');
+
+await using g = new Guestfs({ memsize: 1280 });
+new ProgressReporter({ format: 'auto' }).attach(g);
+await g.addDrive('disk.qcow2', { readonly: true });
+await g.launch({ timeout: 120_000, accel: 'auto' });
+for (const [device, type] of await g.listFilesystems()) console.log(device, type);
+await g.mountRo('/dev/sda1', '/');
+await g.copyDeviceToDevice('/dev/sda', '/dev/sdb', {
+  size: 1024n,
+  signal: AbortSignal.timeout(60_000),
+  onProgress: ({ ratio }) => console.log(ratio),
+});
+const size: bigint = (await g.statns('/etc/passwd')).stSize;
+g.private.set(job, { id: Number(size) });
+const id: number | undefined = g.private.get(job)?.id;
+console.log(id);
+g.on('warning', (text: string) => console.warn(text));
+
+// @ts-expect-error a missing argument
+await g.mountRo('/dev/sda1');
+// @ts-expect-error an unknown option
+await g.addDrive('disk.qcow2', { formt: 'raw' });
+// @ts-expect-error the wrong type
+await g.setMemsize('1280');
+// @ts-expect-error a value of another type than the key's
+g.private.set(job, { id: 'seven' });

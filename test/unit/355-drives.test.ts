@@ -1,0 +1,63 @@
+import { describe, expect, test } from '@jest/globals';
+import { Drives } from '../../lib/drives';
+
+/** What libguestfs keeps, and the calls that change it. */
+function library() {
+  const drives: unknown[] = [];
+  const call = async <T>(method: string, args: readonly unknown[] = []): Promise<T> => {
+    if (method !== 'debugDrives') drives.push(args[0]);
+    return [...drives] as T;
+  };
+  return { drives, call };
+}
+
+function remembered(...names: string[]): Drives {
+  const drives = new Drives();
+  for (const name of names) drives.record('addDrive', [name], undefined);
+  return drives;
+}
+
+describe('drives', () => {
+  test('come back in their order when libguestfs has lost them', async () => {
+    const { drives, call } = library();
+    await remembered('a', 'b').restore(call);
+    expect(drives).toEqual(['a', 'b']);
+  });
+
+  test('are not added twice', async () => {
+    const { drives, call } = library();
+    drives.push('a');
+    await remembered('a').restore(call);
+    expect(drives).toEqual(['a']);
+  });
+
+  test('that the program adds again after a crash are its own list', async () => {
+    const memory = remembered('a', 'b');
+    memory.lose();
+    memory.record('addDrive', ['a'], undefined);
+    const { drives, call } = library();
+    await memory.restore(call);
+    expect(drives).toEqual(['a']);
+  });
+
+  test('are added to after they were restored', async () => {
+    const memory = remembered('a');
+    memory.lose();
+    await memory.restore(library().call);
+    memory.record('addDrive', ['b'], undefined);
+    const { drives, call } = library();
+    await memory.restore(call);
+    expect(drives).toEqual(['a', 'b']);
+  });
+
+  test('are forgotten after a shutdown, and one by one by their labels', async () => {
+    const memory = remembered('a');
+    memory.record('shutdown', [], undefined);
+    memory.record('addDrive', ['b'], { label: 'data' } as object);
+    memory.record('addDrive', ['c'], undefined);
+    memory.record('removeDrive', ['data'], undefined);
+    const { drives, call } = library();
+    await memory.restore(call);
+    expect(drives).toEqual(['c']);
+  });
+});
