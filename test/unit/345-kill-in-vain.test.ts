@@ -32,11 +32,9 @@ async function stuckCall(options?: {
   signal: AbortSignal;
   killOnAbort: boolean;
 }): Promise<Promise<unknown>[]> {
+  const entered = once(g, 'enter');
   const call = failureOf(g[invoke]('internalTestSetOutput', [fifo], options));
-  await once(
-    g.on('enter', () => undefined),
-    'enter',
-  );
+  await entered;
   return [call];
 }
 
