@@ -116,6 +116,7 @@ class Session::Close final : public Task {
 void Session::Closer::operator()(guestfs_h* g) const { guestfs_close(g); }
 
 std::shared_ptr<Session> Session::Open(Napi::Env env, SessionOwner& owner) {
+  env.GetInstanceData<OpenSessions>()->WatchExit(env);  // runs JavaScript, so it may throw: first of all
   std::shared_ptr<Session> session(new Session(env, owner));  // the constructor is private
   session->CreateThreadSafeFunction();
   session->self_ = session;
@@ -338,7 +339,7 @@ void Session::CreateThreadSafeFunction() {
   napi_unref_threadsafe_function(env_, function_);
   // Hooks run last in, first out: ours ends the thread before Node closes the thread-safe function.
   napi_add_env_cleanup_hook(env_, &TearDown, this);
-  env_.GetInstanceData<OpenSessions>()->Add(env_, this);
+  env_.GetInstanceData<OpenSessions>()->Add(this);
 }
 
 void Session::Notify() { napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking); }
@@ -362,12 +363,12 @@ void Session::Drain() {
   mailbox_.TakeAll(inbox_);
   try {
     DeliverSome();
+    if (finished_) env_.GetInstanceData<OpenSessions>()->StopWatchingExit(env_);
   } catch (const Napi::Error& error) {
     error.ThrowAsJavaScriptException();
   } catch (const std::exception& error) {
     Napi::Error::New(env_, error.what()).ThrowAsJavaScriptException();
   }
-  if (finished_) env_.GetInstanceData<OpenSessions>()->StopWatchingExit(env_);
   turn_end_ = std::chrono::steady_clock::now();
 }
 
@@ -414,8 +415,7 @@ void Session::Finish() {
   napi_release_threadsafe_function(function_, napi_tsfn_abort);
 }
 
-void OpenSessions::Add(Napi::Env env, Session* session) {
-  sessions_.insert(session);
+void OpenSessions::WatchExit(Napi::Env env) {
   if (!exit_listener_.IsEmpty()) return;
   const auto close_all = [](const Napi::CallbackInfo& info) {
     info.Env().GetInstanceData<OpenSessions>()->CloseAll();

@@ -42,10 +42,12 @@ class Session;
 /** The open sessions of an environment (of the main thread or a worker), to be closed when it ends. */
 class OpenSessions {
  public:
-  /** While there are sessions, it listens to the process's end: process.exit() runs no cleanup hooks. */
-  void Add(Napi::Env env, Session* session);
+  void Add(Session* session) { sessions_.insert(session); }
   void Remove(Session* session) { sessions_.erase(session); }
-  /** When there are none any more. It runs JavaScript, so no finalizer may call it. */
+
+  /** Closes them all when the process ends, for process.exit() runs no cleanup hooks. */
+  void WatchExit(Napi::Env env);
+  /** Once there are none any more. It runs JavaScript, so no finalizer may call it. */
   void StopWatchingExit(Napi::Env env);
 
  private:
