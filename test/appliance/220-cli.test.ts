@@ -1,30 +1,15 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
 import type { InspectionReport } from '../../lib';
 import { debianMbr, luksDisk, missing, notADisk, qcow2Overlay } from '../images';
 import { sleep } from '../support/appliance';
+import { runCli, startCli } from '../support/cli';
 import { descendants, leftAfter } from '../support/processes';
 
-const program = join(__dirname, '../../dist/cli/main.js');
-
-function start(...args: string[]): ChildProcessWithoutNullStreams {
-  if (!existsSync(program)) throw new Error('dist/ is missing: `npm run build:ts` first');
-  return spawn(process.execPath, [program, 'inspect', ...args]);
-}
-
-async function run(...args: string[]) {
-  const child = start(...args);
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  return { stdout, stderr, code };
-}
+const start = (...args: string[]) => startCli('inspect', ...args);
+const run = (...args: string[]) => runCli('inspect', ...args);
 
 describe('guestfs inspect', () => {
   test('--json --progress=json, on an overlay: stdout and stderr are JSON and nothing else', async () => {

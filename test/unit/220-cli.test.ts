@@ -1,6 +1,5 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
@@ -11,25 +10,9 @@ import { isIncomplete, renderReport } from '../../lib/cli/report';
 import { humanSize } from '../../lib/cli/size';
 import { renderTable } from '../../lib/cli/table';
 import type { InspectionReport } from '../../lib/inspect';
+import { runCli, startCli } from '../support/cli';
 import { temporaryFolder } from '../support/folder';
-
-const root = join(__dirname, '../..');
-const program = join(root, 'dist/cli/main.js');
-
-function start(...args: string[]): ChildProcessWithoutNullStreams {
-  if (!existsSync(program)) throw new Error('dist/ is missing: `npm run build:ts` first');
-  return spawn(process.execPath, [program, ...args]);
-}
-
-async function run(...args: string[]) {
-  const child = start(...args);
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  return { stdout, stderr, code };
-}
+import { root } from '../support/script';
 
 describe('tables', () => {
   const columns = [{ heading: 'NAME' }, { heading: 'SIZE', align: 'right' }, { heading: 'TYPE' }] as const;
@@ -315,12 +298,12 @@ DEVICE     TYPE  LABEL    SIZE   USED   FREE  USE%  UUID
 describe('the program', () => {
   test('--version and --help', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    expect(await run('--version')).toEqual({ stdout: `guestfs ${version}\n`, stderr: '', code: 0 });
-    expect(await run('--help')).toMatchObject({
+    expect(await runCli('--version')).toEqual({ stdout: `guestfs ${version}\n`, stderr: '', code: 0 });
+    expect(await runCli('--help')).toMatchObject({
       stdout: expect.stringMatching(/^Usage: guestfs COMMAND/),
       code: 0,
     });
-    const inspect = await run('inspect', '--help');
+    const inspect = await runCli('inspect', '--help');
     expect(inspect).toMatchObject({
       stdout: expect.stringMatching(/^Usage: guestfs inspect/),
       stderr: '',
@@ -345,13 +328,13 @@ describe('the program', () => {
     [['constructor'], "guestfs: there is no command 'constructor'\nTry 'guestfs --help'.\n"],
     [['inspect'], "guestfs: inspect: an IMAGE is missing\nTry 'guestfs inspect --help'.\n"],
   ])('wrong usage: %j', async (args, stderr) => {
-    expect(await run(...args)).toEqual({ stdout: '', stderr, code: 2 });
+    expect(await runCli(...args)).toEqual({ stdout: '', stderr, code: 2 });
   });
 
   test('an image that cannot be inspected', async () => {
     using folder = temporaryFolder();
     const path = folder.file('missing\x1b[31m.img');
-    const { stdout, stderr, code } = await run('inspect', path);
+    const { stdout, stderr, code } = await runCli('inspect', path);
     expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
     expect(stderr).toBe(`guestfs: inspect: ${folder.file('missing.img')} does not exist (ENOENT)\n`);
   });
@@ -366,22 +349,22 @@ describe('the program', () => {
       },
       { path: folder.path, error: { code: 'EISDIR', operation: 'inspect', message: expect.any(String) } },
     ];
-    const one = await run('inspect', '--json', missing);
+    const one = await runCli('inspect', '--json', missing);
     expect(one.code).toBe(1);
     expect(JSON.parse(one.stdout)).toEqual(failures[0]);
-    const two = await run('inspect', '--json', missing, folder.path);
+    const two = await runCli('inspect', '--json', missing, folder.path);
     expect(two.code).toBe(1);
     expect(JSON.parse(two.stdout)).toEqual(failures);
   });
 
   test('--progress=json: errors are JSON too', async () => {
     using folder = temporaryFolder();
-    const { stderr } = await run('inspect', '--progress=json', folder.path);
+    const { stderr } = await runCli('inspect', '--progress=json', folder.path);
     expect(JSON.parse(stderr)).toMatchObject({ type: 'error', path: folder.path, code: 'EISDIR' });
   });
 
   test('a reader that goes away is no error', async () => {
-    const child = start('--help');
+    const child = startCli('--help');
     child.stdout.destroy();
     const [stderr, [code, signal]] = await Promise.all([text(child.stderr), once(child, 'close')]);
     expect({ stderr, code, signal }).toEqual({ stderr: '', code: 0, signal: null });
