@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   AbortError,
   argumentError,
@@ -7,11 +8,13 @@ import {
   terminatedError,
   unrepresentable,
 } from './errors';
-import { callStartedBit, type EventName, eventBits, eventName } from './events';
+import { callStartedBit, type EventName, eventBits, eventName, libvirtAuthBit } from './events';
+import { answerLibvirt, isAnswer, type LibvirtAuthHandler } from './libvirt-auth';
 import {
   type ArgumentProblem,
   type Failure,
   functions,
+  Lane,
   type Message,
   type NativeHandle,
   type NumberedFunction,
@@ -33,6 +36,8 @@ interface PendingCall extends Operation {
   aborted: boolean;
   /** The appliance was killed, or died, while the call was pending. */
   terminated: boolean;
+  /** Why the program itself made the call fail. */
+  cause?: unknown;
   readonly outcome: Promise<Outcome>;
   settle(outcome: Outcome): void;
 }
@@ -94,6 +99,9 @@ export class Calls {
   #heard: ReadonlySet<EventName> = new Set();
   readonly #consoleListeners = new Set<(text: string) => void>();
   readonly #turns = new Set<Turn>();
+  #libvirtAuth: LibvirtAuthHandler | undefined;
+  /** The running call waits for the answer to libvirt. */
+  #question: { readonly call: number; readonly giveUp: () => void } | undefined;
   #lastId = 0;
   #closing = false;
   #closeId = 0;
@@ -132,7 +140,9 @@ export class Calls {
     }
     if (split.signal?.aborted) throw new AbortError(method, split.signal.reason);
     const id = this.#nextId();
-    const problem = this.#native.call(id, fn.number, args, split.names, split.values, parent !== undefined);
+    const lane =
+      this.#question && isAnswer(method) ? Lane.callback : parent === undefined ? Lane.ordinary : Lane.urgent;
+    const problem = this.#native.call(id, fn.number, args, split.names, split.values, lane);
     if (problem) throw this.#refused(fn, problem, args, split);
     const call = this.#track(id, method, fn, split, parent);
     const outcome = await call.outcome;
@@ -185,6 +195,12 @@ export class Calls {
     throw callFailed(method, refusal);
   }
 
+  /** Lets `handler` answer libvirt's questions for credentials. */
+  answerLibvirtAuth(handler: LibvirtAuthHandler): void {
+    this.#libvirtAuth = handler;
+    this.#native.answerLibvirtAuth();
+  }
+
   /** To be called once. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -211,7 +227,7 @@ export class Calls {
     const inVain = [...this.#pending.values()].filter((call) => call.terminated);
     const isOver = () =>
       inVain.every((call) => !this.#pending.has(call.id)) && turns.every((turn) => !this.#turns.has(turn));
-    this.#native.kill(); // an idle appliance too
+    this.#kill(); // an idle appliance too
     const over = await this.killUntil(isOver);
     if (!over) {
       for (const turn of turns) this.abandon(turn);
@@ -228,10 +244,20 @@ export class Calls {
     const patience = Date.now() + killPatienceMs;
     while (!done()) {
       if (Date.now() > patience) return false;
-      this.#native.kill(call);
+      this.#kill(call);
       await new Promise((resolve) => setTimeout(resolve, repeatMs));
     }
     return true;
+  }
+
+  #kill(call?: number): void {
+    this.#native.kill(call);
+    this.#giveUpQuestion(call);
+  }
+
+  /** A call that waits for the answer to libvirt goes on without one. */
+  #giveUpQuestion(call: number | undefined): void {
+    if (call === undefined || this.#question?.call === call) this.#question?.giveUp();
   }
 
   /** Lets a turn go on from a call that libguestfs does not return from. */
@@ -326,6 +352,7 @@ export class Calls {
       call.settle({ failure: () => new AbortError(call.operation, split.signal?.reason) });
       return;
     }
+    this.#giveUpQuestion(call.id);
     const settled = () => !this.#pending.has(call.id);
     if (call.fn?.cancellable) {
       // libguestfs forgets a cancellation that comes before the transfer has begun.
@@ -410,13 +437,34 @@ export class Calls {
     if (!call) return;
     call.settle({
       failure: () => {
-        const error = callFailed(call.operation, failure);
+        const error = callFailed(call.operation, failure, call.cause);
         return call.terminated ? this.#terminated(call, error) : error;
       },
     });
   }
 
+  async #answerLibvirt(handler: LibvirtAuthHandler, id: number, uri: string): Promise<void> {
+    const call = this.#pending.get(id);
+    const gaveUp = new AbortController();
+    this.#question = { call: id, giveUp: () => gaveUp.abort() };
+    try {
+      if (!call || call.aborted || call.terminated) return;
+      const makeCall = <T>(method: string, args: readonly unknown[] = [], options?: CallOptions) =>
+        this.call<T>(method, args, options, call);
+      await Promise.race([
+        answerLibvirt(handler, uri, gaveUp.signal, makeCall),
+        once(gaveUp.signal, 'abort'),
+      ]);
+    } catch (error) {
+      if (call) call.cause = error;
+    } finally {
+      this.#question = undefined;
+      this.#native.endCallback();
+    }
+  }
+
   #event(id: number, bit: number, text: string): void {
+    if (bit === libvirtAuthBit && this.#libvirtAuth) void this.#answerLibvirt(this.#libvirtAuth, id, text);
     const name = eventName(bit);
     if (!name) return;
     if (name === 'subprocessQuit') {

@@ -50,12 +50,21 @@ for (const [name, number] of Object.entries(constants.errno)) {
   if (!errnoNames.has(number)) errnoNames.set(number, name);
 }
 
-export function callFailed(operation: string, failure: Failure): GuestfsError {
+export function callFailed(operation: string, failure: Failure, cause?: unknown): GuestfsError {
   // libguestfs's way of saying that a newer program passed an option that this library has not heard of.
   const code = /unknown option in guestfs_/.test(failure.message)
     ? 'ERR_GUESTFS_UNSUPPORTED'
     : (errnoNames.get(failure.errno) ?? 'ERR_GUESTFS');
-  return new GuestfsError(failure.message, { code, operation, errno: failure.errno });
+  const message = explainMissingFeature(failure) ?? failure.message;
+  return new GuestfsError(message, { code, operation, errno: failure.errno, cause });
+}
+
+/** Which feature group the appliance lacks, where that is why the call failed. */
+function explainMissingFeature({ errno, message }: Failure): string | undefined {
+  if (errno !== constants.errno.ENOTSUP && errno !== constants.errno.EOPNOTSUPP) return undefined;
+  const feature = /feature '(\w+)' is not available/.exec(message)?.[1];
+  if (feature === undefined) return undefined;
+  return `this appliance lacks the feature group '${feature}'. libguestfs takes the tools for it from packages of this machine (Debian and Ubuntu have some apart, as libguestfs-xfs): install them and launch again. featureAvailable(['${feature}']) tells whether a group is there`;
 }
 
 /** The result is there, but JavaScript cannot hold it. */

@@ -36,6 +36,9 @@ export const eventBits: ReadonlyMap<EventName, number> = new Map([
   ['warning', 0x0200],
 ]);
 
+/** `GUESTFS_EVENT_LIBVIRT_AUTH`: a question rather than an event. */
+export const libvirtAuthBit = 0x0100;
+
 /** The addon's own event: the handle's thread begins a call. */
 export const callStartedBit = 2 ** 32;
 

@@ -5,6 +5,7 @@ import type { EventName } from './events';
 import { GuestfsMethods } from './generated/methods';
 import { invoke } from './invoke';
 import { BackendSettings, checkLaunchOptions, Launch, type LaunchOptions } from './launch';
+import { type LibvirtAuthHandler, supportedCredentials } from './libvirt-auth';
 import { functions, openNativeHandle } from './native';
 import { type Observable, type OperationObserver, observe } from './operations';
 import { readOptions } from './options';
@@ -31,9 +32,15 @@ export interface GuestfsOptions {
   readonly cachedir?: string | undefined;
   /** Where overlays and sockets are kept; default `/tmp`. C: `guestfs_set_tmpdir`. */
   readonly tmpdir?: string | undefined;
+  /**
+   * Answers libvirt when it wants credentials, for `addDomain` and a launch by libvirt; the call waits for it. Without
+   * one, libvirt asks on the terminal. When it throws, the call fails with that error as its `cause`.
+   * C: `GUESTFS_EVENT_LIBVIRT_AUTH`.
+   */
+  readonly libvirtAuth?: LibvirtAuthHandler | undefined;
 }
 
-/** Each option but `environment` is one call. */
+/** Each of these options is one call. */
 const setters: ReadonlyMap<string, string> = new Map([
   ['identifier', 'setIdentifier'],
   ['memsize', 'setMemsize'],
@@ -196,17 +203,25 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   #configure(options: GuestfsOptions): void {
-    const { environment = true, ...settings } = readOptions('Guestfs', options);
+    const { environment = true, libvirtAuth, ...settings } = readOptions('Guestfs', options);
     if (typeof environment !== 'boolean') {
       throw invalidType('Guestfs', 'options.environment', 'boolean', environment);
     }
+    if (libvirtAuth !== undefined && typeof libvirtAuth !== 'function') {
+      throw invalidType('Guestfs', 'options.libvirtAuth', 'function', libvirtAuth);
+    }
     const unknown = Object.keys(settings).find((name) => !setters.has(name));
-    if (unknown !== undefined) throw unknownOption('Guestfs', unknown, ['environment', ...setters.keys()]);
+    if (unknown !== undefined)
+      throw unknownOption('Guestfs', unknown, ['environment', ...setters.keys(), 'libvirtAuth']);
     // So that Ctrl-C reaches this program and not the appliance.
     this.#calls.configure('setPgroup', [true]);
     if (environment) this.#calls.configure('parseEnvironment', []);
     for (const [name, value] of Object.entries(settings)) {
       this.#calls.configure(setters.get(name) as string, [value]);
+    }
+    if (libvirtAuth) {
+      this.#calls.configure('setLibvirtSupportedCredentials', [supportedCredentials]);
+      this.#calls.answerLibvirtAuth(libvirtAuth as LibvirtAuthHandler);
     }
   }
 

@@ -5,6 +5,13 @@ export type * from './generated/structs';
 export { Guestfs, type GuestfsOptions } from './guestfs';
 export * from './inspect';
 export type { Accelerator, LaunchOptions } from './launch';
+export type {
+  LibvirtAuthAnswers,
+  LibvirtAuthHandler,
+  LibvirtAuthRequest,
+  LibvirtCredential,
+  LibvirtCredentialType,
+} from './libvirt-auth';
 export { PrivateData, type PrivateKey, privateKey } from './private-data';
 export { type ProgressFormat, ProgressReporter, type ProgressReporterOptions } from './progress';
 export type { CallOptions, ProgressEvent } from './types';

@@ -47,6 +47,15 @@ export type Message =
   | [kind: 'failed', call: number, failure: Failure]
   | [kind: 'unrepresentable', call: number, error: unknown];
 
+/** Whose turn a call is. */
+export const Lane = {
+  ordinary: 0,
+  /** Before all that waits, also while the queue is held. */
+  urgent: 1,
+  /** Inside the running call, whose callback waits for `endCallback`. */
+  callback: 2,
+} as const;
+
 export interface NativeHandle {
   /** Receives everything that the handle's thread has to say, in order. */
   receive: (...message: Message) => void;
@@ -57,7 +66,7 @@ export interface NativeHandle {
     args: readonly unknown[],
     optionNames: readonly string[],
     optionValues: readonly unknown[],
-    urgent: boolean,
+    lane: (typeof Lane)[keyof typeof Lane],
   ): ArgumentProblem | undefined;
   /** Makes a call at once on this thread: only before the handle's first call. */
   configure(
@@ -88,6 +97,9 @@ export interface NativeHandle {
   /** SIGKILL to them, with a call's number only while that call runs; returns how many there were. */
   kill(call?: number): number;
   consoleTail(): string;
+  /** From now on libvirt's questions for credentials arrive as events, and wait for `endCallback`. */
+  answerLibvirtAuth(): void;
+  endCallback(): void;
 }
 
 interface Addon {

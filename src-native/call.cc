@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "error_report.h"
 #include "text.h"
 
 namespace guestfs_node {
@@ -37,8 +38,9 @@ class CallEnded final : public Message {
 
 Result Call::Invoke(guestfs_h* g) const {
   RawResult raw;
+  const ErrorReport report(g);
   function_.thunk(g, arguments_->slots(), arguments_->options(), &raw);
-  return Result(function_, raw, g);
+  return Result(function_, raw, g, report);
 }
 
 std::unique_ptr<Message> Call::Run(guestfs_h* g) {

@@ -26,6 +26,12 @@ std::string KeyAt(const Napi::CallbackInfo& info, std::size_t i) {
   return key;
 }
 
+/** As in native.ts: ordinary, urgent, callback. */
+Lane LaneAt(const Napi::CallbackInfo& info, std::size_t i) {
+  constexpr Lane kLanes[] = {Lane::Ordinary, Lane::Urgent, Lane::Callback};
+  return kLanes[info[i].As<Napi::Number>().Uint32Value()];
+}
+
 const Function& FunctionAt(const Napi::CallbackInfo& info, std::size_t i) {
   return Functions()[info[i].As<Napi::Number>().Uint32Value()];
 }
@@ -59,6 +65,8 @@ Napi::Function NativeHandle::Define(Napi::Env env) {
                          InstanceMethod<&NativeHandle::Children>("children"),
                          InstanceMethod<&NativeHandle::Kill>("kill"),
                          InstanceMethod<&NativeHandle::ConsoleTail>("consoleTail"),
+                         InstanceMethod<&NativeHandle::AnswerLibvirtAuth>("answerLibvirtAuth"),
+                         InstanceMethod<&NativeHandle::EndCallback>("endCallback"),
                      });
 }
 
@@ -79,10 +87,9 @@ napi_value NativeHandle::ReceiverFunction() {
 Napi::Value NativeHandle::Call(const Napi::CallbackInfo& info) {
   const CallId id = IdAt(info, 0);
   const Function& function = FunctionAt(info, 1);
-  const Lane lane = info[5].ToBoolean() ? Lane::Urgent : Lane::Ordinary;
   try {
     auto task = std::make_unique<guestfs_node::Call>(id, function, ArgumentsAt(function, info, 2));
-    if (!session_->Submit(std::move(task), lane, true))
+    if (!session_->Submit(std::move(task), LaneAt(info, 5), true))
       return ArgumentProblem{"closed", "", ""}.ToObject(info.Env());
   } catch (const ArgumentProblem& problem) {
     return problem.ToObject(info.Env());
@@ -165,5 +172,9 @@ Napi::Value NativeHandle::Kill(const Napi::CallbackInfo& info) {
 Napi::Value NativeHandle::ConsoleTail(const Napi::CallbackInfo& info) {
   return Decode(info.Env(), session_->ConsoleTailText());
 }
+
+void NativeHandle::AnswerLibvirtAuth(const Napi::CallbackInfo&) { session_->AnswerLibvirtAuth(); }
+
+void NativeHandle::EndCallback(const Napi::CallbackInfo&) { session_->EndCallback(); }
 
 }  // namespace guestfs_node

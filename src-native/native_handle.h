@@ -38,6 +38,8 @@ class NativeHandle final : public Napi::ObjectWrap<NativeHandle>, private Sessio
   Napi::Value Children(const Napi::CallbackInfo& info);
   Napi::Value Kill(const Napi::CallbackInfo& info);
   Napi::Value ConsoleTail(const Napi::CallbackInfo& info);
+  void AnswerLibvirtAuth(const Napi::CallbackInfo& info);
+  void EndCallback(const Napi::CallbackInfo& info);
 
   std::shared_ptr<Session> session_;
 };

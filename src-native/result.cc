@@ -26,10 +26,12 @@ bool Failed(const Function& function, const RawResult& raw) {
   }
 }
 
-Failure LastError(guestfs_h* g) {
-  // A function can return its error value without having said why.
-  const char* message = guestfs_last_error(g);
-  return {guestfs_last_errno(g), message == nullptr ? "libguestfs gave no reason" : message};
+Failure Explain(guestfs_h* g, const ErrorReport& report) {
+  const char* last = guestfs_last_error(g);
+  if (report.made() && last != nullptr) return {guestfs_last_errno(g), last};
+  // It may be of an earlier call, or one that libguestfs thought to overcome.
+  const std::string none = "libguestfs gave no reason";
+  return {0, last == nullptr ? none : none + "; its last error was: " + last};
 }
 
 Napi::Array ListToJs(Napi::Env env, char** list) {
@@ -120,9 +122,10 @@ Napi::Value BytesToJs(Napi::Env env, OwnedText data, std::size_t size) {
 
 }  // namespace
 
-Result::Result(const Function& function, RawResult raw, guestfs_h* g) : function_(&function) {
+Result::Result(const Function& function, RawResult raw, guestfs_h* g, const ErrorReport& report)
+    : function_(&function) {
   if (Failed(function, raw)) {
-    failure_ = LastError(g);
+    failure_ = Explain(g, report);
   } else {
     Take(raw);
   }

@@ -8,11 +8,12 @@
 #include <string>
 
 #include "descriptors.h"
+#include "error_report.h"
 #include "owned.h"
 
 namespace guestfs_node {
 
-/** libguestfs's last error of a failed call. */
+/** libguestfs's error of a failed call. */
 struct Failure {
   int error_number = 0;
   std::string message;
@@ -20,7 +21,7 @@ struct Failure {
 
 class Result {
  public:
-  Result(const Function& function, RawResult raw, guestfs_h* g);
+  Result(const Function& function, RawResult raw, guestfs_h* g, const ErrorReport& report);
 
   const Failure* failure() const { return failure_ ? &*failure_ : nullptr; }
 

@@ -166,6 +166,19 @@ void Session::OnEvent(guestfs_h* g, void*, std::uint64_t event, int, int, const 
   Guarded([&] { session->HandleEvent(g, event, {text == nullptr ? "" : text, size}); });
 }
 
+void Session::OnLibvirtAuth(guestfs_h* g, void*, std::uint64_t, int, int, const char* uri, std::size_t size,
+                            const std::uint64_t*, std::size_t) {
+  Session* session = Find(g);
+  Guarded([&] { session->AskForCredentials({uri == nullptr ? "" : uri, size}); });
+}
+
+/** JavaScript answers by calls, which libguestfs accepts within this callback only. */
+void Session::AskForCredentials(std::string_view uri) {
+  queue_.BeginCallback();
+  mailbox_.Post(std::make_unique<EventMessage>(running_call_, GUESTFS_EVENT_LIBVIRT_AUTH, std::string(uri)));
+  queue_.ServeCallback([this](Task& task) { RunTask(task); });
+}
+
 void Session::HandleEvent(guestfs_h* g, EventMask event, std::string_view text) {
   if (asking_) return;
   if (event == GUESTFS_EVENT_APPLIANCE) console_.Append(text);
@@ -214,11 +227,11 @@ void Session::ServeQueue() {
 }
 
 bool Session::RunTask(Task& task) {
-  running_call_ = task.id();
+  const CallId outer = std::exchange(running_call_, task.id());
   if (task.id() != 0 && (deliver_ & kCallStarted) != 0)
     mailbox_.Post(std::make_unique<CallStarted>(task.id()));
   std::unique_ptr<Message> message = task.Run(handle_.get());
-  running_call_ = 0;
+  running_call_ = outer;
   if (message) mailbox_.Post(std::move(message));
   return handle_ != nullptr;
 }
@@ -286,6 +299,12 @@ void Session::Abandon() {
     return;
   }
   Submit(std::make_unique<Close>(0, *this), Lane::Ordinary, false);
+}
+
+void Session::AnswerLibvirtAuth() {
+  guestfs_h* g = handle_.get();
+  if (guestfs_set_event_callback(g, &OnLibvirtAuth, GUESTFS_EVENT_LIBVIRT_AUTH, 0, nullptr) == -1)
+    throw Napi::Error::New(env_, "guestfs_set_event_callback failed");
 }
 
 void Session::SetEventMasks(EventMask deliver, EventMask listened) {
@@ -453,6 +472,7 @@ void Session::BeginTearDown() {
   owner_ = nullptr;
   mailbox_.Shut();
   queue_.RemoveAll();
+  queue_.ForbidCallbacks();
   if (!thread_.joinable()) {
     handle_.reset();
     return;

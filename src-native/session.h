@@ -94,6 +94,10 @@ class Session {
   /** The owner has been collected: closes the handle off the JS thread. */
   void Abandon();
 
+  /** From now on libvirt's questions for credentials are events, and wait for EndCallback(). */
+  void AnswerLibvirtAuth();
+  void EndCallback() { queue_.EndCallback(); }
+
   /** `deliver`: events that go to JavaScript; `listened`: those that need not go to stderr. */
   void SetEventMasks(EventMask deliver, EventMask listened);
 
@@ -130,7 +134,10 @@ class Session {
                          std::uint64_t total);
   static void OnEvent(guestfs_h*, void*, std::uint64_t event, int, int, const char* text, std::size_t size,
                       const std::uint64_t*, std::size_t);
+  static void OnLibvirtAuth(guestfs_h*, void*, std::uint64_t event, int, int, const char* uri,
+                            std::size_t size, const std::uint64_t*, std::size_t);
   void HandleEvent(guestfs_h* g, EventMask event, std::string_view text);
+  void AskForCredentials(std::string_view uri);
   void Echo(guestfs_h* g, EventMask event, std::string_view text);
 
   void StartThread();

@@ -9,7 +9,8 @@ namespace guestfs_node {
 void TaskQueue::Push(std::unique_ptr<Task> task, Lane lane) {
   {
     const std::lock_guard lock(mutex_);
-    (lane == Lane::Urgent ? urgent_ : ordinary_).push_back(std::move(task));
+    auto& queue = lane == Lane::Ordinary ? ordinary_ : lane == Lane::Urgent ? urgent_ : callback_;
+    queue.push_back(std::move(task));
   }
   wake_.notify_one();
 }
@@ -48,6 +49,27 @@ void TaskQueue::Release() {
   wake_.notify_one();
 }
 
+void TaskQueue::BeginCallback() {
+  const std::lock_guard lock(mutex_);
+  in_callback_ = !callbacks_forbidden_;
+}
+
+void TaskQueue::EndCallback() {
+  {
+    const std::lock_guard lock(mutex_);
+    in_callback_ = false;
+  }
+  wake_.notify_one();
+}
+
+void TaskQueue::ForbidCallbacks() {
+  {
+    const std::lock_guard lock(mutex_);
+    callbacks_forbidden_ = true;
+  }
+  EndCallback();
+}
+
 bool TaskQueue::Idle() {
   const std::lock_guard lock(mutex_);
   return !running_ && urgent_.empty() && ordinary_.empty();
@@ -60,6 +82,15 @@ Task& TaskQueue::Take() {
   running_ = std::move(lane.front());
   lane.pop_front();
   return *running_;
+}
+
+std::unique_ptr<Task> TaskQueue::TakeInCallback() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return !callback_.empty() || !in_callback_; });
+  if (callback_.empty()) return nullptr;
+  std::unique_ptr<Task> task = std::move(callback_.front());
+  callback_.pop_front();
+  return task;
 }
 
 void TaskQueue::Finish() {

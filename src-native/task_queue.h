@@ -15,6 +15,7 @@ namespace guestfs_node {
 enum class Lane {
   Ordinary,  // in the order of the calls
   Urgent,    // before everything that waits, also while the queue is held
+  Callback,  // inside the running call, by the callback that waits for JavaScript
 };
 
 class TaskQueue {
@@ -30,6 +31,17 @@ class TaskQueue {
   /** While held, only urgent tasks run. */
   void Hold();
   void Release();
+
+  /** For a callback of the running call that waits for JavaScript, before it tells JavaScript so. */
+  void BeginCallback();
+  /** Then: runs `run` on every task of the callback lane, until EndCallback(). */
+  template <typename F>
+  void ServeCallback(F run) {
+    while (const std::unique_ptr<Task> task = TakeInCallback()) run(*task);
+  }
+  void EndCallback();
+  /** No callback waits any more. */
+  void ForbidCallbacks();
 
   /** True when nothing waits and nothing runs: the handle's lock is free. */
   bool Idle();
@@ -58,13 +70,17 @@ class TaskQueue {
  private:
   Task& Take();
   void Finish();
+  std::unique_ptr<Task> TakeInCallback();
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::unique_ptr<Task>> urgent_;
   std::deque<std::unique_ptr<Task>> ordinary_;
+  std::deque<std::unique_ptr<Task>> callback_;
   std::unique_ptr<Task> running_;
   bool held_ = false;
+  bool in_callback_ = false;
+  bool callbacks_forbidden_ = false;
 };
 
 }  // namespace guestfs_node

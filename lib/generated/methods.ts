@@ -3543,59 +3543,59 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the challenge that belongs to a credential which libvirt asks for. It answers only while libguestfs
-   * is asking for credentials, and rejects at all other times.
+   * Returns the challenge that belongs to a credential which libvirt asks for. It works inside the handle's
+   * `libvirtAuth` handler, which is given this anyway, and rejects at all other times.
    *
    * Needs no appliance.
    *
    * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
    * @returns challenge; empty when libvirt gave none
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_challenge | guestfs_get_libvirt_requested_credential_challenge}, since libguestfs 1.19.52
-   * @category Appliance
+   * @category Drives
    */
   getLibvirtRequestedCredentialChallenge(index: number, options?: CallOptions): Promise<string> {
     return this[invoke]('getLibvirtRequestedCredentialChallenge', [index], options);
   }
 
   /**
-   * Returns the answer that libvirt proposes for a credential it asks for. It answers only while libguestfs is
-   * asking for credentials, and rejects at all other times.
+   * Returns the answer that libvirt proposes for a credential it asks for. It works inside the handle's
+   * `libvirtAuth` handler, which is given this anyway, and rejects at all other times.
    *
    * Needs no appliance.
    *
    * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
    * @returns proposed answer; empty when libvirt gave none
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_defresult | guestfs_get_libvirt_requested_credential_defresult}, since libguestfs 1.19.52
-   * @category Appliance
+   * @category Drives
    */
   getLibvirtRequestedCredentialDefresult(index: number, options?: CallOptions): Promise<string> {
     return this[invoke]('getLibvirtRequestedCredentialDefresult', [index], options);
   }
 
   /**
-   * Returns the text with which a user should be asked for a credential. It answers only while libguestfs is
-   * asking for credentials, and rejects at all other times.
+   * Returns the text with which a user should be asked for a credential. It works inside the handle's
+   * `libvirtAuth` handler, which is given this anyway, and rejects at all other times.
    *
    * Needs no appliance.
    *
    * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
    * @returns prompt; empty when libvirt gave none
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_prompt | guestfs_get_libvirt_requested_credential_prompt}, since libguestfs 1.19.52
-   * @category Appliance
+   * @category Drives
    */
   getLibvirtRequestedCredentialPrompt(index: number, options?: CallOptions): Promise<string> {
     return this[invoke]('getLibvirtRequestedCredentialPrompt', [index], options);
   }
 
   /**
-   * Lists which credentials libvirt asks for, out of those named in `setLibvirtSupportedCredentials`. It answers
-   * only while libguestfs is asking for credentials, and rejects at all other times.
+   * Lists which credentials libvirt asks for, out of those named in `setLibvirtSupportedCredentials`. It works
+   * inside the handle's `libvirtAuth` handler, which is given this anyway, and rejects at all other times.
    *
    * Needs no appliance.
    *
    * @returns kinds of credentials, such as `'username'` and `'passphrase'`
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credentials | guestfs_get_libvirt_requested_credentials}, since libguestfs 1.19.52
-   * @category Appliance
+   * @category Drives
    */
   getLibvirtRequestedCredentials(options?: CallOptions): Promise<string[]> {
     return this[invoke]('getLibvirtRequestedCredentials', [], options);
@@ -8342,15 +8342,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Hands an answer to libvirt while it asks for credentials. It only works inside the handler of libguestfs's
-   * libvirt authentication event, which this package does not deliver, so that it always fails here. Keep
-   * credentials in libvirt's own authentication file.
+   * Hands an answer to libvirt while it asks for credentials. It works inside the handle's `libvirtAuth`
+   * handler, which can simply return its answers, and rejects at all other times.
    *
    * Needs no appliance.
    *
    * @param index - which of the requested credentials, from 0
    * @param cred - the answer
-   * @throws GuestfsError: always 'ERR_GUESTFS'
+   * @throws GuestfsError: 'ERR_GUESTFS' outside the handler, and for an index out of range
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_libvirt_requested_credential | guestfs_set_libvirt_requested_credential}, since libguestfs 1.19.52
    * @category Drives
    */
@@ -8359,8 +8358,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Declares which kinds of credentials the program could supply to libvirt. Answering takes libguestfs's
-   * libvirt authentication event, which this package does not deliver, so there is no use for it here.
+   * Declares which kinds of credentials the handle's `libvirtAuth` handler can supply. The handle has declared
+   * those that libvirt's own tools know when it was given a handler, so this is for narrowing or widening the
+   * choice.
    *
    * Needs no appliance.
    *

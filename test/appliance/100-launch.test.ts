@@ -345,6 +345,28 @@ describe('a launched handle', () => {
       await expect(g.debug('no-such-command', [])).rejects.toMatchObject({ code: 'ERR_GUESTFS', errno: 0 });
     });
 
+    test('name the feature group that the appliance lacks', async () => {
+      const groups: [group: string, call: () => Promise<unknown>][] = [
+        ['rsync', () => g.rsync('/no-such', '/neither')],
+        ['selinuxrelabel', () => g.selinuxRelabel('/no-such', '/')],
+        ['ldm', () => g.ldmtoolScan()],
+        ['zerofree', () => g.zerofree('/dev/sdb')],
+        ['xfs', () => g.xfsInfo('/dev/sdb')],
+      ];
+      const seen: Record<string, string> = {};
+      for (const [group, call] of groups) {
+        const available = await g.featureAvailable([group]);
+        const error = await call().then(
+          () => undefined,
+          (thrown: unknown) => thrown as GuestfsError,
+        );
+        const lacks = error?.message.startsWith(`this appliance lacks the feature group '${group}'`) === true;
+        seen[group] = available === !lacks ? 'agrees' : `available: ${available}, but: ${error?.message}`;
+        if (lacks) expect(error?.code).toMatch(/^(ENOTSUP|EOPNOTSUPP)$/);
+      }
+      expect(new Set(Object.values(seen))).toEqual(new Set(['agrees']));
+    });
+
     test('leave the handle usable', async () => {
       await expect(g.mount('/dev/sdz', '/')).rejects.toMatchObject({ operation: 'mount' });
       await expect(g.addDrive(image)).rejects.toMatchObject({ operation: 'addDrive' });

@@ -53,4 +53,6 @@ export class FakeNative implements NativeHandle {
   consoleTail(): string {
     return '';
   }
+  answerLibvirtAuth(): void {}
+  endCallback(): void {}
 }

@@ -36,6 +36,16 @@ describe('an error of libguestfs', () => {
     expect(await failureOf(internalTest(g, 'Rinterr'))).toMatchObject({ code: 'ERR_GUESTFS', errno: 0 });
   });
 
+  test('of which libguestfs did not say the reason is not that of an earlier call', async () => {
+    await failureOf(g.addDrive('/nonexistent'));
+    const error = await failureOf(internalTest(g, 'Rint', ['-1']));
+    expect(error).toMatchObject({ code: 'ERR_GUESTFS', errno: 0, operation: 'internalTestRint' });
+    expect(error.message).toMatch(/^libguestfs gave no reason; its last error was: .*\/nonexistent/);
+    await using fresh = new Guestfs();
+    const { message } = await failureOf(internalTest(fresh, 'Rint', ['-1']));
+    expect(message).toBe('libguestfs gave no reason');
+  });
+
   test('shows itself fully', async () => {
     const text = inspect(await failureOf(g.addDrive('/nonexistent')));
     expect(text).toMatch(/^GuestfsError: \/nonexistent: No such file or directory\n/);
@@ -89,6 +99,18 @@ describe('the codes', () => {
       'unknown option in guestfs_mount_opts_argv->bitmask (this can happen if a program is compiled against a newer version of libguestfs, then run against an older version of libguestfs)',
     );
     expect(error).toMatchObject({ code: 'ERR_GUESTFS_UNSUPPORTED', operation: 'mount' });
+  });
+
+  test('a feature group that the appliance lacks', async () => {
+    const { ENOTSUP } = constants.errno;
+    const error = await errorFor(
+      ENOTSUP,
+      "feature 'xfs' is not available in this\nbuild of libguestfs.  Read 'AVAILABILITY' in the guestfs(3) man page for\nhow to check for the availability of features.",
+    );
+    expect(error).toMatchObject({ errno: ENOTSUP, operation: 'mount' });
+    expect(error.code).toMatch(/^(ENOTSUP|EOPNOTSUPP)$/);
+    expect(error.message).toMatch(/lacks the feature group 'xfs'.*install.*featureAvailable\(\['xfs'\]\)/);
+    expect((await errorFor(ENOTSUP)).message).toBe('something');
   });
 
   test('a result that JavaScript cannot hold', async () => {
