@@ -51,6 +51,14 @@ function read(name) {
 export const camel = (name) => name.replace(/_+([a-z0-9])/g, (_, c) => c.toUpperCase());
 
 /** The C function behind a record: functions with optional arguments are called through their `_argv` variant. */
+const hasArgument = (fn, subtype) => fn.args.some((a) => a.subtype === subtype);
+
+/** Whether it writes a file on the host. */
+export const writesFile = (fn) => hasArgument(fn, 'FileOut');
+
+/** `guestfs_user_cancel` ends what sends or receives a file, also where the manual does not say so. */
+export const isCancellable = (fn) => fn.cancellable === true || hasArgument(fn, 'FileIn') || writesFile(fn);
+
 export function cName(fn) {
   return `guestfs_${cBase(fn)}${fn.options.length > 0 ? '_argv' : ''}`;
 }

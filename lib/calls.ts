@@ -130,7 +130,7 @@ export class Calls {
     parent?: Operation,
   ): Promise<T> {
     const fn = functions.get(method) as NumberedFunction;
-    const split = splitOptions(method, options);
+    const split = splitOptions(method, options, fn.writesFile);
     if (this.#closing && !parent) throw closedError(method);
     if (!fn.available) {
       throw new GuestfsError(
@@ -142,7 +142,15 @@ export class Calls {
     const id = this.#nextId();
     const lane =
       this.#question && isAnswer(method) ? Lane.callback : parent === undefined ? Lane.ordinary : Lane.urgent;
-    const problem = this.#native.call(id, fn.number, args, split.names, split.values, lane);
+    const problem = this.#native.call(
+      id,
+      fn.number,
+      args,
+      split.names,
+      split.values,
+      lane,
+      split.keepPartial,
+    );
     if (problem) throw this.#refused(fn, problem, args, split);
     const call = this.#track(id, method, fn, split, parent);
     const outcome = await call.outcome;
@@ -252,6 +260,8 @@ export class Calls {
 
   #kill(call?: number): void {
     this.#native.kill(call);
+    // What waits for the host and not for the appliance.
+    for (const id of call === undefined ? this.#pending.keys() : [call]) this.#native.cancel(id);
     this.#giveUpQuestion(call);
   }
 
@@ -387,7 +397,7 @@ export class Calls {
     const option = split.names.indexOf(problem.argument);
     let received: unknown = option >= 0 ? split.values[option] : args[fn.arguments.indexOf(problem.argument)];
     if (problem.element >= 0 && Array.isArray(received)) received = received[problem.element];
-    return argumentError(fn.name, problem, received, [...fn.options, ...facadeOptions]);
+    return argumentError(fn.name, problem, received, [...fn.options, ...facadeOptions(fn.writesFile)]);
   }
 
   #receive(message: Message): void {

@@ -14,4 +14,4 @@ export type {
 } from './libvirt-auth';
 export { PrivateData, type PrivateKey, privateKey } from './private-data';
 export { type ProgressFormat, ProgressReporter, type ProgressReporterOptions } from './progress';
-export type { CallOptions, ProgressEvent } from './types';
+export type { CallOptions, OutputOptions, ProgressEvent } from './types';

@@ -105,7 +105,7 @@ export function checkLaunchOptions(options: LaunchOptions | undefined): CheckedL
   const { names, values, signal, onProgress } = splitOptions('launch', options);
   const known = ['timeout', 'accel'];
   const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw unknownOption('launch', unknown, [...known, ...facadeOptions]);
+  if (unknown !== undefined) throw unknownOption('launch', unknown, [...known, ...facadeOptions()]);
   const [timeout, accel = 'auto'] = known.map((name) => values[names.indexOf(name)]);
   if (timeout !== undefined && typeof timeout !== 'number') {
     throw invalidType('launch', 'options.timeout', 'number', timeout);

@@ -8,6 +8,7 @@ export interface FunctionDescription {
   readonly since: string;
   readonly available: boolean;
   readonly cancellable: boolean;
+  readonly writesFile: boolean;
   readonly returnsMap: boolean;
   readonly arguments: readonly string[];
   readonly options: readonly string[];
@@ -67,6 +68,7 @@ export interface NativeHandle {
     optionNames: readonly string[],
     optionValues: readonly unknown[],
     lane: (typeof Lane)[keyof typeof Lane],
+    keepPartial: boolean,
   ): ArgumentProblem | undefined;
   /** Makes a call at once on this thread: only before the handle's first call. */
   configure(
@@ -78,7 +80,7 @@ export interface NativeHandle {
   /** Takes a waiting call out of the queue; false when it runs or has ended. */
   remove(id: number): boolean;
   removeAll(): number[];
-  /** `guestfs_user_cancel`; false when that call does not run or cannot be cancelled. */
+  /** `guestfs_user_cancel`, also where it waits for a pipe; false when that call does not run or cannot be cancelled. */
   cancel(id: number): boolean;
   /** From its turn on only urgent calls run, until `release`. */
   hold(id: number): void;

@@ -1,8 +1,13 @@
 import { invalidType, invalidValue } from './errors';
 import type { CallOptions, ProgressEvent } from './types';
 
-/** The options of every call that are ours and not libguestfs's. */
-export const facadeOptions: readonly string[] = ['signal', 'onProgress', 'killOnAbort'];
+const ofEveryCall = ['signal', 'onProgress', 'killOnAbort'];
+const ofOutputs = [...ofEveryCall, 'keepPartial'];
+
+/** The options of a call that are ours and not libguestfs's. `writesFile`: it has a file on the host as its output. */
+export function facadeOptions(writesFile = false): readonly string[] {
+  return writesFile ? ofOutputs : ofEveryCall;
+}
 
 /** The options that are set, each read once: getters and proxies may throw, and may change their mind. */
 export function readOptions(operation: string, options: unknown): Record<string, unknown> {
@@ -29,6 +34,7 @@ export interface SplitOptions {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((event: ProgressEvent) => void) | undefined;
   readonly killOnAbort: boolean;
+  readonly keepPartial: boolean;
   /** libguestfs's own. */
   readonly names: readonly string[];
   readonly values: readonly unknown[];
@@ -38,11 +44,16 @@ export const noOptions: SplitOptions = {
   signal: undefined,
   onProgress: undefined,
   killOnAbort: false,
+  keepPartial: false,
   names: [],
   values: [],
 };
 
-export function splitOptions(operation: string, options: CallOptions | undefined): SplitOptions {
+export function splitOptions(
+  operation: string,
+  options: CallOptions | undefined,
+  writesFile = false,
+): SplitOptions {
   if (options === undefined) return noOptions;
   const { signal, onProgress, killOnAbort, ...others } = readOptions(operation, options);
   if (signal !== undefined && !isSignal(signal)) {
@@ -54,10 +65,16 @@ export function splitOptions(operation: string, options: CallOptions | undefined
   if (killOnAbort !== undefined && typeof killOnAbort !== 'boolean') {
     throw invalidType(operation, 'options.killOnAbort', 'boolean', killOnAbort);
   }
+  const keepPartial = writesFile ? others.keepPartial : undefined;
+  if (writesFile) delete others.keepPartial;
+  if (keepPartial !== undefined && typeof keepPartial !== 'boolean') {
+    throw invalidType(operation, 'options.keepPartial', 'boolean', keepPartial);
+  }
   return {
     signal,
     onProgress: onProgress as SplitOptions['onProgress'],
     killOnAbort: killOnAbort === true,
+    keepPartial: keepPartial === true,
     names: Object.keys(others),
     values: Object.values(others),
   };

@@ -24,3 +24,12 @@ export interface CallOptions {
   /** When libguestfs cannot cancel the running call, kill the appliance instead of waiting for its end. */
   readonly killOnAbort?: boolean | undefined;
 }
+
+/** Options of calls that write a file on the host. */
+export interface OutputOptions extends CallOptions {
+  /**
+   * Keep what a transfer has written when it fails or is aborted; default false: a file that it has created or changed
+   * is removed.
+   */
+  readonly keepPartial?: boolean | undefined;
+}

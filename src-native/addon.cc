@@ -2,6 +2,7 @@
 // environment.
 #include <napi.h>
 
+#include <algorithm>
 #include <memory>
 #include <span>
 
@@ -18,6 +19,11 @@ Napi::Array Names(Napi::Env env, std::span<const T> named) {
   return names;
 }
 
+bool WritesFile(const Function& function) {
+  return std::ranges::any_of(function.arguments,
+                             [](const Argument& a) { return a.kind == ArgumentKind::FileOut; });
+}
+
 Napi::Object Describe(Napi::Env env, const Function& function) {
   Napi::Object description = Napi::Object::New(env);
   description["name"] = function.name;
@@ -25,6 +31,7 @@ Napi::Object Describe(Napi::Env env, const Function& function) {
   description["since"] = function.since;
   description["available"] = function.symbol != nullptr;
   description["cancellable"] = function.cancellable;
+  description["writesFile"] = WritesFile(function);
   description["returnsMap"] = function.result == ReturnKind::Hashtable;
   description["arguments"] = Names(env, function.arguments);
   description["options"] = Names(env, function.options);

@@ -1,5 +1,8 @@
 #include "call.h"
 
+#define GUESTFS_NO_WARN_DEPRECATED 1
+#include <guestfs.h>
+
 #include <utility>
 
 #include "error_report.h"
@@ -44,9 +47,18 @@ Result Call::Invoke(guestfs_h* g) const {
 }
 
 std::unique_ptr<Message> Call::Run(guestfs_h* g) {
-  auto message = std::make_unique<CallEnded>(id(), Invoke(g));
+  files_.RememberOutputs();
+  Result result = Invoke(g);
+  if (result.failure() && !keep_partial_) files_.RemovePartialOutputs();
   arguments_.reset();  // here rather than on the JS thread
-  return message;
+  return std::make_unique<CallEnded>(id(), std::move(result));
+}
+
+bool Call::Cancel(guestfs_h* g) {
+  if (!function_.cancellable) return false;
+  guestfs_user_cancel(g);  // it takes no lock
+  files_.WakeTransfer();
+  return true;
 }
 
 Napi::Object FailureToObject(Napi::Env env, const Failure& failure) {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "arguments.h"
+#include "local_files.h"
 #include "result.h"
 #include "task.h"
 
@@ -11,17 +12,23 @@ namespace guestfs_node {
 
 class Call final : public Task {
  public:
-  Call(CallId id, const Function& function, std::unique_ptr<Arguments> arguments)
-      : Task(id), function_(function), arguments_(std::move(arguments)) {}
+  Call(CallId id, const Function& function, std::unique_ptr<Arguments> arguments, bool keep_partial = false)
+      : Task(id),
+        function_(function),
+        files_(function, arguments->slots()),
+        keep_partial_(keep_partial),
+        arguments_(std::move(arguments)) {}
 
   std::unique_ptr<Message> Run(guestfs_h* g) override;
-  bool cancellable() const override { return function_.cancellable; }
+  bool Cancel(guestfs_h* g) override;
 
   /** Makes the call without telling anybody. */
   Result Invoke(guestfs_h* g) const;
 
  private:
   const Function& function_;
+  LocalFiles files_;
+  const bool keep_partial_;  // the output of a transfer that failed
   std::unique_ptr<Arguments> arguments_;
 };
 

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "file_descriptor.h"
+
 // Newer than the kernel headers of some systems; the numbers are the same everywhere.
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
@@ -20,20 +22,6 @@
 
 namespace guestfs_node {
 namespace {
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::vector<pid_t> ReadPids(const std::string& path) {
   std::ifstream file(path);

@@ -87,8 +87,10 @@ napi_value NativeHandle::ReceiverFunction() {
 Napi::Value NativeHandle::Call(const Napi::CallbackInfo& info) {
   const CallId id = IdAt(info, 0);
   const Function& function = FunctionAt(info, 1);
+  const bool keep_partial = info[6].ToBoolean();
   try {
-    auto task = std::make_unique<guestfs_node::Call>(id, function, ArgumentsAt(function, info, 2));
+    auto task =
+        std::make_unique<guestfs_node::Call>(id, function, ArgumentsAt(function, info, 2), keep_partial);
     if (!session_->Submit(std::move(task), LaneAt(info, 5), true))
       return ArgumentProblem{"closed", "", ""}.ToObject(info.Env());
   } catch (const ArgumentProblem& problem) {
@@ -119,7 +121,7 @@ Napi::Value NativeHandle::RemoveAll(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeHandle::Cancel(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), session_->UserCancel(IdAt(info, 0)));
+  return Napi::Boolean::New(info.Env(), session_->Cancel(IdAt(info, 0)));
 }
 
 void NativeHandle::Hold(const Napi::CallbackInfo& info) { session_->SubmitBarrier(IdAt(info, 0)); }

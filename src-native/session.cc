@@ -266,13 +266,10 @@ std::vector<CallId> Session::RemoveAllWaiting() {
   return ids;
 }
 
-bool Session::UserCancel(CallId id) {
-  bool cancellable = false;
-  queue_.WhileRunning(id, [&](const Task& task) {
-    cancellable = task.cancellable();
-    if (cancellable) guestfs_user_cancel(handle_.get());
-  });
-  return cancellable;
+bool Session::Cancel(CallId id) {
+  bool cancelled = false;
+  queue_.WhileRunning(id, [&](Task& task) { cancelled = task.Cancel(handle_.get()); });
+  return cancelled;
 }
 
 void Session::SubmitBarrier(CallId id) {

@@ -81,8 +81,8 @@ class Session {
   bool RemoveWaiting(CallId id);
   std::vector<CallId> RemoveAllWaiting();
 
-  /** guestfs_user_cancel, if that call runs and can be cancelled. It takes no lock. */
-  bool UserCancel(CallId id);
+  /** Makes that call end early, if it runs and can be cancelled. */
+  bool Cancel(CallId id);
 
   /** Everything behind it waits until Release(), except urgent calls. */
   void SubmitBarrier(CallId id);

@@ -21,8 +21,8 @@ class Task {
   /** On the handle's thread. Returns what JavaScript is to be told of it, if anything. */
   virtual std::unique_ptr<Message> Run(guestfs_h* g) = 0;
 
-  /** True when `guestfs_user_cancel` ends it. */
-  virtual bool cancellable() const { return false; }
+  /** While it runs, from another thread: makes it end early. False when it cannot. */
+  virtual bool Cancel(guestfs_h*) { return false; }
 
  private:
   CallId id_;

@@ -2,7 +2,7 @@
 
 import { invoke } from '../invoke';
 import { TrackedEmitter } from '../tracked-emitter';
-import type { CallOptions } from '../types';
+import type { CallOptions, OutputOptions } from '../types';
 import type { Application, Application2, Btrfsbalance, Btrfsqgroup, Btrfsscrub, Btrfssubvolume, Dirent, HivexNode, HivexValue, InotifyEvent, IntBool, Isoinfo, LvmLv, LvmPv, LvmVg, Mdstat, Partition, Stat, Statns, Statvfs, TskDirent, Utsname, Version, Xattr, Xfsinfo, YaraDetection } from './structs';
 
 /** Options of {@link GuestfsMethods.addDomain}. */
@@ -131,13 +131,13 @@ export interface BtrfsSubvolumeSnapshotOptions extends CallOptions {
 }
 
 /** Options of {@link GuestfsMethods.compressDeviceOut}. */
-export interface CompressDeviceOutOptions extends CallOptions {
+export interface CompressDeviceOutOptions extends OutputOptions {
   /** Compression level, 1 to 9 (0 to 9 for `xz`, none for `compress`); default: that of the program. */
   readonly level?: number | undefined;
 }
 
 /** Options of {@link GuestfsMethods.compressOut}. */
-export interface CompressOutOptions extends CallOptions {
+export interface CompressOutOptions extends OutputOptions {
   /** Compression level, 1 to 9 (0 to 9 for `xz`, none for `compress`); default: that of the program. */
   readonly level?: number | undefined;
 }
@@ -211,7 +211,7 @@ export interface CopyFileToFileOptions extends CallOptions {
 }
 
 /** Options of {@link GuestfsMethods.cpioOut}. */
-export interface CpioOutOptions extends CallOptions {
+export interface CpioOutOptions extends OutputOptions {
   /** `'newc'` (default; what Linux initramfs images use) or `'crc'` (the same with checksums) */
   readonly format?: string | undefined;
 }
@@ -241,7 +241,7 @@ export interface DiskCreateOptions extends CallOptions {
 }
 
 /** Options of {@link GuestfsMethods.downloadBlocks}. */
-export interface DownloadBlocksOptions extends CallOptions {
+export interface DownloadBlocksOptions extends OutputOptions {
   /** Only units that no file uses; default: all of them. */
   readonly unallocated?: boolean | undefined;
 }
@@ -493,7 +493,7 @@ export interface MkfsBtrfsOptions extends CallOptions {
 }
 
 /** Options of {@link GuestfsMethods.mksquashfs}. */
-export interface MksquashfsOptions extends CallOptions {
+export interface MksquashfsOptions extends OutputOptions {
   /** `gzip`, `lzma`, `lzo`, `lz4` or `xz`, as far as the appliance has them; default `gzip`. */
   readonly compress?: string | undefined;
   /** Wildcards of files to leave out; default none. */
@@ -539,7 +539,7 @@ export interface NtfsChmodOptions extends CallOptions {
 }
 
 /** Options of {@link GuestfsMethods.ntfscloneOut}. */
-export interface NtfscloneOutOptions extends CallOptions {
+export interface NtfscloneOutOptions extends OutputOptions {
   /** Keep only the filesystem structures and drop all file contents, for analysis; default false. */
   readonly metadataonly?: boolean | undefined;
   /** Carry on over unreadable sectors; default false. */
@@ -643,7 +643,7 @@ export interface TarInOptions extends CallOptions {
 }
 
 /** Options of {@link GuestfsMethods.tarOut}. */
-export interface TarOutOptions extends CallOptions {
+export interface TarOutOptions extends OutputOptions {
   /** 'gzip', 'xz', 'zstd', 'bzip2', 'lzma', 'lzop' or 'compress'; default uncompressed. */
   readonly compress?: string | undefined;
   /** Store numbers of owners only, no names, which suits moving between systems; default false. */
@@ -1243,7 +1243,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_base64_out | guestfs_base64_out}, since libguestfs 1.3.5
    * @category Archives and transfer
    */
-  base64Out(filename: string, base64file: string, options?: CallOptions): Promise<void> {
+  base64Out(filename: string, base64file: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('base64Out', [filename, base64file], options);
   }
 
@@ -2170,7 +2170,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksums_out | guestfs_checksums_out}, since libguestfs 1.3.7
    * @category Checksums
    */
-  checksumsOut(csumtype: string, directory: string, sumsfile: string, options?: CallOptions): Promise<void> {
+  checksumsOut(csumtype: string, directory: string, sumsfile: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('checksumsOut', [csumtype, directory, sumsfile], options);
   }
 
@@ -2284,7 +2284,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command_out | guestfs_command_out}, since libguestfs 1.55.6
    * @category Commands in the guest
    */
-  commandOut(arguments_: readonly string[], output: string, options?: CallOptions): Promise<void> {
+  commandOut(arguments_: readonly string[], output: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('commandOut', [arguments_, output], options);
   }
 
@@ -2765,7 +2765,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download | guestfs_download}, since libguestfs 1.0.2
    * @category Archives and transfer
    */
-  download(remotefilename: string, filename: string, options?: CallOptions): Promise<void> {
+  download(remotefilename: string, filename: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('download', [remotefilename, filename], options);
   }
 
@@ -2801,7 +2801,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_inode | guestfs_download_inode}, since libguestfs 1.33.14
    * @category Search and forensics
    */
-  downloadInode(device: string, inode: number | bigint, filename: string, options?: CallOptions): Promise<void> {
+  downloadInode(device: string, inode: number | bigint, filename: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('downloadInode', [device, inode, filename], options);
   }
 
@@ -2819,7 +2819,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_offset | guestfs_download_offset}, since libguestfs 1.5.17
    * @category Archives and transfer
    */
-  downloadOffset(remotefilename: string, filename: string, offset: number | bigint, size: number | bigint, options?: CallOptions): Promise<void> {
+  downloadOffset(remotefilename: string, filename: string, offset: number | bigint, size: number | bigint, options?: OutputOptions): Promise<void> {
     return this[invoke]('downloadOffset', [remotefilename, filename, offset, size], options);
   }
 
@@ -3227,7 +3227,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find0 | guestfs_find0}, since libguestfs 1.0.74
    * @category Search and forensics
    */
-  find0(directory: string, files: string, options?: CallOptions): Promise<void> {
+  find0(directory: string, files: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('find0', [directory, files], options);
   }
 
@@ -5733,7 +5733,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Writes the names in a directory to a file on the host, each followed by a zero byte and in no order; `.` and
    * `..` are left out. For directories too large for `ls`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
    * @param dir - directory to list
    * @param filenames - host path of the file to write; overwritten
@@ -5741,7 +5741,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ls0 | guestfs_ls0}, since libguestfs 1.19.32
    * @category Directories
    */
-  ls0(dir: string, filenames: string, options?: CallOptions): Promise<void> {
+  ls0(dir: string, filenames: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('ls0', [dir, filenames], options);
   }
 
@@ -6967,7 +6967,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfscat_i | guestfs_ntfscat_i}, since libguestfs 1.33.14
    * @category NTFS
    */
-  ntfscatI(device: string, inode: number | bigint, filename: string, options?: CallOptions): Promise<void> {
+  ntfscatI(device: string, inode: number | bigint, filename: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('ntfscatI', [device, inode, filename], options);
   }
 
@@ -8776,7 +8776,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Runs a command line like `sh`, but stores its output in a file on the host, however long it is. Nothing is
    * written before the command has ended, as the appliance keeps the output in memory. Needs libguestfs 1.56.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
    * @param command - command line for the guest's shell
    * @param output - path of the file on the host, overwritten
@@ -8784,7 +8784,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh_out | guestfs_sh_out}, since libguestfs 1.55.6
    * @category Commands in the guest
    */
-  shOut(command: string, output: string, options?: CallOptions): Promise<void> {
+  shOut(command: string, output: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('shOut', [command, output], options);
   }
 
@@ -9129,7 +9129,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tgz_out | guestfs_tgz_out}, since libguestfs 1.0.3
    * @category Archives and transfer
    */
-  tgzOut(directory: string, tarball: string, options?: CallOptions): Promise<void> {
+  tgzOut(directory: string, tarball: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('tgzOut', [directory, tarball], options);
   }
 
@@ -9238,7 +9238,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_txz_out | guestfs_txz_out}, since libguestfs 1.3.2
    * @category Archives and transfer
    */
-  txzOut(directory: string, tarball: string, options?: CallOptions): Promise<void> {
+  txzOut(directory: string, tarball: string, options?: OutputOptions): Promise<void> {
     return this[invoke]('txzOut', [directory, tarball], options);
   }
 

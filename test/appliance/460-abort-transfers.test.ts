@@ -1,9 +1,11 @@
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, mkdtemp, open, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { CallOptions, Guestfs } from '../../lib';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { CallOptions, Guestfs, OutputOptions } from '../../lib';
 import { GiB, launchedHandle, MiB, sleep, timed } from '../support/appliance';
+import { makeFifo } from '../support/gate';
 import { descendants } from '../support/processes';
 
 describe('a signal', () => {
@@ -27,6 +29,7 @@ describe('a signal', () => {
   });
 
   afterAll(async () => {
+    await g?.kill(); // a test that failed may have left a transfer that takes minutes
     await g?.close();
     await rm(folder, { recursive: true, force: true });
   });
@@ -76,6 +79,79 @@ describe('a signal', () => {
         expect(performance.now() - aborted).toBeLessThan(2000);
       }
       await expectUsable();
+    });
+  });
+
+  describe('on a transfer that waits for a pipe', () => {
+    const stalled: Record<
+      string,
+      { flags?: number; call: (fifo: string, options: CallOptions) => Promise<void> }
+    > = {
+      'whose writer has not come': { call: (fifo, options) => g.upload(fifo, '/upload', options) },
+      'whose writer is silent': {
+        flags: constants.O_RDWR,
+        call: (fifo, options) => g.upload(fifo, '/upload', options),
+      },
+      'whose reader has not come': { call: (fifo, options) => g.download('/huge', fifo, options) },
+      'whose reader reads nothing': {
+        flags: constants.O_RDONLY | constants.O_NONBLOCK,
+        call: (fifo, options) => g.download('/huge', fifo, options),
+      },
+    };
+
+    test.each(Object.keys(stalled))('%s ends it within a second', async (name) => {
+      const { flags, call } = stalled[name] as (typeof stalled)[string];
+      const fifo = makeFifo(join(folder, name));
+      const other = flags === undefined ? undefined : await open(fifo, flags);
+      const abort = new AbortController();
+      const transfer = timed(call(fifo, { signal: abort.signal }));
+      await sleep(500);
+      abort.abort();
+      const aborted = performance.now();
+      expect((await transfer).error).toMatchObject({ name: 'AbortError' });
+      expect(performance.now() - aborted).toBeLessThan(1000);
+      await other?.close();
+      expect((await stat(fifo)).isFIFO()).toBe(true);
+      await expectUsable();
+    });
+  });
+
+  describe('on a download', () => {
+    const output = () => join(folder, 'output');
+    const abortedDownload = async (options: OutputOptions, path = output()) => {
+      const { error } = await timed(
+        g.download('/huge', path, { signal: AbortSignal.timeout(700), ...options }),
+      );
+      expect(error).toMatchObject({ name: 'AbortError' });
+    };
+    afterEach(() => rm(output(), { force: true }));
+
+    test('removes what it has written', async () => {
+      await abortedDownload({});
+      await expect(stat(output())).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
+    test('keeps it with keepPartial', async () => {
+      await abortedDownload({ keepPartial: true });
+      expect((await stat(output())).size).toBeGreaterThan(0);
+    });
+
+    test('removes also what it has overwritten, where a symbolic link leads to', async () => {
+      await writeFile(output(), 'older');
+      const link = join(folder, 'link');
+      await symlink(output(), link);
+      await abortedDownload({}, link);
+      await expect(stat(output())).rejects.toMatchObject({ code: 'ENOENT' });
+      expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    });
+
+    test('that had not begun leaves the older file alone; so does one that fails before', async () => {
+      await writeFile(output(), 'older');
+      const running = g.debug('progress', ['1']);
+      await abortedDownload({ signal: AbortSignal.timeout(100) });
+      await running;
+      await expect(g.download('/no-such-file', output())).rejects.toMatchObject({ code: 'ENOENT' });
+      expect(await readFile(output(), 'utf8')).toBe('older');
     });
   });
 
@@ -137,7 +213,7 @@ describe('a signal', () => {
     await expectUsable();
   });
 
-  // The last one: the appliance is gone afterwards.
+  // The last ones: the appliance is gone afterwards.
   test('on such a call with killOnAbort kills the appliance', async () => {
     const abort = new AbortController();
     const call = timed(g.debug('progress', ['60'], { signal: abort.signal, killOnAbort: true }));
@@ -150,5 +226,16 @@ describe('a signal', () => {
     expect(performance.now() - aborted).toBeLessThan(3000);
     expect(descendants()).toEqual([]);
     expect(await g.isConfig()).toBe(true);
+  });
+
+  test('kill() ends a transfer that waits for a pipe', async () => {
+    await g.launch();
+    const fifo = makeFifo(join(folder, 'to-be-killed'));
+    const transfer = timed(g.upload(fifo, '/dev/sda'));
+    await sleep(500);
+    const killed = performance.now();
+    await g.kill();
+    expect((await transfer).error).toMatchObject({ code: 'ERR_GUESTFS_TERMINATED', operation: 'upload' });
+    expect(performance.now() - killed).toBeLessThan(3000);
   });
 });

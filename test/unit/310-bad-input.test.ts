@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { Guestfs, GuestfsError } from '../../lib';
 import { temporaryFolder } from '../support/folder';
@@ -275,6 +275,27 @@ describe('options', () => {
     });
     expect(await optionRefusal({ oint: proxy })).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
     expect(await refusal('strlist', proxy)).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  });
+});
+
+describe('keepPartial', () => {
+  test('is an option of calls that write a file on the host, and of no others', async () => {
+    const keepPartial = 1 as unknown as boolean;
+    expect(await failureOf(g.download('/file', '/no/such/folder/file', { keepPartial }))).toMatchObject({
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: expect.stringContaining('"options.keepPartial"'),
+    });
+    const upload = g.upload('/dev/null', '/file', { keepPartial: true } as object);
+    expect(await failureOf(upload)).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+  });
+
+  test('or not: a call that fails before it writes leaves the file alone', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('older'), 'older');
+    for (const options of [{}, { keepPartial: true }]) {
+      await failureOf(g.download('/file', folder.file('older'), options));
+      expect(readFileSync(folder.file('older'), 'utf8')).toBe('older');
+    }
   });
 });
 

@@ -1,0 +1,84 @@
+#include "local_files.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+#include "file_descriptor.h"
+#include "owned.h"
+
+namespace guestfs_node {
+namespace {
+
+bool IsFifo(const std::string& path) {
+  struct stat status = {};
+  return stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+/** What stands for a descriptor, as /dev/stdout, may be a regular file that is not this call's alone. */
+bool StandsForDescriptor(std::string_view path) {
+  return path.starts_with("/dev/") || path.starts_with("/proc/");
+}
+
+bool SameTime(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+
+void WakeReader(const std::string& fifo) {
+  const FileDescriptor writer(open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  int waiting = 0;
+  // One byte, which goes the way of the transfer, and only to a reader that has nothing else to read.
+  if (writer && ioctl(writer.get(), FIONREAD, &waiting) == 0 && waiting == 0) [[maybe_unused]]
+    const ssize_t written = write(writer.get(), "", 1);
+}
+
+void WakeWriter(const std::string& fifo) {
+  const FileDescriptor reader(open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  std::array<char, 1 << 16> dropped;
+  if (reader) [[maybe_unused]]
+    const ssize_t taken = read(reader.get(), dropped.data(), dropped.size());
+}
+
+}  // namespace
+
+LocalFiles::LocalFiles(const Function& function, const Slot* arguments) {
+  for (std::size_t i = 0; i < function.arguments.size(); ++i) {
+    const ArgumentKind kind = function.arguments[i].kind;
+    if (kind == ArgumentKind::FileIn) inputs_.emplace_back(arguments[i].text);
+    if (kind == ArgumentKind::FileOut) outputs_.push_back({arguments[i].text});
+  }
+}
+
+void LocalFiles::RememberOutputs() {
+  for (Output& output : outputs_) output.existed = stat(output.path.c_str(), &output.before) == 0;
+}
+
+bool LocalFiles::WasWritten(const Output& output) {
+  struct stat now = {};
+  if (StandsForDescriptor(output.path) || stat(output.path.c_str(), &now) != 0 || !S_ISREG(now.st_mode))
+    return false;
+  if (!output.existed) return true;
+  const struct stat& before = output.before;
+  const bool same_file = now.st_dev == before.st_dev && now.st_ino == before.st_ino;
+  return same_file && !(now.st_size == before.st_size && SameTime(now.st_mtim, before.st_mtim));
+}
+
+void LocalFiles::RemovePartialOutputs() const {
+  for (const Output& output : outputs_) {
+    if (!WasWritten(output)) continue;
+    // Where the path is a symbolic link, it is what it leads to that was written.
+    const OwnedText target(realpath(output.path.c_str(), nullptr));
+    if (target) unlink(target.get());
+  }
+}
+
+void LocalFiles::WakeTransfer() const {
+  for (const std::string& path : inputs_)
+    if (IsFifo(path)) WakeReader(path);
+  for (const Output& output : outputs_)
+    if (IsFifo(output.path)) WakeWriter(output.path);
+}
+
+}  // namespace guestfs_node
