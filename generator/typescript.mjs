@@ -13,6 +13,13 @@ const argumentType = {
   BufferIn: 'Uint8Array | string',
 };
 
+const fileNote = {
+  FileIn: ': its path, or bytes or a stream instead',
+  FileOut: ': its path, or a stream instead',
+};
+
+const fileType = { FileIn: 'FileSource', FileOut: 'FileTarget' };
+
 const returnType = {
   RErr: 'void',
   RInt: 'number',
@@ -89,6 +96,8 @@ function wrap(text, indent = '', width = 108) {
   return [...lines, line];
 }
 
+const typeOf = (a) => fileType[a.subtype] ?? argumentType[a.kind];
+
 function facts(fn, text) {
   const all = [needs[text.needs]];
   if (fn.group) all.push(`Needs the feature group \`${fn.group}\` of the appliance.`);
@@ -106,7 +115,11 @@ function deprecation(fn, text) {
 function docLines(fn, text) {
   const c = cName(fn).replace(/(_opts)?_argv$/, '');
   const lines = [...wrap(text.does), '', ...wrap(facts(fn, text)), ''];
-  for (const a of fn.args) lines.push(...wrap(`@param ${parameter(a.name)} - ${text.args[a.name]}`, '  '));
+  for (const a of fn.args) {
+    lines.push(
+      ...wrap(`@param ${parameter(a.name)} - ${text.args[a.name]}${fileNote[a.subtype] ?? ''}`, '  '),
+    );
+  }
   if (text.returns) lines.push(...wrap(`@returns ${text.returns}`, '  '));
   if (text.errors) lines.push(...wrap(`@throws GuestfsError: ${text.errors}`, '  '));
   if (fn.deprecated !== undefined) lines.push(...wrap(deprecation(fn, text), '  '));
@@ -134,7 +147,7 @@ function optionsInterface(fn, text) {
 }
 
 function method(fn, text) {
-  const parameters = fn.args.map((a) => `${parameter(a.name)}: ${argumentType[a.kind]}`);
+  const parameters = fn.args.map((a) => `${parameter(a.name)}: ${typeOf(a)}`);
   parameters.push(`options?: ${fn.options.length > 0 ? optionsName(fn) : baseOptions(fn)}`);
   const values = fn.args.map((a) => parameter(a.name)).join(', ');
   return [
@@ -165,6 +178,7 @@ export function methodsModule({ functions, texts }) {
   const structs = [...new Set(functions.map((fn) => fn.ret.struct).filter(Boolean))].map(structName).sort();
   return `${banner}
 import { invoke } from '../invoke';
+import type { FileSource, FileTarget } from '../streams/types';
 import { TrackedEmitter } from '../tracked-emitter';
 import type { CallOptions, OutputOptions } from '../types';
 import type { ${structs.join(', ')} } from './structs';

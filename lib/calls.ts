@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import {
   AbortError,
   argumentError,
@@ -22,6 +23,8 @@ import {
 import type { Operation, OperationObserver } from './operations';
 import { facadeOptions, noOptions, type SplitOptions, splitOptions } from './options';
 import { Signals } from './signals';
+import { sourceTransfer, type Transfer, targetTransfer } from './streams/transfer';
+import type { FileSource, FileTarget } from './streams/types';
 import type { CallOptions, ProgressEvent } from './types';
 
 /** A failure becomes an error only where the caller waits for it, so that the stack shows the caller's line. */
@@ -36,6 +39,8 @@ interface PendingCall extends Operation {
   aborted: boolean;
   /** The appliance was killed, or died, while the call was pending. */
   terminated: boolean;
+  /** The stream in the place of a file on the host. */
+  readonly transfer: Transfer | undefined;
   /** Why the program itself made the call fail. */
   cause?: unknown;
   readonly outcome: Promise<Outcome>;
@@ -130,7 +135,7 @@ export class Calls {
     parent?: Operation,
   ): Promise<T> {
     const fn = functions.get(method) as NumberedFunction;
-    const split = splitOptions(method, options, fn.writesFile);
+    const split = splitOptions(method, options, fn.fileOut >= 0);
     if (this.#closing && !parent) throw closedError(method);
     if (!fn.available) {
       throw new GuestfsError(
@@ -140,23 +145,30 @@ export class Calls {
     }
     if (split.signal?.aborted) throw new AbortError(method, split.signal.reason);
     const id = this.#nextId();
+    const transfer = transferOf(fn, args);
+    const values = transfer
+      ? args.map((value, i) => (i === fn.fileIn || i === fn.fileOut ? null : value))
+      : args;
     const lane =
       this.#question && isAnswer(method) ? Lane.callback : parent === undefined ? Lane.ordinary : Lane.urgent;
     const problem = this.#native.call(
       id,
       fn.number,
-      args,
+      values,
       split.names,
       split.values,
       lane,
       split.keepPartial,
     );
     if (problem) throw this.#refused(fn, problem, args, split);
-    const call = this.#track(id, method, fn, split, parent);
+    transfer?.accept();
+    const call = this.#track(id, method, fn, split, parent, transfer);
     const outcome = await call.outcome;
-    if (call.aborted) throw new AbortError(method, split.signal?.reason);
-    if ('failure' in outcome) throw outcome.failure();
-    return (fn.returnsMap ? toMap(outcome.value as string[]) : outcome.value) as T;
+    const error = errorOf(call, outcome, split);
+    if (transfer) await transfer.finish(error);
+    if (error) throw error;
+    const { value } = outcome as { value: unknown };
+    return (fn.returnsMap ? toMap(value as string[]) : value) as T;
   }
 
   /**
@@ -332,6 +344,7 @@ export class Calls {
     fn: NumberedFunction | undefined,
     split: SplitOptions,
     parent: Operation | undefined,
+    transfer?: Transfer,
   ): PendingCall {
     const { promise, resolve } = withResolvers<Outcome>();
     const call: PendingCall = {
@@ -339,6 +352,7 @@ export class Calls {
       operation,
       fn,
       parent,
+      transfer,
       onProgress: split.onProgress,
       started: false,
       aborted: false,
@@ -363,17 +377,19 @@ export class Calls {
       return;
     }
     this.#giveUpQuestion(call.id);
+    if (call.fn?.cancellable) await this.#cancel(call, split.killOnAbort ? cancelGraceMs : undefined);
     const settled = () => !this.#pending.has(call.id);
-    if (call.fn?.cancellable) {
-      // libguestfs forgets a cancellation that comes before the transfer has begun.
-      const patience = Date.now() + cancelGraceMs;
-      while (!settled() && !(split.killOnAbort && Date.now() > patience)) {
-        this.#native.cancel(call.id);
-        await new Promise((resolve) => setTimeout(resolve, repeatMs));
-      }
-    }
     if (split.killOnAbort && !(await this.killUntil(settled, call.id))) {
       call.settle({ failure: () => new AbortError(call.operation, split.signal?.reason) });
+    }
+  }
+
+  /** Again and again, for libguestfs forgets a cancellation that comes before the transfer has begun. */
+  async #cancel(call: PendingCall, patienceMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const patience = Date.now() + patienceMs;
+    while (this.#pending.has(call.id) && Date.now() <= patience) {
+      this.#native.cancel(call.id);
+      await new Promise((resolve) => setTimeout(resolve, repeatMs));
     }
   }
 
@@ -397,7 +413,7 @@ export class Calls {
     const option = split.names.indexOf(problem.argument);
     let received: unknown = option >= 0 ? split.values[option] : args[fn.arguments.indexOf(problem.argument)];
     if (problem.element >= 0 && Array.isArray(received)) received = received[problem.element];
-    return argumentError(fn.name, problem, received, [...fn.options, ...facadeOptions(fn.writesFile)]);
+    return argumentError(fn.name, problem, received, [...fn.options, ...facadeOptions(fn.fileOut >= 0)]);
   }
 
   #receive(message: Message): void {
@@ -420,10 +436,19 @@ export class Calls {
       case 'more':
         setImmediate(() => this.#native.drain());
         break;
+      case 'pipe':
+        this.#stream(message[1], message[2]);
+        break;
       case 'started':
         this.#started(message[1]);
         break;
     }
+  }
+
+  #stream(id: number, fd: number): void {
+    const call = this.#pending.get(id);
+    if (call?.transfer) call.transfer.start(fd, () => void this.#cancel(call));
+    else closeSync(fd); // nobody waits for the call any more
   }
 
   #started(id: number): void {
@@ -505,6 +530,21 @@ export class Calls {
     for (const observer of this.#observers) guarded(() => observer.progress(operation, event));
     guarded(() => this.#sink.progress(event));
   }
+}
+
+function errorOf(call: PendingCall, outcome: Outcome, { signal }: SplitOptions): Error | undefined {
+  if (call.aborted) return new AbortError(call.operation, signal?.reason);
+  return 'failure' in outcome ? outcome.failure() : undefined;
+}
+
+/** The stream in the place of the call's file on the host, if there is one. */
+function transferOf(fn: NumberedFunction, args: readonly unknown[]): Transfer | undefined {
+  const { fileIn, fileOut } = fn;
+  if (fileIn < 0 && fileOut < 0) return undefined;
+  const argument = (place: number) => fn.arguments[place] ?? '';
+  const source = fileIn >= 0 && sourceTransfer(fn.name, argument(fileIn), args[fileIn] as FileSource);
+  const target = fileOut >= 0 && targetTransfer(fn.name, argument(fileOut), args[fileOut] as FileTarget);
+  return source || target || undefined; // no function has both
 }
 
 /** Keys and values alternate, in libguestfs's order. */

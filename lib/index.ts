@@ -14,4 +14,5 @@ export type {
 } from './libvirt-auth';
 export { PrivateData, type PrivateKey, privateKey } from './private-data';
 export { type ProgressFormat, ProgressReporter, type ProgressReporterOptions } from './progress';
+export type { FileSource, FileTarget, WebReadable, WebWritable } from './streams/types';
 export type { CallOptions, OutputOptions, ProgressEvent } from './types';

@@ -8,7 +8,10 @@ export interface FunctionDescription {
   readonly since: string;
   readonly available: boolean;
   readonly cancellable: boolean;
-  readonly writesFile: boolean;
+  /** The place of the argument that is a file to read on the host, or -1. */
+  readonly fileIn: number;
+  /** Likewise of a file to write. */
+  readonly fileOut: number;
   readonly returnsMap: boolean;
   readonly arguments: readonly string[];
   readonly options: readonly string[];
@@ -42,6 +45,8 @@ export interface Failure {
 export type Message =
   | [kind: 'more', call: 0]
   | [kind: 'started', call: number]
+  /** The call has been given one end of a pipe; this is the other. */
+  | [kind: 'pipe', call: number, fd: number]
   | [kind: 'event', call: number, event: number, text: string]
   | [kind: 'progress', call: number, procNr: number, serial: number, position: bigint, total: bigint]
   | [kind: 'result', call: number, value: unknown]
@@ -61,6 +66,7 @@ export interface NativeHandle {
   /** Receives everything that the handle's thread has to say, in order. */
   receive: (...message: Message) => void;
 
+  /** A file that is null is a stream: its pipe comes as a message when the call begins. */
   call(
     id: number,
     fn: number,

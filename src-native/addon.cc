@@ -19,9 +19,10 @@ Napi::Array Names(Napi::Env env, std::span<const T> named) {
   return names;
 }
 
-bool WritesFile(const Function& function) {
-  return std::ranges::any_of(function.arguments,
-                             [](const Argument& a) { return a.kind == ArgumentKind::FileOut; });
+/** The place of the first argument of a kind, or -1. */
+int PlaceOf(ArgumentKind kind, const Function& function) {
+  const auto found = std::ranges::find(function.arguments, kind, &Argument::kind);
+  return found == function.arguments.end() ? -1 : static_cast<int>(found - function.arguments.begin());
 }
 
 Napi::Object Describe(Napi::Env env, const Function& function) {
@@ -31,7 +32,8 @@ Napi::Object Describe(Napi::Env env, const Function& function) {
   description["since"] = function.since;
   description["available"] = function.symbol != nullptr;
   description["cancellable"] = function.cancellable;
-  description["writesFile"] = WritesFile(function);
+  description["fileIn"] = PlaceOf(ArgumentKind::FileIn, function);
+  description["fileOut"] = PlaceOf(ArgumentKind::FileOut, function);
   description["returnsMap"] = function.result == ReturnKind::Hashtable;
   description["arguments"] = Names(env, function.arguments);
   description["options"] = Names(env, function.options);

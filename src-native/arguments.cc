@@ -115,10 +115,10 @@ Slot Arguments::Convert(const char* name, ArgumentKind kind, Napi::Value value) 
       secret_ = true;
       [[fallthrough]];
     case ArgumentKind::String:
-    case ArgumentKind::FileIn:
-    case ArgumentKind::FileOut:
       slot.text = KeepText(name, "string", value, -1, true);
       break;
+    case ArgumentKind::FileIn:  // null: a stream
+    case ArgumentKind::FileOut:
     case ArgumentKind::OptString:
       slot.text = value.IsNull() ? nullptr : KeepText(name, "string or null", value, -1, true);
       break;

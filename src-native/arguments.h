@@ -36,6 +36,9 @@ class Arguments {
   const Slot* slots() const { return slots_.data(); }
   const void* options() const { return options_.data(); }
 
+  /** For a file that was given as null. The path is the caller's. */
+  void SetFile(std::size_t i, const char* path) { slots_[i].text = path; }
+
  private:
   struct List {
     std::vector<std::string> items;

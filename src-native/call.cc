@@ -3,6 +3,8 @@
 #define GUESTFS_NO_WARN_DEPRECATED 1
 #include <guestfs.h>
 
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "error_report.h"
@@ -37,6 +39,20 @@ class CallEnded final : public Message {
   Result result_;
 };
 
+/** The end of a pipe that is JavaScript's. */
+class PipeOpened final : public Message {
+ public:
+  PipeOpened(CallId call, FileDescriptor end) : call_(call), end_(std::move(end)) {}
+
+  void Deliver(Napi::Env env, const Receiver& receiver) override {
+    receiver("pipe", call_, {Napi::Number::New(env, end_.Release())});
+  }
+
+ private:
+  CallId call_;
+  FileDescriptor end_;
+};
+
 }  // namespace
 
 Result Call::Invoke(guestfs_h* g) const {
@@ -46,9 +62,25 @@ Result Call::Invoke(guestfs_h* g) const {
   return Result(function_, raw, g, report);
 }
 
+std::unique_ptr<Message> Call::Prepare() {
+  if (!files_.IsStream()) return nullptr;
+  FileDescriptor other_end = files_.OpenPipe(*arguments_);
+  if (!other_end) {
+    pipe_error_ = errno;
+    return nullptr;
+  }
+  return std::make_unique<PipeOpened>(id(), std::move(other_end));
+}
+
+Result Call::PipeFailure() const {
+  return Result(function_, Failure{pipe_error_, std::string("pipe: ") + std::generic_category().message(pipe_error_)});
+}
+
 std::unique_ptr<Message> Call::Run(guestfs_h* g) {
+  if (pipe_error_ != 0) return std::make_unique<CallEnded>(id(), PipeFailure());
   files_.RememberOutputs();
   Result result = Invoke(g);
+  files_.ClosePipe();
   if (result.failure() && !keep_partial_) files_.RemovePartialOutputs();
   arguments_.reset();  // here rather than on the JS thread
   return std::make_unique<CallEnded>(id(), std::move(result));

@@ -20,16 +20,20 @@ class Call final : public Task {
         arguments_(std::move(arguments)) {}
 
   std::unique_ptr<Message> Run(guestfs_h* g) override;
+  std::unique_ptr<Message> Prepare() override;
   bool Cancel(guestfs_h* g) override;
 
   /** Makes the call without telling anybody. */
   Result Invoke(guestfs_h* g) const;
 
  private:
+  Result PipeFailure() const;
+
   const Function& function_;
   LocalFiles files_;
   const bool keep_partial_;  // the output of a transfer that failed
   std::unique_ptr<Arguments> arguments_;
+  int pipe_error_ = 0;
 };
 
 /** What the facade makes a GuestfsError of. */

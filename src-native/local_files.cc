@@ -7,12 +7,15 @@
 #include <array>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 #include "file_descriptor.h"
 #include "owned.h"
 
 namespace guestfs_node {
 namespace {
+
+constexpr int kPipeSize = 1 << 20;
 
 bool IsFifo(const std::string& path) {
   struct stat status = {};
@@ -46,9 +49,33 @@ void WakeWriter(const std::string& fifo) {
 LocalFiles::LocalFiles(const Function& function, const Slot* arguments) {
   for (std::size_t i = 0; i < function.arguments.size(); ++i) {
     const ArgumentKind kind = function.arguments[i].kind;
-    if (kind == ArgumentKind::FileIn) inputs_.emplace_back(arguments[i].text);
-    if (kind == ArgumentKind::FileOut) outputs_.push_back({arguments[i].text});
+    if (kind != ArgumentKind::FileIn && kind != ArgumentKind::FileOut) continue;
+    if (arguments[i].text == nullptr) {
+      stream_ = i;
+      reads_stream_ = kind == ArgumentKind::FileIn;
+    } else if (kind == ArgumentKind::FileIn) {
+      inputs_.emplace_back(arguments[i].text);
+    } else {
+      outputs_.push_back({arguments[i].text});
+    }
   }
+}
+
+FileDescriptor LocalFiles::OpenPipe(Arguments& arguments) {
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) return FileDescriptor();
+  FileDescriptor read_end(ends[0]);
+  FileDescriptor write_end(ends[1]);
+  fcntl(read_end.get(), F_SETPIPE_SZ, kPipeSize);  // where it may: the default does as well
+  ours_ = reads_stream_ ? std::move(read_end) : std::move(write_end);
+  pipe_path_ = "/proc/self/fd/" + std::to_string(ours_.get());
+  if (reads_stream_) {
+    inputs_.push_back(pipe_path_);
+  } else {
+    outputs_.push_back({pipe_path_});
+  }
+  arguments.SetFile(stream_, pipe_path_.c_str());
+  return reads_stream_ ? std::move(write_end) : std::move(read_end);
 }
 
 void LocalFiles::RememberOutputs() {

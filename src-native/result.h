@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "descriptors.h"
 #include "error_report.h"
@@ -22,6 +23,8 @@ struct Failure {
 class Result {
  public:
   Result(const Function& function, RawResult raw, guestfs_h* g, const ErrorReport& report);
+
+  Result(const Function& function, Failure failure) : function_(&function), failure_(std::move(failure)) {}
 
   const Failure* failure() const { return failure_ ? &*failure_ : nullptr; }
 

@@ -230,6 +230,7 @@ bool Session::RunTask(Task& task) {
   const CallId outer = std::exchange(running_call_, task.id());
   if (task.id() != 0 && (deliver_ & kCallStarted) != 0)
     mailbox_.Post(std::make_unique<CallStarted>(task.id()));
+  if (std::unique_ptr<Message> message = task.Prepare()) mailbox_.Post(std::move(message));
   std::unique_ptr<Message> message = task.Run(handle_.get());
   running_call_ = outer;
   if (message) mailbox_.Post(std::move(message));
@@ -501,7 +502,9 @@ bool Session::EndsInTime() {
     closing = closing_;
     const auto grace = closing ? std::chrono::milliseconds(kCloseGrace) : std::chrono::milliseconds(kGrace);
     if (now - begin > grace + kKillGrace) return false;
-    if (now - begin > grace) KillChildren();
+    if (now - begin <= grace) continue;
+    KillChildren();
+    queue_.WithRunning([this](Task& task) { task.Cancel(handle_.get()); });  // it may wait for the host
   }
   return true;
 }

@@ -21,6 +21,9 @@ class Task {
   /** On the handle's thread. Returns what JavaScript is to be told of it, if anything. */
   virtual std::unique_ptr<Message> Run(guestfs_h* g) = 0;
 
+  /** What JavaScript is to be told before it runs, if anything. */
+  virtual std::unique_ptr<Message> Prepare() { return nullptr; }
+
   /** While it runs, from another thread: makes it end early. False when it cannot. */
   virtual bool Cancel(guestfs_h*) { return false; }
 

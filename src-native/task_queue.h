@@ -56,6 +56,13 @@ class TaskQueue {
     return true;
   }
 
+  /** Likewise with whatever task runs. */
+  template <typename F>
+  void WithRunning(F act) {
+    const std::lock_guard lock(mutex_);
+    if (running_) act(*running_);
+  }
+
   /** For the handle's thread: runs `run` on one task after the other, and returns after it returned false. */
   template <typename F>
   void Serve(F run) {

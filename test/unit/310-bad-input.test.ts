@@ -63,7 +63,7 @@ describe('a wrong type', () => {
     b: ['boolean'],
     integer: ['number'],
     integer64: ['number', 'bigint'],
-    filein: ['string'],
+    filein: ['string', 'bytes'],
     fileout: ['string'],
     bufferin: ['string', 'bytes'],
   };

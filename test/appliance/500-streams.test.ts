@@ -1,0 +1,236 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { FileSource, Guestfs } from '../../lib';
+import { launchedHandle, MiB, timed } from '../support/appliance';
+import { eventually } from '../support/eventually';
+import { failureOf } from '../support/internal';
+
+const data = randomBytes(3 * MiB + 17);
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** Collects what is written, and takes its time. */
+class Slow extends Writable {
+  readonly #chunks: Buffer[] = [];
+
+  override _write(chunk: Buffer, _: string, done: () => void): void {
+    this.#chunks.push(chunk);
+    setImmediate(done);
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+}
+
+describe('streams in the place of files', () => {
+  let g: Guestfs;
+  let descriptors: number;
+  const openDescriptors = () => readdirSync('/proc/self/fd').length;
+
+  beforeAll(async () => {
+    g = await launchedHandle(512 * MiB);
+    await g.mkfs('ext4', '/dev/sda');
+    await g.mount('/dev/sda', '/');
+    await g.upload(data, '/data');
+    descriptors = openDescriptors();
+  });
+
+  afterAll(async () => {
+    await g?.kill();
+    await g?.close();
+  });
+
+  const expectNothingLeft = async () => {
+    expect(await eventually(() => openDescriptors() <= descriptors)).toBe(true);
+    expect(await g.exists('/data')).toBe(true);
+  };
+
+  describe('upload takes', () => {
+    async function* slices() {
+      for (let at = 0; at < data.length; at += 100_000) yield data.subarray(at, at + 100_000);
+    }
+
+    test.each<[string, () => FileSource]>([
+      ['bytes', () => data],
+      ['a Readable', () => Readable.from([data.subarray(0, 10), data.subarray(10)])],
+      ['an async iterable', slices],
+      ['a web stream', () => new Blob([data]).stream()],
+      ['a PassThrough that is written meanwhile', () => Readable.from(slices()).pipe(new PassThrough())],
+    ])('%s', async (_, source) => {
+      await g.upload(source(), '/up');
+      expect(await g.checksum('sha256', '/up')).toBe(sha256(data));
+      await expectNothingLeft();
+    });
+
+    test('text, and nothing at all', async () => {
+      await g.upload(Readable.from(['grüße\n']), '/text');
+      expect(await g.cat('/text')).toBe('grüße\n');
+      await g.upload(Readable.from([]), '/text');
+      expect(await g.filesize('/text')).toBe(0n);
+    });
+
+    test('bytes as they were when the call was made', async () => {
+      const bytes = Buffer.from('before');
+      const call = g.upload(bytes, '/bytes');
+      bytes.write('after ');
+      await call;
+      expect(await g.cat('/bytes')).toBe('before');
+    });
+  });
+
+  describe('download gives to', () => {
+    test('a Writable, which is then ended', async () => {
+      const target = new Slow();
+      await g.download('/data', target);
+      expect(target.writableFinished).toBe(true);
+      expect(sha256(target.bytes)).toBe(sha256(data));
+      await expectNothingLeft();
+    });
+
+    test('a web stream', async () => {
+      const chunks: Uint8Array[] = [];
+      await g.download(
+        '/data',
+        new WritableStream({ write: (chunk: Uint8Array) => void chunks.push(chunk) }),
+      );
+      expect(sha256(Buffer.concat(chunks))).toBe(sha256(data));
+    });
+  });
+
+  test('a tree goes from one folder to another through streams', async () => {
+    await g.mkdirP('/tree/sub');
+    await g.write('/tree/sub/file', 'content');
+    await g.mkdir('/copy');
+    // A handle does one thing after the other: what comes out must be held until it can go in.
+    const tar = new Slow();
+    await g.tarOut('/tree', tar);
+    await g.tarIn(Readable.from([tar.bytes]), '/copy');
+    expect(await g.cat('/copy/sub/file')).toBe('content');
+  });
+
+  describe('an upload fails', () => {
+    test('with the error of its stream', async () => {
+      const cause = new Error('the source broke');
+      async function* broken() {
+        yield data;
+        throw cause;
+      }
+      await expect(g.upload(broken(), '/broken')).rejects.toBe(cause);
+      const readable = new Readable({ read: () => undefined });
+      setTimeout(() => readable.destroy(cause), 50);
+      await expect(g.upload(readable, '/broken')).rejects.toBe(cause);
+      await expectNothingLeft();
+    });
+
+    test('with the error that its stream had before the call began', async () => {
+      const cause = new Error('the source broke early');
+      const busy = g.debug('progress', ['1']);
+      const readable = new Readable({ read: () => undefined });
+      const upload = failureOf(g.upload(readable, '/broken'));
+      readable.destroy(cause);
+      expect(await upload).toBe(cause);
+      await busy;
+    });
+
+    test('with a TypeError for a chunk that is neither bytes nor text', async () => {
+      const numbers = Readable.from([1, 2, 3]);
+      expect(await failureOf(g.upload(numbers, '/broken'))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+      expect(numbers.destroyed).toBe(true);
+    });
+
+    test('with the error of libguestfs, and destroys its stream, however much that still has', async () => {
+      async function* endless() {
+        for (;;) yield data;
+      }
+      const source = Readable.from(endless());
+      expect(await failureOf(g.upload(source, '/no/such/folder/x'))).toMatchObject({ code: 'ENOENT' });
+      expect(source.destroyed).toBe(true);
+      const queued = Readable.from(endless());
+      const busy = g.debug('progress', ['1']);
+      const signal = AbortSignal.timeout(100);
+      expect(await failureOf(g.upload(queued, '/x', { signal }))).toMatchObject({ code: 'ABORT_ERR' });
+      expect(queued.destroyed).toBe(true);
+      await busy;
+      await expectNothingLeft();
+    });
+
+    test('within a second of its abort, while its stream is silent', async () => {
+      async function* silent() {
+        yield data;
+        await new Promise(() => undefined);
+      }
+      const signal = AbortSignal.timeout(300);
+      const { error, ms } = await timed(g.upload(silent(), '/broken', { signal }));
+      expect(error).toMatchObject({ code: 'ABORT_ERR' });
+      expect(ms).toBeLessThan(1300);
+      await expectNothingLeft();
+    });
+  });
+
+  describe('a download fails', () => {
+    test('with the error of its stream', async () => {
+      const cause = new Error('the disk is full');
+      const full = new Writable({ write: (_chunk, _encoding, done) => done(cause) });
+      await expect(g.download('/data', full)).rejects.toBe(cause);
+      await expectNothingLeft();
+    });
+
+    test('when its stream is destroyed', async () => {
+      const target = new Writable({ write: (_chunk, _encoding, done) => void setTimeout(done, 50) });
+      setTimeout(() => target.destroy(), 100);
+      expect(await failureOf(g.download('/data', target))).toMatchObject({
+        code: 'ERR_STREAM_PREMATURE_CLOSE',
+      });
+      await expectNothingLeft();
+    });
+
+    test('with the error of libguestfs, and destroys its stream with it', async () => {
+      const target = new Slow();
+      const failed = once(target, 'error');
+      const error = await failureOf(g.download('/no-such-file', target));
+      expect(error).toMatchObject({ code: 'ENOENT', operation: 'download' });
+      expect(await failed).toEqual([error]);
+      expect(target.writableFinished).toBe(false);
+    });
+
+    test('within a second of its abort, while its stream takes nothing', async () => {
+      const target = new Writable({ write: () => undefined });
+      const signal = AbortSignal.timeout(300);
+      const { error, ms } = await timed(g.download('/data', target, { signal }));
+      expect(error).toMatchObject({ code: 'ABORT_ERR' });
+      expect(ms).toBeLessThan(1300);
+      expect(target.destroyed).toBe(true);
+      await expectNothingLeft();
+    });
+  });
+
+  test('a refused call leaves its stream alone', async () => {
+    const source = Readable.from(['untouched']);
+    const call = g.upload(source, 5 as unknown as string);
+    expect(await failureOf(call)).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+    expect(source.destroyed).toBe(false);
+    expect(source.listenerCount('error')).toBe(0);
+    const target = new Slow();
+    await pipeline(source, target);
+    expect(target.bytes.toString()).toBe('untouched');
+  });
+
+  // The last one: the appliance is gone afterwards.
+  test('kill() ends a transfer whose stream is silent', async () => {
+    async function* silent() {
+      yield data;
+      await new Promise(() => undefined);
+    }
+    const transfer = timed(g.upload(silent(), '/killed'));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const killed = performance.now();
+    await g.kill();
+    expect((await transfer).error).toMatchObject({ code: 'ERR_GUESTFS_TERMINATED' });
+    expect(performance.now() - killed).toBeLessThan(3000);
+    expect(await eventually(() => openDescriptors() <= descriptors)).toBe(true);
+  });
+});
