@@ -1,8 +1,9 @@
+import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { type CallSink, Calls, guarded } from './calls';
 import { Drives, type MakeCall } from './drives';
 import { closedError, invalidType, unknownOption } from './errors';
 import type { EventName } from './events';
-import { GuestfsMethods } from './generated/methods';
+import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
 import { invoke } from './invoke';
 import { BackendSettings, checkLaunchOptions, Launch, type LaunchOptions } from './launch';
 import { type LibvirtAuthHandler, supportedCredentials } from './libvirt-auth';
@@ -11,6 +12,14 @@ import { type Observable, type OperationObserver, observe } from './operations';
 import { readOptions } from './options';
 import { PrivateData } from './private-data';
 import { ProgressStream } from './progress-stream';
+import { ArchiveReadStream, ArchiveWriteStream } from './streams/archives';
+import { GuestReadStream, GuestWriteStream } from './streams/files';
+import {
+  checkReadOptions,
+  checkWriteOptions,
+  type ReadStreamOptions,
+  type WriteStreamOptions,
+} from './streams/options';
 import type { CallOptions, ProgressEvent } from './types';
 
 export interface GuestfsOptions {
@@ -179,6 +188,65 @@ export class Guestfs extends GuestfsMethods implements Observable {
     if (this.#calls.closed) stream.end();
     else this.#streams.add(stream);
     return stream;
+  }
+
+  /**
+   * Reads a file of the guest, as `fs.createReadStream`. Each piece is a call of its own, so that other calls have
+   * their turn between the pieces. C: `guestfs_pread`.
+   *
+   * @throws TypeError, RangeError for bad options
+   */
+  createReadStream(path: string, options?: ReadStreamOptions): GuestReadStream {
+    const range = checkReadOptions('createReadStream', options);
+    return new GuestReadStream(path, range, (count, offset, signal) =>
+      this.pread(path, count, offset, { signal }),
+    );
+  }
+
+  /**
+   * Reads a block device of the appliance, likewise. C: `guestfs_pread_device`.
+   *
+   * @throws TypeError, RangeError for bad options
+   */
+  readDeviceStream(device: string, options?: ReadStreamOptions): GuestReadStream {
+    const range = checkReadOptions('readDeviceStream', options);
+    return new GuestReadStream(device, range, (count, offset, signal) =>
+      this.preadDevice(device, count, offset, { signal }),
+    );
+  }
+
+  /**
+   * Writes a file of the guest, as `fs.createWriteStream`: created or emptied unless `flags` say otherwise. Each piece
+   * is a call of its own. C: `guestfs_pwrite`.
+   *
+   * @throws TypeError, RangeError for bad options
+   */
+  createWriteStream(path: string, options?: WriteStreamOptions): GuestWriteStream {
+    return new GuestWriteStream(path, checkWriteOptions('createWriteStream', options), this);
+  }
+
+  /**
+   * The content of a folder of the guest as a tar archive. The transfer begins when the stream is first read; from then
+   * on other calls on this handle wait until it has been read to its end, or destroyed. C: `guestfs_tar_out`.
+   */
+  tarOutStream(directory: string, options?: TarOutOptions): Readable {
+    const { signal, ...others } = options ?? {};
+    const stream = new ArchiveReadStream((target, closed) =>
+      this.tarOut(directory, target, { ...others, signal: closed }),
+    );
+    return signal ? addAbortSignal(signal, stream) : stream;
+  }
+
+  /**
+   * Unpacks the tar archive that is written to the stream into a folder of the guest; the stream finishes when that is
+   * done. From the first byte on other calls on this handle wait. C: `guestfs_tar_in`.
+   */
+  tarInStream(directory: string, options?: TarInOptions): Writable {
+    const { signal, ...others } = options ?? {};
+    const stream = new ArchiveWriteStream((source, closed) =>
+      this.tarIn(source, directory, { ...others, signal: closed }),
+    );
+    return signal ? addAbortSignal(signal, stream) : stream;
   }
 
   /** For reporters, as {@link ProgressReporter}: what a handle's operations do. */

@@ -14,5 +14,7 @@ export type {
 } from './libvirt-auth';
 export { PrivateData, type PrivateKey, privateKey } from './private-data';
 export { type ProgressFormat, ProgressReporter, type ProgressReporterOptions } from './progress';
+export type { GuestReadStream, GuestWriteStream } from './streams/files';
+export type { ReadStreamOptions, WriteStreamOptions } from './streams/options';
 export type { FileSource, FileTarget, WebReadable, WebWritable } from './streams/types';
 export type { CallOptions, OutputOptions, ProgressEvent } from './types';

@@ -219,6 +219,150 @@ describe('streams in the place of files', () => {
     expect(target.bytes.toString()).toBe('untouched');
   });
 
+  describe('createReadStream', () => {
+    const read = async (stream: Readable) => Buffer.concat(await stream.toArray());
+
+    test('reads a file to its end', async () => {
+      const stream = g.createReadStream('/data');
+      expect(sha256(await read(stream))).toBe(sha256(data));
+      expect(stream).toMatchObject({ path: '/data', bytesRead: data.length });
+    });
+
+    test.each([
+      [{ start: 5 }, 5, data.length],
+      [{ end: 5 }, 0, 6],
+      [{ start: 7, end: 7 }, 7, 8],
+      [{ start: BigInt(MiB - 1), end: BigInt(2 * MiB), highWaterMark: 1000 * 1000 }, MiB - 1, 2 * MiB + 1],
+      [{ start: data.length + 10 }, 0, 0],
+      [{ end: data.length * 2 }, 0, data.length],
+    ])('reads the part %p', async (options, from, to) => {
+      expect((await read(g.createReadStream('/data', options))).equals(data.subarray(from, to))).toBe(true);
+    });
+
+    test('lets other calls have their turn', async () => {
+      let bytes = 0;
+      for await (const chunk of g.createReadStream('/data')) {
+        bytes += (chunk as Buffer).length;
+        expect(await g.exists('/data')).toBe(true);
+      }
+      expect(bytes).toBe(data.length);
+      const unread = g.createReadStream('/data');
+      expect(await g.exists('/data')).toBe(true);
+      unread.destroy();
+    });
+
+    test('fails as the calls do', async () => {
+      await expect(read(g.createReadStream('/no-such-file'))).rejects.toMatchObject({
+        code: 'ENOENT',
+        operation: 'pread',
+      });
+      const signal = AbortSignal.timeout(1);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      await expect(read(g.createReadStream('/data', { signal }))).rejects.toMatchObject({
+        code: 'ABORT_ERR',
+      });
+      await expect(read(g.createReadStream('/data\0'))).rejects.toMatchObject({
+        code: 'ERR_INVALID_ARG_VALUE',
+      });
+    });
+
+    test.each<[object, string]>([
+      [{ start: -1 }, 'ERR_OUT_OF_RANGE'],
+      [{ start: 1.5 }, 'ERR_OUT_OF_RANGE'],
+      [{ end: 2 ** 53 }, 'ERR_OUT_OF_RANGE'],
+      [{ start: 6, end: 4 }, 'ERR_OUT_OF_RANGE'],
+      [{ start: '1' }, 'ERR_INVALID_ARG_TYPE'],
+      [{ highWaterMark: 0 }, 'ERR_OUT_OF_RANGE'],
+      [{ highWatermark: 5 }, 'ERR_INVALID_ARG_VALUE'],
+    ])('refuses %p', (options, code) => {
+      expect(() => g.createReadStream('/data', options)).toThrow(expect.objectContaining({ code }));
+    });
+  });
+
+  test('readDeviceStream reads a device', async () => {
+    const chunks = await g.readDeviceStream('/dev/sda', { start: 1024, end: 2047 }).toArray();
+    expect(Buffer.concat(chunks).readUInt16LE(0x38)).toBe(0xef53); // ext4
+  });
+
+  describe('createWriteStream', () => {
+    test('writes what it is given, in pieces of any size', async () => {
+      const stream = g.createWriteStream('/written');
+      await pipeline(
+        Readable.from([data.subarray(0, 1), data.subarray(1, 3 * MiB), data.subarray(3 * MiB)]),
+        stream,
+      );
+      expect(await g.checksum('sha256', '/written')).toBe(sha256(data));
+      expect(stream).toMatchObject({ path: '/written', bytesWritten: data.length });
+      await pipeline(Readable.from(['short']), g.createWriteStream('/written'));
+      expect(await g.cat('/written')).toBe('short');
+    });
+
+    test('appends, writes into, and refuses what is there', async () => {
+      await g.write('/flags', 'abcdef');
+      await pipeline(Readable.from(['g']), g.createWriteStream('/flags', { flags: 'a' }));
+      await pipeline(Readable.from(['XY']), g.createWriteStream('/flags', { flags: 'r+', start: 2 }));
+      expect(await g.cat('/flags')).toBe('abXYefg');
+      const again = pipeline(Readable.from(['z']), g.createWriteStream('/flags', { flags: 'wx' }));
+      await expect(again).rejects.toMatchObject({ code: 'EEXIST' });
+      const nowhere = pipeline(Readable.from(['z']), g.createWriteStream('/nowhere', { flags: 'r+' }));
+      await expect(nowhere).rejects.toMatchObject({ code: 'ENOENT' });
+      expect(await g.cat('/flags')).toBe('abXYefg');
+    });
+
+    test('gives a new file its mode, and an old one not', async () => {
+      await pipeline(Readable.from(['']), g.createWriteStream('/secret', { mode: 0o600 }));
+      expect((await g.statns('/secret')).stMode & 0o7777n).toBe(0o600n);
+      await pipeline(Readable.from(['']), g.createWriteStream('/secret', { mode: 0o644 }));
+      expect((await g.statns('/secret')).stMode & 0o7777n).toBe(0o600n);
+    });
+
+    test('fails as the calls do', async () => {
+      const stream = g.createWriteStream('/no/such/folder/file');
+      await expect(pipeline(Readable.from(['x']), stream)).rejects.toMatchObject({ code: 'ENOENT' });
+      expect(() => g.createWriteStream('/x', { mode: 0o10000 })).toThrow(
+        expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
+      );
+    });
+  });
+
+  describe('archives', () => {
+    test('go from one handle to another in one pipeline', async () => {
+      await g.mkdirP('/from/sub');
+      await g.upload(data, '/from/sub/data');
+      await using other = await launchedHandle(128 * MiB);
+      await other.mkfs('ext4', '/dev/sda');
+      await other.mount('/dev/sda', '/');
+      await pipeline(g.tarOutStream('/from'), other.tarInStream('/'));
+      expect(await other.checksum('sha256', '/sub/data')).toBe(sha256(data));
+    });
+
+    test('that nobody reads keep no call waiting; destroyed ones neither', async () => {
+      const stream = g.tarOutStream('/');
+      expect(await g.exists('/data')).toBe(true);
+      stream.once('data', () => stream.destroy());
+      await once(stream, 'close');
+      await expectNothingLeft();
+      const target = g.tarInStream('/');
+      target.write(Buffer.alloc(512));
+      target.destroy();
+      await once(target, 'close');
+      await expectNothingLeft();
+    });
+
+    test('fail as the calls do', async () => {
+      await expect(g.tarOutStream('/no/such/folder').toArray()).rejects.toMatchObject({
+        operation: 'tarOut',
+      });
+      const signal = AbortSignal.timeout(1);
+      await expect(g.tarOutStream('/', { signal }).toArray()).rejects.toMatchObject({ code: 'ABORT_ERR' });
+      const garbage = pipeline(Readable.from([randomBytes(MiB)]), g.tarInStream('/'));
+      await expect(garbage).rejects.toMatchObject({ operation: 'tarIn' });
+      const bad = g.tarOutStream('/', { compress: 5 as unknown as string });
+      await expect(bad.toArray()).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+      await expectNothingLeft();
+    });
+  });
+
   // The last one: the appliance is gone afterwards.
   test('kill() ends a transfer whose stream is silent', async () => {
     async function* silent() {

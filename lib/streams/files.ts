@@ -1,0 +1,142 @@
+// Streams over files and devices of the guest, one call for each piece. So other calls on the handle have their turn
+// between the pieces, and a stream that nobody reads keeps nobody waiting.
+import { addAbortSignal, Readable, Writable } from 'node:stream';
+import { GuestfsError } from '../errors';
+import type { ReadRange, WritePlan } from './options';
+
+/** What one message of libguestfs's protocol holds with some room. */
+const largestPiece = 2 * 1024 * 1024;
+
+/** Reads up to `count` bytes at `offset`; none at the end. */
+export type ReadPiece = (count: number, offset: number, signal: AbortSignal) => Promise<Buffer>;
+
+export class GuestReadStream extends Readable {
+  /** Of the file or device in the guest. */
+  readonly path: string;
+  /** How many bytes have been read so far. */
+  bytesRead = 0;
+
+  readonly #readPiece: ReadPiece;
+  readonly #pieceSize: number;
+  readonly #destroyed = new AbortController();
+  #position: number;
+  readonly #end: number;
+
+  /** @internal */
+  constructor(path: string, range: ReadRange, readPiece: ReadPiece) {
+    super({ highWaterMark: range.highWaterMark });
+    this.path = path;
+    this.#readPiece = readPiece;
+    this.#pieceSize = Math.min(range.highWaterMark, largestPiece);
+    this.#position = range.start;
+    this.#end = range.end;
+    if (range.signal) addAbortSignal(range.signal, this);
+  }
+
+  override _read(): void {
+    const count = Math.min(this.#pieceSize, this.#end - this.#position);
+    if (count === 0) this.push(null);
+    else
+      this.#readPiece(count, this.#position, this.#destroyed.signal).then(
+        (bytes) => this.#take(bytes),
+        this.#fail,
+      );
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#destroyed.abort();
+    callback(error);
+  }
+
+  #take(bytes: Buffer): void {
+    this.#position += bytes.length;
+    this.bytesRead += bytes.length;
+    this.push(bytes.length === 0 ? null : bytes);
+  }
+
+  readonly #fail = (error: Error) => void this.destroy(error);
+}
+
+/** The calls that a stream makes to write a file. */
+export interface FileWriter {
+  exists(path: string, options: { signal: AbortSignal }): Promise<boolean>;
+  filesize(path: string, options: { signal: AbortSignal }): Promise<bigint>;
+  write(path: string, content: string, options: { signal: AbortSignal }): Promise<void>;
+  chmod(mode: number, path: string, options: { signal: AbortSignal }): Promise<void>;
+  pwrite(
+    path: string,
+    content: Uint8Array,
+    offset: number,
+    options: { signal: AbortSignal },
+  ): Promise<number>;
+}
+
+export class GuestWriteStream extends Writable {
+  /** Of the file in the guest. */
+  readonly path: string;
+  /** How many bytes have been written so far. */
+  bytesWritten = 0;
+
+  readonly #writer: FileWriter;
+  readonly #plan: WritePlan;
+  readonly #destroyed = new AbortController();
+  #position: number;
+
+  /** @internal */
+  constructor(path: string, plan: WritePlan, writer: FileWriter) {
+    super({ highWaterMark: plan.highWaterMark });
+    this.path = path;
+    this.#plan = plan;
+    this.#writer = writer;
+    this.#position = plan.start;
+    if (plan.signal) addAbortSignal(plan.signal, this);
+  }
+
+  override _construct(callback: (error?: Error | null) => void): void {
+    // By then the constructor has run.
+    queueMicrotask(() => this.#open().then(() => callback(), callback));
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#writeAll(chunk).then(() => callback(), callback);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
+    this.#writeAll(Buffer.concat(chunks.map(({ chunk }) => chunk))).then(() => callback(), callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#destroyed.abort();
+    callback(error);
+  }
+
+  async #open(): Promise<void> {
+    const { flags, mode } = this.#plan;
+    const options = { signal: this.#destroyed.signal };
+    const exists = flags !== 'w' || mode !== undefined ? await this.#writer.exists(this.path, options) : true;
+    if (flags === 'wx' && exists) throw failure('EEXIST', `${this.path}: File exists`);
+    if (flags === 'r+' && !exists) throw failure('ENOENT', `${this.path}: No such file or directory`);
+    if (flags === 'r+') return;
+    if (flags === 'a' && exists) {
+      this.#position = Number(await this.#writer.filesize(this.path, options));
+      return;
+    }
+    await this.#writer.write(this.path, '', options);
+    if (!exists && mode !== undefined) await this.#writer.chmod(mode, this.path, options);
+  }
+
+  async #writeAll(bytes: Buffer): Promise<void> {
+    const options = { signal: this.#destroyed.signal };
+    for (let at = 0; at < bytes.length; ) {
+      const piece = bytes.subarray(at, at + largestPiece);
+      const written = await this.#writer.pwrite(this.path, piece, this.#position, options);
+      at += written;
+      this.#position += written;
+      this.bytesWritten += written;
+    }
+  }
+}
+
+function failure(code: 'EEXIST' | 'ENOENT', message: string): GuestfsError {
+  return new GuestfsError(message, { code, operation: 'createWriteStream' });
+}
