@@ -307,6 +307,12 @@ struct hivex_value {
   std::int64_t hivex_value_h;
 };
 
+struct internal_mountable {
+  std::int32_t im_type;
+  char* im_device;
+  char* im_volume;
+};
+
 struct tsk_dirent {
   std::uint64_t tsk_inode;
   char tsk_type;

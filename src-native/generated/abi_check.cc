@@ -337,6 +337,13 @@ static_assert(sizeof(struct guestfs_hivex_value) == sizeof(abi::hivex_value));
 static_assert(offsetof(struct guestfs_hivex_value, hivex_value_h) == offsetof(abi::hivex_value, hivex_value_h));
 #endif
 
+#ifdef GUESTFS_HAVE_STRUCT_INTERNAL_MOUNTABLE
+static_assert(sizeof(struct guestfs_internal_mountable) == sizeof(abi::internal_mountable));
+static_assert(offsetof(struct guestfs_internal_mountable, im_type) == offsetof(abi::internal_mountable, im_type));
+static_assert(offsetof(struct guestfs_internal_mountable, im_device) == offsetof(abi::internal_mountable, im_device));
+static_assert(offsetof(struct guestfs_internal_mountable, im_volume) == offsetof(abi::internal_mountable, im_volume));
+#endif
+
 #ifdef GUESTFS_HAVE_STRUCT_TSK_DIRENT
 static_assert(sizeof(struct guestfs_tsk_dirent) == sizeof(abi::tsk_dirent));
 static_assert(offsetof(struct guestfs_tsk_dirent, tsk_inode) == offsetof(abi::tsk_dirent, tsk_inode));
@@ -3373,6 +3380,9 @@ static_assert(std::is_same_v<decltype(&guestfs_zgrep), char** (*)(guestfs_h*, co
 #ifdef GUESTFS_HAVE_ZGREPI
 static_assert(std::is_same_v<decltype(&guestfs_zgrepi), char** (*)(guestfs_h*, const char*, const char*)>);
 #endif
+#ifdef GUESTFS_HAVE_INTERNAL_PARSE_MOUNTABLE
+static_assert(std::is_same_v<decltype(&guestfs_internal_parse_mountable), struct guestfs_internal_mountable* (*)(guestfs_h*, const char*)>);
+#endif
 #ifdef GUESTFS_HAVE_INTERNAL_TEST
 static_assert(std::is_same_v<decltype(&guestfs_internal_test_argv), int (*)(guestfs_h*, const char*, const char*, char* const*, int, int, std::int64_t, const char*, const char*, const char*, std::size_t, const struct guestfs_internal_test_argv*)>);
 #endif
@@ -3453,6 +3463,9 @@ static_assert(std::is_same_v<decltype(&guestfs_internal_test_rstructlisterr), st
 #endif
 #ifdef GUESTFS_HAVE_INTERNAL_TEST_SET_OUTPUT
 static_assert(std::is_same_v<decltype(&guestfs_internal_test_set_output), int (*)(guestfs_h*, const char*)>);
+#endif
+#ifdef GUESTFS_HAVE_INTERNAL_WRITE
+static_assert(std::is_same_v<decltype(&guestfs_internal_write), int (*)(guestfs_h*, const char*, const char*, std::size_t)>);
 #endif
 
 }  // namespace guestfs_node

@@ -612,6 +612,7 @@ void zfgrepi(guestfs_h* g, const Slot* a, const void*, RawResult* r) { r->pointe
 void zfile(guestfs_h* g, const Slot* a, const void*, RawResult* r) { r->pointer = guestfs_zfile(g, a[0].text, a[1].text); }
 void zgrep(guestfs_h* g, const Slot* a, const void*, RawResult* r) { r->pointer = guestfs_zgrep(g, a[0].text, a[1].text); }
 void zgrepi(guestfs_h* g, const Slot* a, const void*, RawResult* r) { r->pointer = guestfs_zgrepi(g, a[0].text, a[1].text); }
+void internal_parse_mountable(guestfs_h* g, const Slot* a, const void*, RawResult* r) { r->pointer = guestfs_internal_parse_mountable(g, a[0].text); }
 void internal_test(guestfs_h* g, const Slot* a, const void* o, RawResult* r) { r->integer = guestfs_internal_test_argv(g, a[0].text, a[1].text, a[2].list, a[3].i32, a[4].i32, a[5].i64, a[6].text, a[7].text, a[8].bytes.data, a[8].bytes.size, static_cast<const abi::internal_test_argv*>(o)); }
 void internal_test_63_optargs(guestfs_h* g, const Slot*, const void* o, RawResult* r) { r->integer = guestfs_internal_test_63_optargs_argv(g, static_cast<const abi::internal_test_63_optargs_argv*>(o)); }
 void internal_test_close_output(guestfs_h* g, const Slot*, const void*, RawResult* r) { r->integer = guestfs_internal_test_close_output(g); }
@@ -639,6 +640,7 @@ void internal_test_rstructerr(guestfs_h* g, const Slot*, const void*, RawResult*
 void internal_test_rstructlist(guestfs_h* g, const Slot* a, const void*, RawResult* r) { r->pointer = guestfs_internal_test_rstructlist(g, a[0].text); }
 void internal_test_rstructlisterr(guestfs_h* g, const Slot*, const void*, RawResult* r) { r->pointer = guestfs_internal_test_rstructlisterr(g); }
 void internal_test_set_output(guestfs_h* g, const Slot* a, const void*, RawResult* r) { r->integer = guestfs_internal_test_set_output(g, a[0].text); }
+void internal_write(guestfs_h* g, const Slot* a, const void*, RawResult* r) { r->integer = guestfs_internal_write(g, a[0].text, a[1].bytes.data, a[1].bytes.size); }
 
 }  // namespace thunks
 
@@ -1029,6 +1031,16 @@ const Struct hivex_value_struct = {
     hivex_value_fields, sizeof(abi::hivex_value),
     [](void* p) { guestfs_free_hivex_value(static_cast<abi::hivex_value*>(p)); },
     [](void* p) { guestfs_free_hivex_value_list(static_cast<abi::list_of<abi::hivex_value>*>(p)); },
+};
+const Field internal_mountable_fields[] = {
+    {"imType", FieldKind::Int32, offsetof(abi::internal_mountable, im_type)},
+    {"imDevice", FieldKind::String, offsetof(abi::internal_mountable, im_device)},
+    {"imVolume", FieldKind::String, offsetof(abi::internal_mountable, im_volume)},
+};
+const Struct internal_mountable_struct = {
+    internal_mountable_fields, sizeof(abi::internal_mountable),
+    [](void* p) { guestfs_free_internal_mountable(static_cast<abi::internal_mountable*>(p)); },
+    [](void* p) { guestfs_free_internal_mountable_list(static_cast<abi::list_of<abi::internal_mountable>*>(p)); },
 };
 const Field tsk_dirent_fields[] = {
     {"tskInode", FieldKind::UInt64, offsetof(abi::tsk_dirent, tsk_inode)},
@@ -1929,6 +1941,7 @@ const Argument zfgrepi_args[] = {{"pattern", ArgumentKind::String}, {"path", Arg
 const Argument zfile_args[] = {{"meth", ArgumentKind::String}, {"path", ArgumentKind::String}};
 const Argument zgrep_args[] = {{"regex", ArgumentKind::String}, {"path", ArgumentKind::String}};
 const Argument zgrepi_args[] = {{"regex", ArgumentKind::String}, {"path", ArgumentKind::String}};
+const Argument internal_parse_mountable_args[] = {{"mountable", ArgumentKind::String}};
 const Argument internal_test_args[] = {{"str", ArgumentKind::String}, {"optstr", ArgumentKind::OptString}, {"strlist", ArgumentKind::StringList}, {"b", ArgumentKind::Bool}, {"integer", ArgumentKind::Int}, {"integer64", ArgumentKind::Int64}, {"filein", ArgumentKind::FileIn}, {"fileout", ArgumentKind::FileOut}, {"bufferin", ArgumentKind::BufferIn}};
 const Option internal_test_options[] = {
     {"obool", ArgumentKind::Bool, offsetof(abi::internal_test_argv, obool)},
@@ -2017,6 +2030,7 @@ const Argument internal_test_rstringlist_args[] = {{"val", ArgumentKind::String}
 const Argument internal_test_rstruct_args[] = {{"val", ArgumentKind::String}};
 const Argument internal_test_rstructlist_args[] = {{"val", ArgumentKind::String}};
 const Argument internal_test_set_output_args[] = {{"filename", ArgumentKind::String}};
+const Argument internal_write_args[] = {{"path", ArgumentKind::String}, {"content", ArgumentKind::BufferIn}};
 
 const Function table[] = {
     {"aclDeleteDefFile", "guestfs_acl_delete_def_file", "1.19.63", reinterpret_cast<const void*>(&guestfs_acl_delete_def_file), &thunks::acl_delete_def_file, ReturnKind::Err, nullptr, acl_delete_def_file_args, {}, 0, false},
@@ -2622,6 +2636,7 @@ const Function table[] = {
     {"zfile", "guestfs_zfile", "1.0.59", reinterpret_cast<const void*>(&guestfs_zfile), &thunks::zfile, ReturnKind::String, nullptr, zfile_args, {}, 0, false},
     {"zgrep", "guestfs_zgrep", "1.0.66", reinterpret_cast<const void*>(&guestfs_zgrep), &thunks::zgrep, ReturnKind::StringList, nullptr, zgrep_args, {}, 0, false},
     {"zgrepi", "guestfs_zgrepi", "1.0.66", reinterpret_cast<const void*>(&guestfs_zgrepi), &thunks::zgrepi, ReturnKind::StringList, nullptr, zgrepi_args, {}, 0, false},
+    {"internalParseMountable", "guestfs_internal_parse_mountable", "", reinterpret_cast<const void*>(&guestfs_internal_parse_mountable), &thunks::internal_parse_mountable, ReturnKind::Struct, &internal_mountable_struct, internal_parse_mountable_args, {}, 0, false},
     {"internalTest", "guestfs_internal_test_argv", "", reinterpret_cast<const void*>(&guestfs_internal_test_argv), &thunks::internal_test, ReturnKind::Err, nullptr, internal_test_args, internal_test_options, sizeof(abi::internal_test_argv), true},
     {"internalTest63Optargs", "guestfs_internal_test_63_optargs_argv", "", reinterpret_cast<const void*>(&guestfs_internal_test_63_optargs_argv), &thunks::internal_test_63_optargs, ReturnKind::Err, nullptr, {}, internal_test_63_optargs_options, sizeof(abi::internal_test_63_optargs_argv), true},
     {"internalTestCloseOutput", "guestfs_internal_test_close_output", "", reinterpret_cast<const void*>(&guestfs_internal_test_close_output), &thunks::internal_test_close_output, ReturnKind::Err, nullptr, {}, {}, 0, false},
@@ -2649,6 +2664,7 @@ const Function table[] = {
     {"internalTestRstructlist", "guestfs_internal_test_rstructlist", "", reinterpret_cast<const void*>(&guestfs_internal_test_rstructlist), &thunks::internal_test_rstructlist, ReturnKind::StructList, &lvm_pv_struct, internal_test_rstructlist_args, {}, 0, false},
     {"internalTestRstructlisterr", "guestfs_internal_test_rstructlisterr", "", reinterpret_cast<const void*>(&guestfs_internal_test_rstructlisterr), &thunks::internal_test_rstructlisterr, ReturnKind::StructList, &lvm_pv_struct, {}, {}, 0, false},
     {"internalTestSetOutput", "guestfs_internal_test_set_output", "", reinterpret_cast<const void*>(&guestfs_internal_test_set_output), &thunks::internal_test_set_output, ReturnKind::Err, nullptr, internal_test_set_output_args, {}, 0, false},
+    {"internalWrite", "guestfs_internal_write", "", reinterpret_cast<const void*>(&guestfs_internal_write), &thunks::internal_write, ReturnKind::Err, nullptr, internal_write_args, {}, 0, false},
 };
 
 }  // namespace
