@@ -1,0 +1,266 @@
+/**
+ * A stand-in for libguestfs's functions, compiled against the installed guestfs.h and put before the real library: it
+ * writes down what it received, and returns values of our choice. So every function, option and struct can be tried,
+ * whatever an appliance would say.
+ */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { type Api, type ApiArgument, type ApiField, type ApiFunction, bitOf, headerFlags } from './api';
+import type { TemporaryFolder } from './folder';
+
+/** Each function returns these in turn. */
+export const turns = ['low', 'high', 'error'] as const;
+
+/** What it received, a line of JSON each: text and bytes as hexadecimal digits, numbers as decimal ones. */
+export interface Received {
+  readonly fn: string;
+  readonly args: unknown[];
+  readonly options: Record<string, unknown>;
+}
+
+/** Returns the path of the library. It writes to the file that `STAND_IN_OUTPUT` names. */
+export function compileStandIn(api: Api, folder: TemporaryFolder): string {
+  const source = folder.file('stand-in.c');
+  writeFileSync(source, [prelude, ...api.structs.map(structMaker), ...api.functions.map(fake)].join('\n'));
+  const library = folder.file('stand-in.so');
+  const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-function', '-Wno-unused-parameter'];
+  execFileSync('cc', ['-shared', '-fPIC', ...warnings, ...headerFlags, '-o', library, source]);
+  return library;
+}
+
+const prelude = `
+#define GUESTFS_NO_WARN_DEPRECATED 1
+#include <guestfs.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static FILE *out;
+static int first;
+
+static void begin(const char *fn) {
+  if (!out) out = fopen(getenv("STAND_IN_OUTPUT"), "w");
+  fprintf(out, "{\\"fn\\":\\"%s\\",\\"args\\":[", fn);
+  first = 1;
+}
+static void comma(void) {
+  if (!first) fputc(',', out);
+  first = 0;
+}
+static void options(void) {
+  fputs("],\\"options\\":{", out);
+  first = 1;
+}
+static void option(const char *name) {
+  comma();
+  fprintf(out, "\\"%s\\":", name);
+  first = 1;
+}
+static void end(void) {
+  fputs("}}\\n", out);
+  fflush(out);
+}
+static void put_bytes(const char *data, size_t size) {
+  comma();
+  fputc('"', out);
+  for (size_t i = 0; i < size; i++) fprintf(out, "%02x", (unsigned char)data[i]);
+  fputc('"', out);
+}
+static void put_String(const char *text) {
+  if (text) { put_bytes(text, strlen(text)); return; }
+  comma();
+  fputs("null", out);
+}
+static void put_OptString(const char *text) { put_String(text); }
+static void put_StringList(char *const *list) {
+  comma();
+  fputc('[', out);
+  first = 1;
+  for (; *list; list++) put_String(*list);
+  fputc(']', out);
+  first = 0;
+}
+static void put_Int64(int64_t number) {
+  comma();
+  fprintf(out, "\\"%" PRId64 "\\"", number);
+}
+static void put_Int(int number) { put_Int64(number); }
+static void put_Bool(int number) { put_Int64(number); }
+
+static char *copy(const char *data, size_t size) { return memcpy(malloc(size + 1), data, size); }
+static char **copy_list(const char *const *list, size_t length) {
+  char **result = calloc(length + 1, sizeof *result);
+  for (size_t i = 0; i < length; i++) result[i] = strdup(list[i]);
+  return result;
+}
+`;
+
+/** Values that break what is weak: nothing or the least, the most with bytes that are no UTF-8, the field's number. */
+function fieldValues({ cName, kind }: ApiField, index: number): [string, string, string] {
+  const set = (value: string | number) => `r.${cName} = ${value};`;
+  switch (kind) {
+    case 'FString':
+    case 'FDevice':
+      return [set('strdup("")'), set('strdup("\\xc3\\xa9\\xff")'), set(`strdup("${index}")`)];
+    case 'FUUID':
+      return [
+        '',
+        `memset(r.${cName}, 'f', 32);`,
+        `memcpy(r.${cName}, "${String(index).padStart(32, '0')}", 32);`,
+      ];
+    case 'FBuffer': {
+      const buffer = (data: string, size: number) =>
+        `r.${cName} = copy("${data}", ${size}); r.${cName}_len = ${size};`;
+      return [buffer('', 0), buffer('a\\0\\xff', 3), buffer(String(index), String(index).length)];
+    }
+    case 'FChar':
+      return ['', set("'\\xff'"), set(`'a' + ${index}`)];
+    case 'FInt32':
+      return [set('INT32_MIN'), set('INT32_MAX'), set(index)];
+    case 'FUInt32':
+      return [set(0), set('UINT32_MAX'), set(index)];
+    case 'FInt64':
+      return [set('INT64_MIN'), set('INT64_MAX'), set(index)];
+    case 'FBytes':
+    case 'FUInt64':
+      return [set(0), set('UINT64_MAX'), set(index)];
+    case 'FOptPercent':
+      return [set(-1), set(100), set(index + 0.5)];
+    default:
+      throw new Error(`the stand-in does not know the field kind ${kind}`);
+  }
+}
+
+/** The same, in JavaScript. */
+export function expectedField({ kind }: ApiField, index: number): [unknown, unknown, unknown] {
+  const text = String(index);
+  switch (kind) {
+    case 'FString':
+    case 'FDevice':
+      return ['', 'é\udcff', text];
+    case 'FUUID':
+      return ['', 'f'.repeat(32), text.padStart(32, '0')];
+    case 'FBuffer':
+      return [Buffer.of(), Buffer.of(0x61, 0, 0xff), Buffer.from(text)];
+    case 'FChar':
+      return ['', '\udcff', String.fromCharCode('a'.charCodeAt(0) + index)];
+    case 'FInt32':
+      return [-(2 ** 31), 2 ** 31 - 1, index];
+    case 'FUInt32':
+      return [0, 2 ** 32 - 1, index];
+    case 'FInt64':
+      return [-(2n ** 63n), 2n ** 63n - 1n, BigInt(index)];
+    case 'FBytes':
+    case 'FUInt64':
+      return [0n, 2n ** 64n - 1n, BigInt(index)];
+    case 'FOptPercent':
+      return [null, 100, index + 0.5];
+    default:
+      throw new Error(`the stand-in does not know the field kind ${kind}`);
+  }
+}
+
+function structMaker({ name, fields }: Api['structs'][number]): string {
+  const type = `struct guestfs_${name}`;
+  const values = fields.map(fieldValues);
+  const branches = [0, 1, 2].map((i) => `  if (variant == ${i}) { ${values.map((v) => v[i]).join(' ')} }`);
+  return `
+static ${type} make_${name}(int variant) {
+  ${type} r;
+  memset(&r, 0, sizeof r);
+${branches.join('\n')}
+  return r;
+}
+static ${type} *new_${name}(int variant) {
+  ${type} *r = malloc(sizeof *r);
+  *r = make_${name}(variant);
+  return r;
+}
+static ${type}_list *new_${name}_list(uint32_t length) {
+  ${type}_list *r = malloc(sizeof *r);
+  r->len = length;
+  r->val = calloc(length + 1, sizeof *r->val);
+  for (uint32_t i = 0; i < length; i++) r->val[i] = make_${name}(i);
+  return r;
+}`;
+}
+
+const argumentTypes = {
+  String: 'const char *',
+  OptString: 'const char *',
+  StringList: 'char *const *',
+  Bool: 'int ',
+  Int: 'int ',
+  Int64: 'int64_t ',
+};
+
+function returnType({ kind, struct }: ApiFunction['ret']): string {
+  if (kind === 'RStruct') return `struct guestfs_${struct} *`;
+  if (kind === 'RStructList') return `struct guestfs_${struct}_list *`;
+  if (/^RConst/.test(kind)) return 'const char *';
+  if (kind === 'RString' || kind === 'RBufferOut') return 'char *';
+  if (kind === 'RStringList' || kind === 'RHashtable') return 'char **';
+  return kind === 'RInt64' ? 'int64_t ' : 'int ';
+}
+
+/** C's expressions of what a function returns in its turns. */
+function returns({ kind, struct }: ApiFunction['ret']): [string, string, string] {
+  switch (kind) {
+    case 'RErr':
+      return ['0', '0', '-1'];
+    case 'RBool':
+      return ['0', '1', '-1'];
+    case 'RInt':
+      return ['INT_MIN', 'INT_MAX', '-1'];
+    case 'RInt64':
+      return ['INT64_MIN', 'INT64_MAX', '-1'];
+    case 'RConstString':
+    case 'RConstOptString':
+      return ['""', '"\\xc3\\xa9\\xff"', 'NULL'];
+    case 'RString':
+      return ['strdup("")', 'strdup("\\xc3\\xa9\\xff")', 'NULL'];
+    case 'RBufferOut':
+      return ['(*size = 0, copy("", 0))', '(*size = 3, copy("a\\0\\xff", 3))', 'NULL'];
+    case 'RStringList':
+      return ['copy_list(NULL, 0)', 'copy_list((const char *[]){"", "\\xff", "b"}, 3)', 'NULL'];
+    case 'RHashtable':
+      return ['copy_list(NULL, 0)', 'copy_list((const char *[]){"", "", "\\xff", "v"}, 4)', 'NULL'];
+    case 'RStruct':
+      return [`new_${struct}(0)`, `new_${struct}(1)`, 'NULL'];
+    case 'RStructList':
+      return [`new_${struct}_list(0)`, `new_${struct}_list(3)`, 'NULL'];
+    default:
+      throw new Error(`the stand-in does not know the return kind ${kind}`);
+  }
+}
+
+function parameter({ name, kind }: ApiArgument): string {
+  if (kind === 'BufferIn') return `const char *p_${name}, size_t p_${name}_size`;
+  return `${argumentTypes[kind]}p_${name}`;
+}
+
+function record({ name, kind }: ApiArgument): string {
+  if (kind === 'BufferIn') return `  put_bytes(p_${name}, p_${name}_size);`;
+  return `  put_${kind}(p_${name});`;
+}
+
+function fake(fn: ApiFunction): string {
+  const { name, cName, args, options, ret } = fn;
+  const argv = options.length > 0 ? [`const struct guestfs_${cName}_argv *o`] : [];
+  const size = ret.kind === 'RBufferOut' ? ['size_t *size'] : [];
+  const parameters = ['guestfs_h *g', ...args.map(parameter), ...size, ...argv];
+  const [low, high, error] = returns(ret);
+  return `
+${returnType(ret)}guestfs_${cName}${argv.length > 0 ? '_argv' : ''}(${parameters.join(', ')}) {
+  static int calls;
+  const int turn = calls++ % 3;
+  begin("${name}");
+${args.map(record).join('\n')}
+  options();
+${options.map((o) => `  if (o->bitmask & ${bitOf(fn, o)}) { option("${o.name}"); put_${o.kind}(o->${o.name}); }`).join('\n')}
+  end();
+  return turn == 0 ? ${low} : turn == 1 ? ${high} : ${error};
+}`;
+}
