@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { logged, main, npm, root, StepError, step } from './steps.mjs';
 import { readableKernel, systemPackages } from './system.mjs';
 
-/** `extras`: what else the caller needs, of 'test', 'bench' and 'cmake'. */
+/** `extras`: what else the caller needs, of 'test', 'bench', 'conformance' and 'cmake'. */
 export async function setup(...extras) {
   if (Number.parseInt(process.versions.node, 10) < 20) {
     throw new StepError(`Node.js 20 or newer is needed, and this is ${process.version}.`);

@@ -11,13 +11,14 @@ const apt = {
     kernel: /ubuntu/.test(osRelease()) ? 'linux-image-generic' : `linux-image-${debianArch()}`,
     test: 'cmake clang-format debootstrap guestfish|libguestfs-tools grub-rescue-pc?',
     bench: 'python3-guestfs',
+    conformance: 'genisoimage|xorriso xz-utils zstd cpio libc6-dev',
   }),
   installed() {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg-query's.
     const list = output('dpkg-query', '-W', '-f', '${db:Status-Status} ${Package}, ${Provides}\n');
     const names = list
       .match(/^installed .*/gm)
-      ?.flatMap((line) => line.slice('installed '.length).split(', '));
+      ?.flatMap((line) => line.slice('installed '.length).split(/, ?/));
     const set = new Set(names?.map((name) => name.split(' ')[0]));
     return (name) => set.has(name);
   },
@@ -35,6 +36,7 @@ const dnf = {
     kernel: 'kernel-core',
     test: 'cmake /usr/bin/clang-format debootstrap? /usr/bin/guestfish',
     bench: 'python3-libguestfs',
+    conformance: 'genisoimage|xorriso xz zstd cpio glibc-static',
   }),
   installed: () => (name) => succeeds('rpm', '-q', '--whatprovides', name),
   offers: (name) => output('dnf', '-q', 'repoquery', '--whatprovides', name) !== '',
@@ -47,6 +49,7 @@ const pacman = {
     kernel: 'linux',
     test: 'cmake clang debootstrap',
     bench: '',
+    conformance: 'cdrtools|libisoburn xz zstd cpio',
   }),
   installed: () => (name) => succeeds('pacman', '-T', name),
   offers: (name) => succeeds('pacman', '-Si', name),
@@ -55,7 +58,7 @@ const pacman = {
   install: 'pacman -S --needed --noconfirm'.split(' '),
 };
 
-/** The step that installs what is missing for building, running and the `extras`: 'test', 'bench'. */
+/** The step that installs what is missing for building, running and the `extras`: 'test', 'bench', 'conformance'. */
 export function systemPackages(extras) {
   const manager = findManager();
   if (!manager) return { skipped: 'no apt, dnf or pacman here, so nothing is checked' };
