@@ -158,6 +158,16 @@ describe('every return kind fails', () => {
     });
   });
 
+  // libguestfs can return the value that means an error without having set one.
+  test.each(['Rint', 'Rint64'])('%s -1, without a reason', async (name) => {
+    await using fresh = new Guestfs();
+    expect(await failureOf(internalTest(fresh, name, ['-1']))).toMatchObject({
+      message: 'libguestfs gave no reason',
+      code: 'ERR_GUESTFS',
+      errno: 0,
+    });
+  });
+
   test('and the next call is none the worse', async () => {
     await failureOf(call('Rstringerr'));
     expect(await call('Rstring', 'fine')).toBe('fine');
