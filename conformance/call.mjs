@@ -9,7 +9,7 @@ const { invoke } = require('../dist/invoke.js');
 const { functions } = require('../dist/native.js');
 
 /** `extra` are options of this package's own, as a signal. Without any option at all none are passed. */
-export function call(g, { fn, args, optargs = {}, optargsOmitted }, extra) {
+export async function call(g, { fn, args, optargs = {}, optargsOmitted }, extra) {
   const name = camel(fn);
   if (!functions.has(name)) throw new Error(`this package does not have the function ${fn}`);
   const options = optargsOmitted && !extra ? undefined : { ...decodeOptions(optargs), ...extra };
