@@ -16,6 +16,16 @@ let g: Guestfs;
 const sizes = { ext4: 64, lvm: 32, md1: 16, md2: 16, btrfs: 128, xfs: 320 };
 const uses = Object.keys(sizes) as (keyof typeof sizes)[];
 const device = (use: keyof typeof sizes) => `/dev/sda${uses.indexOf(use) + 1}`;
+/** Some of libguestfs's functions give the name that the appliance's kernel happened to choose: another letter. */
+const inAppliance = (partition: number) =>
+  expect.stringMatching(new RegExp(`^/dev/[a-z]+d[a-z]${partition}$`));
+
+interface Mountable {
+  imType: number;
+  imDevice: string;
+  imVolume: string;
+}
+
 const partitions = uses.map((use, i) => {
   const before = uses.slice(0, i).reduce((sum, other) => sum + sizes[other], 1);
   const start = BigInt(before * MiB);
@@ -82,10 +92,11 @@ test('partition', async () => {
 });
 
 test('internal_mountable', async () => {
-  const parse = (mountable: string) => g[invoke]('internalParseMountable', [mountable], undefined);
-  expect(await parse('/dev/sda1')).toMatchObject({ imType: 1, imDevice: '/dev/sda1', imVolume: '' });
-  const volume = { imType: 2, imDevice: '/dev/sda5', imVolume: 'sub' };
-  expect(await parse('btrfsvol:/dev/sda5/sub')).toEqual(volume);
+  const parse = (mountable: string) => g[invoke]<Mountable>('internalParseMountable', [mountable], undefined);
+  const disk = await parse('/dev/sda1');
+  const volume = await parse('btrfsvol:/dev/sda5/sub');
+  expect(disk).toEqual({ imType: expect.any(Number), imDevice: inAppliance(1), imVolume: '' });
+  expect(volume).toEqual({ imType: disk.imType + 1, imDevice: inAppliance(5), imVolume: 'sub' });
 });
 
 describe('on a filesystem', () => {
@@ -172,7 +183,7 @@ describe('on a filesystem', () => {
   );
 
   test('int_bool', async () => {
-    await g.augInit('/', 0);
+    await g.augInit('/', 96); // without the lenses, which take seconds to load
     expect(await g.augDefnode('x', '/files/new', 'value')).toEqual({ i: 1, b: 1 });
     expect(await g.augDefnode('x', '/files/new', 'value')).toEqual({ i: 1, b: 0 });
     await g.augClose();
@@ -242,13 +253,15 @@ describe('on a filesystem', () => {
     'libtsk',
     () => g.filesystemWalk('/dev/sda'),
     async () => {
-      const { ino } = await g.stat(name);
+      const stat = await g.statns(name);
       await g.umountAll(); // the walk reads the device
       const entries = await g.filesystemWalk(device('ext4'));
       await g.mount(device('ext4'), '/');
       expect(entries.find(({ tskName }) => tskName === name.slice(1))).toMatchObject({
-        ...{ tskInode: ino, tskType: 'r', tskSize: 3n, tskNlink: 1n, tskLink: '' },
-        ...{ tskAtimeSec: 1_000_000_000n, tskAtimeNsec: 123_456_789n, tskMtimeSec: 2_000_000_000n },
+        ...{ tskInode: stat.stIno, tskType: 'r', tskSize: 3n, tskNlink: 1n, tskLink: '' },
+        ...{ tskAtimeSec: stat.stAtimeSec, tskAtimeNsec: stat.stAtimeNsec },
+        ...{ tskMtimeSec: 2_000_000_000n, tskMtimeNsec: 987_654_321n },
+        ...{ tskCtimeSec: stat.stCtimeSec, tskCtimeNsec: stat.stCtimeNsec },
       });
       expect(entries.find(({ tskName }) => tskName === 'link')).toMatchObject({
         tskType: 'l',
@@ -272,7 +285,7 @@ testGroup(
     const [pv, ...otherPvs] = await g.pvsFull();
     expect(otherPvs).toEqual([]);
     expect(pv).toMatchObject({
-      ...{ pvName: device('lvm'), pvUuid: uuid, pvFmt: 'lvm2', pvAttr: 'a--', pvTags: '' },
+      ...{ pvName: inAppliance(2), pvUuid: uuid, pvFmt: 'lvm2', pvAttr: 'a--', pvTags: '' },
       ...{ devSize: BigInt(sizes.lvm * MiB), pvSize: 7n * extent, pvUsed: 4n * extent, pvFree: 3n * extent },
       ...{ pvPeCount: 7n, pvPeAllocCount: 4n },
     });
@@ -332,8 +345,8 @@ testGroup(
     const [md] = await g.listMdDevices();
     const members = (await g.mdStat(md as string)).sort((a, b) => a.mdstatIndex - b.mdstatIndex);
     expect(members).toEqual([
-      { mdstatDevice: device('md1'), mdstatIndex: 0, mdstatFlags: '' },
-      { mdstatDevice: device('md2'), mdstatIndex: 1, mdstatFlags: '' },
+      { mdstatDevice: inAppliance(3), mdstatIndex: 0, mdstatFlags: '' },
+      { mdstatDevice: inAppliance(4), mdstatIndex: 1, mdstatFlags: '' },
     ]);
     await g.mdStop(md as string);
   },
@@ -410,16 +423,16 @@ describe('of a guest', () => {
     await g.write('/etc/fstab', `${disk} / ext4 defaults 0 1\n`);
     await g.write(
       '/var/lib/dpkg/status',
-      [
-        ...['Package: hello', 'Status: install ok installed', 'Architecture: amd64', 'Source: hello-src'],
-        ...[
-          'Version: 3:2.10-1',
-          'Homepage: https://example.org/',
-          'Description: a greeting',
-          ' that is friendly',
-          '',
-        ],
-      ].join('\n'),
+      `Package: hello
+Status: install ok installed
+Architecture: amd64
+Source: hello-src
+Version: 3:2.10-1
+Homepage: https://example.org/
+Description: a greeting
+ that is friendly
+
+`,
     );
     await g.umountAll();
     [root] = (await g.inspectOs()) as [string];
