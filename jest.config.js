@@ -6,4 +6,4 @@ const project = (name) => ({
   },
 });
 
-module.exports = { projects: [project('unit'), project('appliance')] };
+module.exports = { projects: [project('unit'), project('appliance'), project('faults')] };
