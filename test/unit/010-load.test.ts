@@ -19,7 +19,8 @@ test('the public names', () => {
 });
 
 describe('the functions of libguestfs', () => {
-  const names = [...functions.keys()].filter((name) => !name.startsWith('internalTest'));
+  // What has no version is libguestfs's internal business, bound for tests.
+  const names = [...functions.values()].filter(({ since }) => since !== '').map(({ name }) => name);
 
   test('all have a method', () => {
     const methods = guestfs.Guestfs.prototype as unknown as Record<string, unknown>;
