@@ -148,6 +148,7 @@ export function loadApi() {
     functions,
     internalTests,
     structs: structs.filter((s) => returned.has(s.name)),
+    allStructs: structs,
     events,
     texts,
     structTexts,

@@ -19,7 +19,10 @@ describe('progress messages', () => {
 
   beforeAll(async () => {
     g = await launchedHandle(disk, disk);
-    const { ms } = await timed(copy({ size: 128 * MiB }));
+    // The emulator translates the code when it first runs: only then is it as fast as it will be.
+    const first = await timed(copy({ size: 128 * MiB }));
+    const second = await timed(copy({ size: 128 * MiB }));
+    const ms = Math.min(first.ms, second.ms);
     plenty = Math.min(Math.round((5000 / ms) * 128) * MiB, disk / 2);
   });
 

@@ -8,3 +8,4 @@ export { debianLvm, debianMbr, luksDisk, multiFs, type TestFilesystem } from './
 export { bootableIso } from './iso';
 export { qcow2Overlay } from './overlay';
 export { emptyDisk, missing, notADisk, unreadable } from './plain';
+export { makeWindows } from './windows';
