@@ -185,7 +185,8 @@ function functionTables(fn) {
   if (fn.options.length > 0) {
     const struct = optionsStruct(fn);
     const rows = fn.options.map(
-      (o) => `    {"${o.name}", ArgumentKind::${o.kind}, offsetof(abi::${struct}, ${o.name})},`,
+      (o) =>
+        `    {"${o.name}", ArgumentKind::${o.kind}, offsetof(abi::${struct}, ${o.name}), "${o.since ?? ''}"},`,
     );
     tables.push(`const Option ${fn.name}_options[] = {\n${rows.join('\n')}\n};`);
   }

@@ -133,9 +133,11 @@ function doc(lines, indent) {
   return [`${indent}/**`, ...lines.map((line) => `${indent} * ${line}`.trimEnd()), `${indent} */`].join('\n');
 }
 
+const optionSince = (o) => (o.since ? ` Since libguestfs ${o.since}.` : '');
+
 function optionsInterface(fn, text) {
   const fields = fn.options.flatMap((o) => [
-    doc(wrap(sentence(firstUpper(text.options[o.name]))), '  '),
+    doc(wrap(`${sentence(firstUpper(text.options[o.name]))}${optionSince(o)}`), '  '),
     `  readonly ${o.name}?: ${argumentType[o.kind]} | undefined;`,
   ]);
   return [

@@ -7,6 +7,7 @@ import {
   closedError,
   GuestfsError,
   terminatedError,
+  tooOld,
   unrepresentable,
 } from './errors';
 import { callStartedBit, type EventName, eventBits, eventName, libvirtAuthBit } from './events';
@@ -32,6 +33,7 @@ type Outcome = { readonly value: unknown } | { readonly failure: () => Error };
 
 interface PendingCall extends Operation {
   readonly fn: NumberedFunction | undefined;
+  readonly laterOptions: readonly string[];
   readonly onProgress: ((event: ProgressEvent) => void) | undefined;
   /** Part of a larger operation: observers hear of that one only. */
   readonly parent: Operation | undefined;
@@ -94,6 +96,15 @@ export function guarded(listener: () => void): void {
   }
 }
 
+/** The options of a call that the library may lack though it has the function. */
+function laterOptions(fn: NumberedFunction, { names, values }: SplitOptions): string[] {
+  const given = names.filter((_, i) => values[i] !== undefined);
+  return given.flatMap((name) => {
+    const since = fn.optionsSince[fn.options.indexOf(name)];
+    return since ? [`${name} came with version ${since}`] : [];
+  });
+}
+
 /** The calls of one handle: from JavaScript to the handle's thread and back. */
 export class Calls {
   readonly #native: NativeHandle;
@@ -139,7 +150,7 @@ export class Calls {
     if (this.#closing && !parent) throw closedError(method);
     if (!fn.available) {
       throw new GuestfsError(
-        `${method}: the libguestfs on this machine is too old; ${fn.cName.replace(/(_opts)?_argv$/, '')} came with version ${fn.since}`,
+        tooOld(method, `${fn.cName.replace(/(_opts)?_argv$/, '')} came with version ${fn.since}`),
         { code: 'ERR_GUESTFS_UNSUPPORTED', operation: method },
       );
     }
@@ -351,6 +362,7 @@ export class Calls {
       id,
       operation,
       fn,
+      laterOptions: fn ? laterOptions(fn, split) : [],
       parent,
       transfer,
       onProgress: split.onProgress,
@@ -472,7 +484,7 @@ export class Calls {
     if (!call) return;
     call.settle({
       failure: () => {
-        const error = callFailed(call.operation, failure, call.cause);
+        const error = callFailed(call.operation, failure, call.cause, call.laterOptions);
         return call.terminated ? this.#terminated(call, error) : error;
       },
     });

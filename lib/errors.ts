@@ -50,14 +50,26 @@ for (const [name, number] of Object.entries(constants.errno)) {
   if (!errnoNames.has(number)) errnoNames.set(number, name);
 }
 
-export function callFailed(operation: string, failure: Failure, cause?: unknown): GuestfsError {
+/** `laterOptions` are those of the call that came later than its function: `format came with version 1.2.3`. */
+export function callFailed(
+  operation: string,
+  failure: Failure,
+  cause?: unknown,
+  laterOptions: readonly string[] = [],
+): GuestfsError {
   // libguestfs's way of saying that a newer program passed an option that this library has not heard of.
-  const code = /unknown option in guestfs_/.test(failure.message)
-    ? 'ERR_GUESTFS_UNSUPPORTED'
-    : (errnoNames.get(failure.errno) ?? 'ERR_GUESTFS');
-  const message = explainMissingFeature(failure) ?? failure.message;
+  const unsupported = /unknown option in guestfs_/.test(failure.message);
+  const code = unsupported ? 'ERR_GUESTFS_UNSUPPORTED' : (errnoNames.get(failure.errno) ?? 'ERR_GUESTFS');
+  const message =
+    unsupported && laterOptions.length > 0
+      ? tooOld(operation, `option ${laterOptions.join(', option ')}`)
+      : (explainMissingFeature(failure) ?? failure.message);
   return new GuestfsError(message, { code, operation, errno: failure.errno, cause });
 }
+
+/** `what` came with a later version. */
+export const tooOld = (operation: string, what: string) =>
+  `${operation}: the libguestfs on this machine is too old; ${what}`;
 
 /** Which feature group the appliance lacks, where that is why the call failed. */
 function explainMissingFeature({ errno, message }: Failure): string | undefined {

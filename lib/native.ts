@@ -15,6 +15,8 @@ export interface FunctionDescription {
   readonly returnsMap: boolean;
   readonly arguments: readonly string[];
   readonly options: readonly string[];
+  /** Since when there is each option; empty when it came with the function. */
+  readonly optionsSince: readonly string[];
 }
 
 /** Why the addon refused a call's arguments. */

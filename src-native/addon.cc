@@ -13,10 +13,10 @@ namespace guestfs_node {
 namespace {
 
 template <typename T>
-Napi::Array Names(Napi::Env env, std::span<const T> named) {
-  Napi::Array names = Napi::Array::New(env, named.size());
-  for (std::uint32_t i = 0; i < named.size(); ++i) names.Set(i, named[i].name);
-  return names;
+Napi::Array Texts(Napi::Env env, std::span<const T> described, const char* T::*text) {
+  Napi::Array texts = Napi::Array::New(env, described.size());
+  for (std::uint32_t i = 0; i < described.size(); ++i) texts.Set(i, described[i].*text);
+  return texts;
 }
 
 /** The place of the first argument of a kind, or -1. */
@@ -35,8 +35,9 @@ Napi::Object Describe(Napi::Env env, const Function& function) {
   description["fileIn"] = PlaceOf(ArgumentKind::FileIn, function);
   description["fileOut"] = PlaceOf(ArgumentKind::FileOut, function);
   description["returnsMap"] = function.result == ReturnKind::Hashtable;
-  description["arguments"] = Names(env, function.arguments);
-  description["options"] = Names(env, function.options);
+  description["arguments"] = Texts(env, function.arguments, &Argument::name);
+  description["options"] = Texts(env, function.options, &Option::name);
+  description["optionsSince"] = Texts(env, function.options, &Option::since);
   return description;
 }
 

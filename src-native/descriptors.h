@@ -75,6 +75,7 @@ struct Option {
   const char* name;
   ArgumentKind kind;
   std::uint16_t offset;
+  const char* since;  // empty when it came with the function
 };
 
 /** One C argument. */

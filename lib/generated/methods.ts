@@ -63,7 +63,7 @@ export interface AddDriveOptions extends CallOptions {
   readonly discard?: string | undefined;
   /** Copy what is read from a backing file into the overlay, so that it is fetched once; default false. */
   readonly copyonread?: boolean | undefined;
-  /** Sector size in bytes, 512 (default) or 4096. */
+  /** Sector size in bytes, 512 (default) or 4096. Since libguestfs 1.42.0. */
   readonly blocksize?: number | undefined;
 }
 
@@ -73,7 +73,7 @@ export interface AddDriveScratchOptions extends CallOptions {
   readonly name?: string | undefined;
   /** 1 to 20 ASCII letters; as for `addDrive`. */
   readonly label?: string | undefined;
-  /** Sector size in bytes, 512 (default) or 4096. */
+  /** Sector size in bytes, 512 (default) or 4096. Since libguestfs 1.42.0. */
   readonly blocksize?: number | undefined;
 }
 
@@ -223,7 +223,7 @@ export interface CryptsetupOpenOptions extends CallOptions {
   readonly readonly?: boolean | undefined;
   /** `'luks'` or `'bitlk'`; default: detect it. */
   readonly crypttype?: string | undefined;
-  /** Cipher to use, for types that need to be told; default: from the volume's header. */
+  /** Cipher to use, for types that need to be told; default: from the volume's header. Since libguestfs 1.53.3. */
   readonly cipher?: string | undefined;
 }
 
@@ -253,7 +253,7 @@ export interface E2fsckOptions extends CallOptions {
   readonly correct?: boolean | undefined;
   /** Answer yes to every question and repair everything; default false. */
   readonly forceall?: boolean | undefined;
-  /** Only look: open read-only and answer no to every question; default false. */
+  /** Only look: open read-only and answer no to every question; default false. Since libguestfs 1.55.13. */
   readonly forceno?: boolean | undefined;
 }
 
@@ -616,7 +616,7 @@ export interface SetE2attrsOptions extends CallOptions {
 export interface SetfilesOptions extends CallOptions {
   /** Also reset customised types and the user, role and range of labels; default false. */
   readonly force?: boolean | undefined;
-  /** Absolute paths to skip; default none. */
+  /** Absolute paths to skip; default none. Since libguestfs 1.61.1. */
   readonly excludes?: readonly string[] | undefined;
 }
 
@@ -638,7 +638,7 @@ export interface TarInOptions extends CallOptions {
   readonly acls?: boolean | undefined;
   /**
    * Where a directory of the archive meets a symbolic link to one, keep the link and go through it; default
-   * false.
+   * false. Since libguestfs 1.59.1.
    */
   readonly keepdirlink?: boolean | undefined;
 }
@@ -2274,7 +2274,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Runs a guest program like `command` but sends its standard output to the host, without the 4 MiB limit. The
-   * appliance holds all of the output in memory first, and it ends at a NUL byte.
+   * appliance holds all of the output in memory first, and it ends at a NUL byte. Only the transfer can be
+   * cancelled, not the program: `killOnAbort` ends that.
    *
    * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds. Can be
    * cancelled while it runs.
@@ -3284,7 +3285,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param uuid - UUID of the partition; `blkid` shows it as `PART_ENTRY_UUID`
+   * @param uuid - UUID of the partition in lower case (`partGetGptGuid` returns it in upper case); `blkid` shows
+   *   it as `PART_ENTRY_UUID`
    * @returns device name
    * @throws GuestfsError: rejects when no partition has it
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_partuuid | guestfs_findfs_partuuid}, since libguestfs 1.53.5
@@ -8775,7 +8777,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Runs a command line like `sh`, but stores its output in a file on the host, however long it is. Nothing is
-   * written before the command has ended, as the appliance keeps the output in memory. Needs libguestfs 1.56.
+   * written before the command has ended, as the appliance keeps the output in memory, and what follows a NUL
+   * byte is lost. Of an abort the command itself learns nothing: `killOnAbort` ends it. Needs libguestfs 1.56.
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *

@@ -1081,39 +1081,39 @@ const Argument acl_set_file_args[] = {{"path", ArgumentKind::String}, {"acltype"
 const Argument add_cdrom_args[] = {{"filename", ArgumentKind::String}};
 const Argument add_domain_args[] = {{"dom", ArgumentKind::String}};
 const Option add_domain_options[] = {
-    {"libvirturi", ArgumentKind::String, offsetof(abi::add_domain_argv, libvirturi)},
-    {"readonly", ArgumentKind::Bool, offsetof(abi::add_domain_argv, readonly)},
-    {"iface", ArgumentKind::String, offsetof(abi::add_domain_argv, iface)},
-    {"live", ArgumentKind::Bool, offsetof(abi::add_domain_argv, live)},
-    {"allowuuid", ArgumentKind::Bool, offsetof(abi::add_domain_argv, allowuuid)},
-    {"readonlydisk", ArgumentKind::String, offsetof(abi::add_domain_argv, readonlydisk)},
-    {"cachemode", ArgumentKind::String, offsetof(abi::add_domain_argv, cachemode)},
-    {"discard", ArgumentKind::String, offsetof(abi::add_domain_argv, discard)},
-    {"copyonread", ArgumentKind::Bool, offsetof(abi::add_domain_argv, copyonread)},
+    {"libvirturi", ArgumentKind::String, offsetof(abi::add_domain_argv, libvirturi), ""},
+    {"readonly", ArgumentKind::Bool, offsetof(abi::add_domain_argv, readonly), ""},
+    {"iface", ArgumentKind::String, offsetof(abi::add_domain_argv, iface), ""},
+    {"live", ArgumentKind::Bool, offsetof(abi::add_domain_argv, live), ""},
+    {"allowuuid", ArgumentKind::Bool, offsetof(abi::add_domain_argv, allowuuid), ""},
+    {"readonlydisk", ArgumentKind::String, offsetof(abi::add_domain_argv, readonlydisk), ""},
+    {"cachemode", ArgumentKind::String, offsetof(abi::add_domain_argv, cachemode), ""},
+    {"discard", ArgumentKind::String, offsetof(abi::add_domain_argv, discard), ""},
+    {"copyonread", ArgumentKind::Bool, offsetof(abi::add_domain_argv, copyonread), ""},
 };
 const Argument add_drive_args[] = {{"filename", ArgumentKind::String}};
 const Option add_drive_options[] = {
-    {"readonly", ArgumentKind::Bool, offsetof(abi::add_drive_opts_argv, readonly)},
-    {"format", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, format)},
-    {"iface", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, iface)},
-    {"name", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, name)},
-    {"label", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, label)},
-    {"protocol", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, protocol)},
-    {"server", ArgumentKind::StringList, offsetof(abi::add_drive_opts_argv, server)},
-    {"username", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, username)},
-    {"secret", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, secret)},
-    {"cachemode", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, cachemode)},
-    {"discard", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, discard)},
-    {"copyonread", ArgumentKind::Bool, offsetof(abi::add_drive_opts_argv, copyonread)},
-    {"blocksize", ArgumentKind::Int, offsetof(abi::add_drive_opts_argv, blocksize)},
+    {"readonly", ArgumentKind::Bool, offsetof(abi::add_drive_opts_argv, readonly), ""},
+    {"format", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, format), ""},
+    {"iface", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, iface), ""},
+    {"name", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, name), ""},
+    {"label", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, label), ""},
+    {"protocol", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, protocol), ""},
+    {"server", ArgumentKind::StringList, offsetof(abi::add_drive_opts_argv, server), ""},
+    {"username", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, username), ""},
+    {"secret", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, secret), ""},
+    {"cachemode", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, cachemode), ""},
+    {"discard", ArgumentKind::String, offsetof(abi::add_drive_opts_argv, discard), ""},
+    {"copyonread", ArgumentKind::Bool, offsetof(abi::add_drive_opts_argv, copyonread), ""},
+    {"blocksize", ArgumentKind::Int, offsetof(abi::add_drive_opts_argv, blocksize), "1.42.0"},
 };
 const Argument add_drive_ro_args[] = {{"filename", ArgumentKind::String}};
 const Argument add_drive_ro_with_if_args[] = {{"filename", ArgumentKind::String}, {"iface", ArgumentKind::String}};
 const Argument add_drive_scratch_args[] = {{"size", ArgumentKind::Int64}};
 const Option add_drive_scratch_options[] = {
-    {"name", ArgumentKind::String, offsetof(abi::add_drive_scratch_argv, name)},
-    {"label", ArgumentKind::String, offsetof(abi::add_drive_scratch_argv, label)},
-    {"blocksize", ArgumentKind::Int, offsetof(abi::add_drive_scratch_argv, blocksize)},
+    {"name", ArgumentKind::String, offsetof(abi::add_drive_scratch_argv, name), ""},
+    {"label", ArgumentKind::String, offsetof(abi::add_drive_scratch_argv, label), ""},
+    {"blocksize", ArgumentKind::Int, offsetof(abi::add_drive_scratch_argv, blocksize), "1.42.0"},
 };
 const Argument add_drive_with_if_args[] = {{"filename", ArgumentKind::String}, {"iface", ArgumentKind::String}};
 const Argument aug_clear_args[] = {{"augpath", ArgumentKind::String}};
@@ -1131,7 +1131,7 @@ const Argument aug_set_args[] = {{"augpath", ArgumentKind::String}, {"val", Argu
 const Argument aug_setm_args[] = {{"base", ArgumentKind::String}, {"sub", ArgumentKind::OptString}, {"val", ArgumentKind::String}};
 const Argument aug_transform_args[] = {{"lens", ArgumentKind::String}, {"file", ArgumentKind::String}};
 const Option aug_transform_options[] = {
-    {"remove", ArgumentKind::Bool, offsetof(abi::aug_transform_argv, remove)},
+    {"remove", ArgumentKind::Bool, offsetof(abi::aug_transform_argv, remove), ""},
 };
 const Argument available_args[] = {{"groups", ArgumentKind::StringList}};
 const Argument base64_in_args[] = {{"base64file", ArgumentKind::FileIn}, {"filename", ArgumentKind::String}};
@@ -1159,23 +1159,23 @@ const Argument btrfs_device_delete_args[] = {{"devices", ArgumentKind::StringLis
 const Argument btrfs_filesystem_balance_args[] = {{"fs", ArgumentKind::String}};
 const Argument btrfs_filesystem_defragment_args[] = {{"path", ArgumentKind::String}};
 const Option btrfs_filesystem_defragment_options[] = {
-    {"flush", ArgumentKind::Bool, offsetof(abi::btrfs_filesystem_defragment_argv, flush)},
-    {"compress", ArgumentKind::String, offsetof(abi::btrfs_filesystem_defragment_argv, compress)},
+    {"flush", ArgumentKind::Bool, offsetof(abi::btrfs_filesystem_defragment_argv, flush), ""},
+    {"compress", ArgumentKind::String, offsetof(abi::btrfs_filesystem_defragment_argv, compress), ""},
 };
 const Argument btrfs_filesystem_resize_args[] = {{"mountpoint", ArgumentKind::String}};
 const Option btrfs_filesystem_resize_options[] = {
-    {"size", ArgumentKind::Int64, offsetof(abi::btrfs_filesystem_resize_argv, size)},
+    {"size", ArgumentKind::Int64, offsetof(abi::btrfs_filesystem_resize_argv, size), ""},
 };
 const Argument btrfs_filesystem_show_args[] = {{"device", ArgumentKind::String}};
 const Argument btrfs_filesystem_sync_args[] = {{"fs", ArgumentKind::String}};
 const Argument btrfs_fsck_args[] = {{"device", ArgumentKind::String}};
 const Option btrfs_fsck_options[] = {
-    {"superblock", ArgumentKind::Int64, offsetof(abi::btrfs_fsck_argv, superblock)},
-    {"repair", ArgumentKind::Bool, offsetof(abi::btrfs_fsck_argv, repair)},
+    {"superblock", ArgumentKind::Int64, offsetof(abi::btrfs_fsck_argv, superblock), ""},
+    {"repair", ArgumentKind::Bool, offsetof(abi::btrfs_fsck_argv, repair), ""},
 };
 const Argument btrfs_image_args[] = {{"source", ArgumentKind::StringList}, {"image", ArgumentKind::String}};
 const Option btrfs_image_options[] = {
-    {"compresslevel", ArgumentKind::Int, offsetof(abi::btrfs_image_argv, compresslevel)},
+    {"compresslevel", ArgumentKind::Int, offsetof(abi::btrfs_image_argv, compresslevel), ""},
 };
 const Argument btrfs_qgroup_assign_args[] = {{"src", ArgumentKind::String}, {"dst", ArgumentKind::String}, {"path", ArgumentKind::String}};
 const Argument btrfs_qgroup_create_args[] = {{"qgroupid", ArgumentKind::String}, {"subvolume", ArgumentKind::String}};
@@ -1191,7 +1191,7 @@ const Argument btrfs_rescue_super_recover_args[] = {{"device", ArgumentKind::Str
 const Argument btrfs_scrub_cancel_args[] = {{"path", ArgumentKind::String}};
 const Argument btrfs_scrub_full_args[] = {{"path", ArgumentKind::String}};
 const Option btrfs_scrub_full_options[] = {
-    {"readonly", ArgumentKind::Bool, offsetof(abi::btrfs_scrub_full_argv, readonly)},
+    {"readonly", ArgumentKind::Bool, offsetof(abi::btrfs_scrub_full_argv, readonly), ""},
 };
 const Argument btrfs_scrub_resume_args[] = {{"path", ArgumentKind::String}};
 const Argument btrfs_scrub_start_args[] = {{"path", ArgumentKind::String}};
@@ -1199,7 +1199,7 @@ const Argument btrfs_scrub_status_args[] = {{"path", ArgumentKind::String}};
 const Argument btrfs_set_seeding_args[] = {{"device", ArgumentKind::String}, {"seeding", ArgumentKind::Bool}};
 const Argument btrfs_subvolume_create_args[] = {{"dest", ArgumentKind::String}};
 const Option btrfs_subvolume_create_options[] = {
-    {"qgroupid", ArgumentKind::String, offsetof(abi::btrfs_subvolume_create_opts_argv, qgroupid)},
+    {"qgroupid", ArgumentKind::String, offsetof(abi::btrfs_subvolume_create_opts_argv, qgroupid), ""},
 };
 const Argument btrfs_subvolume_delete_args[] = {{"subvolume", ArgumentKind::String}};
 const Argument btrfs_subvolume_get_default_args[] = {{"fs", ArgumentKind::String}};
@@ -1208,8 +1208,8 @@ const Argument btrfs_subvolume_set_default_args[] = {{"id", ArgumentKind::Int64}
 const Argument btrfs_subvolume_show_args[] = {{"subvolume", ArgumentKind::String}};
 const Argument btrfs_subvolume_snapshot_args[] = {{"source", ArgumentKind::String}, {"dest", ArgumentKind::String}};
 const Option btrfs_subvolume_snapshot_options[] = {
-    {"ro", ArgumentKind::Bool, offsetof(abi::btrfs_subvolume_snapshot_opts_argv, ro)},
-    {"qgroupid", ArgumentKind::String, offsetof(abi::btrfs_subvolume_snapshot_opts_argv, qgroupid)},
+    {"ro", ArgumentKind::Bool, offsetof(abi::btrfs_subvolume_snapshot_opts_argv, ro), ""},
+    {"qgroupid", ArgumentKind::String, offsetof(abi::btrfs_subvolume_snapshot_opts_argv, qgroupid), ""},
 };
 const Argument btrfstune_enable_extended_inode_refs_args[] = {{"device", ArgumentKind::String}};
 const Argument btrfstune_enable_skinny_metadata_extent_refs_args[] = {{"device", ArgumentKind::String}};
@@ -1231,51 +1231,51 @@ const Argument command_lines_args[] = {{"arguments", ArgumentKind::StringList}};
 const Argument command_out_args[] = {{"arguments", ArgumentKind::StringList}, {"output", ArgumentKind::FileOut}};
 const Argument compress_device_out_args[] = {{"ctype", ArgumentKind::String}, {"device", ArgumentKind::String}, {"zdevice", ArgumentKind::FileOut}};
 const Option compress_device_out_options[] = {
-    {"level", ArgumentKind::Int, offsetof(abi::compress_device_out_argv, level)},
+    {"level", ArgumentKind::Int, offsetof(abi::compress_device_out_argv, level), ""},
 };
 const Argument compress_out_args[] = {{"ctype", ArgumentKind::String}, {"file", ArgumentKind::String}, {"zfile", ArgumentKind::FileOut}};
 const Option compress_out_options[] = {
-    {"level", ArgumentKind::Int, offsetof(abi::compress_out_argv, level)},
+    {"level", ArgumentKind::Int, offsetof(abi::compress_out_argv, level), ""},
 };
 const Argument config_args[] = {{"hvparam", ArgumentKind::String}, {"hvvalue", ArgumentKind::OptString}};
 const Argument copy_attributes_args[] = {{"src", ArgumentKind::String}, {"dest", ArgumentKind::String}};
 const Option copy_attributes_options[] = {
-    {"all", ArgumentKind::Bool, offsetof(abi::copy_attributes_argv, all)},
-    {"mode", ArgumentKind::Bool, offsetof(abi::copy_attributes_argv, mode)},
-    {"xattributes", ArgumentKind::Bool, offsetof(abi::copy_attributes_argv, xattributes)},
-    {"ownership", ArgumentKind::Bool, offsetof(abi::copy_attributes_argv, ownership)},
+    {"all", ArgumentKind::Bool, offsetof(abi::copy_attributes_argv, all), ""},
+    {"mode", ArgumentKind::Bool, offsetof(abi::copy_attributes_argv, mode), ""},
+    {"xattributes", ArgumentKind::Bool, offsetof(abi::copy_attributes_argv, xattributes), ""},
+    {"ownership", ArgumentKind::Bool, offsetof(abi::copy_attributes_argv, ownership), ""},
 };
 const Argument copy_device_to_device_args[] = {{"src", ArgumentKind::String}, {"dest", ArgumentKind::String}};
 const Option copy_device_to_device_options[] = {
-    {"srcoffset", ArgumentKind::Int64, offsetof(abi::copy_device_to_device_argv, srcoffset)},
-    {"destoffset", ArgumentKind::Int64, offsetof(abi::copy_device_to_device_argv, destoffset)},
-    {"size", ArgumentKind::Int64, offsetof(abi::copy_device_to_device_argv, size)},
-    {"sparse", ArgumentKind::Bool, offsetof(abi::copy_device_to_device_argv, sparse)},
-    {"append", ArgumentKind::Bool, offsetof(abi::copy_device_to_device_argv, append)},
+    {"srcoffset", ArgumentKind::Int64, offsetof(abi::copy_device_to_device_argv, srcoffset), ""},
+    {"destoffset", ArgumentKind::Int64, offsetof(abi::copy_device_to_device_argv, destoffset), ""},
+    {"size", ArgumentKind::Int64, offsetof(abi::copy_device_to_device_argv, size), ""},
+    {"sparse", ArgumentKind::Bool, offsetof(abi::copy_device_to_device_argv, sparse), ""},
+    {"append", ArgumentKind::Bool, offsetof(abi::copy_device_to_device_argv, append), ""},
 };
 const Argument copy_device_to_file_args[] = {{"src", ArgumentKind::String}, {"dest", ArgumentKind::String}};
 const Option copy_device_to_file_options[] = {
-    {"srcoffset", ArgumentKind::Int64, offsetof(abi::copy_device_to_file_argv, srcoffset)},
-    {"destoffset", ArgumentKind::Int64, offsetof(abi::copy_device_to_file_argv, destoffset)},
-    {"size", ArgumentKind::Int64, offsetof(abi::copy_device_to_file_argv, size)},
-    {"sparse", ArgumentKind::Bool, offsetof(abi::copy_device_to_file_argv, sparse)},
-    {"append", ArgumentKind::Bool, offsetof(abi::copy_device_to_file_argv, append)},
+    {"srcoffset", ArgumentKind::Int64, offsetof(abi::copy_device_to_file_argv, srcoffset), ""},
+    {"destoffset", ArgumentKind::Int64, offsetof(abi::copy_device_to_file_argv, destoffset), ""},
+    {"size", ArgumentKind::Int64, offsetof(abi::copy_device_to_file_argv, size), ""},
+    {"sparse", ArgumentKind::Bool, offsetof(abi::copy_device_to_file_argv, sparse), ""},
+    {"append", ArgumentKind::Bool, offsetof(abi::copy_device_to_file_argv, append), ""},
 };
 const Argument copy_file_to_device_args[] = {{"src", ArgumentKind::String}, {"dest", ArgumentKind::String}};
 const Option copy_file_to_device_options[] = {
-    {"srcoffset", ArgumentKind::Int64, offsetof(abi::copy_file_to_device_argv, srcoffset)},
-    {"destoffset", ArgumentKind::Int64, offsetof(abi::copy_file_to_device_argv, destoffset)},
-    {"size", ArgumentKind::Int64, offsetof(abi::copy_file_to_device_argv, size)},
-    {"sparse", ArgumentKind::Bool, offsetof(abi::copy_file_to_device_argv, sparse)},
-    {"append", ArgumentKind::Bool, offsetof(abi::copy_file_to_device_argv, append)},
+    {"srcoffset", ArgumentKind::Int64, offsetof(abi::copy_file_to_device_argv, srcoffset), ""},
+    {"destoffset", ArgumentKind::Int64, offsetof(abi::copy_file_to_device_argv, destoffset), ""},
+    {"size", ArgumentKind::Int64, offsetof(abi::copy_file_to_device_argv, size), ""},
+    {"sparse", ArgumentKind::Bool, offsetof(abi::copy_file_to_device_argv, sparse), ""},
+    {"append", ArgumentKind::Bool, offsetof(abi::copy_file_to_device_argv, append), ""},
 };
 const Argument copy_file_to_file_args[] = {{"src", ArgumentKind::String}, {"dest", ArgumentKind::String}};
 const Option copy_file_to_file_options[] = {
-    {"srcoffset", ArgumentKind::Int64, offsetof(abi::copy_file_to_file_argv, srcoffset)},
-    {"destoffset", ArgumentKind::Int64, offsetof(abi::copy_file_to_file_argv, destoffset)},
-    {"size", ArgumentKind::Int64, offsetof(abi::copy_file_to_file_argv, size)},
-    {"sparse", ArgumentKind::Bool, offsetof(abi::copy_file_to_file_argv, sparse)},
-    {"append", ArgumentKind::Bool, offsetof(abi::copy_file_to_file_argv, append)},
+    {"srcoffset", ArgumentKind::Int64, offsetof(abi::copy_file_to_file_argv, srcoffset), ""},
+    {"destoffset", ArgumentKind::Int64, offsetof(abi::copy_file_to_file_argv, destoffset), ""},
+    {"size", ArgumentKind::Int64, offsetof(abi::copy_file_to_file_argv, size), ""},
+    {"sparse", ArgumentKind::Bool, offsetof(abi::copy_file_to_file_argv, sparse), ""},
+    {"append", ArgumentKind::Bool, offsetof(abi::copy_file_to_file_argv, append), ""},
 };
 const Argument copy_in_args[] = {{"localpath", ArgumentKind::String}, {"remotedir", ArgumentKind::String}};
 const Argument copy_out_args[] = {{"remotepath", ArgumentKind::String}, {"localdir", ArgumentKind::String}};
@@ -1285,14 +1285,14 @@ const Argument cp_a_args[] = {{"src", ArgumentKind::String}, {"dest", ArgumentKi
 const Argument cp_r_args[] = {{"src", ArgumentKind::String}, {"dest", ArgumentKind::String}};
 const Argument cpio_out_args[] = {{"directory", ArgumentKind::String}, {"cpiofile", ArgumentKind::FileOut}};
 const Option cpio_out_options[] = {
-    {"format", ArgumentKind::String, offsetof(abi::cpio_out_argv, format)},
+    {"format", ArgumentKind::String, offsetof(abi::cpio_out_argv, format), ""},
 };
 const Argument cryptsetup_close_args[] = {{"device", ArgumentKind::String}};
 const Argument cryptsetup_open_args[] = {{"device", ArgumentKind::String}, {"key", ArgumentKind::Key}, {"mapname", ArgumentKind::String}};
 const Option cryptsetup_open_options[] = {
-    {"readonly", ArgumentKind::Bool, offsetof(abi::cryptsetup_open_argv, readonly)},
-    {"crypttype", ArgumentKind::String, offsetof(abi::cryptsetup_open_argv, crypttype)},
-    {"cipher", ArgumentKind::String, offsetof(abi::cryptsetup_open_argv, cipher)},
+    {"readonly", ArgumentKind::Bool, offsetof(abi::cryptsetup_open_argv, readonly), ""},
+    {"crypttype", ArgumentKind::String, offsetof(abi::cryptsetup_open_argv, crypttype), ""},
+    {"cipher", ArgumentKind::String, offsetof(abi::cryptsetup_open_argv, cipher), "1.53.3"},
 };
 const Argument dd_args[] = {{"src", ArgumentKind::String}, {"dest", ArgumentKind::String}};
 const Argument debug_args[] = {{"subcmd", ArgumentKind::String}, {"extraargs", ArgumentKind::StringList}};
@@ -1301,11 +1301,11 @@ const Argument device_index_args[] = {{"device", ArgumentKind::String}};
 const Argument device_name_args[] = {{"index", ArgumentKind::Int}};
 const Argument disk_create_args[] = {{"filename", ArgumentKind::String}, {"format", ArgumentKind::String}, {"size", ArgumentKind::Int64}};
 const Option disk_create_options[] = {
-    {"backingfile", ArgumentKind::String, offsetof(abi::disk_create_argv, backingfile)},
-    {"backingformat", ArgumentKind::String, offsetof(abi::disk_create_argv, backingformat)},
-    {"preallocation", ArgumentKind::String, offsetof(abi::disk_create_argv, preallocation)},
-    {"compat", ArgumentKind::String, offsetof(abi::disk_create_argv, compat)},
-    {"clustersize", ArgumentKind::Int, offsetof(abi::disk_create_argv, clustersize)},
+    {"backingfile", ArgumentKind::String, offsetof(abi::disk_create_argv, backingfile), ""},
+    {"backingformat", ArgumentKind::String, offsetof(abi::disk_create_argv, backingformat), ""},
+    {"preallocation", ArgumentKind::String, offsetof(abi::disk_create_argv, preallocation), ""},
+    {"compat", ArgumentKind::String, offsetof(abi::disk_create_argv, compat), ""},
+    {"clustersize", ArgumentKind::Int, offsetof(abi::disk_create_argv, clustersize), ""},
 };
 const Argument disk_format_args[] = {{"filename", ArgumentKind::String}};
 const Argument disk_has_backing_file_args[] = {{"filename", ArgumentKind::String}};
@@ -1313,7 +1313,7 @@ const Argument disk_virtual_size_args[] = {{"filename", ArgumentKind::String}};
 const Argument download_args[] = {{"remotefilename", ArgumentKind::String}, {"filename", ArgumentKind::FileOut}};
 const Argument download_blocks_args[] = {{"device", ArgumentKind::String}, {"start", ArgumentKind::Int64}, {"stop", ArgumentKind::Int64}, {"filename", ArgumentKind::FileOut}};
 const Option download_blocks_options[] = {
-    {"unallocated", ArgumentKind::Bool, offsetof(abi::download_blocks_argv, unallocated)},
+    {"unallocated", ArgumentKind::Bool, offsetof(abi::download_blocks_argv, unallocated), ""},
 };
 const Argument download_inode_args[] = {{"device", ArgumentKind::String}, {"inode", ArgumentKind::Int64}, {"filename", ArgumentKind::FileOut}};
 const Argument download_offset_args[] = {{"remotefilename", ArgumentKind::String}, {"filename", ArgumentKind::FileOut}, {"offset", ArgumentKind::Int64}, {"size", ArgumentKind::Int64}};
@@ -1321,9 +1321,9 @@ const Argument drop_caches_args[] = {{"whattodrop", ArgumentKind::Int}};
 const Argument du_args[] = {{"path", ArgumentKind::String}};
 const Argument e2fsck_args[] = {{"device", ArgumentKind::String}};
 const Option e2fsck_options[] = {
-    {"correct", ArgumentKind::Bool, offsetof(abi::e2fsck_argv, correct)},
-    {"forceall", ArgumentKind::Bool, offsetof(abi::e2fsck_argv, forceall)},
-    {"forceno", ArgumentKind::Bool, offsetof(abi::e2fsck_argv, forceno)},
+    {"correct", ArgumentKind::Bool, offsetof(abi::e2fsck_argv, correct), ""},
+    {"forceall", ArgumentKind::Bool, offsetof(abi::e2fsck_argv, forceall), ""},
+    {"forceno", ArgumentKind::Bool, offsetof(abi::e2fsck_argv, forceno), "1.55.13"},
 };
 const Argument e2fsck_f_args[] = {{"device", ArgumentKind::String}};
 const Argument echo_daemon_args[] = {{"words", ArgumentKind::StringList}};
@@ -1356,9 +1356,9 @@ const Argument findfs_uuid_args[] = {{"uuid", ArgumentKind::String}};
 const Argument fsck_args[] = {{"fstype", ArgumentKind::String}, {"device", ArgumentKind::String}};
 const Argument fstrim_args[] = {{"mountpoint", ArgumentKind::String}};
 const Option fstrim_options[] = {
-    {"offset", ArgumentKind::Int64, offsetof(abi::fstrim_argv, offset)},
-    {"length", ArgumentKind::Int64, offsetof(abi::fstrim_argv, length)},
-    {"minimumfreeextent", ArgumentKind::Int64, offsetof(abi::fstrim_argv, minimumfreeextent)},
+    {"offset", ArgumentKind::Int64, offsetof(abi::fstrim_argv, offset), ""},
+    {"length", ArgumentKind::Int64, offsetof(abi::fstrim_argv, length), ""},
+    {"minimumfreeextent", ArgumentKind::Int64, offsetof(abi::fstrim_argv, minimumfreeextent), ""},
 };
 const Argument get_backend_setting_args[] = {{"name", ArgumentKind::String}};
 const Argument get_e2attrs_args[] = {{"file", ArgumentKind::String}};
@@ -1372,14 +1372,14 @@ const Argument getxattr_args[] = {{"path", ArgumentKind::String}, {"name", Argum
 const Argument getxattrs_args[] = {{"path", ArgumentKind::String}};
 const Argument glob_expand_args[] = {{"pattern", ArgumentKind::String}};
 const Option glob_expand_options[] = {
-    {"directoryslash", ArgumentKind::Bool, offsetof(abi::glob_expand_opts_argv, directoryslash)},
+    {"directoryslash", ArgumentKind::Bool, offsetof(abi::glob_expand_opts_argv, directoryslash), ""},
 };
 const Argument grep_args[] = {{"regex", ArgumentKind::String}, {"path", ArgumentKind::String}};
 const Option grep_options[] = {
-    {"extended", ArgumentKind::Bool, offsetof(abi::grep_opts_argv, extended)},
-    {"fixed", ArgumentKind::Bool, offsetof(abi::grep_opts_argv, fixed)},
-    {"insensitive", ArgumentKind::Bool, offsetof(abi::grep_opts_argv, insensitive)},
-    {"compressed", ArgumentKind::Bool, offsetof(abi::grep_opts_argv, compressed)},
+    {"extended", ArgumentKind::Bool, offsetof(abi::grep_opts_argv, extended), ""},
+    {"fixed", ArgumentKind::Bool, offsetof(abi::grep_opts_argv, fixed), ""},
+    {"insensitive", ArgumentKind::Bool, offsetof(abi::grep_opts_argv, insensitive), ""},
+    {"compressed", ArgumentKind::Bool, offsetof(abi::grep_opts_argv, compressed), ""},
 };
 const Argument grepi_args[] = {{"regex", ArgumentKind::String}, {"path", ArgumentKind::String}};
 const Argument grub_install_args[] = {{"root", ArgumentKind::String}, {"device", ArgumentKind::String}};
@@ -1398,10 +1398,10 @@ const Argument hivex_node_set_value_args[] = {{"nodeh", ArgumentKind::Int64}, {"
 const Argument hivex_node_values_args[] = {{"nodeh", ArgumentKind::Int64}};
 const Argument hivex_open_args[] = {{"filename", ArgumentKind::String}};
 const Option hivex_open_options[] = {
-    {"verbose", ArgumentKind::Bool, offsetof(abi::hivex_open_argv, verbose)},
-    {"debug", ArgumentKind::Bool, offsetof(abi::hivex_open_argv, debug)},
-    {"write", ArgumentKind::Bool, offsetof(abi::hivex_open_argv, write)},
-    {"unsafe", ArgumentKind::Bool, offsetof(abi::hivex_open_argv, unsafe)},
+    {"verbose", ArgumentKind::Bool, offsetof(abi::hivex_open_argv, verbose), ""},
+    {"debug", ArgumentKind::Bool, offsetof(abi::hivex_open_argv, debug), ""},
+    {"write", ArgumentKind::Bool, offsetof(abi::hivex_open_argv, write), ""},
+    {"unsafe", ArgumentKind::Bool, offsetof(abi::hivex_open_argv, unsafe), ""},
 };
 const Argument hivex_value_key_args[] = {{"valueh", ArgumentKind::Int64}};
 const Argument hivex_value_string_args[] = {{"valueh", ArgumentKind::Int64}};
@@ -1422,8 +1422,8 @@ const Argument inspect_get_format_args[] = {{"root", ArgumentKind::String}};
 const Argument inspect_get_hostname_args[] = {{"root", ArgumentKind::String}};
 const Argument inspect_get_icon_args[] = {{"root", ArgumentKind::String}};
 const Option inspect_get_icon_options[] = {
-    {"favicon", ArgumentKind::Bool, offsetof(abi::inspect_get_icon_argv, favicon)},
-    {"highquality", ArgumentKind::Bool, offsetof(abi::inspect_get_icon_argv, highquality)},
+    {"favicon", ArgumentKind::Bool, offsetof(abi::inspect_get_icon_argv, favicon), ""},
+    {"highquality", ArgumentKind::Bool, offsetof(abi::inspect_get_icon_argv, highquality), ""},
 };
 const Argument inspect_get_major_version_args[] = {{"root", ArgumentKind::String}};
 const Argument inspect_get_minor_version_args[] = {{"root", ArgumentKind::String}};
@@ -1446,28 +1446,28 @@ const Argument inspect_list_applications_args[] = {{"root", ArgumentKind::String
 const Argument inspect_list_applications2_args[] = {{"root", ArgumentKind::String}};
 const Argument is_blockdev_args[] = {{"path", ArgumentKind::String}};
 const Option is_blockdev_options[] = {
-    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_blockdev_opts_argv, followsymlinks)},
+    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_blockdev_opts_argv, followsymlinks), ""},
 };
 const Argument is_chardev_args[] = {{"path", ArgumentKind::String}};
 const Option is_chardev_options[] = {
-    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_chardev_opts_argv, followsymlinks)},
+    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_chardev_opts_argv, followsymlinks), ""},
 };
 const Argument is_dir_args[] = {{"path", ArgumentKind::String}};
 const Option is_dir_options[] = {
-    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_dir_opts_argv, followsymlinks)},
+    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_dir_opts_argv, followsymlinks), ""},
 };
 const Argument is_fifo_args[] = {{"path", ArgumentKind::String}};
 const Option is_fifo_options[] = {
-    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_fifo_opts_argv, followsymlinks)},
+    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_fifo_opts_argv, followsymlinks), ""},
 };
 const Argument is_file_args[] = {{"path", ArgumentKind::String}};
 const Option is_file_options[] = {
-    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_file_opts_argv, followsymlinks)},
+    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_file_opts_argv, followsymlinks), ""},
 };
 const Argument is_lv_args[] = {{"mountable", ArgumentKind::String}};
 const Argument is_socket_args[] = {{"path", ArgumentKind::String}};
 const Option is_socket_options[] = {
-    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_socket_opts_argv, followsymlinks)},
+    {"followsymlinks", ArgumentKind::Bool, offsetof(abi::is_socket_opts_argv, followsymlinks), ""},
 };
 const Argument is_symlink_args[] = {{"path", ArgumentKind::String}};
 const Argument is_whole_device_args[] = {{"device", ArgumentKind::String}};
@@ -1523,11 +1523,11 @@ const Argument lvuuid_args[] = {{"device", ArgumentKind::String}};
 const Argument lxattrlist_args[] = {{"path", ArgumentKind::String}, {"names", ArgumentKind::StringList}};
 const Argument md_create_args[] = {{"name", ArgumentKind::String}, {"devices", ArgumentKind::StringList}};
 const Option md_create_options[] = {
-    {"missingbitmap", ArgumentKind::Int64, offsetof(abi::md_create_argv, missingbitmap)},
-    {"nrdevices", ArgumentKind::Int, offsetof(abi::md_create_argv, nrdevices)},
-    {"spare", ArgumentKind::Int, offsetof(abi::md_create_argv, spare)},
-    {"chunk", ArgumentKind::Int64, offsetof(abi::md_create_argv, chunk)},
-    {"level", ArgumentKind::String, offsetof(abi::md_create_argv, level)},
+    {"missingbitmap", ArgumentKind::Int64, offsetof(abi::md_create_argv, missingbitmap), ""},
+    {"nrdevices", ArgumentKind::Int, offsetof(abi::md_create_argv, nrdevices), ""},
+    {"spare", ArgumentKind::Int, offsetof(abi::md_create_argv, spare), ""},
+    {"chunk", ArgumentKind::Int64, offsetof(abi::md_create_argv, chunk), ""},
+    {"level", ArgumentKind::String, offsetof(abi::md_create_argv, level), ""},
 };
 const Argument md_detail_args[] = {{"md", ArgumentKind::String}};
 const Argument md_stat_args[] = {{"md", ArgumentKind::String}};
@@ -1538,44 +1538,44 @@ const Argument mkdir_p_args[] = {{"path", ArgumentKind::String}};
 const Argument mkdtemp_args[] = {{"tmpl", ArgumentKind::String}};
 const Argument mke2fs_args[] = {{"device", ArgumentKind::String}};
 const Option mke2fs_options[] = {
-    {"blockscount", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, blockscount)},
-    {"blocksize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, blocksize)},
-    {"fragsize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, fragsize)},
-    {"blockspergroup", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, blockspergroup)},
-    {"numberofgroups", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, numberofgroups)},
-    {"bytesperinode", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, bytesperinode)},
-    {"inodesize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, inodesize)},
-    {"journalsize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, journalsize)},
-    {"numberofinodes", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, numberofinodes)},
-    {"stridesize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, stridesize)},
-    {"stripewidth", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, stripewidth)},
-    {"maxonlineresize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, maxonlineresize)},
-    {"reservedblockspercentage", ArgumentKind::Int, offsetof(abi::mke2fs_argv, reservedblockspercentage)},
-    {"mmpupdateinterval", ArgumentKind::Int, offsetof(abi::mke2fs_argv, mmpupdateinterval)},
-    {"journaldevice", ArgumentKind::String, offsetof(abi::mke2fs_argv, journaldevice)},
-    {"label", ArgumentKind::String, offsetof(abi::mke2fs_argv, label)},
-    {"lastmounteddir", ArgumentKind::String, offsetof(abi::mke2fs_argv, lastmounteddir)},
-    {"creatoros", ArgumentKind::String, offsetof(abi::mke2fs_argv, creatoros)},
-    {"fstype", ArgumentKind::String, offsetof(abi::mke2fs_argv, fstype)},
-    {"usagetype", ArgumentKind::String, offsetof(abi::mke2fs_argv, usagetype)},
-    {"uuid", ArgumentKind::String, offsetof(abi::mke2fs_argv, uuid)},
-    {"forcecreate", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, forcecreate)},
-    {"writesbandgrouponly", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, writesbandgrouponly)},
-    {"lazyitableinit", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, lazyitableinit)},
-    {"lazyjournalinit", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, lazyjournalinit)},
-    {"testfs", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, testfs)},
-    {"discard", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, discard)},
-    {"quotatype", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, quotatype)},
-    {"extent", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, extent)},
-    {"filetype", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, filetype)},
-    {"flexbg", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, flexbg)},
-    {"hasjournal", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, hasjournal)},
-    {"journaldev", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, journaldev)},
-    {"largefile", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, largefile)},
-    {"quota", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, quota)},
-    {"resizeinode", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, resizeinode)},
-    {"sparsesuper", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, sparsesuper)},
-    {"uninitbg", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, uninitbg)},
+    {"blockscount", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, blockscount), ""},
+    {"blocksize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, blocksize), ""},
+    {"fragsize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, fragsize), ""},
+    {"blockspergroup", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, blockspergroup), ""},
+    {"numberofgroups", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, numberofgroups), ""},
+    {"bytesperinode", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, bytesperinode), ""},
+    {"inodesize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, inodesize), ""},
+    {"journalsize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, journalsize), ""},
+    {"numberofinodes", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, numberofinodes), ""},
+    {"stridesize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, stridesize), ""},
+    {"stripewidth", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, stripewidth), ""},
+    {"maxonlineresize", ArgumentKind::Int64, offsetof(abi::mke2fs_argv, maxonlineresize), ""},
+    {"reservedblockspercentage", ArgumentKind::Int, offsetof(abi::mke2fs_argv, reservedblockspercentage), ""},
+    {"mmpupdateinterval", ArgumentKind::Int, offsetof(abi::mke2fs_argv, mmpupdateinterval), ""},
+    {"journaldevice", ArgumentKind::String, offsetof(abi::mke2fs_argv, journaldevice), ""},
+    {"label", ArgumentKind::String, offsetof(abi::mke2fs_argv, label), ""},
+    {"lastmounteddir", ArgumentKind::String, offsetof(abi::mke2fs_argv, lastmounteddir), ""},
+    {"creatoros", ArgumentKind::String, offsetof(abi::mke2fs_argv, creatoros), ""},
+    {"fstype", ArgumentKind::String, offsetof(abi::mke2fs_argv, fstype), ""},
+    {"usagetype", ArgumentKind::String, offsetof(abi::mke2fs_argv, usagetype), ""},
+    {"uuid", ArgumentKind::String, offsetof(abi::mke2fs_argv, uuid), ""},
+    {"forcecreate", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, forcecreate), ""},
+    {"writesbandgrouponly", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, writesbandgrouponly), ""},
+    {"lazyitableinit", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, lazyitableinit), ""},
+    {"lazyjournalinit", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, lazyjournalinit), ""},
+    {"testfs", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, testfs), ""},
+    {"discard", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, discard), ""},
+    {"quotatype", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, quotatype), ""},
+    {"extent", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, extent), ""},
+    {"filetype", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, filetype), ""},
+    {"flexbg", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, flexbg), ""},
+    {"hasjournal", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, hasjournal), ""},
+    {"journaldev", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, journaldev), ""},
+    {"largefile", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, largefile), ""},
+    {"quota", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, quota), ""},
+    {"resizeinode", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, resizeinode), ""},
+    {"sparsesuper", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, sparsesuper), ""},
+    {"uninitbg", ArgumentKind::Bool, offsetof(abi::mke2fs_argv, uninitbg), ""},
 };
 const Argument mke2fs_J_args[] = {{"fstype", ArgumentKind::String}, {"blocksize", ArgumentKind::Int}, {"device", ArgumentKind::String}, {"journal", ArgumentKind::String}};
 const Argument mke2fs_JL_args[] = {{"fstype", ArgumentKind::String}, {"blocksize", ArgumentKind::Int}, {"device", ArgumentKind::String}, {"label", ArgumentKind::String}};
@@ -1586,23 +1586,23 @@ const Argument mke2journal_U_args[] = {{"blocksize", ArgumentKind::Int}, {"uuid"
 const Argument mkfifo_args[] = {{"mode", ArgumentKind::Int}, {"path", ArgumentKind::String}};
 const Argument mkfs_args[] = {{"fstype", ArgumentKind::String}, {"device", ArgumentKind::String}};
 const Option mkfs_options[] = {
-    {"blocksize", ArgumentKind::Int, offsetof(abi::mkfs_opts_argv, blocksize)},
-    {"features", ArgumentKind::String, offsetof(abi::mkfs_opts_argv, features)},
-    {"inode", ArgumentKind::Int, offsetof(abi::mkfs_opts_argv, inode)},
-    {"sectorsize", ArgumentKind::Int, offsetof(abi::mkfs_opts_argv, sectorsize)},
-    {"label", ArgumentKind::String, offsetof(abi::mkfs_opts_argv, label)},
+    {"blocksize", ArgumentKind::Int, offsetof(abi::mkfs_opts_argv, blocksize), ""},
+    {"features", ArgumentKind::String, offsetof(abi::mkfs_opts_argv, features), ""},
+    {"inode", ArgumentKind::Int, offsetof(abi::mkfs_opts_argv, inode), ""},
+    {"sectorsize", ArgumentKind::Int, offsetof(abi::mkfs_opts_argv, sectorsize), ""},
+    {"label", ArgumentKind::String, offsetof(abi::mkfs_opts_argv, label), ""},
 };
 const Argument mkfs_b_args[] = {{"fstype", ArgumentKind::String}, {"blocksize", ArgumentKind::Int}, {"device", ArgumentKind::String}};
 const Argument mkfs_btrfs_args[] = {{"devices", ArgumentKind::StringList}};
 const Option mkfs_btrfs_options[] = {
-    {"allocstart", ArgumentKind::Int64, offsetof(abi::mkfs_btrfs_argv, allocstart)},
-    {"bytecount", ArgumentKind::Int64, offsetof(abi::mkfs_btrfs_argv, bytecount)},
-    {"datatype", ArgumentKind::String, offsetof(abi::mkfs_btrfs_argv, datatype)},
-    {"leafsize", ArgumentKind::Int, offsetof(abi::mkfs_btrfs_argv, leafsize)},
-    {"label", ArgumentKind::String, offsetof(abi::mkfs_btrfs_argv, label)},
-    {"metadata", ArgumentKind::String, offsetof(abi::mkfs_btrfs_argv, metadata)},
-    {"nodesize", ArgumentKind::Int, offsetof(abi::mkfs_btrfs_argv, nodesize)},
-    {"sectorsize", ArgumentKind::Int, offsetof(abi::mkfs_btrfs_argv, sectorsize)},
+    {"allocstart", ArgumentKind::Int64, offsetof(abi::mkfs_btrfs_argv, allocstart), ""},
+    {"bytecount", ArgumentKind::Int64, offsetof(abi::mkfs_btrfs_argv, bytecount), ""},
+    {"datatype", ArgumentKind::String, offsetof(abi::mkfs_btrfs_argv, datatype), ""},
+    {"leafsize", ArgumentKind::Int, offsetof(abi::mkfs_btrfs_argv, leafsize), ""},
+    {"label", ArgumentKind::String, offsetof(abi::mkfs_btrfs_argv, label), ""},
+    {"metadata", ArgumentKind::String, offsetof(abi::mkfs_btrfs_argv, metadata), ""},
+    {"nodesize", ArgumentKind::Int, offsetof(abi::mkfs_btrfs_argv, nodesize), ""},
+    {"sectorsize", ArgumentKind::Int, offsetof(abi::mkfs_btrfs_argv, sectorsize), ""},
 };
 const Argument mklost_and_found_args[] = {{"mountpoint", ArgumentKind::String}};
 const Argument mkmountpoint_args[] = {{"exemptpath", ArgumentKind::String}};
@@ -1611,33 +1611,33 @@ const Argument mknod_b_args[] = {{"mode", ArgumentKind::Int}, {"devmajor", Argum
 const Argument mknod_c_args[] = {{"mode", ArgumentKind::Int}, {"devmajor", ArgumentKind::Int}, {"devminor", ArgumentKind::Int}, {"path", ArgumentKind::String}};
 const Argument mksquashfs_args[] = {{"path", ArgumentKind::String}, {"filename", ArgumentKind::FileOut}};
 const Option mksquashfs_options[] = {
-    {"compress", ArgumentKind::String, offsetof(abi::mksquashfs_argv, compress)},
-    {"excludes", ArgumentKind::StringList, offsetof(abi::mksquashfs_argv, excludes)},
+    {"compress", ArgumentKind::String, offsetof(abi::mksquashfs_argv, compress), ""},
+    {"excludes", ArgumentKind::StringList, offsetof(abi::mksquashfs_argv, excludes), ""},
 };
 const Argument mkswap_args[] = {{"device", ArgumentKind::String}};
 const Option mkswap_options[] = {
-    {"label", ArgumentKind::String, offsetof(abi::mkswap_opts_argv, label)},
-    {"uuid", ArgumentKind::String, offsetof(abi::mkswap_opts_argv, uuid)},
+    {"label", ArgumentKind::String, offsetof(abi::mkswap_opts_argv, label), ""},
+    {"uuid", ArgumentKind::String, offsetof(abi::mkswap_opts_argv, uuid), ""},
 };
 const Argument mkswap_L_args[] = {{"label", ArgumentKind::String}, {"device", ArgumentKind::String}};
 const Argument mkswap_U_args[] = {{"uuid", ArgumentKind::String}, {"device", ArgumentKind::String}};
 const Argument mkswap_file_args[] = {{"path", ArgumentKind::String}};
 const Argument mktemp_args[] = {{"tmpl", ArgumentKind::String}};
 const Option mktemp_options[] = {
-    {"suffix", ArgumentKind::String, offsetof(abi::mktemp_argv, suffix)},
+    {"suffix", ArgumentKind::String, offsetof(abi::mktemp_argv, suffix), ""},
 };
 const Argument modprobe_args[] = {{"modulename", ArgumentKind::String}};
 const Argument mount_args[] = {{"mountable", ArgumentKind::String}, {"mountpoint", ArgumentKind::String}};
 const Argument mount_9p_args[] = {{"mounttag", ArgumentKind::String}, {"mountpoint", ArgumentKind::String}};
 const Option mount_9p_options[] = {
-    {"options", ArgumentKind::String, offsetof(abi::mount_9p_argv, options)},
+    {"options", ArgumentKind::String, offsetof(abi::mount_9p_argv, options), ""},
 };
 const Argument mount_local_args[] = {{"localmountpoint", ArgumentKind::String}};
 const Option mount_local_options[] = {
-    {"readonly", ArgumentKind::Bool, offsetof(abi::mount_local_argv, readonly)},
-    {"options", ArgumentKind::String, offsetof(abi::mount_local_argv, options)},
-    {"cachetimeout", ArgumentKind::Int, offsetof(abi::mount_local_argv, cachetimeout)},
-    {"debugcalls", ArgumentKind::Bool, offsetof(abi::mount_local_argv, debugcalls)},
+    {"readonly", ArgumentKind::Bool, offsetof(abi::mount_local_argv, readonly), ""},
+    {"options", ArgumentKind::String, offsetof(abi::mount_local_argv, options), ""},
+    {"cachetimeout", ArgumentKind::Int, offsetof(abi::mount_local_argv, cachetimeout), ""},
+    {"debugcalls", ArgumentKind::Bool, offsetof(abi::mount_local_argv, debugcalls), ""},
 };
 const Argument mount_loop_args[] = {{"file", ArgumentKind::String}, {"mountpoint", ArgumentKind::String}};
 const Argument mount_options_args[] = {{"options", ArgumentKind::String}, {"mountable", ArgumentKind::String}, {"mountpoint", ArgumentKind::String}};
@@ -1649,26 +1649,26 @@ const Argument mv_args[] = {{"src", ArgumentKind::String}, {"dest", ArgumentKind
 const Argument ntfs_3g_probe_args[] = {{"rw", ArgumentKind::Bool}, {"device", ArgumentKind::String}};
 const Argument ntfs_chmod_args[] = {{"device", ArgumentKind::String}, {"mode", ArgumentKind::Int}, {"path", ArgumentKind::String}};
 const Option ntfs_chmod_options[] = {
-    {"recursive", ArgumentKind::Bool, offsetof(abi::ntfs_chmod_argv, recursive)},
+    {"recursive", ArgumentKind::Bool, offsetof(abi::ntfs_chmod_argv, recursive), ""},
 };
 const Argument ntfscat_i_args[] = {{"device", ArgumentKind::String}, {"inode", ArgumentKind::Int64}, {"filename", ArgumentKind::FileOut}};
 const Argument ntfsclone_in_args[] = {{"backupfile", ArgumentKind::FileIn}, {"device", ArgumentKind::String}};
 const Argument ntfsclone_out_args[] = {{"device", ArgumentKind::String}, {"backupfile", ArgumentKind::FileOut}};
 const Option ntfsclone_out_options[] = {
-    {"metadataonly", ArgumentKind::Bool, offsetof(abi::ntfsclone_out_argv, metadataonly)},
-    {"rescue", ArgumentKind::Bool, offsetof(abi::ntfsclone_out_argv, rescue)},
-    {"ignorefscheck", ArgumentKind::Bool, offsetof(abi::ntfsclone_out_argv, ignorefscheck)},
-    {"preservetimestamps", ArgumentKind::Bool, offsetof(abi::ntfsclone_out_argv, preservetimestamps)},
-    {"force", ArgumentKind::Bool, offsetof(abi::ntfsclone_out_argv, force)},
+    {"metadataonly", ArgumentKind::Bool, offsetof(abi::ntfsclone_out_argv, metadataonly), ""},
+    {"rescue", ArgumentKind::Bool, offsetof(abi::ntfsclone_out_argv, rescue), ""},
+    {"ignorefscheck", ArgumentKind::Bool, offsetof(abi::ntfsclone_out_argv, ignorefscheck), ""},
+    {"preservetimestamps", ArgumentKind::Bool, offsetof(abi::ntfsclone_out_argv, preservetimestamps), ""},
+    {"force", ArgumentKind::Bool, offsetof(abi::ntfsclone_out_argv, force), ""},
 };
 const Argument ntfsfix_args[] = {{"device", ArgumentKind::String}};
 const Option ntfsfix_options[] = {
-    {"clearbadsectors", ArgumentKind::Bool, offsetof(abi::ntfsfix_argv, clearbadsectors)},
+    {"clearbadsectors", ArgumentKind::Bool, offsetof(abi::ntfsfix_argv, clearbadsectors), ""},
 };
 const Argument ntfsresize_args[] = {{"device", ArgumentKind::String}};
 const Option ntfsresize_options[] = {
-    {"size", ArgumentKind::Int64, offsetof(abi::ntfsresize_opts_argv, size)},
-    {"force", ArgumentKind::Bool, offsetof(abi::ntfsresize_opts_argv, force)},
+    {"size", ArgumentKind::Int64, offsetof(abi::ntfsresize_opts_argv, size), ""},
+    {"force", ArgumentKind::Bool, offsetof(abi::ntfsresize_opts_argv, force), ""},
 };
 const Argument ntfsresize_size_args[] = {{"device", ArgumentKind::String}, {"size", ArgumentKind::Int64}};
 const Argument parse_environment_list_args[] = {{"environment", ArgumentKind::StringList}};
@@ -1716,7 +1716,7 @@ const Argument readlinklist_args[] = {{"path", ArgumentKind::String}, {"names", 
 const Argument realpath_args[] = {{"path", ArgumentKind::String}};
 const Argument remount_args[] = {{"mountpoint", ArgumentKind::String}};
 const Option remount_options[] = {
-    {"rw", ArgumentKind::Bool, offsetof(abi::remount_argv, rw)},
+    {"rw", ArgumentKind::Bool, offsetof(abi::remount_argv, rw), ""},
 };
 const Argument remove_drive_args[] = {{"label", ArgumentKind::String}};
 const Argument removexattr_args[] = {{"xattr", ArgumentKind::String}, {"path", ArgumentKind::String}};
@@ -1731,25 +1731,25 @@ const Argument rmdir_args[] = {{"path", ArgumentKind::String}};
 const Argument rmmountpoint_args[] = {{"exemptpath", ArgumentKind::String}};
 const Argument rsync_args[] = {{"src", ArgumentKind::String}, {"dest", ArgumentKind::String}};
 const Option rsync_options[] = {
-    {"archive", ArgumentKind::Bool, offsetof(abi::rsync_argv, archive)},
-    {"deletedest", ArgumentKind::Bool, offsetof(abi::rsync_argv, deletedest)},
+    {"archive", ArgumentKind::Bool, offsetof(abi::rsync_argv, archive), ""},
+    {"deletedest", ArgumentKind::Bool, offsetof(abi::rsync_argv, deletedest), ""},
 };
 const Argument rsync_in_args[] = {{"remote", ArgumentKind::String}, {"dest", ArgumentKind::String}};
 const Option rsync_in_options[] = {
-    {"archive", ArgumentKind::Bool, offsetof(abi::rsync_in_argv, archive)},
-    {"deletedest", ArgumentKind::Bool, offsetof(abi::rsync_in_argv, deletedest)},
+    {"archive", ArgumentKind::Bool, offsetof(abi::rsync_in_argv, archive), ""},
+    {"deletedest", ArgumentKind::Bool, offsetof(abi::rsync_in_argv, deletedest), ""},
 };
 const Argument rsync_out_args[] = {{"src", ArgumentKind::String}, {"remote", ArgumentKind::String}};
 const Option rsync_out_options[] = {
-    {"archive", ArgumentKind::Bool, offsetof(abi::rsync_out_argv, archive)},
-    {"deletedest", ArgumentKind::Bool, offsetof(abi::rsync_out_argv, deletedest)},
+    {"archive", ArgumentKind::Bool, offsetof(abi::rsync_out_argv, archive), ""},
+    {"deletedest", ArgumentKind::Bool, offsetof(abi::rsync_out_argv, deletedest), ""},
 };
 const Argument scrub_device_args[] = {{"device", ArgumentKind::String}};
 const Argument scrub_file_args[] = {{"file", ArgumentKind::String}};
 const Argument scrub_freespace_args[] = {{"dir", ArgumentKind::String}};
 const Argument selinux_relabel_args[] = {{"specfile", ArgumentKind::String}, {"path", ArgumentKind::String}};
 const Option selinux_relabel_options[] = {
-    {"force", ArgumentKind::Bool, offsetof(abi::selinux_relabel_argv, force)},
+    {"force", ArgumentKind::Bool, offsetof(abi::selinux_relabel_argv, force), ""},
 };
 const Argument set_append_args[] = {{"append", ArgumentKind::OptString}};
 const Argument set_attach_method_args[] = {{"backend", ArgumentKind::String}};
@@ -1761,7 +1761,7 @@ const Argument set_cachedir_args[] = {{"cachedir", ArgumentKind::OptString}};
 const Argument set_direct_args[] = {{"direct", ArgumentKind::Bool}};
 const Argument set_e2attrs_args[] = {{"file", ArgumentKind::String}, {"attrs", ArgumentKind::String}};
 const Option set_e2attrs_options[] = {
-    {"clear", ArgumentKind::Bool, offsetof(abi::set_e2attrs_argv, clear)},
+    {"clear", ArgumentKind::Bool, offsetof(abi::set_e2attrs_argv, clear), ""},
 };
 const Argument set_e2generation_args[] = {{"file", ArgumentKind::String}, {"generation", ArgumentKind::Int64}};
 const Argument set_e2label_args[] = {{"device", ArgumentKind::String}, {"label", ArgumentKind::String}};
@@ -1788,8 +1788,8 @@ const Argument set_verbose_args[] = {{"verbose", ArgumentKind::Bool}};
 const Argument setcon_args[] = {{"context", ArgumentKind::String}};
 const Argument setfiles_args[] = {{"specfile", ArgumentKind::String}, {"paths", ArgumentKind::StringList}};
 const Option setfiles_options[] = {
-    {"force", ArgumentKind::Bool, offsetof(abi::setfiles_argv, force)},
-    {"excludes", ArgumentKind::StringList, offsetof(abi::setfiles_argv, excludes)},
+    {"force", ArgumentKind::Bool, offsetof(abi::setfiles_argv, force), ""},
+    {"excludes", ArgumentKind::StringList, offsetof(abi::setfiles_argv, excludes), "1.61.1"},
 };
 const Argument setxattr_args[] = {{"xattr", ArgumentKind::String}, {"val", ArgumentKind::String}, {"vallen", ArgumentKind::Int}, {"path", ArgumentKind::String}};
 const Argument sfdisk_args[] = {{"device", ArgumentKind::String}, {"cyls", ArgumentKind::Int}, {"heads", ArgumentKind::Int}, {"sectors", ArgumentKind::Int}, {"lines", ArgumentKind::StringList}};
@@ -1817,26 +1817,26 @@ const Argument swapon_label_args[] = {{"label", ArgumentKind::String}};
 const Argument swapon_uuid_args[] = {{"uuid", ArgumentKind::String}};
 const Argument syslinux_args[] = {{"device", ArgumentKind::String}};
 const Option syslinux_options[] = {
-    {"directory", ArgumentKind::String, offsetof(abi::syslinux_argv, directory)},
+    {"directory", ArgumentKind::String, offsetof(abi::syslinux_argv, directory), ""},
 };
 const Argument tail_args[] = {{"path", ArgumentKind::String}};
 const Argument tail_n_args[] = {{"nrlines", ArgumentKind::Int}, {"path", ArgumentKind::String}};
 const Argument tar_in_args[] = {{"tarfile", ArgumentKind::FileIn}, {"directory", ArgumentKind::String}};
 const Option tar_in_options[] = {
-    {"compress", ArgumentKind::String, offsetof(abi::tar_in_opts_argv, compress)},
-    {"xattrs", ArgumentKind::Bool, offsetof(abi::tar_in_opts_argv, xattrs)},
-    {"selinux", ArgumentKind::Bool, offsetof(abi::tar_in_opts_argv, selinux)},
-    {"acls", ArgumentKind::Bool, offsetof(abi::tar_in_opts_argv, acls)},
-    {"keepdirlink", ArgumentKind::Bool, offsetof(abi::tar_in_opts_argv, keepdirlink)},
+    {"compress", ArgumentKind::String, offsetof(abi::tar_in_opts_argv, compress), ""},
+    {"xattrs", ArgumentKind::Bool, offsetof(abi::tar_in_opts_argv, xattrs), ""},
+    {"selinux", ArgumentKind::Bool, offsetof(abi::tar_in_opts_argv, selinux), ""},
+    {"acls", ArgumentKind::Bool, offsetof(abi::tar_in_opts_argv, acls), ""},
+    {"keepdirlink", ArgumentKind::Bool, offsetof(abi::tar_in_opts_argv, keepdirlink), "1.59.1"},
 };
 const Argument tar_out_args[] = {{"directory", ArgumentKind::String}, {"tarfile", ArgumentKind::FileOut}};
 const Option tar_out_options[] = {
-    {"compress", ArgumentKind::String, offsetof(abi::tar_out_opts_argv, compress)},
-    {"numericowner", ArgumentKind::Bool, offsetof(abi::tar_out_opts_argv, numericowner)},
-    {"excludes", ArgumentKind::StringList, offsetof(abi::tar_out_opts_argv, excludes)},
-    {"xattrs", ArgumentKind::Bool, offsetof(abi::tar_out_opts_argv, xattrs)},
-    {"selinux", ArgumentKind::Bool, offsetof(abi::tar_out_opts_argv, selinux)},
-    {"acls", ArgumentKind::Bool, offsetof(abi::tar_out_opts_argv, acls)},
+    {"compress", ArgumentKind::String, offsetof(abi::tar_out_opts_argv, compress), ""},
+    {"numericowner", ArgumentKind::Bool, offsetof(abi::tar_out_opts_argv, numericowner), ""},
+    {"excludes", ArgumentKind::StringList, offsetof(abi::tar_out_opts_argv, excludes), ""},
+    {"xattrs", ArgumentKind::Bool, offsetof(abi::tar_out_opts_argv, xattrs), ""},
+    {"selinux", ArgumentKind::Bool, offsetof(abi::tar_out_opts_argv, selinux), ""},
+    {"acls", ArgumentKind::Bool, offsetof(abi::tar_out_opts_argv, acls), ""},
 };
 const Argument tgz_in_args[] = {{"tarball", ArgumentKind::FileIn}, {"directory", ArgumentKind::String}};
 const Argument tgz_out_args[] = {{"directory", ArgumentKind::String}, {"tarball", ArgumentKind::FileOut}};
@@ -1845,16 +1845,16 @@ const Argument truncate_args[] = {{"path", ArgumentKind::String}};
 const Argument truncate_size_args[] = {{"path", ArgumentKind::String}, {"size", ArgumentKind::Int64}};
 const Argument tune2fs_args[] = {{"device", ArgumentKind::String}};
 const Option tune2fs_options[] = {
-    {"force", ArgumentKind::Bool, offsetof(abi::tune2fs_argv, force)},
-    {"maxmountcount", ArgumentKind::Int, offsetof(abi::tune2fs_argv, maxmountcount)},
-    {"mountcount", ArgumentKind::Int, offsetof(abi::tune2fs_argv, mountcount)},
-    {"errorbehavior", ArgumentKind::String, offsetof(abi::tune2fs_argv, errorbehavior)},
-    {"group", ArgumentKind::Int64, offsetof(abi::tune2fs_argv, group)},
-    {"intervalbetweenchecks", ArgumentKind::Int, offsetof(abi::tune2fs_argv, intervalbetweenchecks)},
-    {"reservedblockspercentage", ArgumentKind::Int, offsetof(abi::tune2fs_argv, reservedblockspercentage)},
-    {"lastmounteddirectory", ArgumentKind::String, offsetof(abi::tune2fs_argv, lastmounteddirectory)},
-    {"reservedblockscount", ArgumentKind::Int64, offsetof(abi::tune2fs_argv, reservedblockscount)},
-    {"user", ArgumentKind::Int64, offsetof(abi::tune2fs_argv, user)},
+    {"force", ArgumentKind::Bool, offsetof(abi::tune2fs_argv, force), ""},
+    {"maxmountcount", ArgumentKind::Int, offsetof(abi::tune2fs_argv, maxmountcount), ""},
+    {"mountcount", ArgumentKind::Int, offsetof(abi::tune2fs_argv, mountcount), ""},
+    {"errorbehavior", ArgumentKind::String, offsetof(abi::tune2fs_argv, errorbehavior), ""},
+    {"group", ArgumentKind::Int64, offsetof(abi::tune2fs_argv, group), ""},
+    {"intervalbetweenchecks", ArgumentKind::Int, offsetof(abi::tune2fs_argv, intervalbetweenchecks), ""},
+    {"reservedblockspercentage", ArgumentKind::Int, offsetof(abi::tune2fs_argv, reservedblockspercentage), ""},
+    {"lastmounteddirectory", ArgumentKind::String, offsetof(abi::tune2fs_argv, lastmounteddirectory), ""},
+    {"reservedblockscount", ArgumentKind::Int64, offsetof(abi::tune2fs_argv, reservedblockscount), ""},
+    {"user", ArgumentKind::Int64, offsetof(abi::tune2fs_argv, user), ""},
 };
 const Argument tune2fs_l_args[] = {{"device", ArgumentKind::String}};
 const Argument txz_in_args[] = {{"tarball", ArgumentKind::FileIn}, {"directory", ArgumentKind::String}};
@@ -1862,11 +1862,11 @@ const Argument txz_out_args[] = {{"directory", ArgumentKind::String}, {"tarball"
 const Argument umask_args[] = {{"mask", ArgumentKind::Int}};
 const Argument umount_args[] = {{"pathordevice", ArgumentKind::String}};
 const Option umount_options[] = {
-    {"force", ArgumentKind::Bool, offsetof(abi::umount_opts_argv, force)},
-    {"lazyunmount", ArgumentKind::Bool, offsetof(abi::umount_opts_argv, lazyunmount)},
+    {"force", ArgumentKind::Bool, offsetof(abi::umount_opts_argv, force), ""},
+    {"lazyunmount", ArgumentKind::Bool, offsetof(abi::umount_opts_argv, lazyunmount), ""},
 };
 const Option umount_local_options[] = {
-    {"retry", ArgumentKind::Bool, offsetof(abi::umount_local_argv, retry)},
+    {"retry", ArgumentKind::Bool, offsetof(abi::umount_local_argv, retry), ""},
 };
 const Argument upload_args[] = {{"filename", ArgumentKind::FileIn}, {"remotefilename", ArgumentKind::String}};
 const Argument upload_offset_args[] = {{"filename", ArgumentKind::FileIn}, {"remotefilename", ArgumentKind::String}, {"offset", ArgumentKind::Int64}};
@@ -1894,39 +1894,39 @@ const Argument write_append_args[] = {{"path", ArgumentKind::String}, {"content"
 const Argument write_file_args[] = {{"path", ArgumentKind::String}, {"content", ArgumentKind::String}, {"size", ArgumentKind::Int}};
 const Argument xfs_admin_args[] = {{"device", ArgumentKind::String}};
 const Option xfs_admin_options[] = {
-    {"extunwritten", ArgumentKind::Bool, offsetof(abi::xfs_admin_argv, extunwritten)},
-    {"imgfile", ArgumentKind::Bool, offsetof(abi::xfs_admin_argv, imgfile)},
-    {"v2log", ArgumentKind::Bool, offsetof(abi::xfs_admin_argv, v2log)},
-    {"projid32bit", ArgumentKind::Bool, offsetof(abi::xfs_admin_argv, projid32bit)},
-    {"lazycounter", ArgumentKind::Bool, offsetof(abi::xfs_admin_argv, lazycounter)},
-    {"label", ArgumentKind::String, offsetof(abi::xfs_admin_argv, label)},
-    {"uuid", ArgumentKind::String, offsetof(abi::xfs_admin_argv, uuid)},
+    {"extunwritten", ArgumentKind::Bool, offsetof(abi::xfs_admin_argv, extunwritten), ""},
+    {"imgfile", ArgumentKind::Bool, offsetof(abi::xfs_admin_argv, imgfile), ""},
+    {"v2log", ArgumentKind::Bool, offsetof(abi::xfs_admin_argv, v2log), ""},
+    {"projid32bit", ArgumentKind::Bool, offsetof(abi::xfs_admin_argv, projid32bit), ""},
+    {"lazycounter", ArgumentKind::Bool, offsetof(abi::xfs_admin_argv, lazycounter), ""},
+    {"label", ArgumentKind::String, offsetof(abi::xfs_admin_argv, label), ""},
+    {"uuid", ArgumentKind::String, offsetof(abi::xfs_admin_argv, uuid), ""},
 };
 const Argument xfs_growfs_args[] = {{"path", ArgumentKind::String}};
 const Option xfs_growfs_options[] = {
-    {"datasec", ArgumentKind::Bool, offsetof(abi::xfs_growfs_argv, datasec)},
-    {"logsec", ArgumentKind::Bool, offsetof(abi::xfs_growfs_argv, logsec)},
-    {"rtsec", ArgumentKind::Bool, offsetof(abi::xfs_growfs_argv, rtsec)},
-    {"datasize", ArgumentKind::Int64, offsetof(abi::xfs_growfs_argv, datasize)},
-    {"logsize", ArgumentKind::Int64, offsetof(abi::xfs_growfs_argv, logsize)},
-    {"rtsize", ArgumentKind::Int64, offsetof(abi::xfs_growfs_argv, rtsize)},
-    {"rtextsize", ArgumentKind::Int64, offsetof(abi::xfs_growfs_argv, rtextsize)},
-    {"maxpct", ArgumentKind::Int, offsetof(abi::xfs_growfs_argv, maxpct)},
+    {"datasec", ArgumentKind::Bool, offsetof(abi::xfs_growfs_argv, datasec), ""},
+    {"logsec", ArgumentKind::Bool, offsetof(abi::xfs_growfs_argv, logsec), ""},
+    {"rtsec", ArgumentKind::Bool, offsetof(abi::xfs_growfs_argv, rtsec), ""},
+    {"datasize", ArgumentKind::Int64, offsetof(abi::xfs_growfs_argv, datasize), ""},
+    {"logsize", ArgumentKind::Int64, offsetof(abi::xfs_growfs_argv, logsize), ""},
+    {"rtsize", ArgumentKind::Int64, offsetof(abi::xfs_growfs_argv, rtsize), ""},
+    {"rtextsize", ArgumentKind::Int64, offsetof(abi::xfs_growfs_argv, rtextsize), ""},
+    {"maxpct", ArgumentKind::Int, offsetof(abi::xfs_growfs_argv, maxpct), ""},
 };
 const Argument xfs_info_args[] = {{"pathordevice", ArgumentKind::String}};
 const Argument xfs_info2_args[] = {{"pathordevice", ArgumentKind::String}};
 const Argument xfs_repair_args[] = {{"device", ArgumentKind::String}};
 const Option xfs_repair_options[] = {
-    {"forcelogzero", ArgumentKind::Bool, offsetof(abi::xfs_repair_argv, forcelogzero)},
-    {"nomodify", ArgumentKind::Bool, offsetof(abi::xfs_repair_argv, nomodify)},
-    {"noprefetch", ArgumentKind::Bool, offsetof(abi::xfs_repair_argv, noprefetch)},
-    {"forcegeometry", ArgumentKind::Bool, offsetof(abi::xfs_repair_argv, forcegeometry)},
-    {"maxmem", ArgumentKind::Int64, offsetof(abi::xfs_repair_argv, maxmem)},
-    {"ihashsize", ArgumentKind::Int64, offsetof(abi::xfs_repair_argv, ihashsize)},
-    {"bhashsize", ArgumentKind::Int64, offsetof(abi::xfs_repair_argv, bhashsize)},
-    {"agstride", ArgumentKind::Int64, offsetof(abi::xfs_repair_argv, agstride)},
-    {"logdev", ArgumentKind::String, offsetof(abi::xfs_repair_argv, logdev)},
-    {"rtdev", ArgumentKind::String, offsetof(abi::xfs_repair_argv, rtdev)},
+    {"forcelogzero", ArgumentKind::Bool, offsetof(abi::xfs_repair_argv, forcelogzero), ""},
+    {"nomodify", ArgumentKind::Bool, offsetof(abi::xfs_repair_argv, nomodify), ""},
+    {"noprefetch", ArgumentKind::Bool, offsetof(abi::xfs_repair_argv, noprefetch), ""},
+    {"forcegeometry", ArgumentKind::Bool, offsetof(abi::xfs_repair_argv, forcegeometry), ""},
+    {"maxmem", ArgumentKind::Int64, offsetof(abi::xfs_repair_argv, maxmem), ""},
+    {"ihashsize", ArgumentKind::Int64, offsetof(abi::xfs_repair_argv, ihashsize), ""},
+    {"bhashsize", ArgumentKind::Int64, offsetof(abi::xfs_repair_argv, bhashsize), ""},
+    {"agstride", ArgumentKind::Int64, offsetof(abi::xfs_repair_argv, agstride), ""},
+    {"logdev", ArgumentKind::String, offsetof(abi::xfs_repair_argv, logdev), ""},
+    {"rtdev", ArgumentKind::String, offsetof(abi::xfs_repair_argv, rtdev), ""},
 };
 const Argument yara_load_args[] = {{"filename", ArgumentKind::FileIn}};
 const Argument yara_scan_args[] = {{"path", ArgumentKind::String}};
@@ -1944,79 +1944,79 @@ const Argument zgrepi_args[] = {{"regex", ArgumentKind::String}, {"path", Argume
 const Argument internal_parse_mountable_args[] = {{"mountable", ArgumentKind::String}};
 const Argument internal_test_args[] = {{"str", ArgumentKind::String}, {"optstr", ArgumentKind::OptString}, {"strlist", ArgumentKind::StringList}, {"b", ArgumentKind::Bool}, {"integer", ArgumentKind::Int}, {"integer64", ArgumentKind::Int64}, {"filein", ArgumentKind::FileIn}, {"fileout", ArgumentKind::FileOut}, {"bufferin", ArgumentKind::BufferIn}};
 const Option internal_test_options[] = {
-    {"obool", ArgumentKind::Bool, offsetof(abi::internal_test_argv, obool)},
-    {"oint", ArgumentKind::Int, offsetof(abi::internal_test_argv, oint)},
-    {"oint64", ArgumentKind::Int64, offsetof(abi::internal_test_argv, oint64)},
-    {"ostring", ArgumentKind::String, offsetof(abi::internal_test_argv, ostring)},
-    {"ostringlist", ArgumentKind::StringList, offsetof(abi::internal_test_argv, ostringlist)},
+    {"obool", ArgumentKind::Bool, offsetof(abi::internal_test_argv, obool), ""},
+    {"oint", ArgumentKind::Int, offsetof(abi::internal_test_argv, oint), ""},
+    {"oint64", ArgumentKind::Int64, offsetof(abi::internal_test_argv, oint64), ""},
+    {"ostring", ArgumentKind::String, offsetof(abi::internal_test_argv, ostring), ""},
+    {"ostringlist", ArgumentKind::StringList, offsetof(abi::internal_test_argv, ostringlist), ""},
 };
 const Option internal_test_63_optargs_options[] = {
-    {"opt1", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt1)},
-    {"opt2", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt2)},
-    {"opt3", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt3)},
-    {"opt4", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt4)},
-    {"opt5", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt5)},
-    {"opt6", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt6)},
-    {"opt7", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt7)},
-    {"opt8", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt8)},
-    {"opt9", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt9)},
-    {"opt10", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt10)},
-    {"opt11", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt11)},
-    {"opt12", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt12)},
-    {"opt13", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt13)},
-    {"opt14", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt14)},
-    {"opt15", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt15)},
-    {"opt16", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt16)},
-    {"opt17", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt17)},
-    {"opt18", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt18)},
-    {"opt19", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt19)},
-    {"opt20", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt20)},
-    {"opt21", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt21)},
-    {"opt22", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt22)},
-    {"opt23", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt23)},
-    {"opt24", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt24)},
-    {"opt25", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt25)},
-    {"opt26", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt26)},
-    {"opt27", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt27)},
-    {"opt28", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt28)},
-    {"opt29", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt29)},
-    {"opt30", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt30)},
-    {"opt31", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt31)},
-    {"opt32", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt32)},
-    {"opt33", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt33)},
-    {"opt34", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt34)},
-    {"opt35", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt35)},
-    {"opt36", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt36)},
-    {"opt37", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt37)},
-    {"opt38", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt38)},
-    {"opt39", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt39)},
-    {"opt40", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt40)},
-    {"opt41", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt41)},
-    {"opt42", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt42)},
-    {"opt43", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt43)},
-    {"opt44", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt44)},
-    {"opt45", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt45)},
-    {"opt46", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt46)},
-    {"opt47", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt47)},
-    {"opt48", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt48)},
-    {"opt49", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt49)},
-    {"opt50", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt50)},
-    {"opt51", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt51)},
-    {"opt52", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt52)},
-    {"opt53", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt53)},
-    {"opt54", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt54)},
-    {"opt55", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt55)},
-    {"opt56", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt56)},
-    {"opt57", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt57)},
-    {"opt58", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt58)},
-    {"opt59", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt59)},
-    {"opt60", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt60)},
-    {"opt61", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt61)},
-    {"opt62", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt62)},
-    {"opt63", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt63)},
+    {"opt1", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt1), ""},
+    {"opt2", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt2), ""},
+    {"opt3", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt3), ""},
+    {"opt4", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt4), ""},
+    {"opt5", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt5), ""},
+    {"opt6", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt6), ""},
+    {"opt7", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt7), ""},
+    {"opt8", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt8), ""},
+    {"opt9", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt9), ""},
+    {"opt10", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt10), ""},
+    {"opt11", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt11), ""},
+    {"opt12", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt12), ""},
+    {"opt13", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt13), ""},
+    {"opt14", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt14), ""},
+    {"opt15", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt15), ""},
+    {"opt16", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt16), ""},
+    {"opt17", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt17), ""},
+    {"opt18", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt18), ""},
+    {"opt19", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt19), ""},
+    {"opt20", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt20), ""},
+    {"opt21", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt21), ""},
+    {"opt22", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt22), ""},
+    {"opt23", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt23), ""},
+    {"opt24", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt24), ""},
+    {"opt25", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt25), ""},
+    {"opt26", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt26), ""},
+    {"opt27", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt27), ""},
+    {"opt28", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt28), ""},
+    {"opt29", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt29), ""},
+    {"opt30", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt30), ""},
+    {"opt31", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt31), ""},
+    {"opt32", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt32), ""},
+    {"opt33", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt33), ""},
+    {"opt34", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt34), ""},
+    {"opt35", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt35), ""},
+    {"opt36", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt36), ""},
+    {"opt37", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt37), ""},
+    {"opt38", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt38), ""},
+    {"opt39", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt39), ""},
+    {"opt40", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt40), ""},
+    {"opt41", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt41), ""},
+    {"opt42", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt42), ""},
+    {"opt43", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt43), ""},
+    {"opt44", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt44), ""},
+    {"opt45", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt45), ""},
+    {"opt46", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt46), ""},
+    {"opt47", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt47), ""},
+    {"opt48", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt48), ""},
+    {"opt49", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt49), ""},
+    {"opt50", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt50), ""},
+    {"opt51", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt51), ""},
+    {"opt52", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt52), ""},
+    {"opt53", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt53), ""},
+    {"opt54", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt54), ""},
+    {"opt55", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt55), ""},
+    {"opt56", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt56), ""},
+    {"opt57", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt57), ""},
+    {"opt58", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt58), ""},
+    {"opt59", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt59), ""},
+    {"opt60", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt60), ""},
+    {"opt61", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt61), ""},
+    {"opt62", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt62), ""},
+    {"opt63", ArgumentKind::Int, offsetof(abi::internal_test_63_optargs_argv, opt63), ""},
 };
 const Option internal_test_only_optargs_options[] = {
-    {"test", ArgumentKind::Int, offsetof(abi::internal_test_only_optargs_argv, test)},
+    {"test", ArgumentKind::Int, offsetof(abi::internal_test_only_optargs_argv, test), ""},
 };
 const Argument internal_test_rbool_args[] = {{"val", ArgumentKind::String}};
 const Argument internal_test_rbufferout_args[] = {{"val", ArgumentKind::String}};

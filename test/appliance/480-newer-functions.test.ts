@@ -68,7 +68,12 @@ const testOfOptions =
     test(`${name} works, or is refused before ${version.join('.')}`, async () => {
       await using g = new Guestfs();
       if (await isAtLeast(g, version)) await works(await appliance());
-      else await expect(call(g)).rejects.toMatchObject({ code: 'ERR_GUESTFS_UNSUPPORTED' });
+      else
+        await expect(call(g)).rejects.toMatchObject({
+          name: 'GuestfsError',
+          code: 'ERR_GUESTFS_UNSUPPORTED',
+          message: expect.stringMatching(/ came with version 1\.\d+\.\d+$/),
+        });
     });
 
 async function isAtLeast(g: Guestfs, wanted: readonly [number, number, number]): Promise<boolean> {
@@ -131,6 +136,8 @@ describe('disks', () => {
     (g) => g.findfsPartlabel('ntfs'),
     async (g) => {
       expect(await g.findfsPartlabel('ntfs')).toBe(device('ntfs'));
+      await g.partSetName('/dev/sda', 6, 'two words');
+      expect(await g.findfsPartlabel('two\\x20words')).toBe('/dev/sda6');
       await expect(g.findfsPartlabel('nobody')).rejects.toThrow(/PARTLABEL=nobody/);
     },
   );

@@ -101,6 +101,25 @@ describe('the codes', () => {
     expect(error).toMatchObject({ code: 'ERR_GUESTFS_UNSUPPORTED', operation: 'mount' });
   });
 
+  test('an option that came later than its function', async () => {
+    const native = new FakeNative();
+    const calls = new Calls(native, {
+      event: () => undefined,
+      progress: () => undefined,
+      applianceDied: () => undefined,
+    });
+    const call = calls.call('tarIn', ['tarball', '/'], { compress: 'gzip', keepdirlink: true } as object);
+    native.receive('failed', native.calls[0] as number, {
+      errno: 22,
+      message: 'tar_in: unknown option in guestfs_tar_in_opts_argv->bitmask (this can happen if …)',
+    });
+    expect(await failureOf(call)).toMatchObject({
+      code: 'ERR_GUESTFS_UNSUPPORTED',
+      message:
+        'tarIn: the libguestfs on this machine is too old; option keepdirlink came with version 1.59.1',
+    });
+  });
+
   test('a feature group that the appliance lacks', async () => {
     const { ENOTSUP } = constants.errno;
     const error = await errorFor(
