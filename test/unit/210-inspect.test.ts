@@ -432,11 +432,14 @@ describe('encrypted volumes', () => {
   /** A handle that knows the right key, and what was tried on it. */
   function vault(rightKey: string, code = 'ERR_GUESTFS') {
     const tried: unknown[][] = [];
+    const open = async (...args: unknown[]) => {
+      tried.push(args);
+      if (args[1] !== rightKey) throw new GuestfsError('wrong key', { code, operation: 'open' });
+    };
     const g = {
-      async cryptsetupOpen(...args: unknown[]) {
-        tried.push(args);
-        if (args[1] !== rightKey) throw new GuestfsError('wrong key', { code, operation: 'cryptsetupOpen' });
-      },
+      cryptsetupOpen: open,
+      // That of libguestfs before 1.43.2.
+      luksOpenRo: (device: string, key: string, name: string) => open(device, key, name, { readonly: true }),
     };
     return { g: g as unknown as Guestfs, tried };
   }

@@ -293,7 +293,7 @@ describe('values are collected', () => {
     const reference = setObject(g, 'key');
     expect(await isCollected(reference)).toBe(false);
     expect(g.private.get('key')).toBe(reference.deref());
-  });
+  }, 30_000); // all of the collections, which take their time on a busy machine
 
   test('after they were overwritten', async () => {
     await using g = new Guestfs();
