@@ -171,7 +171,7 @@ export class Calls {
       lane,
       split.keepPartial,
     );
-    if (problem) throw this.#refused(fn, problem, args, split);
+    if (problem) throw refused(fn, problem);
     transfer?.accept();
     const call = this.#track(id, method, fn, split, parent, transfer);
     const outcome = await call.outcome;
@@ -222,7 +222,7 @@ export class Calls {
     const fn = functions.get(method) as NumberedFunction;
     const refusal = this.#native.configure(fn.number, args, [], []);
     if (refusal === undefined) return;
-    if ('reason' in refusal) throw this.#refused(fn, refusal, args, noOptions);
+    if ('reason' in refusal) throw refused(fn, refusal);
     throw callFailed(method, refusal);
   }
 
@@ -416,18 +416,6 @@ export class Calls {
     return terminatedError(call.operation, this.#native.consoleTail(), cause);
   }
 
-  #refused(
-    fn: NumberedFunction,
-    problem: ArgumentProblem,
-    args: readonly unknown[],
-    split: SplitOptions,
-  ): Error {
-    const option = split.names.indexOf(problem.argument);
-    let received: unknown = option >= 0 ? split.values[option] : args[fn.arguments.indexOf(problem.argument)];
-    if (problem.element >= 0 && Array.isArray(received)) received = received[problem.element];
-    return argumentError(fn.name, problem, received, [...fn.options, ...facadeOptions(fn.fileOut >= 0)]);
-  }
-
   #receive(message: Message): void {
     switch (message[0]) {
       case 'result':
@@ -557,6 +545,10 @@ function transferOf(fn: NumberedFunction, args: readonly unknown[]): Transfer | 
   const source = fileIn >= 0 && sourceTransfer(fn.name, argument(fileIn), args[fileIn] as FileSource);
   const target = fileOut >= 0 && targetTransfer(fn.name, argument(fileOut), args[fileOut] as FileTarget);
   return source || target || undefined; // no function has both
+}
+
+function refused(fn: NumberedFunction, problem: ArgumentProblem): Error {
+  return argumentError(fn.name, problem, [...fn.options, ...facadeOptions(fn.fileOut >= 0)]);
 }
 
 /** Keys and values alternate, in libguestfs's order. */

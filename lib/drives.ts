@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+import { isArray, reading, readOptions } from './options';
 import type { CallOptions } from './types';
 
 interface DriveCall {
@@ -20,6 +22,29 @@ const adds: ReadonlySet<string> = new Set([
 
 /** Calls that end the appliance on purpose: libguestfs forgets the drives, and so do we. */
 const shutdowns: ReadonlySet<string> = new Set(['shutdown', 'killSubprocess']);
+
+/**
+ * The options of a call, copied if the call adds drives: they are needed again after a crash, and what the program does
+ * to its own objects meanwhile must not matter.
+ */
+export function keptOptions(method: string, options: CallOptions | undefined): CallOptions | undefined {
+  if (options === undefined || !adds.has(method)) return options;
+  const kept = readOptions(method, options);
+  for (const [name, value] of Object.entries(kept)) {
+    if (!types.isProxy(value) && isArray(value)) kept[name] = reading(method, name, () => copyOf(value));
+  }
+  return kept;
+}
+
+function copyOf(list: readonly unknown[]): unknown[] {
+  const copy: unknown[] = [];
+  for (let i = 0; i < list.length; i++) {
+    copy.push(list[i]);
+    // The call will be refused, and a list may have four thousand million holes.
+    if (typeof copy[i] !== 'string') break;
+  }
+  return copy;
+}
 
 /** The drives of a handle. libguestfs empties its own list when the appliance dies; this one survives. */
 export class Drives {

@@ -167,18 +167,33 @@ export function outOfRange(
   );
 }
 
+/** As it says itself: it may say anything, or throw. */
 function className(value: object): string {
   try {
-    return value.constructor?.name || 'Object';
+    const name: unknown = value.constructor?.name;
+    return typeof name === 'string' && name !== '' ? shortened(name) : 'Object';
   } catch {
     return 'Object';
   }
 }
 
 function brief(value: unknown): string {
-  if (typeof value === 'string') return inspect(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === 'function') return 'a function';
-  return typeof value === 'object' && value !== null ? className(value) : inspect(value);
+  switch (typeof value) {
+    case 'string':
+      return inspect(shortened(value));
+    case 'function':
+      return 'a function';
+    case 'bigint':
+      return BigInt.asIntN(128, value) === value ? inspect(value) : 'a bigint of more than 128 bits';
+    case 'symbol':
+      return shortened(inspect(value));
+    default:
+      return typeof value === 'object' && value !== null ? className(value) : inspect(value);
+  }
+}
+
+function shortened(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
 const ranges: Record<string, string> = {
@@ -187,20 +202,19 @@ const ranges: Record<string, string> = {
   'safe integer': 'an integer that a number holds exactly; use a bigint beyond Number.MAX_SAFE_INTEGER',
 };
 
-/** The error for arguments that the addon refused. `received` is the offending value where it is known. */
+/** The error for arguments that the addon refused. */
 export function argumentError(
   operation: string,
   problem: ArgumentProblem,
-  received: unknown,
   knownOptions: readonly string[],
 ): Error {
   const argument = problem.element >= 0 ? `${problem.argument}[${problem.element}]` : problem.argument;
   switch (problem.reason) {
     case 'type':
-      return invalidType(operation, argument, problem.expected, received);
+      return invalidType(operation, argument, problem.expected, problem.value);
     case 'integer':
     case 'range':
-      return outOfRange(operation, argument, ranges[problem.expected] ?? problem.expected, received);
+      return outOfRange(operation, argument, ranges[problem.expected] ?? problem.expected, problem.value);
     case 'nul':
       return invalidValue(operation, argument, 'must not contain a NUL character');
     case 'surrogate':
@@ -208,7 +222,13 @@ export function argumentError(
     case 'detached':
       return invalidValue(operation, argument, 'is a detached buffer');
     case 'throws':
-      return invalidValue(operation, argument, 'could not be read', problem.cause);
+      return invalidValue(operation, argument, 'could not be read', problem.value);
+    case 'memory':
+      return new GuestfsError(`${operation}: there is no memory for a copy of the "${argument}" argument`, {
+        code: 'ENOMEM',
+        errno: constants.errno.ENOMEM,
+        operation,
+      });
     case 'closed':
       return closedError(operation);
     case 'unknown':

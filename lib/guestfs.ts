@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { type CallSink, Calls, guarded } from './calls';
-import { Drives, type MakeCall } from './drives';
+import { Drives, keptOptions, type MakeCall } from './drives';
 import { closedError, invalidType, unknownOption } from './errors';
 import type { EventName } from './events';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
@@ -260,8 +260,9 @@ export class Guestfs extends GuestfsMethods implements Observable {
     args: readonly unknown[],
     options: CallOptions | undefined,
   ): Promise<T> {
-    const result = await this.#calls.call<T>(method, args, options);
-    this.#drives.record(method, args, options);
+    const kept = keptOptions(method, options);
+    const result = await this.#calls.call<T>(method, args, kept);
+    this.#drives.record(method, args, kept);
     return result;
   }
 

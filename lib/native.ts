@@ -30,12 +30,14 @@ export interface ArgumentProblem {
     | 'detached'
     | 'unknown'
     | 'throws'
+    | 'memory'
     | 'closed';
   readonly argument: string;
   readonly expected: string;
   /** Position in a list, or -1. */
   readonly element: number;
-  readonly cause?: unknown;
+  /** The value that has the wrong type or is out of range, or what was thrown while it was read. */
+  readonly value?: unknown;
 }
 
 /** libguestfs's error of a failed call; `errno` is 0 where it gave none. */

@@ -1,4 +1,5 @@
 import { invalidType, invalidValue } from './errors';
+import { adoptSignal } from './signals';
 import type { CallOptions, ProgressEvent } from './types';
 
 const ofEveryCall = ['signal', 'onProgress', 'killOnAbort'];
@@ -9,24 +10,41 @@ export function facadeOptions(writesFile = false): readonly string[] {
   return writesFile ? ofOutputs : ofEveryCall;
 }
 
+/** Reads from an object of the program's: getters and proxies may throw. */
+export function reading<T>(operation: string, argument: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw invalidValue(operation, argument, 'could not be read', cause);
+  }
+}
+
 /** The options that are set, each read once: getters and proxies may throw, and may change their mind. */
 export function readOptions(operation: string, options: unknown): Record<string, unknown> {
   const read: Record<string, unknown> = Object.create(null);
   if (options === undefined) return read;
-  if (typeof options !== 'object' || options === null)
-    throw invalidType(operation, 'options', 'object', options);
-  let isArray = false;
-  try {
-    isArray = Array.isArray(options);
+  if (!isRecord(options)) throw invalidType(operation, 'options', 'object', options);
+  reading(operation, 'options', () => {
     for (const name in options) {
-      const value = (options as Record<string, unknown>)[name];
+      const value = options[name];
       if (value !== undefined) read[name] = value;
     }
-  } catch (cause) {
-    throw invalidValue(operation, 'options', 'could not be read', cause);
-  }
-  if (isArray) throw invalidType(operation, 'options', 'object', options);
+  });
   return read;
+}
+
+/** An object that is no list: of those the elements would count as options, and they may be many. */
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !isArray(value);
+}
+
+/** A revoked proxy is none, whatever it was. */
+export function isArray(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 /** The options object of a call, taken apart. */
@@ -56,9 +74,6 @@ export function splitOptions(
 ): SplitOptions {
   if (options === undefined) return noOptions;
   const { signal, onProgress, killOnAbort, ...others } = readOptions(operation, options);
-  if (signal !== undefined && !isSignal(signal)) {
-    throw invalidType(operation, 'options.signal', 'AbortSignal', signal);
-  }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw invalidType(operation, 'options.onProgress', 'function', onProgress);
   }
@@ -71,7 +86,7 @@ export function splitOptions(
     throw invalidType(operation, 'options.keepPartial', 'boolean', keepPartial);
   }
   return {
-    signal,
+    signal: checkSignal(operation, signal),
     onProgress: onProgress as SplitOptions['onProgress'],
     killOnAbort: killOnAbort === true,
     keepPartial: keepPartial === true,
@@ -80,9 +95,9 @@ export function splitOptions(
   };
 }
 
-const methods = ['aborted', 'addEventListener', 'removeEventListener'];
-
-/** By its looks: a signal of another realm is no `instanceof` of ours. */
-function isSignal(value: unknown): value is AbortSignal {
-  return typeof value === 'object' && value !== null && methods.every((name) => name in value);
+export function checkSignal(operation: string, value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  const signal = reading(operation, 'options.signal', () => adoptSignal(value));
+  if (!signal) throw invalidType(operation, 'options.signal', 'AbortSignal', value);
+  return signal;
 }

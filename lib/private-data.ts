@@ -1,5 +1,6 @@
 import { closedError, invalidType, invalidValue } from './errors';
 import type { NativeHandle } from './native';
+import { reading } from './options';
 
 declare const valueType: unique symbol;
 
@@ -124,7 +125,8 @@ export class PrivateData {
   }
 
   #name(key: string | PrivateKey<unknown>, operation: string): string {
-    const name: unknown = typeof key === 'object' && key !== null ? key.name : key;
+    const isObject = typeof key === 'object' && key !== null;
+    const name: unknown = isObject ? reading(operation, 'key', () => key.name) : key;
     checkName(name, operation);
     this.#checkOpen(operation);
     return name;

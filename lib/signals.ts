@@ -1,3 +1,45 @@
+import { types } from 'node:util';
+
+/** The signals of ours that follow those that only look like one. */
+const followers = new WeakMap<object, AbortController>();
+
+/**
+ * A program's signal; for what only looks like one, as the signals of other libraries and realms do, a signal of ours
+ * that follows it: after this, nothing that the program has made of its own is in our way. Undefined for no signal.
+ *
+ * @throws what reading the object, or adding the listener, throws
+ */
+export function adoptSignal(value: unknown): AbortSignal | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (isGenuine(value)) return value;
+  const { aborted, addEventListener } = value as Partial<AbortSignal>;
+  if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function') return undefined;
+  const controller = followers.get(value) ?? new AbortController();
+  const abort = () => controller.abort(reasonOf(value));
+  if (!followers.has(value)) {
+    addEventListener.call(value, 'abort', abort, { once: true });
+    followers.set(value, controller);
+  }
+  if (aborted) abort();
+  return controller.signal;
+}
+
+function isGenuine(value: object): value is AbortSignal {
+  return (
+    !types.isProxy(value) &&
+    Object.getPrototypeOf(value) === AbortSignal.prototype &&
+    Object.getOwnPropertyNames(value).length === 0
+  );
+}
+
+function reasonOf(signal: { readonly reason?: unknown }): unknown {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
+}
+
 /** Follows abort signals with one listener each, however many calls share a signal. */
 export class Signals {
   readonly #followed = new Map<AbortSignal, Set<() => void>>();

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "text.h"
@@ -71,7 +72,7 @@ Napi::Object ArgumentProblem::ToObject(Napi::Env env) const {
   object["argument"] = argument;
   object["expected"] = expected;
   object["element"] = element;
-  if (!cause.IsEmpty()) object["cause"] = cause;
+  if (!value.IsEmpty()) object["value"] = value;
   return object;
 }
 
@@ -108,7 +109,7 @@ void Arguments::SetOption(const Function& function, const std::string& name, Nap
   throw ArgumentProblem{"unknown", name, ""};
 }
 
-Slot Arguments::Convert(const char* name, ArgumentKind kind, Napi::Value value) {
+Slot Arguments::Convert(const char* name, ArgumentKind kind, Napi::Value value) try {
   Slot slot{};
   switch (kind) {
     case ArgumentKind::Key:
@@ -139,6 +140,11 @@ Slot Arguments::Convert(const char* name, ArgumentKind kind, Napi::Value value) 
       break;
   }
   return slot;
+} catch (ArgumentProblem& problem) {
+  if (problem.value.IsEmpty()) problem.value = value;
+  throw;
+} catch (const std::bad_alloc&) {
+  throw ArgumentProblem{"memory", name, ""};
 }
 
 namespace {
@@ -189,9 +195,14 @@ char* const* Arguments::KeepList(const char* name, Napi::Value value) {
   try {
     const std::uint32_t length = array.Length();
     for (std::uint32_t i = 0; i < length; ++i) {
-      const Napi::HandleScope scope(value.Env());
+      Napi::EscapableHandleScope scope(value.Env());
       const Napi::Value item = array[i];
-      list->items.push_back(ToBytes(name, "string", item, static_cast<int>(i), true));
+      try {
+        list->items.push_back(ToBytes(name, "string", item, static_cast<int>(i), true));
+      } catch (ArgumentProblem& problem) {
+        problem.value = scope.Escape(item);
+        throw;
+      }
     }
   } catch (const Napi::Error& error) {  // a getter or a proxy threw
     throw ArgumentProblem{"throws", name, "string[]", -1, error.Value()};

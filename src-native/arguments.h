@@ -14,11 +14,11 @@ namespace guestfs_node {
 
 /** Why a call was refused. The facade turns it into an error with a code. */
 struct ArgumentProblem {
-  std::string reason;    // "type", "nul", "surrogate", "range", "integer", "detached", "unknown", "throws"
-  std::string argument;  // its name
-  std::string expected;  // the kind that was expected
-  int element = -1;      // of a list
-  Napi::Value cause = {};
+  std::string reason;      // as native.ts lists them
+  std::string argument;    // its name
+  std::string expected;    // the kind that was expected
+  int element = -1;        // of a list
+  Napi::Value value = {};  // the offending one, or what was thrown while it was read
 
   Napi::Object ToObject(Napi::Env env) const;
 };

@@ -82,6 +82,10 @@ describe('a key', () => {
     expect([g.private.get('key'), g.private.get('Key')]).toEqual([1, 2]);
   });
 
+  const fail = () => {
+    throw new Error('mine');
+  };
+
   const refusals: [string, unknown, string][] = [
     ['empty', '', 'ERR_INVALID_ARG_VALUE'],
     ['with a NUL', 'a\0b', 'ERR_INVALID_ARG_VALUE'],
@@ -95,6 +99,7 @@ describe('a key', () => {
     ['undefined', undefined, 'ERR_INVALID_ARG_TYPE'],
     ['an object', {}, 'ERR_INVALID_ARG_TYPE'],
     ['an object with a reserved name', { name: '_mine' }, 'ERR_INVALID_ARG_VALUE'],
+    ['a proxy that throws', new Proxy({}, { get: fail }), 'ERR_INVALID_ARG_VALUE'],
   ];
 
   test.each(refusals)('must not be %s', async (_, key, code) => {

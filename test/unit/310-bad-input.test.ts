@@ -34,6 +34,11 @@ function optionRefusal(options: unknown) {
 
 class Thing {}
 
+const mine = new Error('mine');
+function fail(): never {
+  throw mine;
+}
+
 describe('a wrong type', () => {
   const values: Record<string, unknown> = {
     undefined,
@@ -94,6 +99,11 @@ describe('a wrong type', () => {
     [null, 'Received null'],
     [Symbol('s'), 'Received Symbol(s)'],
     [10n, 'Received 10n'],
+    [2n ** 1_000_000n, /Received a bigint of more than 128 bits$/],
+    [Symbol('x'.repeat(1000)), /Received Symbol\(x{30,40}…$/],
+    [{ constructor: { name: 'x'.repeat(1000) } }, /Received an instance of x{40}…$/],
+    [{ constructor: { name: Symbol('s') } }, 'Received an instance of Object'],
+    [{ constructor: { name: { toString: fail } } }, 'Received an instance of Object'],
   ])('says what it was: %p', async (value, text) => {
     expect((await refusal('b', value)).message).toMatch(text);
   });
@@ -234,11 +244,6 @@ describe('options', () => {
     expect(error.message).toContain(`"options.${name}"`);
   });
 
-  const cause = new Error('mine');
-  const fail = () => {
-    throw cause;
-  };
-
   test.each<[string, object]>([
     ['with a getter that throws', Object.defineProperty({}, 'oint', { get: fail, enumerable: true })],
     ['that are a proxy which does not list its keys', new Proxy({}, { ownKeys: fail })],
@@ -247,17 +252,70 @@ describe('options', () => {
     expect(await optionRefusal(options)).toMatchObject({
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_VALUE',
-      cause,
+      cause: mine,
     });
+  });
+
+  test('that are bytes, however many', async () => {
+    const start = performance.now();
+    expect(await optionRefusal(Buffer.alloc(10 ** 7))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  test('are read once, also by the methods that remember them', async () => {
+    await using handle = new Guestfs();
+    let reads = 0;
+    const options = {
+      get label() {
+        return reads++ === 0 ? 'data' : fail();
+      },
+    };
+    await handle.addDriveScratch(1024 * 1024, options);
+    expect(reads).toBe(1);
+    expect((await handle.debugDrives())[0]).toContain('label=data');
   });
 
   test('with a list whose getter throws', async () => {
     const list = Object.defineProperty(['a', 'b'], 1, { get: fail });
-    expect(await optionRefusal({ ostringlist: list })).toMatchObject({
-      code: 'ERR_INVALID_ARG_VALUE',
-      cause,
+    const error = { code: 'ERR_INVALID_ARG_VALUE', cause: mine };
+    expect(await optionRefusal({ ostringlist: list })).toMatchObject(error);
+    expect(await refusal('strlist', list)).toMatchObject(error);
+    expect(await failureOf(g.addDrive('disk.img', { server: list }))).toMatchObject(error);
+  });
+
+  test('with a list whose getter throws when it is read for the error', async () => {
+    let reads = 0;
+    const list = Object.defineProperty(['a'], 0, { get: () => (reads++ === 0 ? 5 : fail()) });
+    const error = await refusal('strlist', list);
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+    expect(error.message).toMatch(/"strlist\[0\]" argument must be of type string\. Received 5$/);
+  });
+
+  test('with a list that is nothing but holes', async () => {
+    const error = await failureOf(g.addDrive('disk.img', { server: new Array(2 ** 32 - 1) }));
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+    expect(error.message).toContain('"server[0]"');
+  });
+
+  test('with a list whose getter uses the handle', async () => {
+    await using handle = new Guestfs();
+    let inner: Promise<unknown> | undefined;
+    const list = Object.defineProperty(['a', ''], 1, {
+      get: () => {
+        inner = handle.setMemsize(1234);
+        return 'b';
+      },
     });
-    expect(await refusal('strlist', list)).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE', cause });
+    await handle.setBackendSettings(list);
+    await inner;
+    expect([await handle.getBackendSettings(), await handle.getMemsize()]).toEqual([['a', 'b'], 1234]);
+    const closing = Object.defineProperty([''], 0, {
+      get: () => {
+        void handle.close();
+        return 'b';
+      },
+    });
+    expect(await failureOf(handle.setBackendSettings(closing))).toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
   });
 
   test('that are a well-behaved proxy are fine', async () => {
@@ -378,6 +436,25 @@ describe('a buffer', () => {
     const error = await refusal('bufferin', bytes);
     expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
     expect(error.message).toContain('"bufferin" argument is a detached buffer');
+  });
+});
+
+describe('what there is no memory for', () => {
+  test('is refused', async () => {
+    const error = await resultOf<object>(`
+      const { execFileSync } = require('node:child_process');
+      const g = new Guestfs();
+      const size = 2 ** 30;
+      const bytes = Buffer.alloc(size);
+      const used = /VmSize:\\s+(\\d+) kB/.exec(require('node:fs').readFileSync('/proc/self/status', 'utf8'))[1] * 1024;
+      execFileSync('prlimit', ['--pid', process.pid, '--as=' + (used + size / 2)]);
+      const error = await g.write('/file', bytes).catch((error) => error);
+      console.log(JSON.stringify({ ...error, name: error.name, message: error.message }));
+    `);
+    expect(error).toMatchObject({ name: 'GuestfsError', code: 'ENOMEM', operation: 'write' });
+    expect(error).toMatchObject({
+      message: expect.stringContaining('no memory for a copy of the "content"'),
+    });
   });
 });
 

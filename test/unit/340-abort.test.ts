@@ -1,6 +1,6 @@
 import { getEventListeners, once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import { AbortError, Guestfs } from '../../lib';
+import { AbortError, Guestfs, inspect } from '../../lib';
 import { Calls } from '../../lib/calls';
 import { FakeNative } from '../support/fake-native';
 import { temporaryFolder } from '../support/folder';
@@ -28,6 +28,99 @@ describe('a signal that is aborted already', () => {
       operation: 'launch',
     });
     expect(entered).toEqual([]);
+  });
+});
+
+describe('what only looks like a signal', () => {
+  /** As other libraries and realms make them. */
+  function lookalike(members: object = {}): AbortSignal {
+    const target = new EventTarget();
+    return Object.assign(target, { aborted: false, reason: undefined, ...members }) as AbortSignal;
+  }
+
+  /** Whose member throws when it is read. */
+  const throwing = (name: string) =>
+    Object.defineProperty(lookalike(), name, {
+      get() {
+        throw new Error('mine');
+      },
+    });
+
+  test('aborts calls', async () => {
+    await using g = new Guestfs();
+    await using gate = await closeGate(g);
+    const signal = lookalike({ reason: 'enough' });
+    const calls = [1, 2].map(() => failureOf(g.getSmp({ signal })));
+    signal.dispatchEvent(new Event('abort'));
+    for (const call of calls) expect(await call).toMatchObject({ ...aborted, cause: 'enough' });
+    await gate.open();
+  });
+
+  test('may say nothing when it aborts', async () => {
+    await using g = new Guestfs();
+    const signal = lookalike();
+    await g.getSmp({ signal });
+    Object.assign(signal, { aborted: true, reason: 'enough' });
+    expect(await failureOf(g.getSmp({ signal }))).toMatchObject({ ...aborted, cause: 'enough' });
+  });
+
+  test.each<[string, unknown, string]>([
+    ['reading aborted throws', throwing('aborted'), 'ERR_INVALID_ARG_VALUE'],
+    ['reading addEventListener throws', throwing('addEventListener'), 'ERR_INVALID_ARG_VALUE'],
+    [
+      'a proxy throws',
+      new Proxy(new AbortController().signal, {
+        get: () => {
+          throw new Error('mine');
+        },
+      }),
+      'ERR_INVALID_ARG_VALUE',
+    ],
+    [
+      'addEventListener throws',
+      lookalike({
+        addEventListener: () => {
+          throw new Error('mine');
+        },
+      }),
+      'ERR_INVALID_ARG_VALUE',
+    ],
+    ['aborted is no boolean', lookalike({ aborted: 1 }), 'ERR_INVALID_ARG_TYPE'],
+    ['addEventListener is no function', lookalike({ addEventListener: 1 }), 'ERR_INVALID_ARG_TYPE'],
+  ])('is refused before anything happens: %s', async (_, value, code) => {
+    await using g = new Guestfs({ memsize: 1000 });
+    const signal = value as AbortSignal;
+    const refused = { name: 'TypeError', code, message: expect.stringContaining('"options.signal"') };
+    expect(await failureOf(g.setMemsize(2000, { signal }))).toMatchObject(refused);
+    expect(await failureOf(g.launch({ signal }))).toMatchObject(refused);
+    expect(await failureOf(inspect('disk.img', { signal }))).toMatchObject(refused);
+    expect(await g.getMemsize()).toBe(1000);
+  });
+
+  test('cannot keep a call from ending', async () => {
+    await using g = new Guestfs();
+    const signal = lookalike({
+      removeEventListener: () => {
+        throw new Error('mine');
+      },
+    });
+    expect(await g.getSmp({ signal })).toBe(1);
+    const reason = Object.defineProperty(lookalike({ aborted: true }), 'reason', {
+      get() {
+        throw new Error('mine');
+      },
+    });
+    expect(await failureOf(g.getSmp({ signal: reason }))).toMatchObject({
+      ...aborted,
+      cause: new Error('mine'),
+    });
+  });
+
+  test('is followed by one listener, however many calls it aborts', async () => {
+    await using g = new Guestfs();
+    const signal = lookalike();
+    await Promise.all(Array.from({ length: 100 }, () => g.getSmp({ signal })));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
   });
 });
 

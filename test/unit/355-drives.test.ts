@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Drives } from '../../lib/drives';
+import { Drives, keptOptions } from '../../lib/drives';
 
 /** What libguestfs keeps, and the calls that change it. */
 function library() {
@@ -59,5 +59,15 @@ describe('drives', () => {
     const { drives, call } = library();
     await memory.restore(call);
     expect(drives).toEqual(['c']);
+  });
+
+  test('are remembered with the options they were added with', () => {
+    const server = ['a', 'b'];
+    const options = { protocol: 'rbd', server };
+    const kept = keptOptions('addDrive', options as object);
+    options.protocol = 'nbd';
+    server[1] = 'c';
+    expect(kept).toEqual({ protocol: 'rbd', server: ['a', 'b'] });
+    expect(keptOptions('mkfs', options as object)).toBe(options);
   });
 });
