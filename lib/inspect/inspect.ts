@@ -5,12 +5,12 @@ import { Devices } from './devices';
 import { type ImageFacts, readImage } from './image';
 import { describeSystem, listApplications } from './operating-system';
 import {
+  type CheckedInspectOptions,
   checkImages,
   checkOptions,
   type ImageFile,
   type ImageSource,
   type InspectOptions,
-  type VolumeKey,
 } from './options';
 import { Problems } from './problems';
 import type { FilesystemReport, InspectionReport, IsoReport, OperatingSystemReport } from './report';
@@ -35,16 +35,19 @@ export async function inspect(
   options: InspectOptions = {},
 ): Promise<InspectionReport> {
   const files = checkImages(images);
-  checkOptions(options);
+  const checked = checkOptions(options);
   try {
-    return await inspectFiles(files, options);
+    return await inspectFiles(files, checked);
   } catch (error) {
-    if (options.signal?.aborted) throw new AbortError('inspect', options.signal.reason);
+    if (checked.signal?.aborted) throw new AbortError('inspect', checked.signal.reason);
     throw error;
   }
 }
 
-async function inspectFiles(files: readonly ImageFile[], options: InspectOptions): Promise<InspectionReport> {
+async function inspectFiles(
+  files: readonly ImageFile[],
+  options: CheckedInspectOptions,
+): Promise<InspectionReport> {
   const { signal, timeout, accel, onProgress, onHandle, handleOptions } = options;
   signal?.throwIfAborted();
   const images: ImageFacts[] = [];
@@ -70,7 +73,7 @@ async function inspectFiles(files: readonly ImageFile[], options: InspectOptions
 async function examine(
   g: Guestfs,
   images: readonly ImageFacts[],
-  options: InspectOptions,
+  options: CheckedInspectOptions,
 ): Promise<InspectionReport> {
   const report: InspectionReport = {
     images: describeImages(images, await g.listDevices()),
@@ -82,7 +85,7 @@ async function examine(
   };
   const problems = new Problems(report.problems);
   noteOddSizes(images, report, problems);
-  const devices = new Devices(g, report, problems, (options.keys ?? []).map(toVolumeKey));
+  const devices = new Devices(g, report, problems, options.keys);
   try {
     await devices.examine();
     if (devices.mountable.length > 0) await examineSystems(g, report, problems, options);
@@ -100,7 +103,7 @@ async function examineSystems(
   g: Guestfs,
   report: InspectionReport,
   problems: Problems,
-  options: InspectOptions,
+  options: CheckedInspectOptions,
 ): Promise<void> {
   const roots = (await problems.attempt(null, () => g.inspectOs())) ?? [];
   for (const root of roots) report.operatingSystems.push(await describeSystem(g, root, problems));
@@ -116,7 +119,7 @@ async function examineMounted(
   system: OperatingSystemReport,
   filesystems: readonly FilesystemReport[],
   problems: Problems,
-  { applications = true, icon = false }: InspectOptions,
+  { applications = true, icon = false }: CheckedInspectOptions,
 ): Promise<void> {
   for (const { path, device } of system.mountpoints) {
     const filesystem = filesystems.find((each) => each.device === device);
@@ -213,8 +216,4 @@ export function describeIso(isoinfo: Isoinfo): IsoReport {
 function isoTime(seconds: bigint): string | null {
   const date = new Date(Number(seconds) * 1000);
   return seconds < 0n || Number.isNaN(date.getTime()) ? null : date.toISOString();
-}
-
-function toVolumeKey(key: string | VolumeKey): VolumeKey {
-  return typeof key === 'string' ? { key } : key;
 }

@@ -1,6 +1,7 @@
 import { invalidType, invalidValue, unknownOption } from '../errors';
 import type { Guestfs, GuestfsOptions } from '../guestfs';
 import { type Accelerator, checkLaunchOptions } from '../launch';
+import { checkSignal, isArray, reading, readOptions } from '../options';
 import type { ProgressEvent } from '../types';
 
 /** A disk image: its path, or its path and format. */
@@ -43,9 +44,13 @@ export interface InspectOptions {
   readonly onHandle?: ((handle: Guestfs) => void) | undefined;
 }
 
-/** All but `keys`. */
+/** The options, each read once and checked. */
+export interface CheckedInspectOptions extends Omit<InspectOptions, 'keys'> {
+  readonly keys: readonly VolumeKey[];
+}
+
+/** All but `keys` and `signal`. */
 const optionTypes: ReadonlyMap<string, string> = new Map([
-  ['signal', 'object'],
   ['onProgress', 'function'],
   ['timeout', 'number'],
   ['accel', 'string'],
@@ -56,17 +61,14 @@ const optionTypes: ReadonlyMap<string, string> = new Map([
 ] satisfies [keyof InspectOptions, string][]);
 
 export function checkImages(images: ImageSource | readonly ImageSource[]): ImageFile[] {
-  const list: readonly unknown[] = Array.isArray(images) ? images : [images];
-  if (list.length === 0) throw invalidValue('inspect', 'images', 'must name at least one image');
-  return list.map(checkImage);
+  if (!isArray(images)) return [checkImage(images)];
+  const checked = checkEach('images', images, checkImage);
+  if (checked.length === 0) throw invalidValue('inspect', 'images', 'must name at least one image');
+  return checked;
 }
 
 function checkImage(image: unknown): ImageFile {
-  const file = typeof image === 'string' ? { path: image } : image;
-  if (!isObject(file)) {
-    throw invalidType('inspect', 'images', 'string, { path, format } or an array of these', image);
-  }
-  const { path, format } = file;
+  const { path, format } = readImage(image);
   if (typeof path !== 'string') throw invalidType('inspect', 'images.path', 'string', path);
   if (path === '' || path.includes('\0')) {
     throw invalidValue('inspect', 'images.path', 'must be a path: not empty, without NUL');
@@ -79,37 +81,61 @@ function checkImage(image: unknown): ImageFile {
   return { path, format };
 }
 
-export function checkOptions(options: InspectOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw invalidType('inspect', 'options', 'object', options);
-  }
-  const { keys, ...others } = options;
-  if (keys !== undefined) checkKeys(keys);
+function readImage(image: unknown): { path: unknown; format?: unknown } {
+  if (typeof image === 'string') return { path: image };
+  if (isObject(image))
+    return reading('inspect', 'images', () => ({ path: image.path, format: image.format }));
+  throw invalidType('inspect', 'images', 'string, { path, format } or an array of these', image);
+}
+
+export function checkOptions(options: InspectOptions): CheckedInspectOptions {
+  const { keys, signal, ...others } = readOptions('inspect', options);
   for (const [name, value] of Object.entries(others)) {
     const expected = optionTypes.get(name);
-    if (expected === undefined) throw unknownOption('inspect', name, ['keys', ...optionTypes.keys()]);
+    if (expected === undefined) {
+      throw unknownOption('inspect', name, ['signal', 'keys', ...optionTypes.keys()]);
+    }
     const matches = expected === 'object' ? isObject(value) : typeof value === expected;
-    if (value !== undefined && !matches) throw invalidType('inspect', `options.${name}`, expected, value);
+    if (!matches) throw invalidType('inspect', `options.${name}`, expected, value);
   }
-  const { signal, timeout, accel } = options;
-  if (signal && !('aborted' in signal && 'addEventListener' in signal)) {
-    throw invalidType('inspect', 'options.signal', 'AbortSignal', signal);
-  }
-  checkLaunchOptions({ timeout, accel });
+  const checked = {
+    ...(others as Omit<InspectOptions, 'keys' | 'signal'>),
+    keys: keys === undefined ? [] : checkKeys(keys),
+    signal: checkSignal('inspect', signal),
+  };
+  checkLaunchOptions({ timeout: checked.timeout, accel: checked.accel });
+  return checked;
+}
+
+const keysExpected = 'array of strings or { device, key }';
+
+function checkKeys(keys: unknown): VolumeKey[] {
+  if (!isArray(keys)) throw invalidType('inspect', 'options.keys', keysExpected, typeof keys);
+  return checkEach('options.keys', keys, checkKey);
 }
 
 /** Keys are secrets: errors say of what type something is, not what it is. */
-function checkKeys(keys: unknown): void {
-  const expected = 'array of strings or { device, key }';
-  if (!Array.isArray(keys)) throw invalidType('inspect', 'options.keys', expected, typeof keys);
-  for (const each of keys) {
-    const { device, key }: Record<string, unknown> = isObject(each) ? each : { key: each };
-    if (typeof key !== 'string') throw invalidType('inspect', 'options.keys', expected, typeof key);
-    if (key.includes('\0')) throw invalidValue('inspect', 'options.keys', 'must not contain a NUL character');
-    if (device !== undefined && typeof device !== 'string') {
-      throw invalidType('inspect', 'options.keys.device', 'string', device);
-    }
+function checkKey(each: unknown): VolumeKey {
+  const { device, key } = readKey(each);
+  if (typeof key !== 'string') throw invalidType('inspect', 'options.keys', keysExpected, typeof key);
+  if (key.includes('\0')) throw invalidValue('inspect', 'options.keys', 'must not contain a NUL character');
+  if (device !== undefined && typeof device !== 'string') {
+    throw invalidType('inspect', 'options.keys.device', 'string', device);
   }
+  return { device, key };
+}
+
+function readKey(each: unknown): { device?: unknown; key: unknown } {
+  if (!isObject(each)) return { key: each };
+  return reading('inspect', 'options.keys', () => ({ device: each.device, key: each.key }));
+}
+
+/** Reads and checks the elements one by one: nothing behind a bad one is read. */
+function checkEach<T>(argument: string, list: readonly unknown[], check: (element: unknown) => T): T[] {
+  const read = <V>(what: () => V) => reading('inspect', argument, what);
+  const checked: T[] = [];
+  for (let i = 0; i < read(() => list.length); i++) checked.push(check(read(() => list[i])));
+  return checked;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

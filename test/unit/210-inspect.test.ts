@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { GuestfsError, inspect } from '../../lib';
+import { GuestfsError, type InspectOptions, inspect } from '../../lib';
 import type { Guestfs } from '../../lib/guestfs';
 import {
   encryptedOf,
@@ -40,6 +40,9 @@ function qemuImg(...args: string[]): void {
   execFileSync('qemu-img', args, { stdio: 'ignore' });
 }
 
+const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+revoke();
+
 describe('arguments of inspect()', () => {
   test.each([
     ['no images', undefined, 'ERR_INVALID_ARG_TYPE'],
@@ -48,6 +51,26 @@ describe('arguments of inspect()', () => {
     ['a number among images', ['disk.img', 5], 'ERR_INVALID_ARG_TYPE'],
     ['an object without path', { format: 'raw' }, 'ERR_INVALID_ARG_TYPE'],
     ['a format that is no string', { path: 'disk.img', format: 1 }, 'ERR_INVALID_ARG_TYPE'],
+    ['a list with a hole', new Array(1), 'ERR_INVALID_ARG_TYPE'],
+    ['a revoked proxy', revoked, 'ERR_INVALID_ARG_VALUE'],
+    [
+      'a getter that throws',
+      {
+        get path() {
+          throw new Error('mine');
+        },
+      },
+      'ERR_INVALID_ARG_VALUE',
+    ],
+    [
+      'a list with a getter that throws',
+      Object.defineProperty(['', ''], 0, {
+        get() {
+          throw new Error('mine');
+        },
+      }),
+      'ERR_INVALID_ARG_VALUE',
+    ],
     ['an empty list', [], 'ERR_INVALID_ARG_VALUE'],
     ['an empty path', '', 'ERR_INVALID_ARG_VALUE'],
     ['a NUL', 'disk\0.img', 'ERR_INVALID_ARG_VALUE'],
@@ -82,6 +105,18 @@ describe('arguments of inspect()', () => {
       'ERR_INVALID_ARG_TYPE',
       /"options.keys.device"/,
     ],
+    ['a hole among the keys', { keys: new Array(1) }, 'ERR_INVALID_ARG_TYPE', /"options.keys"/],
+    ['a key that is a revoked proxy', { keys: [revoked] }, 'ERR_INVALID_ARG_VALUE', /"options.keys"/],
+    [
+      'a getter that throws',
+      {
+        get icon() {
+          throw new Error('mine');
+        },
+      },
+      'ERR_INVALID_ARG_VALUE',
+      /could not be read/,
+    ],
     ['a key with a NUL', { keys: ['secret\0'] }, 'ERR_INVALID_ARG_VALUE', /"options.keys"/],
     ['a timeout of 0', { timeout: 0 }, 'ERR_OUT_OF_RANGE', /timeout/],
     ['an unknown accelerator', { accel: 'xen' }, 'ERR_INVALID_ARG_VALUE', /accel/],
@@ -91,6 +126,29 @@ describe('arguments of inspect()', () => {
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
     expect(error.message).not.toContain('secret');
+  });
+
+  test('options are read once', async () => {
+    const reads: string[] = [];
+    const read = <T>(name: string, value: T) => {
+      reads.push(name);
+      return value;
+    };
+    const key = {
+      get key() {
+        return read('key', 'secret');
+      },
+    };
+    const options: InspectOptions = {
+      get keys() {
+        return read('keys', [key]);
+      },
+      get timeout() {
+        return read('timeout', 5000);
+      },
+    };
+    expect(await refusal('missing.img', options)).toMatchObject({ code: 'ENOENT' });
+    expect(reads.sort()).toEqual(['key', 'keys', 'timeout']);
   });
 
   test('bad options of the handle are refused as by new Guestfs()', async () => {
