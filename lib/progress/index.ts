@@ -1,2 +1,3 @@
+export type { ProgressFormat, ProgressReporterOptions } from './options';
 export { printable } from './printable';
-export { type ProgressFormat, ProgressReporter, type ProgressReporterOptions } from './reporter';
+export { ProgressReporter } from './reporter';

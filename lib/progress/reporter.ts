@@ -1,30 +1,19 @@
+import { invalidType } from '../errors';
 import { type Observable, type Operation, type OperationObserver, observe } from '../operations';
 import type { ProgressEvent } from '../types';
 import { BarFormat } from './bar';
 import { Estimate } from './estimate';
 import type { Context, Failure, Format, Task } from './format';
 import { JsonFormat } from './json';
+import {
+  checkReporterOptions,
+  isObservable,
+  type ProgressFormat,
+  type ProgressReporterOptions,
+} from './options';
 import { Output, type OutputStream } from './output';
 import { printable } from './printable';
 import { TextFormat } from './text';
-
-/** How progress is shown; `'auto'`: `'bar'` on a terminal, `'text'` in CI, in a pipe and on a dumb terminal. */
-export type ProgressFormat = 'auto' | 'bar' | 'text' | 'json' | 'none';
-
-export interface ProgressReporterOptions {
-  /** Default: `'auto'`. */
-  readonly format?: ProgressFormat | undefined;
-  /** Where to write. Default: `process.stderr`, so that results on `process.stdout` stay clean. */
-  readonly stream?: NodeJS.WritableStream | undefined;
-  /** Milliseconds between two plain lines about one operation, news or not. Default: 10,000. */
-  readonly interval?: number | undefined;
-  /** Text before each operation's name, for instance the image's name; not part of `'json'`. */
-  readonly label?: string | undefined;
-  /** Where to look for `CI`, `TERM` and `NO_COLOR`. Default: `process.env`. */
-  readonly env?: NodeJS.ProcessEnv | undefined;
-  /** The clock: milliseconds since the epoch. Default: the time of day, but never set back. */
-  readonly now?: (() => number) | undefined;
-}
 
 /**
  * Shows what handles are doing: a bar for people, plain lines for logs, JSON for programs.
@@ -48,25 +37,18 @@ export class ProgressReporter {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ProgressReporterOptions = {}) {
-    const { format = 'auto', stream = process.stderr, interval = 10_000, env = process.env } = options;
-    const { NO_COLOR } = env;
-    if (!(interval > 0)) {
-      throw coded(
-        RangeError,
-        'ERR_OUT_OF_RANGE',
-        `interval must be a positive number of milliseconds: ${interval}`,
-      );
-    }
-    this.format = resolveFormat(format, stream, env);
+    const checked = checkReporterOptions(options);
+    const { stream = process.stderr, interval = 10_000, env = process.env, label = '', now } = checked;
+    this.format = resolveFormat(checked.format, stream, env);
     this.#output = new Output(stream);
-    this.#now = options.now ?? steadyNow;
+    this.#now = now ?? steadyNow;
     const context: Context = {
       output: this.#output,
       tasks: this.#tasks,
       now: this.#now,
-      label: printable(options.label ?? ''),
+      label: printable(label),
     };
-    if (this.format === 'bar') this.#view = new BarFormat(context, !NO_COLOR);
+    if (this.format === 'bar') this.#view = new BarFormat(context, !env.NO_COLOR);
     else if (this.format === 'json') this.#view = new JsonFormat(context);
     // Also for 'none', where nothing is attached and so only `line` is ever used.
     else this.#view = new TextFormat(context, interval);
@@ -74,6 +56,7 @@ export class ProgressReporter {
 
   /** Reports the handle's operations from now on, also one that is already running. */
   attach(handle: Observable): this {
+    if (!isObservable(handle)) throw invalidType('attach', 'handle', 'Guestfs', handle);
     if (this.format === 'none' || this.#handles.has(handle)) return this;
     const tasks = new Map<number, Task>();
     const unobserve = handle[observe](this.#observer(tasks));
@@ -101,6 +84,7 @@ export class ProgressReporter {
    * line. With `'json'` nothing is printed: the stream would no longer be JSON.
    */
   line(text: string): void {
+    if (typeof text !== 'string') throw invalidType('line', 'text', 'string', text);
     this.#view.line(printable(text));
   }
 
@@ -185,28 +169,15 @@ function steadyNow(): number {
   return performance.timeOrigin + performance.now();
 }
 
-const formats: readonly string[] = ['auto', 'bar', 'text', 'json', 'none'] satisfies ProgressFormat[];
-
 function resolveFormat(
-  format: ProgressFormat,
+  format: ProgressFormat = 'auto',
   stream: OutputStream,
   env: NodeJS.ProcessEnv,
 ): Exclude<ProgressFormat, 'auto'> {
-  if (!formats.includes(format)) {
-    throw coded(
-      TypeError,
-      'ERR_INVALID_ARG_VALUE',
-      `format must be one of ${formats.join(', ')}: ${String(format)}`,
-    );
-  }
   if (format !== 'auto') return format;
   const { CI = '', TERM } = env;
   const inCi = !['', '0', 'false'].includes(CI.toLowerCase());
   return stream.isTTY && !inCi && TERM !== 'dumb' ? 'bar' : 'text';
-}
-
-function coded(type: ErrorConstructor, code: string, message: string): Error {
-  return Object.assign(new type(message), { code });
 }
 
 function failureOf(error: Error): Failure {

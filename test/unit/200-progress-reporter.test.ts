@@ -424,6 +424,39 @@ describe('the format', () => {
     expect(options({ interval: 0 })).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }));
     expect(options({ interval: Number.NaN })).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }));
   });
+
+  const fail = () => {
+    throw new Error('mine');
+  };
+
+  test.each<[string, unknown, string]>([
+    ['null', null, 'ERR_INVALID_ARG_TYPE'],
+    ['a text', 'text', 'ERR_INVALID_ARG_TYPE'],
+    ['format', { format: 5 }, 'ERR_INVALID_ARG_TYPE'],
+    ['interval as a text', { interval: '5' }, 'ERR_INVALID_ARG_TYPE'],
+    ['interval as a bigint', { interval: 5n }, 'ERR_INVALID_ARG_TYPE'],
+    ['label', { label: 5 }, 'ERR_INVALID_ARG_TYPE'],
+    ['env', { env: null }, 'ERR_INVALID_ARG_TYPE'],
+    ['now', { now: 5 }, 'ERR_INVALID_ARG_TYPE'],
+    ['stream', { stream: {} }, 'ERR_INVALID_ARG_TYPE'],
+    ['an unknown option', { lable: 'text' }, 'ERR_INVALID_ARG_VALUE'],
+    ['a proxy that throws', new Proxy({}, { ownKeys: fail }), 'ERR_INVALID_ARG_VALUE'],
+    ['a stream that throws', { stream: new Proxy({}, { get: fail }) }, 'ERR_INVALID_ARG_VALUE'],
+    ['a variable that is no text', { env: { CI: Symbol('true') } }, 'ERR_INVALID_ARG_VALUE'],
+  ])('must be right: %s', (_, options, code) => {
+    const make = () => new ProgressReporter(options as ProgressReporterOptions);
+    expect(make).toThrow(expect.objectContaining({ code }));
+    expect(make).toThrow(/^ProgressReporter: /);
+  });
+
+  test('and so must what is attached and printed', () => {
+    const reporter = new ProgressReporter({ stream: new Capture() });
+    const code = 'ERR_INVALID_ARG_TYPE';
+    for (const bad of [undefined, null, {}, 'handle'] as unknown as Observable[]) {
+      expect(() => reporter.attach(bad)).toThrow(expect.objectContaining({ code }));
+    }
+    expect(() => reporter.line(5 as unknown as string)).toThrow(expect.objectContaining({ code }));
+  });
 });
 
 describe('bar', () => {

@@ -1,0 +1,78 @@
+import { invalidType, invalidValue, outOfRange, unknownOption } from '../errors';
+import { type Observable, observe } from '../operations';
+import { reading, readOptions } from '../options';
+
+/** How progress is shown; `'auto'`: `'bar'` on a terminal, `'text'` in CI, in a pipe and on a dumb terminal. */
+export type ProgressFormat = 'auto' | 'bar' | 'text' | 'json' | 'none';
+
+export interface ProgressReporterOptions {
+  /** Default: `'auto'`. */
+  readonly format?: ProgressFormat | undefined;
+  /** Where to write. Default: `process.stderr`, so that results on `process.stdout` stay clean. */
+  readonly stream?: NodeJS.WritableStream | undefined;
+  /** Milliseconds between two plain lines about one operation, news or not. Default: 10,000. */
+  readonly interval?: number | undefined;
+  /** Text before each operation's name, for instance the image's name; not part of `'json'`. */
+  readonly label?: string | undefined;
+  /** Where to look for `CI`, `TERM` and `NO_COLOR`. Default: `process.env`. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** The clock: milliseconds since the epoch. Default: the time of day, but never set back. */
+  readonly now?: (() => number) | undefined;
+}
+
+const formats: readonly unknown[] = ['auto', 'bar', 'text', 'json', 'none'] satisfies ProgressFormat[];
+
+const optionTypes: ReadonlyMap<string, string> = new Map([
+  ['format', 'string'],
+  ['stream', 'object'],
+  ['interval', 'number'],
+  ['label', 'string'],
+  ['env', 'object'],
+  ['now', 'function'],
+] satisfies [keyof ProgressReporterOptions, string][]);
+
+const operation = 'ProgressReporter';
+
+/** The options, each read once and checked. */
+export function checkReporterOptions(options: ProgressReporterOptions): ProgressReporterOptions {
+  const checked: ProgressReporterOptions = readOptions(operation, options);
+  for (const [name, value] of Object.entries(checked)) {
+    const expected = optionTypes.get(name);
+    if (expected === undefined) throw unknownOption(operation, name, [...optionTypes.keys()]);
+    const matches = typeof value === expected && value !== null;
+    if (!matches) throw invalidType(operation, `options.${name}`, expected, value);
+  }
+  const { format, stream, interval, env } = checked;
+  if (format !== undefined && !formats.includes(format)) {
+    throw invalidValue(operation, 'options.format', `must be one of ${formats.join(', ')}`);
+  }
+  if (interval !== undefined && !(interval > 0)) {
+    throw outOfRange(operation, 'options.interval', 'a positive number of milliseconds', interval);
+  }
+  if (stream !== undefined && !isStream(stream)) {
+    throw invalidType(operation, 'options.stream', 'Writable', stream);
+  }
+  return env === undefined ? checked : { ...checked, env: readVariables(env) };
+}
+
+function isStream(value: object): boolean {
+  const methods = ['write', 'on', 'off'];
+  return reading(operation, 'options.stream', () =>
+    methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
+  );
+}
+
+/** Those that matter, as the texts that variables are. */
+function readVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return reading(operation, 'options.env', () => {
+    const { CI, TERM, NO_COLOR } = env;
+    return Object.fromEntries(
+      Object.entries({ CI, TERM, NO_COLOR }).map(([name, value]) => [name, value && `${value}`]),
+    );
+  });
+}
+
+export function isObservable(value: unknown): value is Observable {
+  if (typeof value !== 'object' || value === null) return false;
+  return reading('attach', 'handle', () => typeof (value as Partial<Observable>)[observe] === 'function');
+}
