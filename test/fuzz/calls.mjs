@@ -1,0 +1,134 @@
+// Calls of libguestfs's functions with all kinds of arguments, and what must come of them.
+import fc from 'fast-check';
+import { judgeOptions, mostlyGood, optionsOf, refuse } from './options.mjs';
+import { anything, undefinedValue } from './values/index.mjs';
+import { judge } from './verdicts.mjs';
+
+/** Of every call, each with the name of its kind. */
+export const ourOptions = ['signal', 'onProgress', 'killOnAbort'].map((name) => [name, name]);
+
+const ownOptions = (fn) => fn.options.map(({ name, kind }) => [name, kind]);
+
+/** A call that is yet to be made. */
+class Call {
+  #values;
+  #made = [];
+
+  constructor(fn, args, options, missing, extra) {
+    this.fn = fn;
+    this.args = args;
+    this.options = options;
+    this.#values = [...args, options, ...extra].slice(
+      0,
+      missing > 0 ? -missing - extra.length - 1 : undefined,
+    );
+  }
+
+  [fc.toStringMethod]() {
+    return this.toString();
+  }
+
+  toString() {
+    return `${this.fn.method}(${this.#values.join(', ')})`;
+  }
+
+  /** The arguments, options included. */
+  make() {
+    this.#made = this.#values.map((value) => value.make());
+    return this.#made;
+  }
+
+  /** What a program may do with its values as soon as the call is made. */
+  meddle() {
+    for (const [i, value] of this.#values.entries()) value.meddle(this.#made[i]);
+  }
+
+  /**
+   * `codes`: those with which the call may be refused, before anything reaches libguestfs; `mayPass`: whether it may
+   * reach libguestfs, with the text `trace`; `aborted`: whether it must not be made, or `'later'`; `kills`: whether it may kill the
+   * appliance.
+   */
+  verdict() {
+    const { fn } = this;
+    const given = (i) => this.#values[i] ?? undefinedValue;
+    const codes = new Set();
+    const trace = [fn.name];
+    for (const [i, { kind, subtype }] of fn.args.entries()) {
+      const judged = judge(kind, given(i));
+      refuse(codes, judged);
+      if (!judged.code) trace.push(' ', traceOf(kind, subtype, judged));
+    }
+    const options = judgeOptions([...ownOptions(fn), ...ourOptions], given(fn.args.length));
+    for (const { name, kind } of fn.options) {
+      if (options.accepted.has(name))
+        trace.push(` "${name}:`, optionTrace(kind, options.accepted.get(name)), '"');
+    }
+    const aborted = options.accepted.get('signal')?.aborted ?? false;
+    return {
+      mayPass: codes.size === 0 && options.mayPass,
+      codes: new Set([...codes, ...options.codes]),
+      aborted,
+      kills: aborted === 'later' && options.accepted.get('killOnAbort')?.value === true,
+      trace: () => Buffer.concat(trace.flat(3).map((part) => Buffer.from(part))),
+    };
+  }
+}
+
+/** How libguestfs writes an argument into a trace message. */
+function traceOf(kind, subtype, judged) {
+  if (subtype === 'Key') return ['"***"'];
+  switch (kind) {
+    case 'String':
+    case 'OptString':
+      return judged.bytes ? ['"', judged.bytes, '"'] : 'null';
+    case 'StringList':
+      return ['"', joined(judged.items), '"'];
+    case 'BufferIn':
+      return shownBytes(judged.bytes);
+    default:
+      return `${shownValue(judged.value)}`;
+  }
+}
+
+function optionTrace(kind, judged) {
+  if (kind === 'StringList') return joined(judged.items);
+  return judged.bytes ?? `${shownValue(judged.value)}`;
+}
+
+/** A number as a bigint, so that -0 is 0. */
+function shownValue(value) {
+  return typeof value === 'number' ? BigInt(value) : value;
+}
+
+function joined(items) {
+  return items.flatMap((item, i) => (i > 0 ? [' ', item] : [item]));
+}
+
+function shownBytes(bytes) {
+  const shown = [...bytes.subarray(0, 256)]
+    .map((byte) =>
+      byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
+    )
+    .join('');
+  return `"${shown}"${bytes.length > 256 ? `<truncated, original size ${bytes.length} bytes>` : ''}`;
+}
+
+/**
+ * Arbitrary calls of a function: about every second of them is right.
+ *
+ * @param kindOf - the kind of values that are good for an argument, where it is a narrower one than the argument's own
+ */
+export function callsOf(fn, kindOf = ({ kind }) => kind) {
+  const args = fc.tuple(...fn.args.map((argument) => mostlyGood(kindOf(argument), fn.args.length)));
+  const missing = fc.oneof(
+    { weight: 15, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: fn.args.length }) },
+  );
+  const extra = fc.oneof(
+    { weight: 15, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(anything, { maxLength: 3 }) },
+  );
+  return fc
+    .tuple(args, optionsOf(ownOptions(fn), ourOptions), missing, extra)
+    .map(([...parts]) => new Call(fn, ...parts));
+}

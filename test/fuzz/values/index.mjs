@@ -1,0 +1,59 @@
+// The values that calls are made with: decent ones, wrong ones and hostile ones.
+import fc from 'fast-check';
+import { bytes, longBytes } from './bytes.mjs';
+import { lists, longLists } from './lists.mjs';
+import { bigints, booleans, nothing, numbers, undefinedValue } from './numbers.mjs';
+import { brokenSignals, signals } from './signals.mjs';
+import { aText, devices, inputFiles, longTexts, outputFiles, paths, texts } from './texts.mjs';
+import { functions, things } from './things.mjs';
+
+export { undefinedValue } from './numbers.mjs';
+export { aText } from './texts.mjs';
+export { Value } from './value.mjs';
+
+const often = (weight, arbitrary) => ({ weight, arbitrary });
+/** Long values take their time. */
+const seldom = (...values) => often(1, fc.constantFrom(...values));
+
+/** Any value at all. */
+export const anything = fc.oneof(
+  often(40, texts),
+  often(30, numbers),
+  often(15, bigints),
+  often(10, booleans),
+  often(15, fc.constantFrom(nothing, undefinedValue)),
+  often(20, bytes),
+  often(30, lists),
+  often(40, fc.constantFrom(...things, ...functions, ...signals, ...brokenSignals)),
+  seldom(...longTexts, longBytes, ...longLists),
+);
+
+const strings = fc.oneof(often(150, texts), seldom(...longTexts));
+
+/**
+ * Values of the type that something of a kind has: most of them good, some out of range. First the kinds of
+ * libguestfs's arguments, then narrower ones, then our own options.
+ */
+export const typed = {
+  String: strings,
+  OptString: fc.oneof(often(4, strings), often(1, fc.constant(nothing))),
+  StringList: fc.oneof(often(100, lists), seldom(...longLists)),
+  Bool: booleans,
+  Int: numbers,
+  Int64: fc.oneof(numbers, bigints),
+  BufferIn: fc.oneof(often(100, bytes), often(20, texts), seldom(longBytes)),
+
+  Device: devices,
+  Path: paths,
+  InputFile: inputFiles,
+  OutputFile: outputFiles,
+
+  signal: fc.constantFrom(...signals, ...brokenSignals),
+  onProgress: fc.constantFrom(...functions),
+  killOnAbort: booleans,
+  timeout: numbers,
+  interval: numbers,
+  accel: fc.constantFrom('auto', 'kvm', 'tcg', 'TCG', '').map(aText),
+  format: fc.constantFrom('auto', 'bar', 'text', 'json', 'none', 'Bar', '').map(aText),
+  label: texts,
+};

@@ -1,0 +1,105 @@
+// What the library must make of values, from their nature alone.
+
+export const TYPE = 'ERR_INVALID_ARG_TYPE';
+export const VALUE = 'ERR_INVALID_ARG_VALUE';
+export const RANGE = 'ERR_OUT_OF_RANGE';
+
+const refused = (code) => ({ code });
+
+/** The bytes of a text, undefined where it stands for none. */
+export function encode(text) {
+  if (text.isWellFormed()) return Buffer.from(text);
+  const bytes = Buffer.alloc(text.length * 3);
+  let size = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0);
+    if (code >= 0xdc80 && code <= 0xdcff) bytes[size++] = code - 0xdc00;
+    else if (code >= 0xd800 && code <= 0xdfff) return undefined;
+    else size += bytes.write(character, size);
+  }
+  return bytes.subarray(0, size);
+}
+
+function judgeText(text, mayHaveNul) {
+  if (!mayHaveNul && text.includes('\0')) return refused(VALUE);
+  const encoded = encode(text);
+  return encoded === undefined ? refused(VALUE) : { bytes: encoded };
+}
+
+const judges = {
+  String: (nature) => (nature.is === 'text' ? judgeText(nature.text, false) : refused(TYPE)),
+  OptString: (nature) => (nature.is === 'null' ? { value: null } : judges.String(nature)),
+  StringList(nature) {
+    if (nature.is === 'unreadable list') return refused(VALUE);
+    if (nature.is !== 'list') return refused(TYPE);
+    const items = [];
+    for (const item of nature.items) {
+      const judged = judge('String', item);
+      if (judged.code) return judged;
+      items.push(judged.bytes);
+    }
+    return { items };
+  },
+  Bool: (nature) => (nature.is === 'boolean' ? { value: nature.boolean } : refused(TYPE)),
+  Int(nature) {
+    if (nature.is !== 'number') return refused(TYPE);
+    return Number.isInteger(nature.number) && Math.abs(nature.number + 0.5) <= 2 ** 31
+      ? { value: nature.number }
+      : refused(RANGE);
+  },
+  Int64(nature) {
+    if (nature.is === 'bigint')
+      return BigInt.asIntN(64, nature.bigint) === nature.bigint ? { value: nature.bigint } : refused(RANGE);
+    if (nature.is !== 'number') return refused(TYPE);
+    return Number.isSafeInteger(nature.number) ? { value: nature.number } : refused(RANGE);
+  },
+  BufferIn(nature) {
+    if (nature.is === 'bytes') return { bytes: nature.bytes };
+    if (nature.is === 'detached') return refused(VALUE);
+    return nature.is === 'text' ? judgeText(nature.text, true) : refused(TYPE);
+  },
+};
+
+const accepted = { value: undefined };
+
+function judgeDuration(nature, longest) {
+  if (nature.is !== 'number') return refused(TYPE);
+  return nature.number > 0 && nature.number <= longest ? accepted : refused(RANGE);
+}
+
+function judgeWord(nature, words) {
+  if (nature.is !== 'text') return refused(TYPE);
+  return words.includes(nature.text) ? accepted : refused(VALUE);
+}
+
+for (const kind of ['Device', 'Path', 'InputFile', 'OutputFile']) judges[kind] = judges.String;
+
+/** Of the options that are not libguestfs's. */
+Object.assign(judges, {
+  signal: (nature) => {
+    if (nature.is === 'signal') return nature;
+    return nature.is === 'thing' || nature.is === 'broken signal'
+      ? { code: TYPE, orCode: VALUE }
+      : refused(TYPE);
+  },
+  onProgress: (nature) => (nature.is === 'function' ? accepted : refused(TYPE)),
+  killOnAbort: (nature) => judges.Bool(nature),
+  timeout: (nature) => judgeDuration(nature, 2 ** 31 - 1),
+  interval: (nature) => judgeDuration(nature, Number.POSITIVE_INFINITY),
+  accel: (nature) => judgeWord(nature, ['auto', 'kvm', 'tcg']),
+  format: (nature) => judgeWord(nature, ['auto', 'bar', 'text', 'json', 'none']),
+  label: (nature) => (nature.is === 'text' ? accepted : refused(TYPE)),
+});
+
+/** Verdicts on values that are long and used again and again. */
+const known = new WeakMap();
+
+/** Either the `code` with which an argument of this kind must be refused, or what must reach libguestfs. */
+export function judge(kind, { nature }) {
+  const verdicts = known.get(nature) ?? {};
+  known.set(nature, verdicts);
+  verdicts[kind] ??= judges[kind](nature);
+  // What a list is wanted for is looked at before it is read, or after.
+  if (nature.is === 'unreadable list') verdicts[kind].orCode = VALUE;
+  return verdicts[kind];
+}
