@@ -73,7 +73,8 @@ std::unique_ptr<Message> Call::Prepare() {
 }
 
 Result Call::PipeFailure() const {
-  return Result(function_, Failure{pipe_error_, std::string("pipe: ") + std::generic_category().message(pipe_error_)});
+  return Result(function_,
+                Failure{pipe_error_, std::string("pipe: ") + std::generic_category().message(pipe_error_)});
 }
 
 std::unique_ptr<Message> Call::Run(guestfs_h* g) {
