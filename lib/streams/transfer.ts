@@ -40,7 +40,9 @@ export function targetTransfer(operation: string, argument: string, file: FileTa
 type Source = Iterable<unknown> | AsyncIterable<unknown>;
 
 class SourceTransfer implements Transfer {
-  readonly #source: Source & Partial<NodeStream>;
+  readonly #source: Source;
+  /** The same, where it is a stream of Node's. */
+  readonly #stream: NodeStream | undefined;
   readonly #ended = new Ending();
   #socket: Socket | undefined;
   #pumped: Promise<void> | undefined;
@@ -48,10 +50,11 @@ class SourceTransfer implements Transfer {
 
   constructor(source: Source) {
     this.#source = source;
+    if (has(source, 'on', 'off', 'destroy')) this.#stream = source as unknown as NodeStream;
   }
 
   accept(): void {
-    this.#source.on?.('error', ignore);
+    this.#stream?.on('error', ignore);
   }
 
   start(fd: number, cancel: () => void): void {
@@ -62,10 +65,10 @@ class SourceTransfer implements Transfer {
 
   async finish(error: Error | undefined): Promise<void> {
     this.#ended.set(error);
-    if (!this.#pumped) this.#source.destroy?.();
+    if (!this.#pumped) this.#stream?.destroy();
     if (error || this.#failure) this.#socket?.destroy();
     else await this.#pumped;
-    this.#source.off?.('error', ignore);
+    this.#stream?.off('error', ignore);
     if (this.#failure) throw this.#failure.error;
   }
 
@@ -146,16 +149,27 @@ function copyOf(operation: string, argument: string, bytes: Uint8Array): Uint8Ar
   try {
     return new Uint8Array(bytes);
   } catch {
-    throw invalidValue(operation, argument, 'is a detached buffer');
+    if (isDetached(bytes.buffer)) throw invalidValue(operation, argument, 'is a detached buffer');
+    return new Uint8Array(); // a view that its shrunken buffer no longer holds
+  }
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
   }
 }
 
 /** By its looks, for streams of other realms and libraries are no `instanceof` of ours. */
-function has(value: unknown, ...members: PropertyKey[]): boolean {
+function has(value: unknown, ...methods: PropertyKey[]): boolean {
+  if (typeof value !== 'object' || value === null) return false;
   try {
-    return typeof value === 'object' && value !== null && members.every((member) => member in value);
+    return methods.every((name) => typeof (value as Record<PropertyKey, unknown>)[name] === 'function');
   } catch {
-    return false; // a proxy that does not say
+    return false; // a getter that throws
   }
 }
 

@@ -54,7 +54,7 @@ class Call {
     const codes = new Set();
     const trace = [fn.name];
     for (const [i, { kind, subtype }] of fn.args.entries()) {
-      const judged = judge(kind, given(i));
+      const judged = judge(subtype === 'FileIn' ? subtype : kind, given(i));
       refuse(codes, judged);
       if (!judged.code) trace.push(' ', traceOf(kind, subtype, judged));
     }

@@ -72,7 +72,15 @@ function judgeWord(nature, words) {
   return words.includes(nature.text) ? accepted : refused(VALUE);
 }
 
-for (const kind of ['Device', 'Path', 'InputFile', 'OutputFile']) judges[kind] = judges.String;
+for (const kind of ['Device', 'Path', 'FileOut']) judges[kind] = judges.String;
+
+/** Bytes in the place of a file go through a pipe, whose number nobody knows before. */
+export const pipe = '/proc/self/fd/N';
+
+judges.FileIn = (nature) => {
+  const judged = nature.is === 'text' ? judges.String(nature) : judges.BufferIn(nature);
+  return judged.code || nature.is === 'text' ? judged : { bytes: pipe };
+};
 
 /** Of the options that are not libguestfs's. */
 Object.assign(judges, {
