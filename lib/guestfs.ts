@@ -22,6 +22,7 @@ import {
 } from './streams/options';
 import type { CallOptions, ProgressEvent } from './types';
 
+/** Options of the handle; each has a method that sets it later, before the launch. */
 export interface GuestfsOptions {
   /** Read the environment variables `LIBGUESTFS_*` and `TMPDIR`; default true. C: `guestfs_parse_environment`. */
   readonly environment?: boolean | undefined;
@@ -73,6 +74,10 @@ let warnedWithoutListener = false;
  * await g.launch();
  * console.log(await g.listFilesystems());
  * ```
+ *
+ * Calls reject with a {@link GuestfsError}, or, before anything reaches libguestfs, with a `TypeError` or `RangeError`
+ * for arguments that cannot be; with an {@link AbortError} when their signal is aborted. Listeners are added as with
+ * every EventEmitter of Node.js, `g.on('warning', …)`: {@link GuestfsEvents} has the events.
  */
 export class Guestfs extends GuestfsMethods implements Observable {
   /** Any JavaScript values, kept with the handle. */
@@ -94,7 +99,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   constructor(options: GuestfsOptions = {}) {
     super();
     this.#calls = new Calls(this.#native, this.#sink());
-    this.private = new PrivateData(this.#native);
+    this.private = PrivateData.of(this.#native);
     try {
       this.#configure(options);
     } catch (error) {
@@ -148,6 +153,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
     for (const stream of this.#streams) stream.end();
   }
 
+  /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -249,7 +255,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
     return signal ? addAbortSignal(signal, stream) : stream;
   }
 
-  /** For reporters, as {@link ProgressReporter}: what a handle's operations do. */
+  /** @hidden For reporters, as {@link ProgressReporter}: what a handle's operations do. */
   [observe](observer: OperationObserver): () => void {
     return this.#calls.observe(observer);
   }

@@ -6,7 +6,9 @@ declare const valueType: unique symbol;
 
 /** A key that knows the type of its value; make one with {@link privateKey}. */
 export interface PrivateKey<T> {
+  /** Under which libguestfs keeps the value. */
   readonly name: string;
+  /** @hidden Carries the type, and no value. */
   readonly [valueType]?: T;
 }
 
@@ -48,9 +50,13 @@ export class PrivateData {
   readonly #values = new Map<string, unknown>();
   #closed = false;
 
-  /** @internal */
-  constructor(native: NativeHandle) {
+  private constructor(native: NativeHandle) {
     this.#native = native;
+  }
+
+  /** @internal */
+  static of(native: NativeHandle): PrivateData {
+    return new PrivateData(native);
   }
 
   /** Stores a value, in place of an earlier one. C: `guestfs_set_private`. */
@@ -96,18 +102,22 @@ export class PrivateData {
     return this.#names().values();
   }
 
+  /** The values, in the order of the keys. */
   *values(): IterableIterator<unknown> {
     for (const [, value] of this.entries()) yield value;
   }
 
+  /** The keys with their values, in the order of the keys. */
   *entries(): IterableIterator<[key: string, value: unknown]> {
     for (const name of this.keys()) yield [name, this.#values.get(name)];
   }
 
+  /** The same as `entries()`. */
   [Symbol.iterator](): IterableIterator<[key: string, value: unknown]> {
     return this.entries();
   }
 
+  /** @hidden */
   get [Symbol.toStringTag](): string {
     return 'PrivateData';
   }
