@@ -1,4 +1,4 @@
-// The README's program. It is compiled against dist/, not run.
+// A program as the README has it. Compiled, not run.
 import { Guestfs, inspect, ProgressReporter, privateKey } from 'guestfs';
 
 const report = await inspect('disk.qcow2', { onProgress: (p) => console.log(p.operation, p.ratio) });
@@ -22,12 +22,3 @@ g.private.set(job, { id: Number(size) });
 const id: number | undefined = g.private.get(job)?.id;
 console.log(id);
 g.on('warning', (text: string) => console.warn(text));
-
-// @ts-expect-error a missing argument
-await g.mountRo('/dev/sda1');
-// @ts-expect-error an unknown option
-await g.addDrive('disk.qcow2', { formt: 'raw' });
-// @ts-expect-error the wrong type
-await g.setMemsize('1280');
-// @ts-expect-error a value of another type than the key's
-g.private.set(job, { id: 'seven' });
