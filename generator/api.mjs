@@ -101,8 +101,8 @@ function check(functions, structs) {
 
 const needs = new Set(['nothing', 'config', 'launched', 'mounted']);
 
-/** Every function, argument, option, struct and field is explained, and nothing else. */
-function checkDocumentation(functions, structs, texts, structTexts) {
+/** Every function, argument, option, struct and field is explained, and nothing else; every topic has its functions. */
+function checkDocumentation(functions, structs, { texts, structTexts, topics }) {
   const problems = [];
   const same = (what, names, explained) => {
     const missing = names.filter((name) => !explained?.[name]);
@@ -116,6 +116,7 @@ function checkDocumentation(functions, structs, texts, structTexts) {
       problems.push(`${fn.name}: not documented`);
       continue;
     }
+    if (!topics.has(text.topic)) problems.push(`${fn.name}: unknown topic ${text.topic}`);
     const argumentNames = fn.args.map((a) => a.name);
     same(`${fn.name}: arguments`, argumentNames, text.args);
     const optionNames = fn.options.map((o) => o.name);
@@ -126,6 +127,14 @@ function checkDocumentation(functions, structs, texts, structTexts) {
   for (const s of structs) {
     const fieldNames = s.fields.map((f) => f.name);
     same(`struct ${s.name}`, fieldNames, structTexts.get(s.name)?.fields);
+  }
+  const used = new Set([...texts.values()].map((text) => text.topic));
+  const names = new Set(functions.map((fn) => fn.name));
+  for (const { name, chapter, about, wants } of topics.values()) {
+    if (!chapter || !about || !wants?.length) problems.push(`topic ${name}: not explained`);
+    if (!used.has(name)) problems.push(`topic ${name}: has no functions`);
+    const strange = wants?.flatMap((each) => each.methods).filter((method) => !names.has(method)) ?? [];
+    if (strange.length > 0) problems.push(`topic ${name}: ${strange.join(', ')} does not exist`);
   }
   if (problems.length > 0) throw new Error(`api/ documentation is incomplete:\n  ${problems.join('\n  ')}`);
 }
@@ -138,11 +147,14 @@ export function loadApi() {
   const structs = read('structs');
   const events = read('events');
   check([...functions, ...internalTests], structs);
-  const texts = byName(read('documentation'));
-  const structTexts = byName(read('struct-documentation'));
+  const documentation = {
+    texts: byName(read('documentation')),
+    structTexts: byName(read('struct-documentation')),
+    topics: byName(read('topics')),
+  };
   const public_ = new Set(functions.map((fn) => fn.ret.struct));
   const publicStructs = structs.filter((s) => public_.has(s.name));
-  checkDocumentation(functions, publicStructs, texts, structTexts);
+  checkDocumentation(functions, publicStructs, documentation);
   const returned = new Set([...functions, ...internalTests].map((fn) => fn.ret.struct).filter(Boolean));
   return {
     functions,
@@ -150,7 +162,6 @@ export function loadApi() {
     structs: structs.filter((s) => returned.has(s.name)),
     allStructs: structs,
     events,
-    texts,
-    structTexts,
+    ...documentation,
   };
 }

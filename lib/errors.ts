@@ -25,6 +25,7 @@ export class GuestfsError extends Error {
     this.operation = details.operation;
   }
 
+  /** `'GuestfsError'` */
   override get name(): string {
     return 'GuestfsError';
   }
@@ -32,7 +33,9 @@ export class GuestfsError extends Error {
 
 /** A call was given up because its signal was aborted; `cause` is the signal's reason. */
 export class AbortError extends Error {
+  /** As in Node's own aborts. */
   readonly code = 'ABORT_ERR';
+  /** The method that was given up: `'copyDeviceToDevice'`. */
   readonly operation: string;
 
   constructor(operation: string, reason: unknown) {
@@ -40,6 +43,7 @@ export class AbortError extends Error {
     this.operation = operation;
   }
 
+  /** `'AbortError'` */
   override get name(): string {
     return 'AbortError';
   }

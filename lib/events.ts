@@ -1,6 +1,9 @@
 import type { ProgressEvent } from './types';
 
-/** The events of a handle and what their listeners receive. */
+/**
+ * The events of a handle and what their listeners receive. C: the `GUESTFS_EVENT_*` of
+ * {@link https://libguestfs.org/guestfs.3.html#setting-callbacks-to-handle-events | the manual}.
+ */
 export interface GuestfsEvents {
   /** A running call reports its progress. */
   progress: [event: ProgressEvent];
@@ -22,6 +25,7 @@ export interface GuestfsEvents {
   close: [];
 }
 
+/** The name of an event of a handle. */
 export type EventName = keyof GuestfsEvents;
 
 /** `GUESTFS_EVENT_*`: progress does not stand here, it has a callback of its own. */

@@ -22,6 +22,7 @@ import type { CallOptions } from './types';
 /** Which accelerator the appliance's processor uses. */
 export type Accelerator = 'auto' | 'kvm' | 'tcg';
 
+/** Options of {@link Guestfs.launch}. */
 export interface LaunchOptions extends Omit<CallOptions, 'killOnAbort'> {
   /** Milliseconds, from the launch's turn in the queue, after which the launch is given up and rejects with `ERR_GUESTFS_TIMEOUT`; default: none. */
   readonly timeout?: number | undefined;

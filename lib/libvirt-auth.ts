@@ -1,6 +1,7 @@
 import type { MakeCall } from './drives';
 import { invalidType } from './errors';
 
+/** What libvirt may ask for; the names are libvirt's own. */
 export type LibvirtCredentialType =
   | 'username'
   | 'authname'
@@ -14,6 +15,7 @@ export type LibvirtCredentialType =
 
 /** One thing that libvirt wants to know. */
 export interface LibvirtCredential {
+  /** What it is. */
   readonly type: LibvirtCredentialType;
   /** How to ask a person for it; may be empty. */
   readonly prompt: string;
@@ -23,9 +25,11 @@ export interface LibvirtCredential {
   readonly defaultResult: string;
 }
 
+/** A question of libvirt, asked while it opens a connection. */
 export interface LibvirtAuthRequest {
   /** The connection that is being opened; empty for libvirt's default. */
   readonly uri: string;
+  /** What is to be answered, in libvirt's order. */
   readonly credentials: readonly LibvirtCredential[];
   /** Aborted when nobody waits for the answer any more: the call was aborted, or the handle killed. */
   readonly signal: AbortSignal;
@@ -40,6 +44,7 @@ export type LibvirtAuthAnswers =
   | null
   | undefined;
 
+/** Answers libvirt; the call that needs the answer waits for it. */
 export type LibvirtAuthHandler = (
   request: LibvirtAuthRequest,
   // biome-ignore lint/suspicious/noConfusingVoidType: a handler may end without a word

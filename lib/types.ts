@@ -8,6 +8,7 @@ export interface ProgressEvent {
   readonly serial: number;
   /** `0 <= position <= total`. The unit is undefined: only the ratio means something. */
   readonly position: bigint;
+  /** The position at which the call is done, in the same unit. */
   readonly total: bigint;
   /** `position / total`, between 0 and 1. */
   readonly ratio: number;

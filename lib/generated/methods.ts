@@ -6,7 +6,7 @@ import { TrackedEmitter } from '../tracked-emitter';
 import type { CallOptions, OutputOptions } from '../types';
 import type { Application, Application2, Btrfsbalance, Btrfsqgroup, Btrfsscrub, Btrfssubvolume, Dirent, HivexNode, HivexValue, InotifyEvent, IntBool, Isoinfo, LvmLv, LvmPv, LvmVg, Mdstat, Partition, Stat, Statns, Statvfs, TskDirent, Utsname, Version, Xattr, Xfsinfo, YaraDetection } from './structs';
 
-/** Options of {@link GuestfsMethods.addDomain}. */
+/** Options of {@link GuestfsMethods.addDomain}, beside {@link CallOptions | those of every call}. */
 export interface AddDomainOptions extends CallOptions {
   /** Libvirt connection URI, such as `'qemu:///system'`; default: libvirt's own choice. */
   readonly libvirturi?: string | undefined;
@@ -31,7 +31,7 @@ export interface AddDomainOptions extends CallOptions {
   readonly copyonread?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.addDrive}. */
+/** Options of {@link GuestfsMethods.addDrive}, beside {@link CallOptions | those of every call}. */
 export interface AddDriveOptions extends CallOptions {
   /** Keep the image untouched; writes go to a temporary overlay that is thrown away on close. Default false. */
   readonly readonly?: boolean | undefined;
@@ -67,7 +67,7 @@ export interface AddDriveOptions extends CallOptions {
   readonly blocksize?: number | undefined;
 }
 
-/** Options of {@link GuestfsMethods.addDriveScratch}. */
+/** Options of {@link GuestfsMethods.addDriveScratch}, beside {@link CallOptions | those of every call}. */
 export interface AddDriveScratchOptions extends CallOptions {
   /** Ignored; as for `addDrive`. */
   readonly name?: string | undefined;
@@ -77,13 +77,13 @@ export interface AddDriveScratchOptions extends CallOptions {
   readonly blocksize?: number | undefined;
 }
 
-/** Options of {@link GuestfsMethods.augTransform}. */
+/** Options of {@link GuestfsMethods.augTransform}, beside {@link CallOptions | those of every call}. */
 export interface AugTransformOptions extends CallOptions {
   /** Exclude the files from the lens instead; default false. */
   readonly remove?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.btrfsFilesystemDefragment}. */
+/** Options of {@link GuestfsMethods.btrfsFilesystemDefragment}, beside {@link CallOptions | those of every call}. */
 export interface BtrfsFilesystemDefragmentOptions extends CallOptions {
   /** Write the data out at once; default false. */
   readonly flush?: boolean | undefined;
@@ -91,13 +91,13 @@ export interface BtrfsFilesystemDefragmentOptions extends CallOptions {
   readonly compress?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.btrfsFilesystemResize}. */
+/** Options of {@link GuestfsMethods.btrfsFilesystemResize}, beside {@link CallOptions | those of every call}. */
 export interface BtrfsFilesystemResizeOptions extends CallOptions {
   /** New size in bytes, greater than 0; default: as large as the device allows. */
   readonly size?: number | bigint | undefined;
 }
 
-/** Options of {@link GuestfsMethods.btrfsFsck}. */
+/** Options of {@link GuestfsMethods.btrfsFsck}, beside {@link CallOptions | those of every call}. */
 export interface BtrfsFsckOptions extends CallOptions {
   /** Number of the superblock copy to start from, 0 (default) or more. */
   readonly superblock?: number | bigint | undefined;
@@ -105,25 +105,25 @@ export interface BtrfsFsckOptions extends CallOptions {
   readonly repair?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.btrfsImage}. */
+/** Options of {@link GuestfsMethods.btrfsImage}, beside {@link CallOptions | those of every call}. */
 export interface BtrfsImageOptions extends CallOptions {
   /** 0 (none) to 9; default: no compression. */
   readonly compresslevel?: number | undefined;
 }
 
-/** Options of {@link GuestfsMethods.btrfsScrubFull}. */
+/** Options of {@link GuestfsMethods.btrfsScrubFull}, beside {@link CallOptions | those of every call}. */
 export interface BtrfsScrubFullOptions extends CallOptions {
   /** Only report, repair nothing; default false. */
   readonly readonly?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.btrfsSubvolumeCreate}. */
+/** Options of {@link GuestfsMethods.btrfsSubvolumeCreate}, beside {@link CallOptions | those of every call}. */
 export interface BtrfsSubvolumeCreateOptions extends CallOptions {
   /** Quota group to put it in, such as `'1/100'`; default: none. */
   readonly qgroupid?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.btrfsSubvolumeSnapshot}. */
+/** Options of {@link GuestfsMethods.btrfsSubvolumeSnapshot}, beside {@link CallOptions | those of every call}. */
 export interface BtrfsSubvolumeSnapshotOptions extends CallOptions {
   /** Make it read-only; default false. */
   readonly ro?: boolean | undefined;
@@ -131,19 +131,19 @@ export interface BtrfsSubvolumeSnapshotOptions extends CallOptions {
   readonly qgroupid?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.compressDeviceOut}. */
+/** Options of {@link GuestfsMethods.compressDeviceOut}, beside {@link OutputOptions | those of every call}. */
 export interface CompressDeviceOutOptions extends OutputOptions {
   /** Compression level, 1 to 9 (0 to 9 for `xz`, none for `compress`); default: that of the program. */
   readonly level?: number | undefined;
 }
 
-/** Options of {@link GuestfsMethods.compressOut}. */
+/** Options of {@link GuestfsMethods.compressOut}, beside {@link OutputOptions | those of every call}. */
 export interface CompressOutOptions extends OutputOptions {
   /** Compression level, 1 to 9 (0 to 9 for `xz`, none for `compress`); default: that of the program. */
   readonly level?: number | undefined;
 }
 
-/** Options of {@link GuestfsMethods.copyAttributes}. */
+/** Options of {@link GuestfsMethods.copyAttributes}, beside {@link CallOptions | those of every call}. */
 export interface CopyAttributesOptions extends CallOptions {
   /** Copy everything that its own option does not turn off; default false. */
   readonly all?: boolean | undefined;
@@ -155,7 +155,7 @@ export interface CopyAttributesOptions extends CallOptions {
   readonly ownership?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.copyDeviceToDevice}. */
+/** Options of {@link GuestfsMethods.copyDeviceToDevice}, beside {@link CallOptions | those of every call}. */
 export interface CopyDeviceToDeviceOptions extends CallOptions {
   /** Where to start reading, in bytes; default 0. */
   readonly srcoffset?: number | bigint | undefined;
@@ -169,7 +169,7 @@ export interface CopyDeviceToDeviceOptions extends CallOptions {
   readonly append?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.copyDeviceToFile}. */
+/** Options of {@link GuestfsMethods.copyDeviceToFile}, beside {@link CallOptions | those of every call}. */
 export interface CopyDeviceToFileOptions extends CallOptions {
   /** Where to start reading, in bytes; default 0. */
   readonly srcoffset?: number | bigint | undefined;
@@ -183,7 +183,7 @@ export interface CopyDeviceToFileOptions extends CallOptions {
   readonly append?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.copyFileToDevice}. */
+/** Options of {@link GuestfsMethods.copyFileToDevice}, beside {@link CallOptions | those of every call}. */
 export interface CopyFileToDeviceOptions extends CallOptions {
   /** Where to start reading, in bytes; default 0. */
   readonly srcoffset?: number | bigint | undefined;
@@ -197,7 +197,7 @@ export interface CopyFileToDeviceOptions extends CallOptions {
   readonly append?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.copyFileToFile}. */
+/** Options of {@link GuestfsMethods.copyFileToFile}, beside {@link CallOptions | those of every call}. */
 export interface CopyFileToFileOptions extends CallOptions {
   /** Where to start reading, in bytes; default 0. */
   readonly srcoffset?: number | bigint | undefined;
@@ -211,13 +211,13 @@ export interface CopyFileToFileOptions extends CallOptions {
   readonly append?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.cpioOut}. */
+/** Options of {@link GuestfsMethods.cpioOut}, beside {@link OutputOptions | those of every call}. */
 export interface CpioOutOptions extends OutputOptions {
   /** `'newc'` (default; what Linux initramfs images use) or `'crc'` (the same with checksums) */
   readonly format?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.cryptsetupOpen}. */
+/** Options of {@link GuestfsMethods.cryptsetupOpen}, beside {@link CallOptions | those of every call}. */
 export interface CryptsetupOpenOptions extends CallOptions {
   /** Allow no writes; default false. */
   readonly readonly?: boolean | undefined;
@@ -227,7 +227,7 @@ export interface CryptsetupOpenOptions extends CallOptions {
   readonly cipher?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.diskCreate}. */
+/** Options of {@link GuestfsMethods.diskCreate}, beside {@link CallOptions | those of every call}. */
 export interface DiskCreateOptions extends CallOptions {
   /** Image to build upon; default: none. */
   readonly backingfile?: string | undefined;
@@ -241,13 +241,16 @@ export interface DiskCreateOptions extends CallOptions {
   readonly clustersize?: number | undefined;
 }
 
-/** Options of {@link GuestfsMethods.downloadBlocks}. */
+/** Options of {@link GuestfsMethods.downloadBlocks}, beside {@link OutputOptions | those of every call}. */
 export interface DownloadBlocksOptions extends OutputOptions {
-  /** Only units that no file uses; default: all of them. */
+  /**
+   * True: only units that no file uses; leave it out to have all of them, for libguestfs takes false for true as
+   * well.
+   */
   readonly unallocated?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.e2fsck}. */
+/** Options of {@link GuestfsMethods.e2fsck}, beside {@link CallOptions | those of every call}. */
 export interface E2fsckOptions extends CallOptions {
   /** Fix what can be fixed without risk; default false. */
   readonly correct?: boolean | undefined;
@@ -257,7 +260,7 @@ export interface E2fsckOptions extends CallOptions {
   readonly forceno?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.fstrim}. */
+/** Options of {@link GuestfsMethods.fstrim}, beside {@link CallOptions | those of every call}. */
 export interface FstrimOptions extends CallOptions {
   /** Where to start, in bytes; default 0. */
   readonly offset?: number | bigint | undefined;
@@ -267,13 +270,13 @@ export interface FstrimOptions extends CallOptions {
   readonly minimumfreeextent?: number | bigint | undefined;
 }
 
-/** Options of {@link GuestfsMethods.globExpand}. */
+/** Options of {@link GuestfsMethods.globExpand}, beside {@link CallOptions | those of every call}. */
 export interface GlobExpandOptions extends CallOptions {
   /** Append a slash to the names of directories; default true. */
   readonly directoryslash?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.grep}. */
+/** Options of {@link GuestfsMethods.grep}, beside {@link CallOptions | those of every call}. */
 export interface GrepOptions extends CallOptions {
   /** Read the pattern as an extended regular expression (grep -E); default false. */
   readonly extended?: boolean | undefined;
@@ -285,7 +288,7 @@ export interface GrepOptions extends CallOptions {
   readonly compressed?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.hivexOpen}. */
+/** Options of {@link GuestfsMethods.hivexOpen}, beside {@link CallOptions | those of every call}. */
 export interface HivexOpenOptions extends CallOptions {
   /** Make hivex print messages to the appliance's console; default false. */
   readonly verbose?: boolean | undefined;
@@ -297,7 +300,7 @@ export interface HivexOpenOptions extends CallOptions {
   readonly unsafe?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.inspectGetIcon}. */
+/** Options of {@link GuestfsMethods.inspectGetIcon}, beside {@link CallOptions | those of every call}. */
 export interface InspectGetIconOptions extends CallOptions {
   /** Consider the favicon; default true. */
   readonly favicon?: boolean | undefined;
@@ -305,43 +308,43 @@ export interface InspectGetIconOptions extends CallOptions {
   readonly highquality?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.isBlockdev}. */
+/** Options of {@link GuestfsMethods.isBlockdev}, beside {@link CallOptions | those of every call}. */
 export interface IsBlockdevOptions extends CallOptions {
   /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.isChardev}. */
+/** Options of {@link GuestfsMethods.isChardev}, beside {@link CallOptions | those of every call}. */
 export interface IsChardevOptions extends CallOptions {
   /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.isDir}. */
+/** Options of {@link GuestfsMethods.isDir}, beside {@link CallOptions | those of every call}. */
 export interface IsDirOptions extends CallOptions {
   /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.isFifo}. */
+/** Options of {@link GuestfsMethods.isFifo}, beside {@link CallOptions | those of every call}. */
 export interface IsFifoOptions extends CallOptions {
   /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.isFile}. */
+/** Options of {@link GuestfsMethods.isFile}, beside {@link CallOptions | those of every call}. */
 export interface IsFileOptions extends CallOptions {
   /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.isSocket}. */
+/** Options of {@link GuestfsMethods.isSocket}, beside {@link CallOptions | those of every call}. */
 export interface IsSocketOptions extends CallOptions {
   /** When the path is a symbolic link, judge what it points to; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.mdCreate}. */
+/** Options of {@link GuestfsMethods.mdCreate}, beside {@link CallOptions | those of every call}. */
 export interface MdCreateOptions extends CallOptions {
   /** Places that stay empty, for a degraded array: bit 0 is the first place; default 0. */
   readonly missingbitmap?: number | bigint | undefined;
@@ -355,7 +358,7 @@ export interface MdCreateOptions extends CallOptions {
   readonly level?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.mke2fs}. */
+/** Options of {@link GuestfsMethods.mke2fs}, beside {@link CallOptions | those of every call}. */
 export interface Mke2fsOptions extends CallOptions {
   /** Number of blocks to use; default: the whole device. */
   readonly blockscount?: number | bigint | undefined;
@@ -421,8 +424,8 @@ export interface Mke2fsOptions extends CallOptions {
    */
   readonly filetype?: boolean | undefined;
   /**
-   * Meant to switch flex_bg, but libguestfs misspells the feature and mke2fs refuses it: use `features` of
-   * `mkfs`.
+   * Not usable: libguestfs hands mke2fs a feature of the wrong name, and the call fails whether true or false;
+   * make the filesystem with `mkfs` and its option `features: 'flex_bg'` or `'^flex_bg'`.
    */
   readonly flexbg?: boolean | undefined;
   /**
@@ -456,7 +459,7 @@ export interface Mke2fsOptions extends CallOptions {
   readonly uninitbg?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.mkfs}. */
+/** Options of {@link GuestfsMethods.mkfs}, beside {@link CallOptions | those of every call}. */
 export interface MkfsOptions extends CallOptions {
   /**
    * Bytes per block, a power of 2; the cluster size for vfat and ntfs; not for btrfs; default: chosen by the
@@ -473,7 +476,7 @@ export interface MkfsOptions extends CallOptions {
   readonly label?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.mkfsBtrfs}. */
+/** Options of {@link GuestfsMethods.mkfsBtrfs}, beside {@link CallOptions | those of every call}. */
 export interface MkfsBtrfsOptions extends CallOptions {
   /** Formerly the offset of the first allocation; ignored today. */
   readonly allocstart?: number | bigint | undefined;
@@ -493,7 +496,7 @@ export interface MkfsBtrfsOptions extends CallOptions {
   readonly sectorsize?: number | undefined;
 }
 
-/** Options of {@link GuestfsMethods.mksquashfs}. */
+/** Options of {@link GuestfsMethods.mksquashfs}, beside {@link OutputOptions | those of every call}. */
 export interface MksquashfsOptions extends OutputOptions {
   /** `gzip`, `lzma`, `lzo`, `lz4` or `xz`, as far as the appliance has them; default `gzip`. */
   readonly compress?: string | undefined;
@@ -501,7 +504,7 @@ export interface MksquashfsOptions extends OutputOptions {
   readonly excludes?: readonly string[] | undefined;
 }
 
-/** Options of {@link GuestfsMethods.mkswap}. */
+/** Options of {@link GuestfsMethods.mkswap}, beside {@link CallOptions | those of every call}. */
 export interface MkswapOptions extends CallOptions {
   /** Label, up to 16 bytes; default none. */
   readonly label?: string | undefined;
@@ -509,19 +512,19 @@ export interface MkswapOptions extends CallOptions {
   readonly uuid?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.mktemp}. */
+/** Options of {@link GuestfsMethods.mktemp}, beside {@link CallOptions | those of every call}. */
 export interface MktempOptions extends CallOptions {
   /** Text put after the random part, for example `.txt`; default none. */
   readonly suffix?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.mount9p}. */
+/** Options of {@link GuestfsMethods.mount9p}, beside {@link CallOptions | those of every call}. */
 export interface Mount9pOptions extends CallOptions {
   /** Mount options. */
   readonly options?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.mountLocal}. */
+/** Options of {@link GuestfsMethods.mountLocal}, beside {@link CallOptions | those of every call}. */
 export interface MountLocalOptions extends CallOptions {
   /** Refuse writes with EROFS; default false. */
   readonly readonly?: boolean | undefined;
@@ -533,13 +536,13 @@ export interface MountLocalOptions extends CallOptions {
   readonly debugcalls?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.ntfsChmod}. */
+/** Options of {@link GuestfsMethods.ntfsChmod}, beside {@link CallOptions | those of every call}. */
 export interface NtfsChmodOptions extends CallOptions {
   /** For a directory, also everything below; default false. */
   readonly recursive?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.ntfscloneOut}. */
+/** Options of {@link GuestfsMethods.ntfscloneOut}, beside {@link OutputOptions | those of every call}. */
 export interface NtfscloneOutOptions extends OutputOptions {
   /** Keep only the filesystem structures and drop all file contents, for analysis; default false. */
   readonly metadataonly?: boolean | undefined;
@@ -553,7 +556,7 @@ export interface NtfscloneOutOptions extends OutputOptions {
   readonly force?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.ntfsfix}. */
+/** Options of {@link GuestfsMethods.ntfsfix}, beside {@link CallOptions | those of every call}. */
 export interface NtfsfixOptions extends CallOptions {
   /**
    * Forget the recorded bad sectors, for a volume that was copied from a failing disk to a sound one; default
@@ -562,7 +565,7 @@ export interface NtfsfixOptions extends CallOptions {
   readonly clearbadsectors?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.ntfsresize}. */
+/** Options of {@link GuestfsMethods.ntfsresize}, beside {@link CallOptions | those of every call}. */
 export interface NtfsresizeOptions extends CallOptions {
   /** New size in bytes, above 0; default the size of the device. */
   readonly size?: number | bigint | undefined;
@@ -570,13 +573,13 @@ export interface NtfsresizeOptions extends CallOptions {
   readonly force?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.remount}. */
+/** Options of {@link GuestfsMethods.remount}, beside {@link CallOptions | those of every call}. */
 export interface RemountOptions extends CallOptions {
   /** True for read-write, false for read-only; no default. */
   readonly rw?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.rsync}. */
+/** Options of {@link GuestfsMethods.rsync}, beside {@link CallOptions | those of every call}. */
 export interface RsyncOptions extends CallOptions {
   /** Recurse and keep permissions, times, owners and links; default false, which skips directories. */
   readonly archive?: boolean | undefined;
@@ -584,7 +587,7 @@ export interface RsyncOptions extends CallOptions {
   readonly deletedest?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.rsyncIn}. */
+/** Options of {@link GuestfsMethods.rsyncIn}, beside {@link CallOptions | those of every call}. */
 export interface RsyncInOptions extends CallOptions {
   /** Recurse and keep permissions, times, owners and links; default false, which skips directories. */
   readonly archive?: boolean | undefined;
@@ -592,7 +595,7 @@ export interface RsyncInOptions extends CallOptions {
   readonly deletedest?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.rsyncOut}. */
+/** Options of {@link GuestfsMethods.rsyncOut}, beside {@link CallOptions | those of every call}. */
 export interface RsyncOutOptions extends CallOptions {
   /** Recurse and keep permissions, times, owners and links; default false, which skips directories. */
   readonly archive?: boolean | undefined;
@@ -600,19 +603,19 @@ export interface RsyncOutOptions extends CallOptions {
   readonly deletedest?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.selinuxRelabel}. */
+/** Options of {@link GuestfsMethods.selinuxRelabel}, beside {@link CallOptions | those of every call}. */
 export interface SelinuxRelabelOptions extends CallOptions {
   /** Also reset customised types and the user, role and range of labels; default false. */
   readonly force?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.setE2attrs}. */
+/** Options of {@link GuestfsMethods.setE2attrs}, beside {@link CallOptions | those of every call}. */
 export interface SetE2attrsOptions extends CallOptions {
   /** Remove these letters rather than add them; default false. */
   readonly clear?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.setfiles}. */
+/** Options of {@link GuestfsMethods.setfiles}, beside {@link CallOptions | those of every call}. */
 export interface SetfilesOptions extends CallOptions {
   /** Also reset customised types and the user, role and range of labels; default false. */
   readonly force?: boolean | undefined;
@@ -620,13 +623,13 @@ export interface SetfilesOptions extends CallOptions {
   readonly excludes?: readonly string[] | undefined;
 }
 
-/** Options of {@link GuestfsMethods.syslinux}. */
+/** Options of {@link GuestfsMethods.syslinux}, beside {@link CallOptions | those of every call}. */
 export interface SyslinuxOptions extends CallOptions {
   /** Existing subdirectory of the filesystem to install into; default its root. */
   readonly directory?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.tarIn}. */
+/** Options of {@link GuestfsMethods.tarIn}, beside {@link CallOptions | those of every call}. */
 export interface TarInOptions extends CallOptions {
   /** 'gzip', 'xz', 'zstd', 'bzip2', 'lzma', 'lzop' or 'compress'; default uncompressed. */
   readonly compress?: string | undefined;
@@ -643,7 +646,7 @@ export interface TarInOptions extends CallOptions {
   readonly keepdirlink?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.tarOut}. */
+/** Options of {@link GuestfsMethods.tarOut}, beside {@link OutputOptions | those of every call}. */
 export interface TarOutOptions extends OutputOptions {
   /** 'gzip', 'xz', 'zstd', 'bzip2', 'lzma', 'lzop' or 'compress'; default uncompressed. */
   readonly compress?: string | undefined;
@@ -659,7 +662,7 @@ export interface TarOutOptions extends OutputOptions {
   readonly acls?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.tune2fs}. */
+/** Options of {@link GuestfsMethods.tune2fs}, beside {@link CallOptions | those of every call}. */
 export interface Tune2fsOptions extends CallOptions {
   /** Carry on although errors turn up (tune2fs -f) */
   readonly force?: boolean | undefined;
@@ -683,7 +686,7 @@ export interface Tune2fsOptions extends CallOptions {
   readonly user?: number | bigint | undefined;
 }
 
-/** Options of {@link GuestfsMethods.umount}. */
+/** Options of {@link GuestfsMethods.umount}, beside {@link CallOptions | those of every call}. */
 export interface UmountOptions extends CallOptions {
   /** Force it, for network filesystems that hang; default false. */
   readonly force?: boolean | undefined;
@@ -691,13 +694,13 @@ export interface UmountOptions extends CallOptions {
   readonly lazyunmount?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.umountLocal}. */
+/** Options of {@link GuestfsMethods.umountLocal}, beside {@link CallOptions | those of every call}. */
 export interface UmountLocalOptions extends CallOptions {
   /** Try again a few times while the directory is in use; default false. */
   readonly retry?: boolean | undefined;
 }
 
-/** Options of {@link GuestfsMethods.xfsAdmin}. */
+/** Options of {@link GuestfsMethods.xfsAdmin}, beside {@link CallOptions | those of every call}. */
 export interface XfsAdminOptions extends CallOptions {
   /** True to enable unwritten extents; it cannot be undone. */
   readonly extunwritten?: boolean | undefined;
@@ -715,7 +718,7 @@ export interface XfsAdminOptions extends CallOptions {
   readonly uuid?: string | undefined;
 }
 
-/** Options of {@link GuestfsMethods.xfsGrowfs}. */
+/** Options of {@link GuestfsMethods.xfsGrowfs}, beside {@link CallOptions | those of every call}. */
 export interface XfsGrowfsOptions extends CallOptions {
   /** Grow the data section to the maximum, which is also what happens without options. */
   readonly datasec?: boolean | undefined;
@@ -735,7 +738,7 @@ export interface XfsGrowfsOptions extends CallOptions {
   readonly maxpct?: number | undefined;
 }
 
-/** Options of {@link GuestfsMethods.xfsRepair}. */
+/** Options of {@link GuestfsMethods.xfsRepair}, beside {@link CallOptions | those of every call}. */
 export interface XfsRepairOptions extends CallOptions {
   /** Throw a dirty log away, which may lose recent data; default false. */
   readonly forcelogzero?: boolean | undefined;
@@ -768,11 +771,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Removes the default POSIX ACL from a directory, so that new entries no longer inherit one. The access ACL
    * and the entries that already exist keep theirs.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `acl` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'acl'`.
    *
    * @param dir - directory on the mounted tree
-   * @throws GuestfsError: 'ENOTSUP' when the filesystem is mounted without ACL support
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_delete_def_file | guestfs_acl_delete_def_file}, since libguestfs 1.19.63
+   * @throws {@link GuestfsError}: 'ENOTSUP' when the filesystem is mounted without ACL support
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_delete_def_file | guestfs_acl_delete_def_file}
+   * @since libguestfs 1.19.63
    * @category Permissions and ownership
    */
   aclDeleteDefFile(dir: string, options?: CallOptions): Promise<void> {
@@ -783,14 +788,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads a POSIX ACL as text: one entry per line, such as `user::rwx`, with names resolved inside the
    * appliance, hence numeric ids for the guest's own users.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `acl` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'acl'`.
    *
    * @param path - file or directory on the mounted tree
    * @param acltype - `'access'` for the ACL that governs the object itself, `'default'` for the one that new
    *   entries of a directory inherit
    * @returns the ACL in its long text form
-   * @throws GuestfsError: 'ENOENT' when the path is missing, 'ENOTSUP' when the filesystem has no ACLs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_get_file | guestfs_acl_get_file}, since libguestfs 1.19.63
+   * @throws {@link GuestfsError}: 'ENOENT' when the path is missing, 'ENOTSUP' when the filesystem has no ACLs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_get_file | guestfs_acl_get_file}
+   * @since libguestfs 1.19.63
    * @category Permissions and ownership
    */
   aclGetFile(path: string, acltype: string, options?: CallOptions): Promise<string> {
@@ -803,14 +810,17 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `u::rwx,g::r-x,o::---,m::rwx,u:500:rwx`. Give numeric ids, since names would be looked up in the appliance,
    * not in the guest.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `acl` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'acl'`.
    *
    * @param path - file or directory on the mounted tree
    * @param acltype - `'access'` for the ACL that governs the object itself, `'default'` for the one that new
    *   entries of a directory inherit
    * @param acl - the complete ACL in short (comma-separated) or long text form
-   * @throws GuestfsError: 'EINVAL' when the text is not a valid ACL, 'ENOTSUP' when the filesystem has no ACLs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_set_file | guestfs_acl_set_file}, since libguestfs 1.19.63
+   * @throws {@link GuestfsError}: 'EINVAL' when the text is not a valid ACL, 'ENOTSUP' when the filesystem has
+   *   no ACLs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_set_file | guestfs_acl_set_file}
+   * @since libguestfs 1.19.63
    * @category Permissions and ownership
    */
   aclSetFile(path: string, acltype: string, acl: string, options?: CallOptions): Promise<void> {
@@ -824,10 +834,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param filename - image file on the host
-   * @throws GuestfsError: 'ENOENT' when the file is missing, 'EACCES' when it cannot be read
+   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing, 'EACCES' when it cannot be read
    * @deprecated Use {@link GuestfsMethods.addDriveRo}: `addDriveRo(filename)`, or `addDrive(filename, {
    *   readonly: true, format: 'raw' })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_cdrom | guestfs_add_cdrom}, since libguestfs 0.0.3
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_cdrom | guestfs_add_cdrom}
+   * @since libguestfs 0.0.3
    * @category Drives
    */
   addCdrom(filename: string, options?: CallOptions): Promise<void> {
@@ -844,7 +855,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param dom - name of the libvirt domain; its UUID too when `allowuuid` is set
    * @returns number of disks added
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_domain | guestfs_add_domain}, since libguestfs 1.7.4
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_domain | guestfs_add_domain}
+   * @since libguestfs 1.7.4
    * @category Drives
    */
   addDomain(dom: string, options?: AddDomainOptions): Promise<number> {
@@ -861,8 +874,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - path of an image file or block device on the host; with a network `protocol`, the path or
    *   export name on the server
-   * @throws GuestfsError: 'ENOENT' when the file does not exist, 'EACCES' when this user may not read it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive | guestfs_add_drive}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist, 'EACCES' when this user may not read it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_opts | guestfs_add_drive_opts}
+   * @since libguestfs 0.0.3
    * @category Drives
    */
   addDrive(filename: string, options?: AddDriveOptions): Promise<void> {
@@ -877,8 +891,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param filename - image file or block device on the host
-   * @throws GuestfsError: 'ENOENT' when the file does not exist, 'EACCES' when this user may not read it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_ro | guestfs_add_drive_ro}, since libguestfs 1.0.38
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist, 'EACCES' when this user may not read it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_ro | guestfs_add_drive_ro}
+   * @since libguestfs 1.0.38
    * @category Drives
    */
   addDriveRo(filename: string, options?: CallOptions): Promise<void> {
@@ -893,9 +908,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - image file or block device on the host
    * @param iface - ignored
-   * @throws GuestfsError: 'ENOENT' when the file does not exist
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
    * @deprecated Use {@link GuestfsMethods.addDrive}: `addDrive(filename, { readonly: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_ro_with_if | guestfs_add_drive_ro_with_if}, since libguestfs 1.0.84
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_ro_with_if | guestfs_add_drive_ro_with_if}
+   * @since libguestfs 1.0.84
    * @category Drives
    */
   addDriveRoWithIf(filename: string, iface: string, options?: CallOptions): Promise<void> {
@@ -909,7 +925,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param size - virtual size in bytes, greater than 0
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_scratch | guestfs_add_drive_scratch}, since libguestfs 1.23.10
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_scratch | guestfs_add_drive_scratch}
+   * @since libguestfs 1.23.10
    * @category Drives
    */
   addDriveScratch(size: number | bigint, options?: AddDriveScratchOptions): Promise<void> {
@@ -923,9 +941,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - image file or block device on the host
    * @param iface - ignored
-   * @throws GuestfsError: 'ENOENT' when the file does not exist
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
    * @deprecated Use {@link GuestfsMethods.addDrive}: `addDrive(filename)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_with_if | guestfs_add_drive_with_if}, since libguestfs 1.0.84
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_with_if | guestfs_add_drive_with_if}
+   * @since libguestfs 1.0.84
    * @category Drives
    */
   addDriveWithIf(filename: string, iface: string, options?: CallOptions): Promise<void> {
@@ -939,8 +958,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param augpath - path expression that matches at most one node
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_clear | guestfs_aug_clear}, since libguestfs 1.3.4
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_clear | guestfs_aug_clear}
+   * @since libguestfs 1.3.4
+   * @category Configuration files
    */
   augClear(augpath: string, options?: CallOptions): Promise<void> {
     return this[invoke]('augClear', [augpath], options);
@@ -952,9 +973,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @throws GuestfsError: rejects when `augInit` was not called
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_close | guestfs_aug_close}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError}: rejects when `augInit` was not called
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_close | guestfs_aug_close}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augClose(options?: CallOptions): Promise<void> {
     return this[invoke]('augClose', [], options);
@@ -970,8 +992,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param expr - path expression
    * @param val - value for the node if it has to be created
    * @returns `i`: how many nodes the variable now holds; `b`: 1 when a node had to be created, else 0
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_defnode | guestfs_aug_defnode}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_defnode | guestfs_aug_defnode}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augDefnode(name: string, expr: string, val: string, options?: CallOptions): Promise<IntBool> {
     return this[invoke]('augDefnode', [name, expr, val], options);
@@ -986,8 +1010,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param name - name of the variable, without `$`
    * @param expr - path expression, or `null` to remove the variable
    * @returns how many nodes the variable holds; 0 when the result is a string, number or boolean
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_defvar | guestfs_aug_defvar}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_defvar | guestfs_aug_defvar}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augDefvar(name: string, expr: string | null, options?: CallOptions): Promise<number> {
     return this[invoke]('augDefvar', [name, expr], options);
@@ -1001,8 +1027,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param augpath - path expression that matches exactly one node
    * @returns value of the node
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_get | guestfs_aug_get}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_get | guestfs_aug_get}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augGet(augpath: string, options?: CallOptions): Promise<string> {
     return this[invoke]('augGet', [augpath], options);
@@ -1019,8 +1047,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - directory that Augeas takes for the root of the filesystem, usually `'/'`
    * @param flags - sum of the flag bits; 0 for none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_init | guestfs_aug_init}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_init | guestfs_aug_init}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augInit(root: string, flags: number, options?: CallOptions): Promise<void> {
     return this[invoke]('augInit', [root, flags], options);
@@ -1035,8 +1065,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param augpath - path expression that matches exactly one node
    * @param label - label of the new node: no `/`, no `*`, no `[N]` at its end
    * @param before - true inserts ahead of the node, false behind it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_insert | guestfs_aug_insert}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_insert | guestfs_aug_insert}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augInsert(augpath: string, label: string, before: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('augInsert', [augpath, label, before], options);
@@ -1050,8 +1082,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param augpath - path expression that matches exactly one node
    * @returns label of the node
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_label | guestfs_aug_label}, since libguestfs 1.23.14
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_label | guestfs_aug_label}
+   * @since libguestfs 1.23.14
+   * @category Configuration files
    */
   augLabel(augpath: string, options?: CallOptions): Promise<string> {
     return this[invoke]('augLabel', [augpath], options);
@@ -1063,9 +1097,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @throws GuestfsError: rejects when `augInit` was not called
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_load | guestfs_aug_load}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError}: rejects when `augInit` was not called
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_load | guestfs_aug_load}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augLoad(options?: CallOptions): Promise<void> {
     return this[invoke]('augLoad', [], options);
@@ -1079,8 +1114,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param augpath - path of the parent, such as `'/files/etc'`
    * @returns full paths of the children; empty when there are none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_ls | guestfs_aug_ls}, since libguestfs 0.0.8
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_ls | guestfs_aug_ls}
+   * @since libguestfs 0.0.8
+   * @category Configuration files
    */
   augLs(augpath: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('augLs', [augpath], options);
@@ -1094,8 +1131,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param augpath - path expression, such as `'/files/etc/hosts/*[alias]'`
    * @returns paths of the matching nodes; empty when nothing matches
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_match | guestfs_aug_match}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_match | guestfs_aug_match}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augMatch(augpath: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('augMatch', [augpath], options);
@@ -1108,8 +1147,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - path expression that matches exactly one node
    * @param dest - where to put it; at most one node may match
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_mv | guestfs_aug_mv}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_mv | guestfs_aug_mv}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augMv(src: string, dest: string, options?: CallOptions): Promise<void> {
     return this[invoke]('augMv', [src, dest], options);
@@ -1122,8 +1163,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param augpath - path expression; may match several nodes
    * @returns number of nodes deleted, children included; 0 when nothing matched
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_rm | guestfs_aug_rm}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_rm | guestfs_aug_rm}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augRm(augpath: string, options?: CallOptions): Promise<number> {
     return this[invoke]('augRm', [augpath], options);
@@ -1135,9 +1178,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @throws GuestfsError: rejects when `augInit` was not called
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_save | guestfs_aug_save}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError}: rejects when `augInit` was not called
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_save | guestfs_aug_save}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augSave(options?: CallOptions): Promise<void> {
     return this[invoke]('augSave', [], options);
@@ -1151,8 +1195,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param augpath - path expression that matches at most one node
    * @param val - new value
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_set | guestfs_aug_set}, since libguestfs 0.0.7
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_set | guestfs_aug_set}
+   * @since libguestfs 0.0.7
+   * @category Configuration files
    */
   augSet(augpath: string, val: string, options?: CallOptions): Promise<void> {
     return this[invoke]('augSet', [augpath, val], options);
@@ -1167,8 +1213,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param sub - path relative to each of them, or `null` for those nodes themselves
    * @param val - new value
    * @returns number of nodes set
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_setm | guestfs_aug_setm}, since libguestfs 1.23.14
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_setm | guestfs_aug_setm}
+   * @since libguestfs 1.23.14
+   * @category Configuration files
    */
   augSetm(base: string, sub: string | null, val: string, options?: CallOptions): Promise<number> {
     return this[invoke]('augSetm', [base, sub, val], options);
@@ -1182,8 +1230,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param lens - name of the lens, such as `'Shellvars.lns'`
    * @param file - path or glob of the files it applies to
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_transform | guestfs_aug_transform}, since libguestfs 1.35.2
-   * @category Augeas
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_transform | guestfs_aug_transform}
+   * @since libguestfs 1.35.2
+   * @category Configuration files
    */
   augTransform(lens: string, file: string, options?: AugTransformOptions): Promise<void> {
     return this[invoke]('augTransform', [lens, file], options);
@@ -1197,8 +1247,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param groups - names of groups, such as `['btrfs', 'augeas']`; see `availableAllGroups`
-   * @throws GuestfsError: 'ERR_GUESTFS' when a group is missing or unknown
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_available | guestfs_available}, since libguestfs 1.0.80
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a group is missing or unknown
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_available | guestfs_available}
+   * @since libguestfs 1.0.80
    * @category Features and versions
    */
   available(groups: readonly string[], options?: CallOptions): Promise<void> {
@@ -1212,7 +1263,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns names of all groups
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_available_all_groups | guestfs_available_all_groups}, since libguestfs 1.3.15
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_available_all_groups | guestfs_available_all_groups}
+   * @since libguestfs 1.3.15
    * @category Features and versions
    */
   availableAllGroups(options?: CallOptions): Promise<string[]> {
@@ -1227,7 +1280,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param base64file - host file with the base64 text: its path, or bytes or a stream instead
    * @param filename - file on the mounted tree to write
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_base64_in | guestfs_base64_in}, since libguestfs 1.3.5
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_base64_in | guestfs_base64_in}
+   * @since libguestfs 1.3.5
    * @category Archives and transfer
    */
   base64In(base64file: FileSource, filename: string, options?: CallOptions): Promise<void> {
@@ -1241,7 +1296,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - file on the mounted tree
    * @param base64file - host file that receives the text: its path, or a stream instead
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_base64_out | guestfs_base64_out}, since libguestfs 1.3.5
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_base64_out | guestfs_base64_out}
+   * @since libguestfs 1.3.5
    * @category Archives and transfer
    */
   base64Out(filename: string, base64file: FileTarget, options?: OutputOptions): Promise<void> {
@@ -1252,11 +1309,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Throws away the whole content of a device and returns its space to the host. The drive must have been added
    * with `discard` enabled; where some layer below lacks support the call may reject or silently do nothing.
    *
-   * Needs a launched appliance. Needs the feature group `blkdiscard` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'blkdiscard'`.
    *
    * @param device - disk, partition or LV; all its data is lost
-   * @throws GuestfsError: 'ENOTSUP' when the device cannot discard
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blkdiscard | guestfs_blkdiscard}, since libguestfs 1.25.44
+   * @throws {@link GuestfsError}: 'ENOTSUP' when the device cannot discard
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blkdiscard | guestfs_blkdiscard}
+   * @since libguestfs 1.25.44
    * @category Block devices
    */
   blkdiscard(device: string, options?: CallOptions): Promise<void> {
@@ -1267,11 +1325,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Tells whether blocks dropped by `blkdiscard` read as zeroes afterwards. On false they may hold old or
    * arbitrary data. Recent Linux kernels always answer false.
    *
-   * Needs a launched appliance. Needs the feature group `blkdiscardzeroes` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'blkdiscardzeroes'`.
    *
    * @param device - disk, partition or LV
    * @returns true when discarded blocks are guaranteed to read as zeroes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blkdiscardzeroes | guestfs_blkdiscardzeroes}, since libguestfs 1.25.44
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blkdiscardzeroes | guestfs_blkdiscardzeroes}
+   * @since libguestfs 1.25.44
    * @category Block devices
    */
   blkdiscardzeroes(device: string, options?: CallOptions): Promise<boolean> {
@@ -1288,7 +1349,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - disk, partition or LV
    * @returns map from key to value
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blkid | guestfs_blkid}, since libguestfs 1.15.9
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blkid | guestfs_blkid}
+   * @since libguestfs 1.15.9
    * @category Block devices
    */
   blkid(device: string, options?: CallOptions): Promise<Map<string, string>> {
@@ -1301,7 +1364,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - disk, partition or LV
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_flushbufs | guestfs_blockdev_flushbufs}, since libguestfs 1.9.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_flushbufs | guestfs_blockdev_flushbufs}
+   * @since libguestfs 1.9.3
    * @category Block devices
    */
   blockdevFlushbufs(device: string, options?: CallOptions): Promise<void> {
@@ -1316,7 +1381,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - disk, partition or LV
    * @returns block size in bytes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getbsz | guestfs_blockdev_getbsz}, since libguestfs 1.9.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getbsz | guestfs_blockdev_getbsz}
+   * @since libguestfs 1.9.3
    * @category Block devices
    */
   blockdevGetbsz(device: string, options?: CallOptions): Promise<number> {
@@ -1331,7 +1398,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - disk, partition or LV
    * @returns true when read-only
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getro | guestfs_blockdev_getro}, since libguestfs 1.9.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getro | guestfs_blockdev_getro}
+   * @since libguestfs 1.9.3
    * @category Block devices
    */
   blockdevGetro(device: string, options?: CallOptions): Promise<boolean> {
@@ -1345,7 +1414,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - disk, partition or LV
    * @returns size in bytes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getsize64 | guestfs_blockdev_getsize64}, since libguestfs 1.9.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getsize64 | guestfs_blockdev_getsize64}
+   * @since libguestfs 1.9.3
    * @category Block devices
    */
   blockdevGetsize64(device: string, options?: CallOptions): Promise<bigint> {
@@ -1359,7 +1430,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - disk, partition or LV
    * @returns sector size in bytes, as a rule 512 or 4096
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getss | guestfs_blockdev_getss}, since libguestfs 1.9.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getss | guestfs_blockdev_getss}
+   * @since libguestfs 1.9.3
    * @category Block devices
    */
   blockdevGetss(device: string, options?: CallOptions): Promise<number> {
@@ -1374,7 +1447,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - disk, partition or LV
    * @returns size in units of 512 bytes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getsz | guestfs_blockdev_getsz}, since libguestfs 1.9.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_getsz | guestfs_blockdev_getsz}
+   * @since libguestfs 1.9.3
    * @category Block devices
    */
   blockdevGetsz(device: string, options?: CallOptions): Promise<bigint> {
@@ -1388,7 +1463,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - whole disk
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_rereadpt | guestfs_blockdev_rereadpt}, since libguestfs 1.9.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_rereadpt | guestfs_blockdev_rereadpt}
+   * @since libguestfs 1.9.3
    * @category Block devices
    */
   blockdevRereadpt(device: string, options?: CallOptions): Promise<void> {
@@ -1402,8 +1479,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - any block device
    * @param blocksize - ignored
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setbsz | guestfs_blockdev_setbsz}, since libguestfs 1.9.3
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setbsz | guestfs_blockdev_setbsz}
+   * @since libguestfs 1.9.3
    * @category Block devices
    */
   blockdevSetbsz(device: string, blocksize: number, options?: CallOptions): Promise<void> {
@@ -1417,7 +1496,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - disk, partition or LV
    * @param sectors - distance in units of 512 bytes, 0 or more
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setra | guestfs_blockdev_setra}, since libguestfs 1.29.10
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setra | guestfs_blockdev_setra}
+   * @since libguestfs 1.29.10
    * @category Block devices
    */
   blockdevSetra(device: string, sectors: number, options?: CallOptions): Promise<void> {
@@ -1431,7 +1512,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - disk, partition or LV
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setro | guestfs_blockdev_setro}, since libguestfs 1.9.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setro | guestfs_blockdev_setro}
+   * @since libguestfs 1.9.3
    * @category Block devices
    */
   blockdevSetro(device: string, options?: CallOptions): Promise<void> {
@@ -1444,7 +1527,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - disk, partition or LV
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setrw | guestfs_blockdev_setrw}, since libguestfs 1.9.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blockdev_setrw | guestfs_blockdev_setrw}
+   * @since libguestfs 1.9.3
    * @category Block devices
    */
   blockdevSetrw(device: string, options?: CallOptions): Promise<void> {
@@ -1454,11 +1539,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Stops a balance, running or paused, for good; what was moved so far stays moved.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @throws GuestfsError: rejects when no balance is in progress
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_cancel | guestfs_btrfs_balance_cancel}, since libguestfs 1.29.22
+   * @throws {@link GuestfsError}: rejects when no balance is in progress
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_cancel | guestfs_btrfs_balance_cancel}
+   * @since libguestfs 1.29.22
    * @category Btrfs
    */
   btrfsBalanceCancel(path: string, options?: CallOptions): Promise<void> {
@@ -1468,11 +1555,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Pauses a running balance, to go on later with `btrfsBalanceResume`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @throws GuestfsError: rejects when no balance is running
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_pause | guestfs_btrfs_balance_pause}, since libguestfs 1.29.22
+   * @throws {@link GuestfsError}: rejects when no balance is running
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_pause | guestfs_btrfs_balance_pause}
+   * @since libguestfs 1.29.22
    * @category Btrfs
    */
   btrfsBalancePause(path: string, options?: CallOptions): Promise<void> {
@@ -1482,11 +1571,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Continues a paused balance and returns when it has finished.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @throws GuestfsError: rejects when no balance is paused
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_resume | guestfs_btrfs_balance_resume}, since libguestfs 1.29.22
+   * @throws {@link GuestfsError}: rejects when no balance is paused
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_resume | guestfs_btrfs_balance_resume}
+   * @since libguestfs 1.29.22
    * @category Btrfs
    */
   btrfsBalanceResume(path: string, options?: CallOptions): Promise<void> {
@@ -1497,11 +1588,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reports how far a balance has come. Calls of one handle run one after the other, so a balance made by
    * `btrfsFilesystemBalance` is over by then; this shows one that is paused or was left in the image.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
    * @returns the state and chunk counts; `btrfsbalanceStatus` is `'none'` when there is no balance
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_status | guestfs_btrfs_balance_status}, since libguestfs 1.29.26
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_status | guestfs_btrfs_balance_status}
+   * @since libguestfs 1.29.26
    * @category Btrfs
    */
   btrfsBalanceStatus(path: string, options?: CallOptions): Promise<Btrfsbalance> {
@@ -1512,11 +1606,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Extends a mounted btrfs by further devices, whose former content is overwritten. Existing data is not spread
    * over them until `btrfsFilesystemBalance`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param devices - devices to add; an empty list changes nothing
    * @param fs - directory of a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_device_add | guestfs_btrfs_device_add}, since libguestfs 1.17.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_device_add | guestfs_btrfs_device_add}
+   * @since libguestfs 1.17.35
    * @category Btrfs
    */
   btrfsDeviceAdd(devices: readonly string[], fs: string, options?: CallOptions): Promise<void> {
@@ -1527,11 +1624,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Moves all data off the given devices and takes them out of a mounted btrfs. Needs enough room on the rest,
    * and may run long.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param devices - devices to remove; an empty list changes nothing
    * @param fs - directory of a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_device_delete | guestfs_btrfs_device_delete}, since libguestfs 1.17.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_device_delete | guestfs_btrfs_device_delete}
+   * @since libguestfs 1.17.35
    * @category Btrfs
    */
   btrfsDeviceDelete(devices: readonly string[], fs: string, options?: CallOptions): Promise<void> {
@@ -1542,10 +1642,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Rewrites all chunks of a mounted btrfs so that they are spread evenly over its devices, and waits for the
    * end. This copies all data: expect it to take long on large volumes.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param fs - directory of a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_balance | guestfs_btrfs_filesystem_balance}, since libguestfs 1.17.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_balance | guestfs_btrfs_filesystem_balance}
+   * @since libguestfs 1.17.35
    * @category Btrfs
    */
   btrfsFilesystemBalance(fs: string, options?: CallOptions): Promise<void> {
@@ -1556,10 +1659,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Defragments a file, or a directory with everything below it. Breaks the sharing of blocks with snapshots and
    * so may use more space.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - file or directory on a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_defragment | guestfs_btrfs_filesystem_defragment}, since libguestfs 1.29.22
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_defragment | guestfs_btrfs_filesystem_defragment}
+   * @since libguestfs 1.29.22
    * @category Btrfs
    */
   btrfsFilesystemDefragment(path: string, options?: BtrfsFilesystemDefragmentOptions): Promise<void> {
@@ -1570,10 +1676,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Grows or shrinks a btrfs. It works on the mounted filesystem, in contrast to most other resizing calls, and
    * changes the first device of a volume with several.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param mountpoint - where the btrfs is mounted
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_resize | guestfs_btrfs_filesystem_resize}, since libguestfs 1.11.17
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_resize | guestfs_btrfs_filesystem_resize}
+   * @since libguestfs 1.11.17
    * @category Btrfs
    */
   btrfsFilesystemResize(mountpoint: string, options?: BtrfsFilesystemResizeOptions): Promise<void> {
@@ -1583,12 +1692,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists all devices that belong to the btrfs on a device.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param device - any member of the btrfs
    * @returns devices of the volume
-   * @throws GuestfsError: 'ENODEV' when a member of the volume is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_show | guestfs_btrfs_filesystem_show}, since libguestfs 1.33.29
+   * @throws {@link GuestfsError}: 'ENODEV' when a member of the volume is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_show | guestfs_btrfs_filesystem_show}
+   * @since libguestfs 1.33.29
    * @category Btrfs
    */
   btrfsFilesystemShow(device: string, options?: CallOptions): Promise<string[]> {
@@ -1598,10 +1708,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Writes out all pending data of a mounted btrfs.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param fs - directory of a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_sync | guestfs_btrfs_filesystem_sync}, since libguestfs 1.17.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_sync | guestfs_btrfs_filesystem_sync}
+   * @since libguestfs 1.17.35
    * @category Btrfs
    */
   btrfsFilesystemSync(fs: string, options?: CallOptions): Promise<void> {
@@ -1612,12 +1725,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Checks an unmounted btrfs, and rejects when it finds damage. `repair` can make damage worse and belongs to
    * experts.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param device - device that holds the btrfs
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.btrfsScrubFull}: mount the filesystem and call
    *   `btrfsScrubFull(mountpoint)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_fsck | guestfs_btrfs_fsck}, since libguestfs 1.17.43
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_fsck | guestfs_btrfs_fsck}
+   * @since libguestfs 1.17.43
    * @category Btrfs
    */
   btrfsFsck(device: string, options?: BtrfsFsckOptions): Promise<void> {
@@ -1629,11 +1744,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * zeroes. libguestfs hands the output path on unchanged, so the image lands in the appliance's own small
    * filesystem, where `download` does not see it.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param source - devices of the btrfs; at least one
    * @param image - absolute path of the output in the appliance's own filesystem
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_image | guestfs_btrfs_image}, since libguestfs 1.29.32
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_image | guestfs_btrfs_image}
+   * @since libguestfs 1.29.32
    * @category Btrfs
    */
   btrfsImage(source: readonly string[], image: string, options?: BtrfsImageOptions): Promise<void> {
@@ -1643,12 +1761,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Puts a quota group below another, so that the parent's limit covers the sum of its members.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param src - child quota group as `'LEVEL/ID'`, such as `'1/100'`
    * @param dst - parent quota group as `'LEVEL/ID'`, such as `'1/100'`; its level must be the higher one
    * @param path - directory of a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_assign | guestfs_btrfs_qgroup_assign}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_assign | guestfs_btrfs_qgroup_assign}
+   * @since libguestfs 1.29.17
    * @category Btrfs
    */
   btrfsQgroupAssign(src: string, dst: string, path: string, options?: CallOptions): Promise<void> {
@@ -1659,11 +1780,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a quota group. Groups of level 0 come with the subvolumes; higher levels are for grouping those.
    * Quotas must have been turned on with `btrfsQuotaEnable`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param qgroupid - quota group as `'LEVEL/ID'`, such as `'1/100'`
    * @param subvolume - subvolume, or any directory of the mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_create | guestfs_btrfs_qgroup_create}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_create | guestfs_btrfs_qgroup_create}
+   * @since libguestfs 1.29.17
    * @category Btrfs
    */
   btrfsQgroupCreate(qgroupid: string, subvolume: string, options?: CallOptions): Promise<void> {
@@ -1673,11 +1797,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Deletes a quota group.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param qgroupid - quota group as `'LEVEL/ID'`, such as `'1/100'`
    * @param subvolume - subvolume, or any directory of the mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_destroy | guestfs_btrfs_qgroup_destroy}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_destroy | guestfs_btrfs_qgroup_destroy}
+   * @since libguestfs 1.29.17
    * @category Btrfs
    */
   btrfsQgroupDestroy(qgroupid: string, subvolume: string, options?: CallOptions): Promise<void> {
@@ -1687,11 +1814,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Limits how much data a subvolume may refer to. Quotas must be enabled.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param subvolume - path of the subvolume
    * @param size - limit in bytes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_limit | guestfs_btrfs_qgroup_limit}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_limit | guestfs_btrfs_qgroup_limit}
+   * @since libguestfs 1.29.17
    * @category Btrfs
    */
   btrfsQgroupLimit(subvolume: string, size: number | bigint, options?: CallOptions): Promise<void> {
@@ -1701,12 +1831,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Takes a quota group out of its parent; the opposite of `btrfsQgroupAssign`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param src - child quota group as `'LEVEL/ID'`, such as `'1/100'`
    * @param dst - parent quota group as `'LEVEL/ID'`, such as `'1/100'`
    * @param path - directory of a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_remove | guestfs_btrfs_qgroup_remove}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_remove | guestfs_btrfs_qgroup_remove}
+   * @since libguestfs 1.29.17
    * @category Btrfs
    */
   btrfsQgroupRemove(src: string, dst: string, path: string, options?: CallOptions): Promise<void> {
@@ -1717,12 +1850,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists the quota groups with their usage. Call `btrfsQuotaRescan` first when quotas were enabled on existing
    * data.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
    * @returns one entry per quota group, sizes in bytes
-   * @throws GuestfsError: rejects when quotas are not enabled
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_show | guestfs_btrfs_qgroup_show}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError}: rejects when quotas are not enabled
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_show | guestfs_btrfs_qgroup_show}
+   * @since libguestfs 1.29.17
    * @category Btrfs
    */
   btrfsQgroupShow(path: string, options?: CallOptions): Promise<Btrfsqgroup[]> {
@@ -1732,11 +1867,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Turns quota accounting of a btrfs on or off.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param fs - where it is mounted, or the unmounted device or subvolume
    * @param enable - true to enable, false to disable
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_quota_enable | guestfs_btrfs_quota_enable}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_quota_enable | guestfs_btrfs_quota_enable}
+   * @since libguestfs 1.29.17
    * @category Btrfs
    */
   btrfsQuotaEnable(fs: string, enable: boolean, options?: CallOptions): Promise<void> {
@@ -1746,10 +1883,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Discards the usage figures of all quota groups and starts counting anew, in the background.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param fs - where it is mounted, or the unmounted device or subvolume
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_quota_rescan | guestfs_btrfs_quota_rescan}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_quota_rescan | guestfs_btrfs_quota_rescan}
+   * @since libguestfs 1.29.17
    * @category Btrfs
    */
   btrfsQuotaRescan(fs: string, options?: CallOptions): Promise<void> {
@@ -1760,12 +1899,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Moves the content of one member of a mounted btrfs to a new device, waits for the end, and drops the old
    * member, whose filesystem signature is wiped. The new device is overwritten whatever it holds.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param srcdev - member to replace
    * @param targetdev - new device, at least as large and not mounted
    * @param mntpoint - where the btrfs is mounted
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_replace | guestfs_btrfs_replace}, since libguestfs 1.29.48
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_replace | guestfs_btrfs_replace}
+   * @since libguestfs 1.29.48
    * @category Btrfs
    */
   btrfsReplace(srcdev: string, targetdev: string, mntpoint: string, options?: CallOptions): Promise<void> {
@@ -1776,10 +1918,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Rebuilds the chunk tree of an unmounted btrfs by scanning its devices from end to end. A last resort; takes
    * long.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param device - device that holds the btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_rescue_chunk_recover | guestfs_btrfs_rescue_chunk_recover}, since libguestfs 1.29.22
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_rescue_chunk_recover | guestfs_btrfs_rescue_chunk_recover}
+   * @since libguestfs 1.29.22
    * @category Btrfs
    */
   btrfsRescueChunkRecover(device: string, options?: CallOptions): Promise<void> {
@@ -1789,10 +1933,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Overwrites broken superblocks of an unmounted btrfs with intact copies.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param device - device that holds the btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_rescue_super_recover | guestfs_btrfs_rescue_super_recover}, since libguestfs 1.29.22
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_rescue_super_recover | guestfs_btrfs_rescue_super_recover}
+   * @since libguestfs 1.29.22
    * @category Btrfs
    */
   btrfsRescueSuperRecover(device: string, options?: CallOptions): Promise<void> {
@@ -1802,11 +1948,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Interrupts a scrub; `btrfsScrubResume` can pick it up again.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @throws GuestfsError: rejects when no scrub is running
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_cancel | guestfs_btrfs_scrub_cancel}, since libguestfs 1.29.22
+   * @throws {@link GuestfsError}: rejects when no scrub is running
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_cancel | guestfs_btrfs_scrub_cancel}
+   * @since libguestfs 1.29.22
    * @category Btrfs
    */
   btrfsScrubCancel(path: string, options?: CallOptions): Promise<void> {
@@ -1817,11 +1965,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Scrubs a mounted btrfs in the foreground: reads everything, compares checksums, and repairs from a good copy
    * where there is one. Rejects when errors were found, so it serves as a check.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @throws GuestfsError: rejects when the scrub met errors
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_full | guestfs_btrfs_scrub_full}, since libguestfs 1.55.12
+   * @throws {@link GuestfsError}: rejects when the scrub met errors
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_full | guestfs_btrfs_scrub_full}
+   * @since libguestfs 1.55.12
    * @category Btrfs
    */
   btrfsScrubFull(path: string, options?: BtrfsScrubFullOptions): Promise<void> {
@@ -1831,10 +1981,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Continues a scrub that was cancelled or interrupted, in the background.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_resume | guestfs_btrfs_scrub_resume}, since libguestfs 1.29.22
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_resume | guestfs_btrfs_scrub_resume}
+   * @since libguestfs 1.29.22
    * @category Btrfs
    */
   btrfsScrubResume(path: string, options?: CallOptions): Promise<void> {
@@ -1845,10 +1998,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Starts a scrub in the background: all data and metadata is read and verified, and mended from a redundant
    * copy where possible. Poll `btrfsScrubStatus` for the outcome, or use `btrfsScrubFull`, which waits.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_start | guestfs_btrfs_scrub_start}, since libguestfs 1.29.22
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_start | guestfs_btrfs_scrub_start}
+   * @since libguestfs 1.29.22
    * @category Btrfs
    */
   btrfsScrubStart(path: string, options?: CallOptions): Promise<void> {
@@ -1858,11 +2014,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the counters of the scrub that runs or ran last.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
    * @returns the counters; all `0n` when no scrub has ever run
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_status | guestfs_btrfs_scrub_status}, since libguestfs 1.29.26
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_status | guestfs_btrfs_scrub_status}
+   * @since libguestfs 1.29.26
    * @category Btrfs
    */
   btrfsScrubStatus(path: string, options?: CallOptions): Promise<Btrfsscrub> {
@@ -1874,11 +2033,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * serves as the base of other volumes. Newer alternative: `btrfstuneSeeding`, which can also force the
    * removal.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param device - device that holds the btrfs
    * @param seeding - true to set the mark, false to clear it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_set_seeding | guestfs_btrfs_set_seeding}, since libguestfs 1.17.43
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_set_seeding | guestfs_btrfs_set_seeding}
+   * @since libguestfs 1.17.43
    * @category Btrfs
    */
   btrfsSetSeeding(device: string, seeding: boolean, options?: CallOptions): Promise<void> {
@@ -1888,10 +2049,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates an empty subvolume.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param dest - path of the new subvolume, in an existing directory of a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_create | guestfs_btrfs_subvolume_create}, since libguestfs 1.17.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_create_opts | guestfs_btrfs_subvolume_create_opts}
+   * @since libguestfs 1.17.35
    * @category Btrfs
    */
   btrfsSubvolumeCreate(dest: string, options?: BtrfsSubvolumeCreateOptions): Promise<void> {
@@ -1901,10 +2065,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Deletes a subvolume or snapshot with all its content.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param subvolume - path of the subvolume
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_delete | guestfs_btrfs_subvolume_delete}, since libguestfs 1.17.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_delete | guestfs_btrfs_subvolume_delete}
+   * @since libguestfs 1.17.35
    * @category Btrfs
    */
   btrfsSubvolumeDelete(subvolume: string, options?: CallOptions): Promise<void> {
@@ -1914,11 +2081,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the id of the subvolume that is mounted when none is named. 5 stands for the top level.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param fs - where it is mounted, or the unmounted device or subvolume
    * @returns id of the default subvolume
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_get_default | guestfs_btrfs_subvolume_get_default}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_get_default | guestfs_btrfs_subvolume_get_default}
+   * @since libguestfs 1.29.17
    * @category Btrfs
    */
   btrfsSubvolumeGetDefault(fs: string, options?: CallOptions): Promise<bigint> {
@@ -1929,11 +2098,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists the subvolumes and snapshots of a btrfs, the top level excepted. An unmounted filesystem is mounted
    * for the moment of the call.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param fs - where it is mounted, or the unmounted device or subvolume
    * @returns one entry per subvolume: its id, the id of its parent and its path
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_list | guestfs_btrfs_subvolume_list}, since libguestfs 1.17.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_list | guestfs_btrfs_subvolume_list}
+   * @since libguestfs 1.17.35
    * @category Btrfs
    */
   btrfsSubvolumeList(fs: string, options?: CallOptions): Promise<Btrfssubvolume[]> {
@@ -1943,11 +2114,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Chooses the subvolume that is mounted when none is named. This can change what the guest boots.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param id - id of a subvolume, from `btrfsSubvolumeList`; 5 for the top level
    * @param fs - directory of a mounted btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_set_default | guestfs_btrfs_subvolume_set_default}, since libguestfs 1.17.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_set_default | guestfs_btrfs_subvolume_set_default}
+   * @since libguestfs 1.17.35
    * @category Btrfs
    */
   btrfsSubvolumeSetDefault(id: number | bigint, fs: string, options?: CallOptions): Promise<void> {
@@ -1959,12 +2133,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * time`, `Subvolume ID` …), which differ between versions of btrfs-progs. `Snapshot(s)` holds a
    * comma-separated list; absent values are empty strings.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param subvolume - path of the subvolume
    * @returns map from heading to value
-   * @throws GuestfsError: rejects for the top level and for plain directories
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_show | guestfs_btrfs_subvolume_show}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError}: rejects for the top level and for plain directories
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_show | guestfs_btrfs_subvolume_show}
+   * @since libguestfs 1.29.17
    * @category Btrfs
    */
   btrfsSubvolumeShow(subvolume: string, options?: CallOptions): Promise<Map<string, string>> {
@@ -1974,11 +2150,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Takes a snapshot of a subvolume on the same btrfs. Subvolumes nested inside appear as empty directories.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `btrfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'btrfs'`.
    *
    * @param source - path of the subvolume
    * @param dest - path of the snapshot; when it is an existing directory, the snapshot goes inside it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_snapshot | guestfs_btrfs_subvolume_snapshot}, since libguestfs 1.17.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_snapshot_opts | guestfs_btrfs_subvolume_snapshot_opts}
+   * @since libguestfs 1.17.35
    * @category Btrfs
    */
   btrfsSubvolumeSnapshot(source: string, dest: string, options?: BtrfsSubvolumeSnapshotOptions): Promise<void> {
@@ -1989,10 +2168,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Turns on extended inode references on an unmounted btrfs, which lifts the low limit of hard links per
    * directory. There is no way back; modern filesystems have it already.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param device - device that holds the btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfstune_enable_extended_inode_refs | guestfs_btrfstune_enable_extended_inode_refs}, since libguestfs 1.29.29
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfstune_enable_extended_inode_refs | guestfs_btrfstune_enable_extended_inode_refs}
+   * @since libguestfs 1.29.29
    * @category Btrfs
    */
   btrfstuneEnableExtendedInodeRefs(device: string, options?: CallOptions): Promise<void> {
@@ -2003,10 +2184,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Turns on the compact form of metadata extent references on an unmounted btrfs. There is no way back; modern
    * filesystems have it already.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param device - device that holds the btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfstune_enable_skinny_metadata_extent_refs | guestfs_btrfstune_enable_skinny_metadata_extent_refs}, since libguestfs 1.29.29
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfstune_enable_skinny_metadata_extent_refs | guestfs_btrfstune_enable_skinny_metadata_extent_refs}
+   * @since libguestfs 1.29.29
    * @category Btrfs
    */
   btrfstuneEnableSkinnyMetadataExtentRefs(device: string, options?: CallOptions): Promise<void> {
@@ -2017,11 +2200,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Marks an unmounted btrfs device as a seed, which makes the filesystem read-only and a base for others, or
    * removes the mark by force.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param device - device that holds the btrfs
    * @param seeding - true to set the mark, false to clear it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfstune_seeding | guestfs_btrfstune_seeding}, since libguestfs 1.29.29
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfstune_seeding | guestfs_btrfstune_seeding}
+   * @since libguestfs 1.29.29
    * @category Btrfs
    */
   btrfstuneSeeding(device: string, seeding: boolean, options?: CallOptions): Promise<void> {
@@ -2035,7 +2220,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns the address
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_c_pointer | guestfs_c_pointer}, since libguestfs 1.29.17
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_c_pointer | guestfs_c_pointer}
+   * @since libguestfs 1.29.17
    * @category Handle
    */
   cPointer(options?: CallOptions): Promise<bigint> {
@@ -2051,7 +2238,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device name
    * @returns the name in its usual form
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_canonical_device_name | guestfs_canonical_device_name}, since libguestfs 1.19.7
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_canonical_device_name | guestfs_canonical_device_name}
+   * @since libguestfs 1.19.7
    * @category Block devices
    */
   canonicalDeviceName(device: string, options?: CallOptions): Promise<string> {
@@ -2061,12 +2250,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Reads the Linux capabilities of a file as text, such as `cap_net_raw=ep`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxcaps` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxcaps'`.
    *
    * @param path - file on the mounted tree
    * @returns the capabilities; an empty string when there are none
-   * @throws GuestfsError: 'ENOENT' when the file is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cap_get_file | guestfs_cap_get_file}, since libguestfs 1.19.63
+   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cap_get_file | guestfs_cap_get_file}
+   * @since libguestfs 1.19.63
    * @category Permissions and ownership
    */
   capGetFile(path: string, options?: CallOptions): Promise<string> {
@@ -2076,12 +2267,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Replaces the Linux capabilities of a file.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxcaps` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxcaps'`.
    *
    * @param path - file on the mounted tree
    * @param cap - capabilities in the notation of `setcap`, such as `'cap_net_raw+ep'`
-   * @throws GuestfsError: 'EINVAL' when the text cannot be parsed
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cap_set_file | guestfs_cap_set_file}, since libguestfs 1.19.63
+   * @throws {@link GuestfsError}: 'EINVAL' when the text cannot be parsed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cap_set_file | guestfs_cap_set_file}
+   * @since libguestfs 1.19.63
    * @category Permissions and ownership
    */
   capSetFile(path: string, cap: string, options?: CallOptions): Promise<void> {
@@ -2098,8 +2291,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - absolute path with forward slashes
    * @returns the path as spelt on disk
-   * @throws GuestfsError: rejects when a directory on the way is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_case_sensitive_path | guestfs_case_sensitive_path}, since libguestfs 1.0.75
+   * @throws {@link GuestfsError}: rejects when a directory on the way is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_case_sensitive_path | guestfs_case_sensitive_path}
+   * @since libguestfs 1.0.75
    * @category Files
    */
   caseSensitivePath(path: string, options?: CallOptions): Promise<string> {
@@ -2114,8 +2308,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file on the mounted tree
    * @returns content of the file
-   * @throws GuestfsError: 'ENOENT' when the file is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cat | guestfs_cat}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cat | guestfs_cat}
+   * @since libguestfs 0.0.4
    * @category File contents
    */
   cat(path: string, options?: CallOptions): Promise<string> {
@@ -2132,8 +2327,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *   `'sha512'`, `'gost'` or `'gost12'`
    * @param path - file on the mounted tree
    * @returns the checksum in hexadecimal, or in decimal for `crc`
-   * @throws GuestfsError: 'ENOENT' when the file is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksum | guestfs_checksum}, since libguestfs 1.0.2
+   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksum | guestfs_checksum}
+   * @since libguestfs 1.0.2
    * @category Checksums
    */
   checksum(csumtype: string, path: string, options?: CallOptions): Promise<string> {
@@ -2150,7 +2346,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *   `'sha512'`, `'gost'` or `'gost12'`
    * @param device - disk, partition or LV
    * @returns the checksum in hexadecimal, or in decimal for `crc`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksum_device | guestfs_checksum_device}, since libguestfs 1.3.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksum_device | guestfs_checksum_device}
+   * @since libguestfs 1.3.2
    * @category Checksums
    */
   checksumDevice(csumtype: string, device: string, options?: CallOptions): Promise<string> {
@@ -2168,7 +2366,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *   `'sha512'`, `'gost'` or `'gost12'`
    * @param directory - directory on the mounted tree
    * @param sumsfile - host file that receives the list: its path, or a stream instead
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksums_out | guestfs_checksums_out}, since libguestfs 1.3.7
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksums_out | guestfs_checksums_out}
+   * @since libguestfs 1.3.7
    * @category Checksums
    */
   checksumsOut(csumtype: string, directory: string, sumsfile: FileTarget, options?: OutputOptions): Promise<void> {
@@ -2182,8 +2382,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mode - mode bits as a number, such as `0o644`; names like `u+x` do not exist here
    * @param path - path on the mounted tree
-   * @throws GuestfsError: 'ENOENT' when the path is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_chmod | guestfs_chmod}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError}: 'ENOENT' when the path is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_chmod | guestfs_chmod}
+   * @since libguestfs 0.0.8
    * @category Permissions and ownership
    */
   chmod(mode: number, path: string, options?: CallOptions): Promise<void> {
@@ -2199,8 +2400,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param owner - user id
    * @param group - group id
    * @param path - path on the mounted tree
-   * @throws GuestfsError: 'ENOENT' when the path is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_chown | guestfs_chown}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError}: 'ENOENT' when the path is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_chown | guestfs_chown}
+   * @since libguestfs 0.0.8
    * @category Permissions and ownership
    */
   chown(owner: number, group: number, path: string, options?: CallOptions): Promise<void> {
@@ -2214,8 +2416,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param name - name of the setting, such as `'force_tcg'`
    * @returns number of entries removed
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_clear_backend_setting | guestfs_clear_backend_setting}, since libguestfs 1.27.2
-   * @category Handle
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_clear_backend_setting | guestfs_clear_backend_setting}
+   * @since libguestfs 1.27.2
+   * @category Appliance
    */
   clearBackendSetting(name: string, options?: CallOptions): Promise<number> {
     return this[invoke]('clearBackendSetting', [name], options);
@@ -2227,11 +2431,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * device is `/dev/mapper/MAPNAME`; call `lvmScan` with `true` when it holds LVM, and `cryptsetupClose` when
    * done.
    *
-   * Needs a launched appliance. Needs the feature group `clevisluks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'clevisluks'`.
    *
    * @param device - encrypted disk, partition or LV
    * @param mapname - name for the unlocked device; not `'control'`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_clevis_luks_unlock | guestfs_clevis_luks_unlock}, since libguestfs 1.49.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_clevis_luks_unlock | guestfs_clevis_luks_unlock}
+   * @since libguestfs 1.49.3
    * @category Encryption
    */
   clevisLuksUnlock(device: string, mapname: string, options?: CallOptions): Promise<void> {
@@ -2248,9 +2454,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param arguments_ - program and its arguments; at least the program
    * @returns standard output, with its last newline
-   * @throws GuestfsError: rejects with the program's standard error as the message when it exits with a status
-   *   other than 0
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command | guestfs_command}, since libguestfs 1.9.1
+   * @throws {@link GuestfsError}: rejects with the program's standard error as the message when it exits with a
+   *   status other than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command | guestfs_command}
+   * @since libguestfs 1.9.1
    * @category Commands in the guest
    */
   command(arguments_: readonly string[], options?: CallOptions): Promise<string> {
@@ -2264,8 +2471,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param arguments_ - program and its arguments; at least the program
    * @returns lines of standard output, without newlines
-   * @throws GuestfsError: rejects when the program exits with a status other than 0
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command_lines | guestfs_command_lines}, since libguestfs 1.9.1
+   * @throws {@link GuestfsError}: rejects when the program exits with a status other than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command_lines | guestfs_command_lines}
+   * @since libguestfs 1.9.1
    * @category Commands in the guest
    */
   commandLines(arguments_: readonly string[], options?: CallOptions): Promise<string[]> {
@@ -2282,8 +2490,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param arguments_ - program and its arguments; at least the program
    * @param output - host file that receives the output: its path, or a stream instead
-   * @throws GuestfsError: rejects when the program exits with a status other than 0
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command_out | guestfs_command_out}, since libguestfs 1.55.6
+   * @throws {@link GuestfsError}: rejects when the program exits with a status other than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command_out | guestfs_command_out}
+   * @since libguestfs 1.55.6
    * @category Commands in the guest
    */
   commandOut(arguments_: readonly string[], output: FileTarget, options?: OutputOptions): Promise<void> {
@@ -2299,8 +2508,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param ctype - `'gzip'`, `'bzip2'`, `'xz'`, `'lzop'` or `'compress'`; not every appliance has all of them
    * @param device - disk, partition or LV
    * @param zdevice - host file that receives the compressed data: its path, or a stream instead
-   * @throws GuestfsError: 'ENOTSUP' when the appliance lacks the program
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_compress_device_out | guestfs_compress_device_out}, since libguestfs 1.13.15
+   * @throws {@link GuestfsError}: 'ENOTSUP' when the appliance lacks the program
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_compress_device_out | guestfs_compress_device_out}
+   * @since libguestfs 1.13.15
    * @category Archives and transfer
    */
   compressDeviceOut(ctype: string, device: string, zdevice: FileTarget, options?: CompressDeviceOutOptions): Promise<void> {
@@ -2315,8 +2525,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param ctype - `'gzip'`, `'bzip2'`, `'xz'`, `'lzop'` or `'compress'`; not every appliance has all of them
    * @param file - file on the mounted tree
    * @param zfile - host file that receives the compressed data: its path, or a stream instead
-   * @throws GuestfsError: 'ENOTSUP' when the appliance lacks the program
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_compress_out | guestfs_compress_out}, since libguestfs 1.13.15
+   * @throws {@link GuestfsError}: 'ENOTSUP' when the appliance lacks the program
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_compress_out | guestfs_compress_out}
+   * @since libguestfs 1.13.15
    * @category Archives and transfer
    */
   compressOut(ctype: string, file: string, zfile: FileTarget, options?: CompressOutOptions): Promise<void> {
@@ -2331,7 +2542,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param hvparam - option, with its leading dash
    * @param hvvalue - value of the option, or `null` when it takes none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_config | guestfs_config}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_config | guestfs_config}
+   * @since libguestfs 0.0.3
    * @category Appliance
    */
   config(hvparam: string, hvvalue: string | null, options?: CallOptions): Promise<void> {
@@ -2346,8 +2559,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - file or directory to take them from
    * @param dest - existing file or directory to change
-   * @throws GuestfsError: 'ENOENT' when either path is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_attributes | guestfs_copy_attributes}, since libguestfs 1.25.21
+   * @throws {@link GuestfsError}: 'ENOENT' when either path is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_attributes | guestfs_copy_attributes}
+   * @since libguestfs 1.25.21
    * @category Copying data
    */
   copyAttributes(src: string, dest: string, options?: CopyAttributesOptions): Promise<void> {
@@ -2362,9 +2576,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - disk, partition or LV to read
    * @param dest - disk, partition or LV to overwrite
-   * @throws GuestfsError: rejects when the source ends before `size` bytes; 'ENOSPC' when the destination is too
-   *   small
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_device_to_device | guestfs_copy_device_to_device}, since libguestfs 1.13.25
+   * @throws {@link GuestfsError}: rejects when the source ends before `size` bytes; 'ENOSPC' when the
+   *   destination is too small
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_device_to_device | guestfs_copy_device_to_device}
+   * @since libguestfs 1.13.25
    * @category Copying data
    */
   copyDeviceToDevice(src: string, dest: string, options?: CopyDeviceToDeviceOptions): Promise<void> {
@@ -2379,8 +2594,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - disk, partition or LV to read
    * @param dest - file on the mounted tree
-   * @throws GuestfsError: rejects when the source ends before `size` bytes; 'ENOSPC' when the filesystem is full
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_device_to_file | guestfs_copy_device_to_file}, since libguestfs 1.13.25
+   * @throws {@link GuestfsError}: rejects when the source ends before `size` bytes; 'ENOSPC' when the filesystem
+   *   is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_device_to_file | guestfs_copy_device_to_file}
+   * @since libguestfs 1.13.25
    * @category Copying data
    */
   copyDeviceToFile(src: string, dest: string, options?: CopyDeviceToFileOptions): Promise<void> {
@@ -2394,9 +2611,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - file on the mounted tree
    * @param dest - disk, partition or LV to overwrite
-   * @throws GuestfsError: rejects when the source ends before `size` bytes; 'ENOSPC' when the device is too
-   *   small
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_file_to_device | guestfs_copy_file_to_device}, since libguestfs 1.13.25
+   * @throws {@link GuestfsError}: rejects when the source ends before `size` bytes; 'ENOSPC' when the device is
+   *   too small
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_file_to_device | guestfs_copy_file_to_device}
+   * @since libguestfs 1.13.25
    * @category Copying data
    */
   copyFileToDevice(src: string, dest: string, options?: CopyFileToDeviceOptions): Promise<void> {
@@ -2411,8 +2629,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - file on the mounted tree
    * @param dest - file on the mounted tree, created when missing
-   * @throws GuestfsError: rejects when the source ends before `size` bytes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_file_to_file | guestfs_copy_file_to_file}, since libguestfs 1.13.25
+   * @throws {@link GuestfsError}: rejects when the source ends before `size` bytes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_file_to_file | guestfs_copy_file_to_file}
+   * @since libguestfs 1.13.25
    * @category Copying data
    */
   copyFileToFile(src: string, dest: string, options?: CopyFileToFileOptions): Promise<void> {
@@ -2427,7 +2646,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param localpath - file or directory on the host
    * @param remotedir - existing directory on the mounted tree
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_in | guestfs_copy_in}, since libguestfs 1.29.24
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_in | guestfs_copy_in}
+   * @since libguestfs 1.29.24
    * @category Archives and transfer
    */
   copyIn(localpath: string, remotedir: string, options?: CallOptions): Promise<void> {
@@ -2443,7 +2664,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param remotepath - file or directory on the mounted tree
    * @param localdir - existing directory on the host
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_out | guestfs_copy_out}, since libguestfs 1.29.24
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_out | guestfs_copy_out}
+   * @since libguestfs 1.29.24
    * @category Archives and transfer
    */
   copyOut(remotepath: string, localdir: string, options?: CallOptions): Promise<void> {
@@ -2459,10 +2682,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param src - device or guest file to read
    * @param dest - device or guest file to write
    * @param size - bytes to copy
-   * @throws GuestfsError: rejects when the source ends before `size` bytes
+   * @throws {@link GuestfsError}: rejects when the source ends before `size` bytes
    * @deprecated Use {@link GuestfsMethods.copyDeviceToDevice}: `copyDeviceToDevice(src, dest, { size })`, or the
    *   variant for files.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_size | guestfs_copy_size}, since libguestfs 1.0.87
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_size | guestfs_copy_size}
+   * @since libguestfs 1.0.87
    * @category Copying data
    */
   copySize(src: string, dest: string, size: number | bigint, options?: CallOptions): Promise<void> {
@@ -2477,7 +2701,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - file on the mounted tree
    * @param dest - new name, or a directory to put it in
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp | guestfs_cp}, since libguestfs 1.0.18
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp | guestfs_cp}
+   * @since libguestfs 1.0.18
    * @category Copying data
    */
   cp(src: string, dest: string, options?: CallOptions): Promise<void> {
@@ -2492,7 +2718,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - file or directory on the mounted tree
    * @param dest - new name, or an existing directory to put it in
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp_a | guestfs_cp_a}, since libguestfs 1.0.18
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp_a | guestfs_cp_a}
+   * @since libguestfs 1.0.18
    * @category Copying data
    */
   cpA(src: string, dest: string, options?: CallOptions): Promise<void> {
@@ -2507,7 +2735,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - file or directory on the mounted tree
    * @param dest - new name, or an existing directory to put it in
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp_r | guestfs_cp_r}, since libguestfs 1.21.38
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp_r | guestfs_cp_r}
+   * @since libguestfs 1.21.38
    * @category Copying data
    */
   cpR(src: string, dest: string, options?: CallOptions): Promise<void> {
@@ -2521,8 +2751,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param directory - directory on the mounted tree
    * @param cpiofile - host file that receives the archive: its path, or a stream instead
-   * @throws GuestfsError: 'ENOENT' when the directory is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cpio_out | guestfs_cpio_out}, since libguestfs 1.27.9
+   * @throws {@link GuestfsError}: 'ENOENT' when the directory is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cpio_out | guestfs_cpio_out}
+   * @since libguestfs 1.27.9
    * @category Archives and transfer
    */
   cpioOut(directory: string, cpiofile: FileTarget, options?: CpioOutOptions): Promise<void> {
@@ -2533,10 +2764,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Closes a device opened by `cryptsetupOpen` or `clevisLuksUnlock`. Unmount what is on it and deactivate its
    * LVM first.
    *
-   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - the unlocked device, `/dev/mapper/MAPNAME`, not the encrypted one
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cryptsetup_close | guestfs_cryptsetup_close}, since libguestfs 1.43.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cryptsetup_close | guestfs_cryptsetup_close}
+   * @since libguestfs 1.43.2
    * @category Encryption
    */
   cryptsetupClose(device: string, options?: CallOptions): Promise<void> {
@@ -2547,14 +2780,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Unlocks a LUKS or BitLocker volume; the plain device is then `/dev/mapper/MAPNAME`. When it holds LVM, call
    * `lvmScan` with `true` to see the volumes. `listDmDevices` shows what is open.
    *
-   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - encrypted disk, partition or LV
    * @param key - passphrase or recovery key; it never appears in traces
    * @param mapname - name for the unlocked device; not `'control'`
-   * @throws GuestfsError: rejects when no key slot accepts the key, the type is not recognised or the name is
-   *   taken
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cryptsetup_open | guestfs_cryptsetup_open}, since libguestfs 1.43.2
+   * @throws {@link GuestfsError}: rejects when no key slot accepts the key, the type is not recognised or the
+   *   name is taken
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cryptsetup_open | guestfs_cryptsetup_open}
+   * @since libguestfs 1.43.2
    * @category Encryption
    */
   cryptsetupOpen(device: string, key: string, mapname: string, options?: CryptsetupOpenOptions): Promise<void> {
@@ -2569,9 +2803,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - device or guest file to read
    * @param dest - device, at least as large, or guest file to write
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.copyDeviceToDevice}: `copyDeviceToDevice(src, dest)`, or the variant
    *   for files.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_dd | guestfs_dd}, since libguestfs 1.0.80
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_dd | guestfs_dd}
+   * @since libguestfs 1.0.80
    * @category Copying data
    */
   dd(src: string, dest: string, options?: CallOptions): Promise<void> {
@@ -2579,15 +2815,18 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Runs a debugging command of the daemon in the appliance; `debug('help', ['0'])` lists them. `sh`, for one,
-   * runs a shell command in the appliance itself rather than in the guest. No part of the stable API.
+   * Runs a debugging command of the daemon in the appliance; `debug('help', ['0'])` lists them. `debug('sh',
+   * ['…'])`, for one, runs a shell command in the appliance itself rather than in the guest. No part of the
+   * stable API.
    *
    * Needs a launched appliance.
    *
    * @param subcmd - name of the debugging command
    * @param extraargs - its arguments
    * @returns whatever the command prints
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_debug | guestfs_debug}, since libguestfs 1.0.11
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see `guestfs_debug`, which the manual leaves out
+   * @since libguestfs 1.0.11
    * @category Tracing and debugging
    */
   debug(subcmd: string, extraargs: readonly string[], options?: CallOptions): Promise<string> {
@@ -2600,7 +2839,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns one description per drive
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_debug_drives | guestfs_debug_drives}, since libguestfs 1.13.22
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see `guestfs_debug_drives`, which the manual leaves out
+   * @since libguestfs 1.13.22
    * @category Tracing and debugging
    */
   debugDrives(options?: CallOptions): Promise<string[]> {
@@ -2616,7 +2857,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param filename - host file to send: its path, or bytes or a stream instead
    * @param tmpname - path in the appliance's own filesystem
    * @param mode - permission bits if the file is created, such as `0o755`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_debug_upload | guestfs_debug_upload}, since libguestfs 1.3.5
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see `guestfs_debug_upload`, which the manual leaves out
+   * @since libguestfs 1.3.5
    * @category Tracing and debugging
    */
   debugUpload(filename: FileSource, tmpname: string, mode: number, options?: CallOptions): Promise<void> {
@@ -2631,8 +2874,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk, such as `'/dev/sdb'`
    * @returns index, 0 for the first drive
-   * @throws GuestfsError: rejects for partitions, LVs and other names
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_device_index | guestfs_device_index}, since libguestfs 1.19.7
+   * @throws {@link GuestfsError}: rejects for partitions, LVs and other names
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_device_index | guestfs_device_index}
+   * @since libguestfs 1.19.7
    * @category Block devices
    */
   deviceIndex(device: string, options?: CallOptions): Promise<number> {
@@ -2646,8 +2890,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param index - index of the drive, from 0
    * @returns name, such as `'/dev/sda'`
-   * @throws GuestfsError: 'EINVAL' when there are not that many drives
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_device_name | guestfs_device_name}, since libguestfs 1.49.1
+   * @throws {@link GuestfsError}: 'EINVAL' when there are not that many drives
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_device_name | guestfs_device_name}
+   * @since libguestfs 1.49.1
    * @category Block devices
    */
   deviceName(index: number, options?: CallOptions): Promise<string> {
@@ -2661,7 +2906,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @returns table as text, sizes in KiB
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_df | guestfs_df}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_df | guestfs_df}
+   * @since libguestfs 1.0.54
    * @category Filesystems
    */
   df(options?: CallOptions): Promise<string> {
@@ -2674,7 +2921,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @returns table as text, sizes with units
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_df_h | guestfs_df_h}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_df_h | guestfs_df_h}
+   * @since libguestfs 1.0.54
    * @category Filesystems
    */
   dfH(options?: CallOptions): Promise<string> {
@@ -2691,7 +2940,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param filename - image file to create, or host block device
    * @param format - `'raw'` or `'qcow2'`
    * @param size - virtual size in bytes, greater than 0; -1 together with `backingfile`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_create | guestfs_disk_create}, since libguestfs 1.25.31
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_create | guestfs_disk_create}
+   * @since libguestfs 1.25.31
    * @category Drives
    */
   diskCreate(filename: string, format: string, size: number | bigint, options?: DiskCreateOptions): Promise<void> {
@@ -2706,7 +2957,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - image file or block device on the host
    * @returns format, such as `'qcow2'` or `'raw'`; `'unknown'` when it cannot be told
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_format | guestfs_disk_format}, since libguestfs 1.19.38
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_format | guestfs_disk_format}
+   * @since libguestfs 1.19.38
    * @category Drives
    */
   diskFormat(filename: string, options?: CallOptions): Promise<string> {
@@ -2721,7 +2974,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - image file or block device on the host
    * @returns true when it names a backing file
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_has_backing_file | guestfs_disk_has_backing_file}, since libguestfs 1.19.39
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_has_backing_file | guestfs_disk_has_backing_file}
+   * @since libguestfs 1.19.39
    * @category Drives
    */
   diskHasBackingFile(filename: string, options?: CallOptions): Promise<boolean> {
@@ -2736,7 +2991,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - image file or block device on the host
    * @returns virtual size in bytes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_virtual_size | guestfs_disk_virtual_size}, since libguestfs 1.19.39
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_virtual_size | guestfs_disk_virtual_size}
+   * @since libguestfs 1.19.39
    * @category Drives
    */
   diskVirtualSize(filename: string, options?: CallOptions): Promise<bigint> {
@@ -2749,7 +3006,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns the kernel messages
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_dmesg | guestfs_dmesg}, since libguestfs 1.0.18
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_dmesg | guestfs_dmesg}
+   * @since libguestfs 1.0.18
    * @category Tracing and debugging
    */
   dmesg(options?: CallOptions): Promise<string> {
@@ -2763,8 +3022,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param remotefilename - file on the mounted tree, or a device
    * @param filename - host file that receives the data: its path, or a stream instead
-   * @throws GuestfsError: 'ENOENT' when the file is missing; rejects for a directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download | guestfs_download}, since libguestfs 1.0.2
+   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing; rejects for a directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download | guestfs_download}
+   * @since libguestfs 1.0.2
    * @category Archives and transfer
    */
   download(remotefilename: string, filename: FileTarget, options?: OutputOptions): Promise<void> {
@@ -2773,17 +3033,18 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Saves a range of a filesystem's data units (blocks, or clusters on NTFS), for instance to look for remains
-   * of deleted files. Nothing needs to be mounted. To have all units leave `unallocated` out: passing false
-   * counts as true. Sparse images can yield large files of zeroes.
+   * of deleted files. Nothing needs to be mounted. Sparse images can yield large files of zeroes.
    *
-   * Needs a launched appliance. Needs the feature group `sleuthkit` of the appliance. Sends progress once it has
-   * run for two seconds. Can be cancelled while it runs.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'sleuthkit'`. Sends
+   * progress once it has run for two seconds. Can be cancelled while it runs.
    *
    * @param device - device with the filesystem
    * @param start - first data unit, 0 or more
    * @param stop - last data unit, greater than `start`
    * @param filename - host file that receives the data: its path, or a stream instead
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_blocks | guestfs_download_blocks}, since libguestfs 1.33.45
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_blocks | guestfs_download_blocks}
+   * @since libguestfs 1.33.45
    * @category Search and forensics
    */
   downloadBlocks(device: string, start: number | bigint, stop: number | bigint, filename: FileTarget, options?: DownloadBlocksOptions): Promise<void> {
@@ -2794,13 +3055,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Saves a file by its inode number, straight from the device and without mounting. Reaches deleted files whose
    * blocks still exist; find numbers with `filesystemWalk`.
    *
-   * Needs a launched appliance. Needs the feature group `sleuthkit` of the appliance. Sends progress once it has
-   * run for two seconds. Can be cancelled while it runs.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'sleuthkit'`. Sends
+   * progress once it has run for two seconds. Can be cancelled while it runs.
    *
    * @param device - device with the filesystem
    * @param inode - inode number, 0 or more
    * @param filename - host file that receives the data: its path, or a stream instead
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_inode | guestfs_download_inode}, since libguestfs 1.33.14
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_inode | guestfs_download_inode}
+   * @since libguestfs 1.33.14
    * @category Search and forensics
    */
   downloadInode(device: string, inode: number | bigint, filename: FileTarget, options?: OutputOptions): Promise<void> {
@@ -2817,8 +3080,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param filename - host file that receives the data: its path, or a stream instead
    * @param offset - first byte
    * @param size - number of bytes
-   * @throws GuestfsError: 'ENOENT' when the file is missing; rejects for a directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_offset | guestfs_download_offset}, since libguestfs 1.5.17
+   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing; rejects for a directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_offset | guestfs_download_offset}
+   * @since libguestfs 1.5.17
    * @category Archives and transfer
    */
   downloadOffset(remotefilename: string, filename: FileTarget, offset: number | bigint, size: number | bigint, options?: OutputOptions): Promise<void> {
@@ -2831,7 +3095,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param whattodrop - 1 for the page cache, 2 for dentries and inodes, 3 for both
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_drop_caches | guestfs_drop_caches}, since libguestfs 1.0.18
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_drop_caches | guestfs_drop_caches}
+   * @since libguestfs 1.0.18
    * @category Appliance
    */
   dropCaches(whattodrop: number, options?: CallOptions): Promise<void> {
@@ -2846,7 +3112,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path on the mounted tree
    * @returns space in KiB
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_du | guestfs_du}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_du | guestfs_du}
+   * @since libguestfs 1.0.54
    * @category Files
    */
   du(path: string, options?: CallOptions): Promise<bigint> {
@@ -2861,8 +3129,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - device with the filesystem
-   * @throws GuestfsError: rejects, with e2fsck's report as the message, when errors remain
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_e2fsck | guestfs_e2fsck}, since libguestfs 1.15.17
+   * @throws {@link GuestfsError}: rejects, with e2fsck's report as the message, when errors remain
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_e2fsck | guestfs_e2fsck}
+   * @since libguestfs 1.15.17
    * @category Ext filesystems
    */
   e2fsck(device: string, options?: E2fsckOptions): Promise<void> {
@@ -2875,9 +3144,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - device with the filesystem
-   * @throws GuestfsError: rejects when errors remain
+   * @throws {@link GuestfsError}: rejects when errors remain
    * @deprecated Use {@link GuestfsMethods.e2fsck}: `e2fsck(device, { correct: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_e2fsck_f | guestfs_e2fsck_f}, since libguestfs 1.0.29
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_e2fsck_f | guestfs_e2fsck_f}
+   * @since libguestfs 1.0.29
    * @category Ext filesystems
    */
   e2fsckF(device: string, options?: CallOptions): Promise<void> {
@@ -2892,7 +3162,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param words - words to send
    * @returns the joined words
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_echo_daemon | guestfs_echo_daemon}, since libguestfs 1.0.69
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_echo_daemon | guestfs_echo_daemon}
+   * @since libguestfs 1.0.69
    * @category Tracing and debugging
    */
   echoDaemon(words: readonly string[], options?: CallOptions): Promise<string> {
@@ -2907,8 +3179,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param regex - extended regular expression
    * @param path - file on the mounted tree
    * @returns matching lines, without newlines; empty when there are none
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { extended: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_egrep | guestfs_egrep}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_egrep | guestfs_egrep}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   egrep(regex: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -2923,8 +3197,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param regex - extended regular expression
    * @param path - file on the mounted tree
    * @returns matching lines, without newlines; empty when there are none
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { extended: true, insensitive: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_egrepi | guestfs_egrepi}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_egrepi | guestfs_egrepi}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   egrepi(regex: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -2939,8 +3215,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param file1 - file on the mounted tree
    * @param file2 - file on the mounted tree
    * @returns true when the contents are the same
-   * @throws GuestfsError: rejects when a file is missing or a directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_equal | guestfs_equal}, since libguestfs 1.0.18
+   * @throws {@link GuestfsError}: rejects when a file is missing or a directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_equal | guestfs_equal}
+   * @since libguestfs 1.0.18
    * @category Files
    */
   equal(file1: string, file2: string, options?: CallOptions): Promise<boolean> {
@@ -2955,7 +3232,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path on the mounted tree
    * @returns true when it exists
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_exists | guestfs_exists}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_exists | guestfs_exists}
+   * @since libguestfs 0.0.8
    * @category Files
    */
   exists(path: string, options?: CallOptions): Promise<boolean> {
@@ -2967,10 +3246,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * the partition must also be active (`partSetBootable`), the disk needs a matching boot record in its first
    * sector (`pwriteDevice`), and `directory` an `extlinux.conf`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `extlinux` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'extlinux'`.
    *
    * @param directory - mount point, or a directory below it, for the boot loader files
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_extlinux | guestfs_extlinux}, since libguestfs 1.21.27
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_extlinux | guestfs_extlinux}
+   * @since libguestfs 1.21.27
    * @category Boot loaders and kernels
    */
   extlinux(directory: string, options?: CallOptions): Promise<void> {
@@ -2980,10 +3262,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Grows an unmounted F2FS to the size of its device.
    *
-   * Needs a launched appliance. Needs the feature group `f2fs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'f2fs'`.
    *
    * @param device - device with the filesystem
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_f2fs_expand | guestfs_f2fs_expand}, since libguestfs 1.39.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_f2fs_expand | guestfs_f2fs_expand}
+   * @since libguestfs 1.39.3
    * @category Filesystems
    */
   f2fsExpand(device: string, options?: CallOptions): Promise<void> {
@@ -2998,9 +3282,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file on the mounted tree
    * @param len - size in bytes, below 2^30
-   * @throws GuestfsError: 'ENOSPC' when the filesystem is full
+   * @throws {@link GuestfsError}: 'ENOSPC' when the filesystem is full
    * @deprecated Use {@link GuestfsMethods.fallocate64}: `fallocate64(path, len)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fallocate | guestfs_fallocate}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fallocate | guestfs_fallocate}
+   * @since libguestfs 1.0.66
    * @category Files
    */
   fallocate(path: string, len: number, options?: CallOptions): Promise<void> {
@@ -3015,8 +3300,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file on the mounted tree
    * @param len - size in bytes
-   * @throws GuestfsError: 'ENOSPC' when the filesystem is full
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fallocate64 | guestfs_fallocate64}, since libguestfs 1.3.17
+   * @throws {@link GuestfsError}: 'ENOSPC' when the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fallocate64 | guestfs_fallocate64}
+   * @since libguestfs 1.3.17
    * @category Files
    */
   fallocate64(path: string, len: number | bigint, options?: CallOptions): Promise<void> {
@@ -3031,8 +3317,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param groups - names of groups, such as `['btrfs', 'augeas']`; see `availableAllGroups`
    * @returns true when all are supported
-   * @throws GuestfsError: 'ERR_GUESTFS' when a name is unknown
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_feature_available | guestfs_feature_available}, since libguestfs 1.21.26
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a name is unknown
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_feature_available | guestfs_feature_available}
+   * @since libguestfs 1.21.26
    * @category Features and versions
    */
   featureAvailable(groups: readonly string[], options?: CallOptions): Promise<boolean> {
@@ -3047,8 +3334,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param pattern - text to look for, taken literally
    * @param path - file on the mounted tree
    * @returns matching lines, without newlines; empty when there are none
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(pattern, path, { fixed: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fgrep | guestfs_fgrep}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fgrep | guestfs_fgrep}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   fgrep(pattern: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -3063,8 +3352,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param pattern - text to look for, taken literally
    * @param path - file on the mounted tree
    * @returns matching lines, without newlines; empty when there are none
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(pattern, path, { fixed: true, insensitive: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fgrepi | guestfs_fgrepi}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fgrepi | guestfs_fgrepi}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   fgrepi(pattern: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -3080,7 +3371,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path on the mounted tree, or a device
    * @returns description of the content
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_file | guestfs_file}, since libguestfs 1.9.1
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_file | guestfs_file}
+   * @since libguestfs 1.9.1
    * @category Files
    */
   file(path: string, options?: CallOptions): Promise<string> {
@@ -3096,8 +3389,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param filename - file on the mounted tree
    * @returns `'x86_64'`, `'i386'` (any 32-bit x86), `'aarch64'`, `'arm'`, `'ppc64le'`, `'riscv64'`, `'s390x'`
    *   and others
-   * @throws GuestfsError: rejects when the architecture is not recognised
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_file_architecture | guestfs_file_architecture}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: rejects when the architecture is not recognised
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_file_architecture | guestfs_file_architecture}
+   * @since libguestfs 1.5.3
    * @category Inspection
    */
   fileArchitecture(filename: string, options?: CallOptions): Promise<string> {
@@ -3111,8 +3405,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param file - file on the mounted tree
    * @returns size in bytes
-   * @throws GuestfsError: 'ENOENT' when the file is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesize | guestfs_filesize}, since libguestfs 1.0.82
+   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesize | guestfs_filesize}
+   * @since libguestfs 1.0.82
    * @category Files
    */
   filesize(file: string, options?: CallOptions): Promise<bigint> {
@@ -3127,7 +3422,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filesystem - name of the type, such as `'ext4'`: letters, digits and `_`
    * @returns true when the kernel supports it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesystem_available | guestfs_filesystem_available}, since libguestfs 1.19.5
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesystem_available | guestfs_filesystem_available}
+   * @since libguestfs 1.19.5
    * @category Features and versions
    */
   filesystemAvailable(filesystem: string, options?: CallOptions): Promise<boolean> {
@@ -3139,12 +3436,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * included, in no particular order. For large trees this is much faster than one call per file.
    * `downloadInode` fetches the content.
    *
-   * Needs a launched appliance. Needs the feature group `libtsk` of the appliance. Sends progress once it has
-   * run for two seconds. Can be cancelled while it runs.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'libtsk'`. Sends
+   * progress once it has run for two seconds. Can be cancelled while it runs.
    *
    * @param device - device with the filesystem
    * @returns one entry per name found
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesystem_walk | guestfs_filesystem_walk}, since libguestfs 1.33.39
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesystem_walk | guestfs_filesystem_walk}
+   * @since libguestfs 1.33.39
    * @category Search and forensics
    */
   filesystemWalk(device: string, options?: CallOptions): Promise<TskDirent[]> {
@@ -3160,8 +3459,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param c - byte value, 0 to 255
    * @param len - number of bytes, up to 2^31 - 1
    * @param path - file on the mounted tree
-   * @throws GuestfsError: 'ENOSPC' when the filesystem is full
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill | guestfs_fill}, since libguestfs 1.0.79
+   * @throws {@link GuestfsError}: 'ENOSPC' when the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill | guestfs_fill}
+   * @since libguestfs 1.0.79
    * @category File contents
    */
   fill(c: number, len: number, path: string, options?: CallOptions): Promise<void> {
@@ -3175,7 +3475,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param dir - existing directory on the mounted tree
    * @param nr - number of files
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill_dir | guestfs_fill_dir}, since libguestfs 1.19.32
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill_dir | guestfs_fill_dir}
+   * @since libguestfs 1.19.32
    * @category Directories
    */
   fillDir(dir: string, nr: number, options?: CallOptions): Promise<void> {
@@ -3191,8 +3493,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param pattern - string to repeat, not empty
    * @param len - length of the file in bytes, up to 2^31 - 1
    * @param path - file on the mounted tree
-   * @throws GuestfsError: 'ENOSPC' when the filesystem is full
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill_pattern | guestfs_fill_pattern}, since libguestfs 1.3.12
+   * @throws {@link GuestfsError}: 'ENOSPC' when the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill_pattern | guestfs_fill_pattern}
+   * @since libguestfs 1.3.12
    * @category File contents
    */
   fillPattern(pattern: string, len: number, path: string, options?: CallOptions): Promise<void> {
@@ -3201,15 +3504,17 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Lists everything below a directory, recursively and sorted by bytes; the directory itself is not among them.
-   * What you pass is cut off the front, so end it with a slash: for `/tmp/` the file `/tmp/c/d` comes as `c/d`,
-   * for `/tmp` as `/c/d`. For millions of files use `find0`.
+   * Each result is the path with `directory`, as you wrote it, cut off its front: of `/tmp/c/d`, `find('/tmp/')`
+   * leaves `c/d`, and `find('/tmp')` leaves `/c/d`. Pass the slash at the end, and the results can be appended
+   * to the directory. For millions of files use `find0`.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param directory - directory on the mounted tree, best with a slash at its end
-   * @returns paths relative to the directory
-   * @throws GuestfsError: 'ENOENT' when the directory is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find | guestfs_find}, since libguestfs 1.0.27
+   * @returns what follows `directory` in each path; a leading slash when `directory` had none at its end
+   * @throws {@link GuestfsError}: 'ENOENT' when the directory is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find | guestfs_find}
+   * @since libguestfs 1.0.27
    * @category Search and forensics
    */
   find(directory: string, options?: CallOptions): Promise<string[]> {
@@ -3218,15 +3523,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Lists everything below a directory like `find`, but writes the names to the host, each followed by a NUL
-   * byte, unsorted. The result can be of any size. Here, too, a directory without a slash at its end leaves one
-   * at the start of each name.
+   * byte, unsorted. The result can be of any size. As with `find`, each name is what follows `directory` as you
+   * wrote it: pass a slash at its end, else each name begins with one.
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
-   * @param directory - directory on the mounted tree
+   * @param directory - directory on the mounted tree, best with a slash at its end
    * @param files - host file that receives the names: its path, or a stream instead
-   * @throws GuestfsError: 'ENOENT' when the directory is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find0 | guestfs_find0}, since libguestfs 1.0.74
+   * @throws {@link GuestfsError}: 'ENOENT' when the directory is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find0 | guestfs_find0}
+   * @since libguestfs 1.0.74
    * @category Search and forensics
    */
   find0(directory: string, files: FileTarget, options?: OutputOptions): Promise<void> {
@@ -3236,13 +3542,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Finds all names, deleted ones included, that lead to an inode, by reading the unmounted filesystem.
    *
-   * Needs a launched appliance. Needs the feature group `libtsk` of the appliance. Sends progress once it has
-   * run for two seconds. Can be cancelled while it runs.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'libtsk'`. Sends
+   * progress once it has run for two seconds. Can be cancelled while it runs.
    *
    * @param device - device with the filesystem
    * @param inode - inode number
    * @returns one entry per name, as from `filesystemWalk`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find_inode | guestfs_find_inode}, since libguestfs 1.35.6
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find_inode | guestfs_find_inode}
+   * @since libguestfs 1.35.6
    * @category Search and forensics
    */
   findInode(device: string, inode: number | bigint, options?: CallOptions): Promise<TskDirent[]> {
@@ -3256,8 +3564,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param label - label of the filesystem
    * @returns device name
-   * @throws GuestfsError: rejects when no filesystem has it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_label | guestfs_findfs_label}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: rejects when no filesystem has it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_label | guestfs_findfs_label}
+   * @since libguestfs 1.5.3
    * @category Filesystems
    */
   findfsLabel(label: string, options?: CallOptions): Promise<string> {
@@ -3272,8 +3581,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param label - name of the partition; `blkid` shows it as `PART_ENTRY_NAME`
    * @returns device name
-   * @throws GuestfsError: rejects when no partition has it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_partlabel | guestfs_findfs_partlabel}, since libguestfs 1.53.5
+   * @throws {@link GuestfsError}: rejects when no partition has it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_partlabel | guestfs_findfs_partlabel}
+   * @since libguestfs 1.53.5
    * @category Partitions
    */
   findfsPartlabel(label: string, options?: CallOptions): Promise<string> {
@@ -3288,8 +3598,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param uuid - UUID of the partition in lower case (`partGetGptGuid` returns it in upper case); `blkid` shows
    *   it as `PART_ENTRY_UUID`
    * @returns device name
-   * @throws GuestfsError: rejects when no partition has it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_partuuid | guestfs_findfs_partuuid}, since libguestfs 1.53.5
+   * @throws {@link GuestfsError}: rejects when no partition has it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_partuuid | guestfs_findfs_partuuid}
+   * @since libguestfs 1.53.5
    * @category Partitions
    */
   findfsPartuuid(uuid: string, options?: CallOptions): Promise<string> {
@@ -3303,8 +3614,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param uuid - UUID of the filesystem
    * @returns device name
-   * @throws GuestfsError: rejects when no filesystem has it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_uuid | guestfs_findfs_uuid}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: rejects when no filesystem has it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_uuid | guestfs_findfs_uuid}
+   * @since libguestfs 1.5.3
    * @category Filesystems
    */
   findfsUuid(uuid: string, options?: CallOptions): Promise<string> {
@@ -3321,7 +3633,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - device with the filesystem
    * @returns sum of fsck's status bits: 0 no errors, 1 errors corrected, 2 reboot advised, 4 errors left, 8
    *   operational error, 16 usage error, 32 cancelled, 128 library error
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fsck | guestfs_fsck}, since libguestfs 1.0.16
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fsck | guestfs_fsck}
+   * @since libguestfs 1.0.16
    * @category Filesystems
    */
   fsck(fstype: string, device: string, options?: CallOptions): Promise<number> {
@@ -3333,11 +3647,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * The filesystem must be mounted writable and the drive added with `discard` enabled. Where some layer lacks
    * support the call may reject or just do nothing. `zeroFreeSpace` is the alternative that writes zeroes.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `fstrim` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'fstrim'`.
    *
    * @param mountpoint - where the filesystem is mounted
-   * @throws GuestfsError: 'ENOTSUP' when the kernel driver cannot trim, as with FAT
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fstrim | guestfs_fstrim}, since libguestfs 1.19.6
+   * @throws {@link GuestfsError}: 'ENOTSUP' when the kernel driver cannot trim, as with FAT
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fstrim | guestfs_fstrim}
+   * @since libguestfs 1.19.6
    * @category Filesystems
    */
   fstrim(mountpoint: string, options?: FstrimOptions): Promise<void> {
@@ -3350,7 +3666,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns the options; `null` when none were set
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_append | guestfs_get_append}, since libguestfs 1.0.26
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_append | guestfs_get_append}
+   * @since libguestfs 1.0.26
    * @category Appliance
    */
   getAppend(options?: CallOptions): Promise<string | null> {
@@ -3363,8 +3681,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns name of the backend
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.getBackend}: `getBackend()`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_attach_method | guestfs_get_attach_method}, since libguestfs 1.9.8
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_attach_method | guestfs_get_attach_method}
+   * @since libguestfs 1.9.8
    * @category Appliance
    */
   getAttachMethod(options?: CallOptions): Promise<string> {
@@ -3377,7 +3697,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true when autosync is on
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_autosync | guestfs_get_autosync}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_autosync | guestfs_get_autosync}
+   * @since libguestfs 0.0.3
    * @category Handle
    */
   getAutosync(options?: CallOptions): Promise<boolean> {
@@ -3390,7 +3712,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns `'direct'`, `'libvirt'` or `'libvirt:URI'`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_backend | guestfs_get_backend}, since libguestfs 1.21.26
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_backend | guestfs_get_backend}
+   * @since libguestfs 1.21.26
    * @category Appliance
    */
   getBackend(options?: CallOptions): Promise<string> {
@@ -3404,8 +3728,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param name - name of the setting
    * @returns value; may be an empty string
-   * @throws GuestfsError: 'ESRCH' when it is not set
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_backend_setting | guestfs_get_backend_setting}, since libguestfs 1.27.2
+   * @throws {@link GuestfsError}: 'ESRCH' when it is not set
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_backend_setting | guestfs_get_backend_setting}
+   * @since libguestfs 1.27.2
    * @category Appliance
    */
   getBackendSetting(name: string, options?: CallOptions): Promise<string> {
@@ -3418,7 +3743,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns settings, each `'name'` or `'name=value'`; empty by default
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_backend_settings | guestfs_get_backend_settings}, since libguestfs 1.25.24
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_backend_settings | guestfs_get_backend_settings}
+   * @since libguestfs 1.25.24
    * @category Appliance
    */
   getBackendSettings(options?: CallOptions): Promise<string[]> {
@@ -3432,7 +3759,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns absolute path
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_cachedir | guestfs_get_cachedir}, since libguestfs 1.19.58
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_cachedir | guestfs_get_cachedir}
+   * @since libguestfs 1.19.58
    * @category Appliance
    */
   getCachedir(options?: CallOptions): Promise<string> {
@@ -3445,8 +3774,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true when direct mode is on; false by default
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_direct | guestfs_get_direct}, since libguestfs 1.0.72
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_direct | guestfs_get_direct}
+   * @since libguestfs 1.0.72
    * @category Handle
    */
   getDirect(options?: CallOptions): Promise<boolean> {
@@ -3464,8 +3795,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param file - file or directory on a mounted ext filesystem
    * @returns letters, such as `'ei'`; empty when none is set
-   * @throws GuestfsError: rejects on filesystems without such attributes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2attrs | guestfs_get_e2attrs}, since libguestfs 1.17.31
+   * @throws {@link GuestfsError}: rejects on filesystems without such attributes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2attrs | guestfs_get_e2attrs}
+   * @since libguestfs 1.17.31
    * @category Extended attributes and labels
    */
   getE2attrs(file: string, options?: CallOptions): Promise<string> {
@@ -3480,7 +3812,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param file - file on a mounted ext filesystem
    * @returns the generation
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2generation | guestfs_get_e2generation}, since libguestfs 1.17.31
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2generation | guestfs_get_e2generation}
+   * @since libguestfs 1.17.31
    * @category Extended attributes and labels
    */
   getE2generation(file: string, options?: CallOptions): Promise<bigint> {
@@ -3494,8 +3828,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device with the filesystem
    * @returns label; empty when there is none
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.vfsLabel}: `vfsLabel(device)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2label | guestfs_get_e2label}, since libguestfs 1.0.15
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2label | guestfs_get_e2label}
+   * @since libguestfs 1.0.15
    * @category Ext filesystems
    */
   getE2label(device: string, options?: CallOptions): Promise<string> {
@@ -3509,8 +3845,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device with the filesystem
    * @returns UUID
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.vfsUuid}: `vfsUuid(device)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2uuid | guestfs_get_e2uuid}, since libguestfs 1.0.15
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2uuid | guestfs_get_e2uuid}
+   * @since libguestfs 1.0.15
    * @category Ext filesystems
    */
   getE2uuid(device: string, options?: CallOptions): Promise<string> {
@@ -3524,8 +3862,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns path of the binary
-   * @throws GuestfsError: rejects before `launch` when no binary was set
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_hv | guestfs_get_hv}, since libguestfs 1.23.17
+   * @throws {@link GuestfsError}: rejects before `launch` when no binary was set
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_hv | guestfs_get_hv}
+   * @since libguestfs 1.23.17
    * @category Appliance
    */
   getHv(options?: CallOptions): Promise<string> {
@@ -3538,7 +3877,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns identifier; empty by default
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_identifier | guestfs_get_identifier}, since libguestfs 1.31.14
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_identifier | guestfs_get_identifier}
+   * @since libguestfs 1.31.14
    * @category Handle
    */
   getIdentifier(options?: CallOptions): Promise<string> {
@@ -3553,7 +3894,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
    * @returns challenge; empty when libvirt gave none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_challenge | guestfs_get_libvirt_requested_credential_challenge}, since libguestfs 1.19.52
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_challenge | guestfs_get_libvirt_requested_credential_challenge}
+   * @since libguestfs 1.19.52
    * @category Drives
    */
   getLibvirtRequestedCredentialChallenge(index: number, options?: CallOptions): Promise<string> {
@@ -3568,7 +3911,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
    * @returns proposed answer; empty when libvirt gave none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_defresult | guestfs_get_libvirt_requested_credential_defresult}, since libguestfs 1.19.52
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_defresult | guestfs_get_libvirt_requested_credential_defresult}
+   * @since libguestfs 1.19.52
    * @category Drives
    */
   getLibvirtRequestedCredentialDefresult(index: number, options?: CallOptions): Promise<string> {
@@ -3583,7 +3928,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
    * @returns prompt; empty when libvirt gave none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_prompt | guestfs_get_libvirt_requested_credential_prompt}, since libguestfs 1.19.52
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_prompt | guestfs_get_libvirt_requested_credential_prompt}
+   * @since libguestfs 1.19.52
    * @category Drives
    */
   getLibvirtRequestedCredentialPrompt(index: number, options?: CallOptions): Promise<string> {
@@ -3597,7 +3944,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns kinds of credentials, such as `'username'` and `'passphrase'`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credentials | guestfs_get_libvirt_requested_credentials}, since libguestfs 1.19.52
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credentials | guestfs_get_libvirt_requested_credentials}
+   * @since libguestfs 1.19.52
    * @category Drives
    */
   getLibvirtRequestedCredentials(options?: CallOptions): Promise<string[]> {
@@ -3611,7 +3960,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns memory in MiB
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_memsize | guestfs_get_memsize}, since libguestfs 1.0.55
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_memsize | guestfs_get_memsize}
+   * @since libguestfs 1.0.55
    * @category Appliance
    */
   getMemsize(options?: CallOptions): Promise<number> {
@@ -3624,7 +3975,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true when the network is enabled
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_network | guestfs_get_network}, since libguestfs 1.5.4
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_network | guestfs_get_network}
+   * @since libguestfs 1.5.4
    * @category Appliance
    */
   getNetwork(options?: CallOptions): Promise<boolean> {
@@ -3638,7 +3991,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns directories separated by colons
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_path | guestfs_get_path}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_path | guestfs_get_path}
+   * @since libguestfs 0.0.3
    * @category Appliance
    */
   getPath(options?: CallOptions): Promise<string> {
@@ -3652,7 +4007,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true when they do
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_pgroup | guestfs_get_pgroup}, since libguestfs 1.11.18
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_pgroup | guestfs_get_pgroup}
+   * @since libguestfs 1.11.18
    * @category Handle
    */
   getPgroup(options?: CallOptions): Promise<boolean> {
@@ -3666,8 +4023,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns process id
-   * @throws GuestfsError: rejects before `launch`, and with backends that do not know it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_pid | guestfs_get_pid}, since libguestfs 1.0.56
+   * @throws {@link GuestfsError}: rejects before `launch`, and with backends that do not know it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_pid | guestfs_get_pid}
+   * @since libguestfs 1.0.56
    * @category Appliance
    */
   getPid(options?: CallOptions): Promise<number> {
@@ -3680,7 +4038,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns name; by default that of the executable
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_program | guestfs_get_program}, since libguestfs 1.21.29
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_program | guestfs_get_program}
+   * @since libguestfs 1.21.29
    * @category Handle
    */
   getProgram(options?: CallOptions): Promise<string> {
@@ -3693,8 +4053,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns path of the binary
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.getHv}: `getHv()`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_qemu | guestfs_get_qemu}, since libguestfs 1.0.6
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_qemu | guestfs_get_qemu}
+   * @since libguestfs 1.0.6
    * @category Appliance
    */
   getQemu(options?: CallOptions): Promise<string> {
@@ -3708,7 +4070,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true when it is enabled
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_recovery_proc | guestfs_get_recovery_proc}, since libguestfs 1.0.77
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_recovery_proc | guestfs_get_recovery_proc}
+   * @since libguestfs 1.0.77
    * @category Appliance
    */
   getRecoveryProc(options?: CallOptions): Promise<boolean> {
@@ -3721,8 +4085,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true when enabled; false by default
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.setfiles}: relabel with `setfiles` instead of relying on the flag.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_selinux | guestfs_get_selinux}, since libguestfs 1.0.67
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_selinux | guestfs_get_selinux}
+   * @since libguestfs 1.0.67
    * @category Appliance
    */
   getSelinux(options?: CallOptions): Promise<boolean> {
@@ -3735,7 +4101,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns number of processors; 1 by default
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_smp | guestfs_get_smp}, since libguestfs 1.13.15
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_smp | guestfs_get_smp}
+   * @since libguestfs 1.13.15
    * @category Appliance
    */
   getSmp(options?: CallOptions): Promise<number> {
@@ -3749,7 +4117,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns absolute path
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_sockdir | guestfs_get_sockdir}, since libguestfs 1.33.8
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_sockdir | guestfs_get_sockdir}
+   * @since libguestfs 1.33.8
    * @category Appliance
    */
   getSockdir(options?: CallOptions): Promise<string> {
@@ -3763,7 +4133,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns number of the state
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_state | guestfs_get_state}, since libguestfs 1.0.2
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_state | guestfs_get_state}
+   * @since libguestfs 1.0.2
    * @category Handle
    */
   getState(options?: CallOptions): Promise<number> {
@@ -3777,8 +4149,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns absolute path
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_tmpdir | guestfs_get_tmpdir}, since libguestfs 1.19.58
-   * @category Handle
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_tmpdir | guestfs_get_tmpdir}
+   * @since libguestfs 1.19.58
+   * @category Appliance
    */
   getTmpdir(options?: CallOptions): Promise<string> {
     return this[invoke]('getTmpdir', [], options);
@@ -3790,7 +4164,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true when tracing is on
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_trace | guestfs_get_trace}, since libguestfs 1.0.69
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_trace | guestfs_get_trace}
+   * @since libguestfs 1.0.69
    * @category Tracing and debugging
    */
   getTrace(options?: CallOptions): Promise<boolean> {
@@ -3803,7 +4179,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns the mask; `0o022` by default
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_umask | guestfs_get_umask}, since libguestfs 1.3.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_umask | guestfs_get_umask}
+   * @since libguestfs 1.3.4
    * @category Permissions and ownership
    */
   getUmask(options?: CallOptions): Promise<number> {
@@ -3816,7 +4194,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true when verbose
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_verbose | guestfs_get_verbose}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_verbose | guestfs_get_verbose}
+   * @since libguestfs 0.0.3
    * @category Tracing and debugging
    */
   getVerbose(options?: CallOptions): Promise<boolean> {
@@ -3827,11 +4207,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns the SELinux context under which the daemon in the appliance runs. It says nothing about the labels
    * of the guest's files: read `security.selinux` with `getxattr` for those.
    *
-   * Needs a launched appliance. Needs the feature group `selinux` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'selinux'`.
    *
    * @returns the context as a string
-   * @deprecated Use {@link GuestfsMethods.setfiles}: nothing corresponds; to label guest files use `setfiles`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getcon | guestfs_getcon}, since libguestfs 1.0.67
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @deprecated No other call tells it. For the labels of the guest's files read `getxattr(path,
+   *   'security.selinux')`; `setfiles` sets them.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getcon | guestfs_getcon}
+   * @since libguestfs 1.0.67
    * @category Extended attributes and labels
    */
   getcon(options?: CallOptions): Promise<string> {
@@ -3843,14 +4226,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `getxattrs` gets everything at once, but on filesystems that cannot enumerate attributes, such as NTFS
    * through ntfs-3g, this is the only way and you have to know the name.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxxattrs'`.
    *
    * @param path - file or directory
    * @param name - full name including the namespace, for example `user.comment` or `security.selinux`
    * @returns the raw value; it may hold any bytes and need not be text
-   * @throws GuestfsError: ENODATA when the file has no such attribute, ENOTSUP when the filesystem has none at
-   *   all, ENOENT when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getxattr | guestfs_getxattr}, since libguestfs 1.7.24
+   * @throws {@link GuestfsError}: ENODATA when the file has no such attribute, ENOTSUP when the filesystem has
+   *   none at all, ENOENT when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getxattr | guestfs_getxattr}
+   * @since libguestfs 1.7.24
    * @category Extended attributes and labels
    */
   getxattr(path: string, name: string, options?: CallOptions): Promise<Buffer> {
@@ -3861,12 +4246,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads all extended attributes of a file or directory, names and values. Symbolic links are followed; see
    * `lgetxattrs` for the link itself and `lxattrlist` for many files in one call.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxxattrs'`.
    *
    * @param path - file or directory
    * @returns one `{ attrname, attrval }` per attribute, `attrval` being a Buffer
-   * @throws GuestfsError: ENOTSUP when the filesystem has no extended attributes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getxattrs | guestfs_getxattrs}, since libguestfs 1.0.59
+   * @throws {@link GuestfsError}: ENOTSUP when the filesystem has no extended attributes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getxattrs | guestfs_getxattrs}
+   * @since libguestfs 1.0.59
    * @category Extended attributes and labels
    */
   getxattrs(path: string, options?: CallOptions): Promise<Xattr[]> {
@@ -3882,7 +4269,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param pattern - absolute pattern, for example `/etc/*.conf`
    * @returns the paths that match
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_glob_expand | guestfs_glob_expand}, since libguestfs 1.0.50
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_glob_expand_opts | guestfs_glob_expand_opts}
+   * @since libguestfs 1.0.50
    * @category Search and forensics
    */
   globExpand(pattern: string, options?: GlobExpandOptions): Promise<string[]> {
@@ -3899,9 +4288,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param regex - pattern, by default a basic regular expression as grep understands it, not a JavaScript one
    * @param path - file to search
    * @returns the matching lines, in file order
-   * @throws GuestfsError: ENOENT when the file does not exist; ERR_GUESTFS for a malformed pattern, or
+   * @throws {@link GuestfsError}: ENOENT when the file does not exist; ERR_GUESTFS for a malformed pattern, or
    *   `extended` together with `fixed`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grep | guestfs_grep}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grep_opts | guestfs_grep_opts}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   grep(regex: string, path: string, options?: GrepOptions): Promise<string[]> {
@@ -3916,9 +4306,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param regex - basic regular expression
    * @param path - file to search
    * @returns the matching lines; empty when there are none
-   * @throws GuestfsError: ENOENT when the file does not exist
+   * @throws {@link GuestfsError}: ENOENT when the file does not exist
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { insensitive: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grepi | guestfs_grepi}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grepi | guestfs_grepi}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   grepi(regex: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -3931,13 +4322,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * for GRUB legacy, try it out per guest version; a complaint about no suitable drive usually goes away once
    * `/boot/grub/device.map` has a line such as `(hd0) /dev/vda`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `grub` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'grub'`.
    *
    * @param root - guest directory that holds `boot`, usually `/`
    * @param device - disk to install on, for example `/dev/sda`
-   * @throws GuestfsError: ERR_GUESTFS with the message of grub-install; ENOTSUP when the appliance lacks GRUB
-   *   legacy
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grub_install | guestfs_grub_install}, since libguestfs 1.0.17
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of grub-install; ENOTSUP when the appliance lacks
+   *   GRUB legacy
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grub_install | guestfs_grub_install}
+   * @since libguestfs 1.0.17
    * @category Boot loaders and kernels
    */
   grubInstall(root: string, device: string, options?: CallOptions): Promise<void> {
@@ -3952,8 +4345,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to read
    * @returns the lines, without line ends
-   * @throws GuestfsError: ENOENT when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_head | guestfs_head}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError}: ENOENT when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_head | guestfs_head}
+   * @since libguestfs 1.0.54
    * @category File contents
    */
   head(path: string, options?: CallOptions): Promise<string[]> {
@@ -3969,8 +4363,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param nrlines - how many lines; negative to leave out that many at the end, 0 for none
    * @param path - file to read
    * @returns the lines, without line ends
-   * @throws GuestfsError: ENOENT when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_head_n | guestfs_head_n}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError}: ENOENT when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_head_n | guestfs_head_n}
+   * @since libguestfs 1.0.54
    * @category File contents
    */
   headN(nrlines: number, path: string, options?: CallOptions): Promise<string[]> {
@@ -3986,8 +4381,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to dump
    * @returns the dump, lines separated by newlines
-   * @throws GuestfsError: ENOENT when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hexdump | guestfs_hexdump}, since libguestfs 1.0.22
+   * @throws {@link GuestfsError}: ENOENT when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hexdump | guestfs_hexdump}
+   * @since libguestfs 1.0.22
    * @category File contents
    */
   hexdump(path: string, options?: CallOptions): Promise<string> {
@@ -3997,10 +4393,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Closes the open registry hive. Changes that were not written with `hivexCommit` are lost.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
-   * @throws GuestfsError: ERR_GUESTFS when no hive is open
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_close | guestfs_hivex_close}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError}: ERR_GUESTFS when no hive is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_close | guestfs_hivex_close}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexClose(options?: CallOptions): Promise<void> {
@@ -4011,12 +4408,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Writes the changed hive to the guest's filesystem. It works only if `hivexOpen` was told `write: true`; the
    * hive stays open for further changes.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `hivex` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'hivex'`.
    *
    * @param filename - `null` to overwrite the file that was opened, or an absolute guest path to leave that one
    *   alone and write there
-   * @throws GuestfsError: EROFS when the hive was opened for reading only
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_commit | guestfs_hivex_commit}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError}: EROFS when the hive was opened for reading only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_commit | guestfs_hivex_commit}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexCommit(filename: string | null, options?: CallOptions): Promise<void> {
@@ -4026,13 +4425,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates an empty subkey. Needs a hive opened with `write: true`, and reaches the disk with `hivexCommit`.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param parent - handle of the key to create it under
    * @param name - name of the new subkey, one component without backslashes
    * @returns handle of the new key, a bigint
-   * @throws GuestfsError: EEXIST when a subkey of that name exists, EROFS when the hive is open for reading only
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_add_child | guestfs_hivex_node_add_child}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError}: EEXIST when a subkey of that name exists, EROFS when the hive is open for
+   *   reading only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_add_child | guestfs_hivex_node_add_child}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexNodeAddChild(parent: number | bigint, name: string, options?: CallOptions): Promise<bigint> {
@@ -4042,11 +4443,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists the direct subkeys of a key. Get their names with `hivexNodeName`.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
    * @returns one `{ hivexNodeH }` per subkey, the handle being a bigint
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_children | guestfs_hivex_node_children}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_children | guestfs_hivex_node_children}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexNodeChildren(nodeh: number | bigint, options?: CallOptions): Promise<HivexNode[]> {
@@ -4057,11 +4460,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Deletes a key with all its values and everything below it. The root key cannot be deleted. Needs `write:
    * true`, and `hivexCommit` to become permanent.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param nodeh - handle of the key to delete; invalid afterwards
-   * @throws GuestfsError: EROFS when the hive is open for reading only, EINVAL for the root key
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_delete_child | guestfs_hivex_node_delete_child}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError}: EROFS when the hive is open for reading only, EINVAL for the root key
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_delete_child | guestfs_hivex_node_delete_child}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexNodeDeleteChild(nodeh: number | bigint, options?: CallOptions): Promise<void> {
@@ -4072,12 +4476,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Finds a direct subkey by name, ignoring case. To follow a path, split it at the backslashes and call this
    * for each component. A missing subkey is no error: the result is 0n.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
    * @param name - name of the subkey, one component
    * @returns handle of the subkey, or 0n when there is none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_get_child | guestfs_hivex_node_get_child}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_get_child | guestfs_hivex_node_get_child}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexNodeGetChild(nodeh: number | bigint, name: string, options?: CallOptions): Promise<bigint> {
@@ -4088,12 +4494,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Finds a value of a key by its name, ignoring case. A missing value is no error: the result is 0n. Read it
    * with `hivexValueType` and then `hivexValueString` or `hivexValueValue`.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
    * @param key - name of the value; the empty string for the default value, which Regedit shows as (Default)
    * @returns handle of the value, or 0n when there is none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_get_value | guestfs_hivex_node_get_value}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_get_value | guestfs_hivex_node_get_value}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexNodeGetValue(nodeh: number | bigint, key: string, options?: CallOptions): Promise<bigint> {
@@ -4104,11 +4512,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns the name of a key, only its own component. The name of the root key means nothing and differs
    * between hives.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
    * @returns the name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_name | guestfs_hivex_node_name}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_name | guestfs_hivex_node_name}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexNodeName(nodeh: number | bigint, options?: CallOptions): Promise<string> {
@@ -4118,12 +4528,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the key one level up.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
    * @returns handle of the parent, a bigint
-   * @throws GuestfsError: rejects for the root key, which has no parent
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_parent | guestfs_hivex_node_parent}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError}: rejects for the root key, which has no parent
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_parent | guestfs_hivex_node_parent}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexNodeParent(nodeh: number | bigint, options?: CallOptions): Promise<bigint> {
@@ -4136,14 +4547,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * little-endian bytes. Handles of this key's values become invalid. Needs `write: true` and, to be saved,
    * `hivexCommit`.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
    * @param key - name of the value; the empty string for the default value
    * @param t - registry type: 1 REG_SZ, 2 REG_EXPAND_SZ, 3 REG_BINARY, 4 REG_DWORD, 7 REG_MULTI_SZ, 11 REG_QWORD
    * @param val - the encoded bytes, for example `Buffer.from('text\0', 'utf16le')`
-   * @throws GuestfsError: EROFS when the hive is open for reading only
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_set_value | guestfs_hivex_node_set_value}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError}: EROFS when the hive is open for reading only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_set_value | guestfs_hivex_node_set_value}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexNodeSetValue(nodeh: number | bigint, key: string, t: number | bigint, val: Uint8Array | string, options?: CallOptions): Promise<void> {
@@ -4154,11 +4566,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists the values stored in a key. Each handle is good for `hivexValueKey`, `hivexValueType` and
    * `hivexValueValue`.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
    * @returns one `{ hivexValueH }` per value, the handle being a bigint
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_values | guestfs_hivex_node_values}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_values | guestfs_hivex_node_values}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexNodeValues(nodeh: number | bigint, options?: CallOptions): Promise<HivexValue[]> {
@@ -4170,12 +4584,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * holds one hive at a time: opening another closes the first and discards what was not committed. Find the
    * files with `inspectGetWindowsSoftwareHive` and `inspectGetWindowsSystemHive`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `hivex` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'hivex'`.
    *
    * @param filename - guest path of the hive file; its case matters unless the filesystem ignores case, see
    *   `caseSensitivePath`
-   * @throws GuestfsError: ENOENT when the file does not exist, ENOTSUP when it is not a hive
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_open | guestfs_hivex_open}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError}: ENOENT when the file does not exist, ENOTSUP when it is not a hive
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_open | guestfs_hivex_open}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexOpen(filename: string, options?: HivexOpenOptions): Promise<void> {
@@ -4185,11 +4601,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the top key of the open hive, where every walk starts.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @returns handle of the root key, a bigint
-   * @throws GuestfsError: ERR_GUESTFS when no hive is open
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_root | guestfs_hivex_root}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError}: ERR_GUESTFS when no hive is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_root | guestfs_hivex_root}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexRoot(options?: CallOptions): Promise<bigint> {
@@ -4199,11 +4616,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the name of a value.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
    * @returns the name; empty for the default value of the key
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_key | guestfs_hivex_value_key}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_key | guestfs_hivex_value_key}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexValueKey(valueh: number | bigint, options?: CallOptions): Promise<string> {
@@ -4214,12 +4633,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads a value as text, converting it from UTF-16LE. The type is not checked, and the registry enforces none,
    * so treat the result as untrusted input and fall back on `hivexValueValue`.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
    * @returns the text
-   * @throws GuestfsError: rejects when the data is not valid UTF-16LE
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_string | guestfs_hivex_value_string}, since libguestfs 1.37.22
+   * @throws {@link GuestfsError}: rejects when the data is not valid UTF-16LE
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_string | guestfs_hivex_value_string}
+   * @since libguestfs 1.37.22
    * @category Windows registry
    */
   hivexValueString(valueh: number | bigint, options?: CallOptions): Promise<string> {
@@ -4229,12 +4649,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the declared type of a value. The data behind it may not agree with it.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
    * @returns the type as bigint: 1n REG_SZ, 2n REG_EXPAND_SZ, 3n REG_BINARY, 4n REG_DWORD, 7n REG_MULTI_SZ, 11n
    *   REG_QWORD
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_type | guestfs_hivex_value_type}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_type | guestfs_hivex_value_type}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexValueType(valueh: number | bigint, options?: CallOptions): Promise<bigint> {
@@ -4244,13 +4666,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Reads a value as text; the former name of `hivexValueString`.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
    * @returns the text
-   * @throws GuestfsError: rejects when the data is not valid UTF-16LE
+   * @throws {@link GuestfsError}: rejects when the data is not valid UTF-16LE
    * @deprecated Use {@link GuestfsMethods.hivexValueString}: `hivexValueString(valueh)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_utf8 | guestfs_hivex_value_utf8}, since libguestfs 1.19.35
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_utf8 | guestfs_hivex_value_utf8}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexValueUtf8(valueh: number | bigint, options?: CallOptions): Promise<string> {
@@ -4261,11 +4684,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads the bytes of a value as stored: text in UTF-16LE, a DWORD with the low byte first. Use
    * `hivexValueString` for text.
    *
-   * Needs a launched appliance. Needs the feature group `hivex` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
    * @returns the bytes, at most about 4 MiB
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_value | guestfs_hivex_value_value}, since libguestfs 1.19.35
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_value | guestfs_hivex_value_value}
+   * @since libguestfs 1.19.35
    * @category Windows registry
    */
   hivexValueValue(valueh: number | bigint, options?: CallOptions): Promise<Buffer> {
@@ -4281,8 +4706,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param initrdpath - the image, for example `/boot/initrd.img-6.1.0`
    * @param filename - name inside the image, without a leading slash
    * @returns the file's contents
-   * @throws GuestfsError: ENOENT when the image or the file in it does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_initrd_cat | guestfs_initrd_cat}, since libguestfs 1.0.84
+   * @throws {@link GuestfsError}: ENOENT when the image or the file in it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_initrd_cat | guestfs_initrd_cat}
+   * @since libguestfs 1.0.84
    * @category Boot loaders and kernels
    */
   initrdCat(initrdpath: string, filename: string, options?: CallOptions): Promise<Buffer> {
@@ -4297,8 +4723,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - the image in the guest
    * @returns names without leading slash, ready for `initrdCat`
-   * @throws GuestfsError: ENOENT when the image does not exist; ERR_GUESTFS when it is no cpio archive
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_initrd_list | guestfs_initrd_list}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError}: ENOENT when the image does not exist; ERR_GUESTFS when it is no cpio archive
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_initrd_list | guestfs_initrd_list}
+   * @since libguestfs 1.0.54
    * @category Boot loaders and kernels
    */
   initrdList(path: string, options?: CallOptions): Promise<string[]> {
@@ -4310,14 +4737,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * are not: add a watch for each. Only changes made through this handle happen while you look, for example by
    * `command` or `tarIn`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'inotify'`.
    *
    * @param path - file or directory to watch
    * @param mask - IN_* bits of Linux, combined with `|`: 0x2 modify, 0x4 attributes, 0x100 create, 0x200 delete,
    *   0xc0 move, 0xfff everything
    * @returns the watch descriptor as bigint; `inotifyRmWatch` wants it as a number, so convert with `Number()`
-   * @throws GuestfsError: ENOENT when the path does not exist; ERR_GUESTFS before `inotifyInit`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_add_watch | guestfs_inotify_add_watch}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: ENOENT when the path does not exist; ERR_GUESTFS before `inotifyInit`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_add_watch | guestfs_inotify_add_watch}
+   * @since libguestfs 1.0.66
    * @category File notification
    */
   inotifyAddWatch(path: string, mask: number, options?: CallOptions): Promise<bigint> {
@@ -4327,10 +4756,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Ends file notification: all watches go away, together with events that nobody has read.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'inotify'`.
    *
-   * @throws GuestfsError: ERR_GUESTFS when `inotifyInit` was not called
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_close | guestfs_inotify_close}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inotifyInit` was not called
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_close | guestfs_inotify_close}
+   * @since libguestfs 1.0.66
    * @category File notification
    */
   inotifyClose(options?: CallOptions): Promise<void> {
@@ -4342,10 +4773,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * directory and do not tell which watch they belong to; `inotifyRead` does. Call it before `umountAll`, as an
    * open notification keeps filesystems busy.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'inotify'`.
    *
    * @returns sorted names, each once; empty when nothing happened
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_files | guestfs_inotify_files}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_files | guestfs_inotify_files}
+   * @since libguestfs 1.0.66
    * @category File notification
    */
   inotifyFiles(options?: CallOptions): Promise<string[]> {
@@ -4358,11 +4792,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `inotifyClose`. Collect often: when the queue is full, events are dropped and one with the bit 0x4000
    * (IN_Q_OVERFLOW) reports it.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'inotify'`.
    *
    * @param maxevents - length of the queue; 0 leaves the kernel's setting, usually 16384
-   * @throws GuestfsError: ERR_GUESTFS for a negative number
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_init | guestfs_inotify_init}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: ERR_GUESTFS for a negative number
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_init | guestfs_inotify_init}
+   * @since libguestfs 1.0.66
    * @category File notification
    */
   inotifyInit(maxevents: number, options?: CallOptions): Promise<void> {
@@ -4373,12 +4809,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Fetches pending events and removes them from the queue. It never waits, and one answer may not hold
    * everything: repeat until the list is empty.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'inotify'`.
    *
    * @returns events `{ inWd, inMask, inCookie, inName }`: the watch, the IN_* bits, a number that joins the two
    *   halves of a rename, and the name within a watched directory (else empty)
-   * @throws GuestfsError: ERR_GUESTFS before `inotifyInit`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_read | guestfs_inotify_read}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: ERR_GUESTFS before `inotifyInit`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_read | guestfs_inotify_read}
+   * @since libguestfs 1.0.66
    * @category File notification
    */
   inotifyRead(options?: CallOptions): Promise<InotifyEvent[]> {
@@ -4388,11 +4826,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Stops one watch.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `inotify` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'inotify'`.
    *
    * @param wd - descriptor from `inotifyAddWatch`, converted to a number
-   * @throws GuestfsError: EINVAL for an unknown descriptor
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_rm_watch | guestfs_inotify_rm_watch}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: EINVAL for an unknown descriptor
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_rm_watch | guestfs_inotify_rm_watch}
+   * @since libguestfs 1.0.66
    * @category File notification
    */
   inotifyRmWatch(wd: number, options?: CallOptions): Promise<void> {
@@ -4407,8 +4847,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the architecture, or `unknown`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_arch | guestfs_inspect_get_arch}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_arch | guestfs_inspect_get_arch}
+   * @since libguestfs 1.5.3
    * @category Inspection
    */
   inspectGetArch(root: string, options?: CallOptions): Promise<string> {
@@ -4423,9 +4864,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the build as a string, or `unknown`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root;
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root;
    *   ERR_GUESTFS_UNSUPPORTED with a libguestfs before 1.49.8
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_build_id | guestfs_inspect_get_build_id}, since libguestfs 1.49.8
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_build_id | guestfs_inspect_get_build_id}
+   * @since libguestfs 1.49.8
    * @category Inspection
    */
   inspectGetBuildId(root: string, options?: CallOptions): Promise<string> {
@@ -4441,8 +4883,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the word, or `unknown`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_distro | guestfs_inspect_get_distro}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_distro | guestfs_inspect_get_distro}
+   * @since libguestfs 1.5.3
    * @category Inspection
    */
   inspectGetDistro(root: string, options?: CallOptions): Promise<string> {
@@ -4458,8 +4901,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns Map from the letter without colon, for example `C`, to the device; empty for guests without drive
    *   letters or when the registry told nothing
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_drive_mappings | guestfs_inspect_get_drive_mappings}, since libguestfs 1.9.17
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_drive_mappings | guestfs_inspect_get_drive_mappings}
+   * @since libguestfs 1.9.17
    * @category Inspection
    */
   inspectGetDriveMappings(root: string, options?: CallOptions): Promise<Map<string, string>> {
@@ -4474,8 +4918,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns mountables; for a guest without fstab, such as Windows, only the root
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_filesystems | guestfs_inspect_get_filesystems}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_filesystems | guestfs_inspect_get_filesystems}
+   * @since libguestfs 1.5.3
    * @category Inspection
    */
   inspectGetFilesystems(root: string, options?: CallOptions): Promise<string[]> {
@@ -4489,8 +4934,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns `installed`
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_format | guestfs_inspect_get_format}, since libguestfs 1.9.4
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_format | guestfs_inspect_get_format}
+   * @since libguestfs 1.9.4
    * @category Inspection
    */
   inspectGetFormat(root: string, options?: CallOptions): Promise<string> {
@@ -4504,8 +4951,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the name, or `unknown`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_hostname | guestfs_inspect_get_hostname}, since libguestfs 1.7.9
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_hostname | guestfs_inspect_get_hostname}
+   * @since libguestfs 1.7.9
    * @category Inspection
    */
   inspectGetHostname(root: string, options?: CallOptions): Promise<string> {
@@ -4522,8 +4970,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the PNG file, or a Buffer of length 0 when nothing was found
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_icon | guestfs_inspect_get_icon}, since libguestfs 1.11.12
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_icon | guestfs_inspect_get_icon}
+   * @since libguestfs 1.11.12
    * @category Inspection
    */
   inspectGetIcon(root: string, options?: InspectGetIconOptions): Promise<Buffer> {
@@ -4538,8 +4987,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the number, 0 when it could not be found out
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_major_version | guestfs_inspect_get_major_version}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_major_version | guestfs_inspect_get_major_version}
+   * @since libguestfs 1.5.3
    * @category Inspection
    */
   inspectGetMajorVersion(root: string, options?: CallOptions): Promise<number> {
@@ -4553,8 +5003,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the number, 0 when there is none or it could not be found out
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_minor_version | guestfs_inspect_get_minor_version}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_minor_version | guestfs_inspect_get_minor_version}
+   * @since libguestfs 1.5.3
    * @category Inspection
    */
   inspectGetMinorVersion(root: string, options?: CallOptions): Promise<number> {
@@ -4571,8 +5022,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns Map from the mount point, for example `/boot`, to the mountable
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_mountpoints | guestfs_inspect_get_mountpoints}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_mountpoints | guestfs_inspect_get_mountpoints}
+   * @since libguestfs 1.5.3
    * @category Inspection
    */
   inspectGetMountpoints(root: string, options?: CallOptions): Promise<Map<string, string>> {
@@ -4587,8 +5039,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the identifier, or `unknown`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_osinfo | guestfs_inspect_get_osinfo}, since libguestfs 1.39.1
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_osinfo | guestfs_inspect_get_osinfo}
+   * @since libguestfs 1.39.1
    * @category Inspection
    */
   inspectGetOsinfo(root: string, options?: CallOptions): Promise<string> {
@@ -4603,8 +5056,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the format; `unknown` also for systems without packages, such as Windows
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_package_format | guestfs_inspect_get_package_format}, since libguestfs 1.7.5
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_package_format | guestfs_inspect_get_package_format}
+   * @since libguestfs 1.7.5
    * @category Inspection
    */
   inspectGetPackageFormat(root: string, options?: CallOptions): Promise<string> {
@@ -4619,8 +5073,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the tool; `unknown` also for systems without packages, such as Windows
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_package_management | guestfs_inspect_get_package_management}, since libguestfs 1.7.5
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_package_management | guestfs_inspect_get_package_management}
+   * @since libguestfs 1.7.5
    * @category Inspection
    */
   inspectGetPackageManagement(root: string, options?: CallOptions): Promise<string> {
@@ -4635,8 +5090,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the name, or `unknown`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_product_name | guestfs_inspect_get_product_name}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_product_name | guestfs_inspect_get_product_name}
+   * @since libguestfs 1.5.3
    * @category Inspection
    */
   inspectGetProductName(root: string, options?: CallOptions): Promise<string> {
@@ -4651,8 +5107,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the variant; `unknown` for anything but Windows
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_product_variant | guestfs_inspect_get_product_variant}, since libguestfs 1.9.13
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_product_variant | guestfs_inspect_get_product_variant}
+   * @since libguestfs 1.9.13
    * @category Inspection
    */
   inspectGetProductVariant(root: string, options?: CallOptions): Promise<string> {
@@ -4665,7 +5122,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns root filesystems; empty when there are none or no inspection has been made
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_roots | guestfs_inspect_get_roots}, since libguestfs 1.7.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_roots | guestfs_inspect_get_roots}
+   * @since libguestfs 1.7.3
    * @category Inspection
    */
   inspectGetRoots(options?: CallOptions): Promise<string[]> {
@@ -4680,8 +5139,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the kind, or `unknown`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_type | guestfs_inspect_get_type}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_type | guestfs_inspect_get_type}
+   * @since libguestfs 1.5.3
    * @category Inspection
    */
   inspectGetType(root: string, options?: CallOptions): Promise<string> {
@@ -4696,9 +5156,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the key's name, for example `ControlSet001`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or the guest
-   *   is not Windows or its registry could not be read
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_current_control_set | guestfs_inspect_get_windows_current_control_set}, since libguestfs 1.9.17
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or
+   *   the guest is not Windows or its registry could not be read
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_current_control_set | guestfs_inspect_get_windows_current_control_set}
+   * @since libguestfs 1.9.17
    * @category Inspection
    */
   inspectGetWindowsCurrentControlSet(root: string, options?: CallOptions): Promise<string> {
@@ -4713,9 +5174,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns true when there is any group policy
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or the guest
-   *   is not Windows or its registry could not be read; ERR_GUESTFS_UNSUPPORTED with a libguestfs before 1.57.6
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_group_policy | guestfs_inspect_get_windows_group_policy}, since libguestfs 1.57.6
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or
+   *   the guest is not Windows or its registry could not be read; ERR_GUESTFS_UNSUPPORTED with a libguestfs
+   *   before 1.57.6
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_group_policy | guestfs_inspect_get_windows_group_policy}
+   * @since libguestfs 1.57.6
    * @category Inspection
    */
   inspectGetWindowsGroupPolicy(root: string, options?: CallOptions): Promise<boolean> {
@@ -4730,9 +5193,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns guest path, valid once the root is mounted on `/`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or there is
-   *   no such file
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_software_hive | guestfs_inspect_get_windows_software_hive}, since libguestfs 1.35.26
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or
+   *   there is no such file
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_software_hive | guestfs_inspect_get_windows_software_hive}
+   * @since libguestfs 1.35.26
    * @category Inspection
    */
   inspectGetWindowsSoftwareHive(root: string, options?: CallOptions): Promise<string> {
@@ -4747,9 +5211,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns guest path, valid once the root is mounted on `/`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or there is
-   *   no such file
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_system_hive | guestfs_inspect_get_windows_system_hive}, since libguestfs 1.35.26
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or
+   *   there is no such file
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_system_hive | guestfs_inspect_get_windows_system_hive}
+   * @since libguestfs 1.35.26
    * @category Inspection
    */
   inspectGetWindowsSystemHive(root: string, options?: CallOptions): Promise<string> {
@@ -4763,9 +5228,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns guest path, for example `/Windows`
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or the guest
-   *   is not Windows
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_systemroot | guestfs_inspect_get_windows_systemroot}, since libguestfs 1.5.25
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or
+   *   the guest is not Windows
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_systemroot | guestfs_inspect_get_windows_systemroot}
+   * @since libguestfs 1.5.25
    * @category Inspection
    */
   inspectGetWindowsSystemroot(root: string, options?: CallOptions): Promise<string> {
@@ -4779,8 +5245,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns false, whatever the disk
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_is_live | guestfs_inspect_is_live}, since libguestfs 1.9.4
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_is_live | guestfs_inspect_is_live}
+   * @since libguestfs 1.9.4
    * @category Inspection
    */
   inspectIsLive(root: string, options?: CallOptions): Promise<boolean> {
@@ -4795,8 +5263,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns false, whatever the disk
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_is_multipart | guestfs_inspect_is_multipart}, since libguestfs 1.9.4
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_is_multipart | guestfs_inspect_is_multipart}
+   * @since libguestfs 1.9.4
    * @category Inspection
    */
   inspectIsMultipart(root: string, options?: CallOptions): Promise<boolean> {
@@ -4810,8 +5280,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns false, whatever the disk
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_is_netinst | guestfs_inspect_is_netinst}, since libguestfs 1.9.4
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_is_netinst | guestfs_inspect_is_netinst}
+   * @since libguestfs 1.9.4
    * @category Inspection
    */
   inspectIsNetinst(root: string, options?: CallOptions): Promise<boolean> {
@@ -4827,10 +5299,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns records with `appName`, `appVersion`, `appRelease`, `appPublisher` and so on; unknown texts are
    *   empty
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
    * @deprecated Use {@link GuestfsMethods.inspectListApplications2}: `inspectListApplications2(root)`, whose
    *   fields begin with `app2`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_list_applications | guestfs_inspect_list_applications}, since libguestfs 1.7.8
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_list_applications | guestfs_inspect_list_applications}
+   * @since libguestfs 1.7.8
    * @category Inspection
    */
   inspectListApplications(root: string, options?: CallOptions): Promise<Application[]> {
@@ -4849,8 +5322,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @returns records sorted by name, with `app2Name`, `app2DisplayName`, `app2Epoch`, `app2Version`,
    *   `app2Release`, `app2Arch` and more; unknown texts are empty, and the list is empty where packages are not
    *   understood; `app2Class` is `antivirus` for recognised Windows antivirus products
-   * @throws GuestfsError: ERR_GUESTFS when `inspectOs` was not called or did not return this root
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_list_applications2 | guestfs_inspect_list_applications2}, since libguestfs 1.19.56
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_list_applications2 | guestfs_inspect_list_applications2}
+   * @since libguestfs 1.19.56
    * @category Inspection
    */
   inspectListApplications2(root: string, options?: CallOptions): Promise<Application2[]> {
@@ -4866,7 +5340,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @returns one root filesystem (a mountable) per system found; empty when there is none, several for a
    *   multi-boot machine
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_os | guestfs_inspect_os}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_os | guestfs_inspect_os}
+   * @since libguestfs 1.5.3
    * @category Inspection
    */
   inspectOs(options?: CallOptions): Promise<string[]> {
@@ -4879,7 +5355,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Can be cancelled while it runs.
    *
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_internal_exit | guestfs_internal_exit}, since libguestfs 1.23.30
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see `guestfs_internal_exit`, which the manual leaves out
+   * @since libguestfs 1.23.30
    * @category Tracing and debugging
    */
   internalExit(options?: CallOptions): Promise<void> {
@@ -4894,7 +5372,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path to look at
    * @returns true for a block device node; false for anything else and when there is nothing of that name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_blockdev | guestfs_is_blockdev}, since libguestfs 1.5.10
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_blockdev_opts | guestfs_is_blockdev_opts}
+   * @since libguestfs 1.5.10
    * @category Files
    */
   isBlockdev(path: string, options?: IsBlockdevOptions): Promise<boolean> {
@@ -4907,7 +5387,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns false, always
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_busy | guestfs_is_busy}, since libguestfs 1.0.2
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_busy | guestfs_is_busy}
+   * @since libguestfs 1.0.2
    * @category Handle
    */
   isBusy(options?: CallOptions): Promise<boolean> {
@@ -4921,7 +5403,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path to look at
    * @returns true for a character device node; false for anything else and when there is nothing of that name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_chardev | guestfs_is_chardev}, since libguestfs 1.5.10
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_chardev_opts | guestfs_is_chardev_opts}
+   * @since libguestfs 1.5.10
    * @category Files
    */
   isChardev(path: string, options?: IsChardevOptions): Promise<boolean> {
@@ -4935,7 +5419,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true before `launch`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_config | guestfs_is_config}, since libguestfs 1.0.2
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_config | guestfs_is_config}
+   * @since libguestfs 1.0.2
    * @category Handle
    */
   isConfig(options?: CallOptions): Promise<boolean> {
@@ -4949,7 +5435,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path to look at
    * @returns true for a directory; false for anything else and when there is nothing of that name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_dir | guestfs_is_dir}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_dir_opts | guestfs_is_dir_opts}
+   * @since libguestfs 0.0.8
    * @category Files
    */
   isDir(path: string, options?: IsDirOptions): Promise<boolean> {
@@ -4963,7 +5451,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path to look at
    * @returns true for a named pipe; false for anything else and when there is nothing of that name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_fifo | guestfs_is_fifo}, since libguestfs 1.5.10
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_fifo_opts | guestfs_is_fifo_opts}
+   * @since libguestfs 1.5.10
    * @category Files
    */
   isFifo(path: string, options?: IsFifoOptions): Promise<boolean> {
@@ -4978,7 +5468,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path to look at
    * @returns true for a regular file; false for anything else and when there is nothing of that name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_file | guestfs_is_file}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_file_opts | guestfs_is_file_opts}
+   * @since libguestfs 0.0.8
    * @category Files
    */
   isFile(path: string, options?: IsFileOptions): Promise<boolean> {
@@ -4992,7 +5484,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true while the appliance starts
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_launching | guestfs_is_launching}, since libguestfs 1.0.2
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_launching | guestfs_is_launching}
+   * @since libguestfs 1.0.2
    * @category Handle
    */
   isLaunching(options?: CallOptions): Promise<boolean> {
@@ -5006,7 +5500,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - device to test, for example `/dev/vg/root`
    * @returns true for a logical volume
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_lv | guestfs_is_lv}, since libguestfs 1.5.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_lv | guestfs_is_lv}
+   * @since libguestfs 1.5.3
    * @category LVM
    */
   isLv(mountable: string, options?: CallOptions): Promise<boolean> {
@@ -5019,7 +5515,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns true after a successful `launch`, until `shutdown` or a crash
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_ready | guestfs_is_ready}, since libguestfs 1.0.2
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_ready | guestfs_is_ready}
+   * @since libguestfs 1.0.2
    * @category Handle
    */
   isReady(options?: CallOptions): Promise<boolean> {
@@ -5033,7 +5531,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path to look at
    * @returns true for a Unix domain socket; false for anything else and when there is nothing of that name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_socket | guestfs_is_socket}, since libguestfs 1.5.10
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_socket_opts | guestfs_is_socket_opts}
+   * @since libguestfs 1.5.10
    * @category Files
    */
   isSocket(path: string, options?: IsSocketOptions): Promise<boolean> {
@@ -5047,7 +5547,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path to look at
    * @returns true for a symbolic link; false for anything else and when there is nothing of that name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_symlink | guestfs_is_symlink}, since libguestfs 1.5.10
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_symlink | guestfs_is_symlink}
+   * @since libguestfs 1.5.10
    * @category Files
    */
   isSymlink(path: string, options?: CallOptions): Promise<boolean> {
@@ -5062,7 +5564,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device to test, for example `/dev/sda`
    * @returns true for an entire disk
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_whole_device | guestfs_is_whole_device}, since libguestfs 1.21.9
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_whole_device | guestfs_is_whole_device}
+   * @since libguestfs 1.21.9
    * @category Block devices
    */
   isWholeDevice(device: string, options?: CallOptions): Promise<boolean> {
@@ -5076,8 +5580,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to read
    * @returns true when no other byte was found
-   * @throws GuestfsError: ENOENT when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_zero | guestfs_is_zero}, since libguestfs 1.11.8
+   * @throws {@link GuestfsError}: ENOENT when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_zero | guestfs_is_zero}
+   * @since libguestfs 1.11.8
    * @category Files
    */
   isZero(path: string, options?: CallOptions): Promise<boolean> {
@@ -5092,7 +5597,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device to read
    * @returns true when no other byte was found
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_zero_device | guestfs_is_zero_device}, since libguestfs 1.11.8
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_zero_device | guestfs_is_zero_device}
+   * @since libguestfs 1.11.8
    * @category Block devices
    */
   isZeroDevice(device: string, options?: CallOptions): Promise<boolean> {
@@ -5109,8 +5616,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @returns record with `isoVolumeId`, `isoPublisherId` and other texts; `isoVolumeSpaceSize` counts blocks of
    *   `isoLogicalBlockSize` bytes; the times `isoVolumeCreationT` and so on are seconds since 1970 as bigint,
    *   -1n when unset
-   * @throws GuestfsError: ENOENT when the file does not exist; ERR_GUESTFS when it is no ISO image
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_isoinfo | guestfs_isoinfo}, since libguestfs 1.17.19
+   * @throws {@link GuestfsError}: ENOENT when the file does not exist; ERR_GUESTFS when it is no ISO image
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_isoinfo | guestfs_isoinfo}
+   * @since libguestfs 1.17.19
    * @category ISO images
    */
   isoinfo(isofile: string, options?: CallOptions): Promise<Isoinfo> {
@@ -5127,8 +5635,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @returns record with `isoVolumeId`, `isoPublisherId` and other texts; `isoVolumeSpaceSize` counts blocks of
    *   `isoLogicalBlockSize` bytes; the times `isoVolumeCreationT` and so on are seconds since 1970 as bigint,
    *   -1n when unset
-   * @throws GuestfsError: ERR_GUESTFS when the device has no ISO filesystem
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_isoinfo_device | guestfs_isoinfo_device}, since libguestfs 1.17.19
+   * @throws {@link GuestfsError}: ERR_GUESTFS when the device has no ISO filesystem
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_isoinfo_device | guestfs_isoinfo_device}
+   * @since libguestfs 1.17.19
    * @category ISO images
    */
   isoinfoDevice(device: string, options?: CallOptions): Promise<Isoinfo> {
@@ -5138,10 +5647,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Closes the journal opened by `journalOpen`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'journal'`.
    *
-   * @throws GuestfsError: ERR_GUESTFS when no journal is open
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_close | guestfs_journal_close}, since libguestfs 1.23.11
+   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_close | guestfs_journal_close}
+   * @since libguestfs 1.23.11
    * @category Journal
    */
   journalClose(options?: CallOptions): Promise<void> {
@@ -5153,12 +5664,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * UTF-8 text. Large ones may be cut at the threshold, see `journalSetDataThreshold`. An entry may exceed the
    * usual 4 MiB of a reply.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'journal'`.
    *
    * @returns one `{ attrname, attrval }` per field, for example `MESSAGE`, with `attrval` a Buffer; a name may
    *   occur repeatedly
-   * @throws GuestfsError: ERR_GUESTFS when no journal is open; rejects too before the first `journalNext`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get | guestfs_journal_get}, since libguestfs 1.23.11
+   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open; rejects too before the first
+   *   `journalNext`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get | guestfs_journal_get}
+   * @since libguestfs 1.23.11
    * @category Journal
    */
   journalGet(options?: CallOptions): Promise<Xattr[]> {
@@ -5168,11 +5682,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the length beyond which field values may be cut.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'journal'`.
    *
    * @returns bytes as bigint, 0n for no limit
-   * @throws GuestfsError: ERR_GUESTFS when no journal is open
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get_data_threshold | guestfs_journal_get_data_threshold}, since libguestfs 1.23.11
+   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get_data_threshold | guestfs_journal_get_data_threshold}
+   * @since libguestfs 1.23.11
    * @category Journal
    */
   journalGetDataThreshold(options?: CallOptions): Promise<bigint> {
@@ -5183,11 +5699,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns when the current entry was logged, by the guest's clock. `new Date(Number(usec / 1000n))` makes a
    * Date of it.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'journal'`.
    *
    * @returns microseconds since 1970 as bigint
-   * @throws GuestfsError: ERR_GUESTFS when no journal is open; EADDRNOTAVAIL before the first `journalNext`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get_realtime_usec | guestfs_journal_get_realtime_usec}, since libguestfs 1.27.18
+   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open; EADDRNOTAVAIL before the first
+   *   `journalNext`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get_realtime_usec | guestfs_journal_get_realtime_usec}
+   * @since libguestfs 1.27.18
    * @category Journal
    */
   journalGetRealtimeUsec(options?: CallOptions): Promise<bigint> {
@@ -5198,11 +5717,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Goes to the following entry. A freshly opened journal stands before its first one, so loop with `while
    * (await g.journalNext())`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'journal'`.
    *
    * @returns false at the end, where there is nothing to read
-   * @throws GuestfsError: ERR_GUESTFS when no journal is open
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_next | guestfs_journal_next}, since libguestfs 1.23.11
+   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_next | guestfs_journal_next}
+   * @since libguestfs 1.23.11
    * @category Journal
    */
   journalNext(options?: CallOptions): Promise<boolean> {
@@ -5213,13 +5734,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Opens the systemd journal in a directory of the guest. There is one per handle; a journal still open is
    * closed.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'journal'`.
    *
    * @param directory - usually `/var/log/journal/` followed by the machine ID; list `/var/log/journal` to find
    *   it
-   * @throws GuestfsError: ENOENT when the directory does not exist; ENOTSUP when the appliance was built without
-   *   journal support
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_open | guestfs_journal_open}, since libguestfs 1.23.11
+   * @throws {@link GuestfsError}: ENOENT when the directory does not exist; ENOTSUP when the appliance was built
+   *   without journal support
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_open | guestfs_journal_open}
+   * @since libguestfs 1.23.11
    * @category Journal
    */
   journalOpen(directory: string, options?: CallOptions): Promise<void> {
@@ -5230,11 +5753,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets beyond which length field values may be cut by `journalGet`. It is advice: longer values can still
    * arrive whole.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'journal'`.
    *
    * @param threshold - bytes; 0 for no limit; systemd starts with 64 KiB
-   * @throws GuestfsError: ERR_GUESTFS when no journal is open
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_set_data_threshold | guestfs_journal_set_data_threshold}, since libguestfs 1.23.11
+   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_set_data_threshold | guestfs_journal_set_data_threshold}
+   * @since libguestfs 1.23.11
    * @category Journal
    */
   journalSetDataThreshold(threshold: number | bigint, options?: CallOptions): Promise<void> {
@@ -5244,13 +5769,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Moves by several entries, forwards or backwards, and stops at either end.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `journal` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'journal'`.
    *
    * @param skip - number of entries; negative to go back
    * @returns how many entries it moved, as bigint and never negative; fewer than asked for means that an end was
    *   reached
-   * @throws GuestfsError: ERR_GUESTFS when no journal is open
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_skip | guestfs_journal_skip}, since libguestfs 1.23.11
+   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_skip | guestfs_journal_skip}
+   * @since libguestfs 1.23.11
    * @category Journal
    */
   journalSkip(skip: number | bigint, options?: CallOptions): Promise<bigint> {
@@ -5262,9 +5789,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs no appliance.
    *
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.shutdown}: `shutdown()`, or `kill()` for an appliance that no longer
    *   responds.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_kill_subprocess | guestfs_kill_subprocess}, since libguestfs 0.0.3
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_kill_subprocess | guestfs_kill_subprocess}
+   * @since libguestfs 0.0.3
    * @category Appliance
    */
   killSubprocess(options?: CallOptions): Promise<void> {
@@ -5279,9 +5808,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Only before {@link GuestfsMethods.launch}. Sends progress once it has run for two seconds.
    *
-   * @throws GuestfsError: ERR_GUESTFS when launched already or with too many drives, ERR_GUESTFS_TIMEOUT after
-   *   `timeout`, ERR_GUESTFS_KVM_UNAVAILABLE when `accel` is `kvm` and guests do not run on it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_launch | guestfs_launch}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError}: ERR_GUESTFS when launched already or with too many drives, ERR_GUESTFS_TIMEOUT
+   *   after `timeout`, ERR_GUESTFS_KVM_UNAVAILABLE when `accel` is `kvm` and guests do not run on it
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_launch | guestfs_launch}
+   * @since libguestfs 0.0.3
    * @category Appliance
    */
   launch(options?: CallOptions): Promise<void> {
@@ -5297,8 +5827,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param owner - user ID; -1 keeps it
    * @param group - group ID; -1 keeps it
    * @param path - file, directory or link
-   * @throws GuestfsError: ENOENT when the path does not exist, EROFS on a read-only mount
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lchown | guestfs_lchown}, since libguestfs 1.0.77
+   * @throws {@link GuestfsError}: ENOENT when the path does not exist, EROFS on a read-only mount
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lchown | guestfs_lchown}
+   * @since libguestfs 1.0.77
    * @category Permissions and ownership
    */
   lchown(owner: number, group: number, path: string, options?: CallOptions): Promise<void> {
@@ -5310,10 +5841,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * after `ldmtoolRemoveAll` or when devices have appeared since. Then see `listLdmVolumes` and
    * `listLdmPartitions`.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_create_all | guestfs_ldmtool_create_all}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_create_all | guestfs_ldmtool_create_all}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   ldmtoolCreateAll(options?: CallOptions): Promise<void> {
     return this[invoke]('ldmtoolCreateAll', [], options);
@@ -5322,12 +5855,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists the disks that make up a Windows dynamic disk group.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
    * @returns device names
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_diskgroup_disks | guestfs_ldmtool_diskgroup_disks}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_diskgroup_disks | guestfs_ldmtool_diskgroup_disks}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   ldmtoolDiskgroupDisks(diskgroup: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('ldmtoolDiskgroupDisks', [diskgroup], options);
@@ -5336,12 +5871,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the name that Windows gave to a dynamic disk group.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
    * @returns the name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_diskgroup_name | guestfs_ldmtool_diskgroup_name}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_diskgroup_name | guestfs_ldmtool_diskgroup_name}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   ldmtoolDiskgroupName(diskgroup: string, options?: CallOptions): Promise<string> {
     return this[invoke]('ldmtoolDiskgroupName', [diskgroup], options);
@@ -5350,12 +5887,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists the volumes of a Windows dynamic disk group.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
    * @returns volume names such as `Volume1`; these are not devices
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_diskgroup_volumes | guestfs_ldmtool_diskgroup_volumes}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_diskgroup_volumes | guestfs_ldmtool_diskgroup_volumes}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   ldmtoolDiskgroupVolumes(diskgroup: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('ldmtoolDiskgroupVolumes', [diskgroup], options);
@@ -5365,10 +5904,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Removes the devices of all Windows dynamic disk volumes; the data on the disks is not touched.
    * `ldmtoolCreateAll` brings them back.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_remove_all | guestfs_ldmtool_remove_all}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_remove_all | guestfs_ldmtool_remove_all}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   ldmtoolRemoveAll(options?: CallOptions): Promise<void> {
     return this[invoke]('ldmtoolRemoveAll', [], options);
@@ -5377,11 +5918,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Looks on every block device for Windows dynamic disks.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @returns GUIDs of the disk groups, for the other `ldmtool…` calls; empty when there are none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_scan | guestfs_ldmtool_scan}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_scan | guestfs_ldmtool_scan}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   ldmtoolScan(options?: CallOptions): Promise<string[]> {
     return this[invoke]('ldmtoolScan', [], options);
@@ -5390,12 +5933,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Looks for Windows dynamic disks on the devices given.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @param devices - devices to look at; an empty list means all
    * @returns GUIDs of the disk groups found
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_scan_devices | guestfs_ldmtool_scan_devices}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_scan_devices | guestfs_ldmtool_scan_devices}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   ldmtoolScanDevices(devices: readonly string[], options?: CallOptions): Promise<string[]> {
     return this[invoke]('ldmtoolScanDevices', [devices], options);
@@ -5404,13 +5949,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the hint stored with a volume, often the drive letter under which Windows mounted it.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
    * @param volume - name of the volume, from `ldmtoolDiskgroupVolumes`
    * @returns the hint, for example `E:`; empty when there is none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_volume_hint | guestfs_ldmtool_volume_hint}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_volume_hint | guestfs_ldmtool_volume_hint}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   ldmtoolVolumeHint(diskgroup: string, volume: string, options?: CallOptions): Promise<string> {
     return this[invoke]('ldmtoolVolumeHint', [diskgroup, volume], options);
@@ -5419,13 +5966,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists the partitions of which a dynamic volume consists.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
    * @param volume - name of the volume, from `ldmtoolDiskgroupVolumes`
    * @returns partitions of that volume
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_volume_partitions | guestfs_ldmtool_volume_partitions}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_volume_partitions | guestfs_ldmtool_volume_partitions}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   ldmtoolVolumePartitions(diskgroup: string, volume: string, options?: CallOptions): Promise<string[]> {
     return this[invoke]('ldmtoolVolumePartitions', [diskgroup, volume], options);
@@ -5435,13 +5984,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns how a dynamic volume is laid out: `simple`, `spanned`, `striped`, `mirrored` or `raid5`, possibly
    * others.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
    * @param volume - name of the volume, from `ldmtoolDiskgroupVolumes`
    * @returns the layout
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_volume_type | guestfs_ldmtool_volume_type}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_volume_type | guestfs_ldmtool_volume_type}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   ldmtoolVolumeType(diskgroup: string, volume: string, options?: CallOptions): Promise<string> {
     return this[invoke]('ldmtoolVolumeType', [diskgroup, volume], options);
@@ -5450,14 +6001,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Reads one extended attribute of a file without following symbolic links. Otherwise as `getxattr`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxxattrs'`.
    *
    * @param path - file, directory or link
    * @param name - full name including the namespace, for example `security.selinux`
    * @returns the raw value
-   * @throws GuestfsError: ENODATA when the file has no such attribute, ENOTSUP when the filesystem has none at
-   *   all
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lgetxattr | guestfs_lgetxattr}, since libguestfs 1.7.24
+   * @throws {@link GuestfsError}: ENODATA when the file has no such attribute, ENOTSUP when the filesystem has
+   *   none at all
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lgetxattr | guestfs_lgetxattr}
+   * @since libguestfs 1.7.24
    * @category Extended attributes and labels
    */
   lgetxattr(path: string, name: string, options?: CallOptions): Promise<Buffer> {
@@ -5467,12 +6020,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Reads all extended attributes of a file without following symbolic links. Otherwise as `getxattrs`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxxattrs'`.
    *
    * @param path - file, directory or link
    * @returns one `{ attrname, attrval }` per attribute, `attrval` being a Buffer
-   * @throws GuestfsError: ENOTSUP when the filesystem has no extended attributes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lgetxattrs | guestfs_lgetxattrs}, since libguestfs 1.0.59
+   * @throws {@link GuestfsError}: ENOTSUP when the filesystem has no extended attributes
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lgetxattrs | guestfs_lgetxattrs}
+   * @since libguestfs 1.0.59
    * @category Extended attributes and labels
    */
   lgetxattrs(path: string, options?: CallOptions): Promise<Xattr[]> {
@@ -5485,8 +6040,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns nothing: it always rejects
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_9p | guestfs_list_9p}, since libguestfs 1.11.12
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_9p | guestfs_list_9p}
+   * @since libguestfs 1.11.12
    * @category Mounting
    */
   list9p(options?: CallOptions): Promise<string[]> {
@@ -5500,7 +6057,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns device names such as `/dev/sda`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_devices | guestfs_list_devices}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_devices | guestfs_list_devices}
+   * @since libguestfs 0.0.4
    * @category Block devices
    */
   listDevices(options?: CallOptions): Promise<string[]> {
@@ -5514,7 +6073,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns Map from label to device, for example `data` to `/dev/sda` and `data1` to `/dev/sda1`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_disk_labels | guestfs_list_disk_labels}, since libguestfs 1.19.49
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_disk_labels | guestfs_list_disk_labels}
+   * @since libguestfs 1.19.49
    * @category Drives
    */
   listDiskLabels(options?: CallOptions): Promise<Map<string, string>> {
@@ -5528,7 +6089,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns names such as `/dev/mapper/secret`, sorted
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_dm_devices | guestfs_list_dm_devices}, since libguestfs 1.11.15
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_dm_devices | guestfs_list_dm_devices}
+   * @since libguestfs 1.11.15
    * @category Block devices
    */
   listDmDevices(options?: CallOptions): Promise<string[]> {
@@ -5544,7 +6107,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns Map from mountable to filesystem type, for example `/dev/sda1` to `ext4`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_filesystems | guestfs_list_filesystems}, since libguestfs 1.5.15
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_filesystems | guestfs_list_filesystems}
+   * @since libguestfs 1.5.15
    * @category Filesystems
    */
   listFilesystems(options?: CallOptions): Promise<Map<string, string>> {
@@ -5554,11 +6119,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists the devices that stand for partitions of Windows dynamic disks.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @returns device names under `/dev/mapper`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_ldm_partitions | guestfs_list_ldm_partitions}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_ldm_partitions | guestfs_list_ldm_partitions}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   listLdmPartitions(options?: CallOptions): Promise<string[]> {
     return this[invoke]('listLdmPartitions', [], options);
@@ -5567,11 +6134,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists the devices that stand for volumes of Windows dynamic disks. These are the ones to mount.
    *
-   * Needs a launched appliance. Needs the feature group `ldm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @returns device names under `/dev/mapper`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_ldm_volumes | guestfs_list_ldm_volumes}, since libguestfs 1.20.0
-   * @category LDM
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_ldm_volumes | guestfs_list_ldm_volumes}
+   * @since libguestfs 1.20.0
+   * @category Windows dynamic disks
    */
   listLdmVolumes(options?: CallOptions): Promise<string[]> {
     return this[invoke]('listLdmVolumes', [], options);
@@ -5583,7 +6152,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns device names such as `/dev/md127`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_md_devices | guestfs_list_md_devices}, since libguestfs 1.15.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_md_devices | guestfs_list_md_devices}
+   * @since libguestfs 1.15.4
    * @category Software RAID
    */
   listMdDevices(options?: CallOptions): Promise<string[]> {
@@ -5596,7 +6167,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns device names such as `/dev/sda1`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_partitions | guestfs_list_partitions}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_partitions | guestfs_list_partitions}
+   * @since libguestfs 0.0.4
    * @category Partitions
    */
   listPartitions(options?: CallOptions): Promise<string[]> {
@@ -5611,8 +6184,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param directory - directory to list
    * @returns the listing as one string
-   * @throws GuestfsError: ENOENT when the directory does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ll | guestfs_ll}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ll | guestfs_ll}
+   * @since libguestfs 0.0.4
    * @category Directories
    */
   ll(directory: string, options?: CallOptions): Promise<string> {
@@ -5626,10 +6200,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param directory - directory to list
    * @returns the listing as one string
-   * @throws GuestfsError: ENOENT when the directory does not exist
+   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
    * @deprecated Use {@link GuestfsMethods.lgetxattrs}: `lgetxattrs(path)` for each file, reading
    *   `security.selinux`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_llz | guestfs_llz}, since libguestfs 1.17.6
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_llz | guestfs_llz}
+   * @since libguestfs 1.17.6
    * @category Directories
    */
   llz(directory: string, options?: CallOptions): Promise<string> {
@@ -5643,9 +6218,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param target - existing file to link to, on the same filesystem
    * @param linkname - the new name
-   * @throws GuestfsError: EEXIST when the new name is taken, ENOENT when the target does not exist, EXDEV across
-   *   filesystems
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln | guestfs_ln}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: EEXIST when the new name is taken, ENOENT when the target does not exist,
+   *   EXDEV across filesystems
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln | guestfs_ln}
+   * @since libguestfs 1.0.66
    * @category Links and special files
    */
   ln(target: string, linkname: string, options?: CallOptions): Promise<void> {
@@ -5660,8 +6236,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param target - existing file to link to, on the same filesystem
    * @param linkname - the new name; replaced when it exists
-   * @throws GuestfsError: ENOENT when the target does not exist, EXDEV across filesystems
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_f | guestfs_ln_f}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: ENOENT when the target does not exist, EXDEV across filesystems
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_f | guestfs_ln_f}
+   * @since libguestfs 1.0.66
    * @category Links and special files
    */
   lnF(target: string, linkname: string, options?: CallOptions): Promise<void> {
@@ -5676,8 +6253,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param target - text of the link: a relative target is resolved from the link's directory, an absolute one
    *   from the guest's root; need not exist
    * @param linkname - path of the link
-   * @throws GuestfsError: ERR_GUESTFS when the name is taken by a file
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_s | guestfs_ln_s}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: ERR_GUESTFS when the name is taken by a file
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_s | guestfs_ln_s}
+   * @since libguestfs 1.0.66
    * @category Links and special files
    */
   lnS(target: string, linkname: string, options?: CallOptions): Promise<void> {
@@ -5693,8 +6271,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param target - text of the link: a relative target is resolved from the link's directory, an absolute one
    *   from the guest's root; need not exist
    * @param linkname - path of the link; replaced when it exists
-   * @throws GuestfsError: ERR_GUESTFS with the message of ln
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_sf | guestfs_ln_sf}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of ln
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_sf | guestfs_ln_sf}
+   * @since libguestfs 1.0.66
    * @category Links and special files
    */
   lnSf(target: string, linkname: string, options?: CallOptions): Promise<void> {
@@ -5704,12 +6283,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Removes an extended attribute, of a symbolic link itself where `removexattr` would follow it.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxxattrs'`.
    *
    * @param xattr - full name including the namespace
    * @param path - file, directory or link
-   * @throws GuestfsError: ENODATA when there is no such attribute
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lremovexattr | guestfs_lremovexattr}, since libguestfs 1.0.59
+   * @throws {@link GuestfsError}: ENODATA when there is no such attribute
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lremovexattr | guestfs_lremovexattr}
+   * @since libguestfs 1.0.59
    * @category Extended attributes and labels
    */
   lremovexattr(xattr: string, path: string, options?: CallOptions): Promise<void> {
@@ -5724,8 +6305,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param directory - directory to list
    * @returns names, sorted, without the directory part
-   * @throws GuestfsError: ENOENT when the directory does not exist, ENOTDIR when it is something else
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ls | guestfs_ls}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError}: ENOENT when the directory does not exist, ENOTDIR when it is something else
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ls | guestfs_ls}
+   * @since libguestfs 0.0.4
    * @category Directories
    */
   ls(directory: string, options?: CallOptions): Promise<string[]> {
@@ -5740,8 +6322,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param dir - directory to list
    * @param filenames - host path of the file to write; overwritten: its path, or a stream instead
-   * @throws GuestfsError: ENOENT when the directory does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ls0 | guestfs_ls0}, since libguestfs 1.19.32
+   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ls0 | guestfs_ls0}
+   * @since libguestfs 1.19.32
    * @category Directories
    */
   ls0(dir: string, filenames: FileTarget, options?: OutputOptions): Promise<void> {
@@ -5752,15 +6335,17 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets an extended attribute, of a symbolic link itself where `setxattr` would follow it; an attribute of that
    * name is replaced.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxxattrs'`.
    *
    * @param xattr - full name including the namespace, for example `user.comment`
    * @param val - value, as text
    * @param vallen - its length in bytes, `Buffer.byteLength(val)`; at most 65536
    * @param path - file, directory or link
-   * @throws GuestfsError: ENOTSUP when the filesystem or the kind of file has no such attributes, EPERM for
-   *   `user.` on a symbolic link
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lsetxattr | guestfs_lsetxattr}, since libguestfs 1.0.59
+   * @throws {@link GuestfsError}: ENOTSUP when the filesystem or the kind of file has no such attributes, EPERM
+   *   for `user.` on a symbolic link
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lsetxattr | guestfs_lsetxattr}
+   * @since libguestfs 1.0.59
    * @category Extended attributes and labels
    */
   lsetxattr(xattr: string, val: string, vallen: number, path: string, options?: CallOptions): Promise<void> {
@@ -5775,10 +6360,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file, directory or link
    * @returns record with `mode`, `size`, `uid`, `mtime` and so on, all bigint
-   * @throws GuestfsError: ENOENT when the path does not exist
+   * @throws {@link GuestfsError}: ENOENT when the path does not exist
    * @deprecated Use {@link GuestfsMethods.lstatns}: `lstatns(path)`, whose fields begin with `st` and have
    *   nanoseconds.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstat | guestfs_lstat}, since libguestfs 1.9.2
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstat | guestfs_lstat}
+   * @since libguestfs 1.9.2
    * @category Files
    */
   lstat(path: string, options?: CallOptions): Promise<Stat> {
@@ -5793,9 +6379,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param path - the directory
    * @param names - names in it, without slashes
    * @returns one record per name, in the same order; `ino` is -1n where a file could not be examined
-   * @throws GuestfsError: ENOENT when the directory does not exist
+   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
    * @deprecated Use {@link GuestfsMethods.lstatnslist}: `lstatnslist(path, names)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatlist | guestfs_lstatlist}, since libguestfs 1.0.77
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatlist | guestfs_lstatlist}
+   * @since libguestfs 1.0.77
    * @category Files
    */
   lstatlist(path: string, names: readonly string[], options?: CallOptions): Promise<Stat[]> {
@@ -5810,8 +6397,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file, directory or link
    * @returns record with `stMode`, `stSize`, `stUid`, `stMtimeSec`, `stMtimeNsec` and so on, all bigint
-   * @throws GuestfsError: ENOENT when the path does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatns | guestfs_lstatns}, since libguestfs 1.27.53
+   * @throws {@link GuestfsError}: ENOENT when the path does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatns | guestfs_lstatns}
+   * @since libguestfs 1.27.53
    * @category Files
    */
   lstatns(path: string, options?: CallOptions): Promise<Statns> {
@@ -5827,8 +6415,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param path - the directory
    * @param names - names in it, without slashes
    * @returns one record per name, in the same order; `stIno` is -1n where a file could not be examined
-   * @throws GuestfsError: ENOENT when the directory does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatnslist | guestfs_lstatnslist}, since libguestfs 1.27.53
+   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatnslist | guestfs_lstatnslist}
+   * @since libguestfs 1.27.53
    * @category Files
    */
   lstatnslist(path: string, names: readonly string[], options?: CallOptions): Promise<Statns[]> {
@@ -5838,14 +6427,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Adds a passphrase to a LUKS device. A slot in use is not overwritten; empty it with `luksKillSlot`.
    *
-   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - the encrypted device, not the mapped one
    * @param key - a passphrase that opens the device
    * @param newkey - passphrase to add
    * @param keyslot - free slot for it, 0 to 7 with LUKS 1 and 0 to 31 with LUKS 2
-   * @throws GuestfsError: ERR_GUESTFS for a wrong passphrase or an occupied slot
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_add_key | guestfs_luks_add_key}, since libguestfs 1.5.2
+   * @throws {@link GuestfsError}: ERR_GUESTFS for a wrong passphrase or an occupied slot
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_add_key | guestfs_luks_add_key}
+   * @since libguestfs 1.5.2
    * @category Encryption
    */
   luksAddKey(device: string, key: string, newkey: string, keyslot: number, options?: CallOptions): Promise<void> {
@@ -5856,12 +6446,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Closes an encrypted device that was opened with `luksOpen` or `luksOpenRo`. Unmount what is on it, and
    * deactivate its volume groups, first.
    *
-   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - the mapped device, `/dev/mapper/` and its name; not the encrypted device below
-   * @throws GuestfsError: ERR_GUESTFS when it is in use or not under `/dev/mapper`
+   * @throws {@link GuestfsError}: ERR_GUESTFS when it is in use or not under `/dev/mapper`
    * @deprecated Use {@link GuestfsMethods.cryptsetupClose}: `cryptsetupClose(device)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_close | guestfs_luks_close}, since libguestfs 1.5.1
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_close | guestfs_luks_close}
+   * @since libguestfs 1.5.1
    * @category Encryption
    */
   luksClose(device: string, options?: CallOptions): Promise<void> {
@@ -5872,12 +6463,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Turns a device into an empty LUKS container; what was on it is lost. Open it with `cryptsetupOpen`, then
    * make a filesystem on the mapped device.
    *
-   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - device to encrypt
    * @param key - first passphrase
    * @param keyslot - slot for it, usually 0; up to 7 with LUKS 1, 31 with LUKS 2
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_format | guestfs_luks_format}, since libguestfs 1.5.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_format | guestfs_luks_format}
+   * @since libguestfs 1.5.2
    * @category Encryption
    */
   luksFormat(device: string, key: string, keyslot: number, options?: CallOptions): Promise<void> {
@@ -5888,13 +6481,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Turns a device into an empty LUKS container with a cipher of your choice, otherwise like `luksFormat`; what
    * was on it is lost.
    *
-   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - device to encrypt
    * @param key - first passphrase
    * @param keyslot - slot for it, usually 0
    * @param cipher - in the notation of cryptsetup, for example `aes-xts-plain64`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_format_cipher | guestfs_luks_format_cipher}, since libguestfs 1.5.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_format_cipher | guestfs_luks_format_cipher}
+   * @since libguestfs 1.5.2
    * @category Encryption
    */
   luksFormatCipher(device: string, key: string, keyslot: number, cipher: string, options?: CallOptions): Promise<void> {
@@ -5905,13 +6500,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Removes the passphrase in one slot of a LUKS device. You have to know another one, so the last cannot be
    * removed this way.
    *
-   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - the encrypted device
    * @param key - passphrase of a different slot
    * @param keyslot - slot to empty
-   * @throws GuestfsError: ERR_GUESTFS for a wrong passphrase or an empty slot
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_kill_slot | guestfs_luks_kill_slot}, since libguestfs 1.5.2
+   * @throws {@link GuestfsError}: ERR_GUESTFS for a wrong passphrase or an empty slot
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_kill_slot | guestfs_luks_kill_slot}
+   * @since libguestfs 1.5.2
    * @category Encryption
    */
   luksKillSlot(device: string, key: string, keyslot: number, options?: CallOptions): Promise<void> {
@@ -5922,14 +6518,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Opens a LUKS device: its decrypted contents appear as a new device, read and written through encryption. If
    * that holds LVM, `lvmScan(true)` makes the volumes visible; `listDmDevices` lists open devices.
    *
-   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - the encrypted device or partition
    * @param key - a passphrase that opens the device
    * @param mapname - name of the new device under `/dev/mapper`; must be free and not `control`
-   * @throws GuestfsError: ERR_GUESTFS for a wrong passphrase or a name in use
+   * @throws {@link GuestfsError}: ERR_GUESTFS for a wrong passphrase or a name in use
    * @deprecated Use {@link GuestfsMethods.cryptsetupOpen}: `cryptsetupOpen(device, key, mapname)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_open | guestfs_luks_open}, since libguestfs 1.5.1
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_open | guestfs_luks_open}
+   * @since libguestfs 1.5.1
    * @category Encryption
    */
   luksOpen(device: string, key: string, mapname: string, options?: CallOptions): Promise<void> {
@@ -5939,15 +6536,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Opens a LUKS device as `luksOpen` does, for reading only.
    *
-   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - the encrypted device or partition
    * @param key - a passphrase that opens the device
    * @param mapname - name of the new device under `/dev/mapper`; must be free and not `control`
-   * @throws GuestfsError: ERR_GUESTFS for a wrong passphrase or a name in use
+   * @throws {@link GuestfsError}: ERR_GUESTFS for a wrong passphrase or a name in use
    * @deprecated Use {@link GuestfsMethods.cryptsetupOpen}: `cryptsetupOpen(device, key, mapname, { readonly:
    *   true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_open_ro | guestfs_luks_open_ro}, since libguestfs 1.5.1
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_open_ro | guestfs_luks_open_ro}
+   * @since libguestfs 1.5.1
    * @category Encryption
    */
   luksOpenRo(device: string, key: string, mapname: string, options?: CallOptions): Promise<void> {
@@ -5957,12 +6555,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the UUID of a LUKS device; no passphrase is needed.
    *
-   * Needs a launched appliance. Needs the feature group `luks` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - the encrypted device
    * @returns the UUID
-   * @throws GuestfsError: ERR_GUESTFS when it is not a LUKS device
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_uuid | guestfs_luks_uuid}, since libguestfs 1.41.9
+   * @throws {@link GuestfsError}: ERR_GUESTFS when it is not a LUKS device
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_uuid | guestfs_luks_uuid}
+   * @since libguestfs 1.41.9
    * @category Encryption
    */
   luksUuid(device: string, options?: CallOptions): Promise<string> {
@@ -5972,13 +6571,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates a logical volume, which becomes `/dev/` group `/` volume. The size is rounded up to whole extents.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param logvol - name of the new volume
    * @param volgroup - name of an existing group
    * @param mbytes - size in MiB
-   * @throws GuestfsError: ERR_GUESTFS when the group is missing or too small, or the name is taken
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvcreate | guestfs_lvcreate}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError}: ERR_GUESTFS when the group is missing or too small, or the name is taken
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvcreate | guestfs_lvcreate}
+   * @since libguestfs 0.0.8
    * @category LVM
    */
   lvcreate(logvol: string, volgroup: string, mbytes: number, options?: CallOptions): Promise<void> {
@@ -5988,13 +6588,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates a logical volume of a share of the free space in its group; 100 makes it as large as possible.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param logvol - name of the new volume
    * @param volgroup - name of an existing group
    * @param percent - share of the free space, 0 to 100
-   * @throws GuestfsError: ERR_GUESTFS when the group is missing, the name is taken or no extent results
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvcreate_free | guestfs_lvcreate_free}, since libguestfs 1.17.18
+   * @throws {@link GuestfsError}: ERR_GUESTFS when the group is missing, the name is taken or no extent results
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvcreate_free | guestfs_lvcreate_free}
+   * @since libguestfs 1.17.18
    * @category LVM
    */
   lvcreateFree(logvol: string, volgroup: string, percent: number, options?: CallOptions): Promise<void> {
@@ -6008,8 +6609,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param lvname - any device name of the volume
    * @returns the name as `lvs` lists it
-   * @throws GuestfsError: EINVAL when it is no logical volume
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_canonical_lv_name | guestfs_lvm_canonical_lv_name}, since libguestfs 1.5.24
+   * @throws {@link GuestfsError}: EINVAL when it is no logical volume
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_canonical_lv_name | guestfs_lvm_canonical_lv_name}
+   * @since libguestfs 1.5.24
    * @category LVM
    */
   lvmCanonicalLvName(lvname: string, options?: CallOptions): Promise<string> {
@@ -6022,8 +6624,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @throws GuestfsError: ERR_GUESTFS when a group is in use
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_clear_filter | guestfs_lvm_clear_filter}, since libguestfs 1.5.1
+   * @throws {@link GuestfsError}: ERR_GUESTFS when a group is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_clear_filter | guestfs_lvm_clear_filter}
+   * @since libguestfs 1.5.1
    * @category LVM
    */
   lvmClearFilter(options?: CallOptions): Promise<void> {
@@ -6034,9 +6637,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Destroys all LVM structures on all disks: every logical volume, every group and every physical volume. The
    * data in them is lost.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_remove_all | guestfs_lvm_remove_all}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_remove_all | guestfs_lvm_remove_all}
+   * @since libguestfs 0.0.8
    * @category LVM
    */
   lvmRemoveAll(options?: CallOptions): Promise<void> {
@@ -6050,7 +6655,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param activate - also activate what is found, so that its `/dev/vg/lv` devices appear; usually true
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_scan | guestfs_lvm_scan}, since libguestfs 1.39.8
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_scan | guestfs_lvm_scan}
+   * @since libguestfs 1.39.8
    * @category LVM
    */
   lvmScan(activate: boolean, options?: CallOptions): Promise<void> {
@@ -6062,11 +6669,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * collide by UUID or name. Groups are deactivated and searched for again, so nothing on LVM may be mounted,
    * even outside the list. Undo it with `lvmClearFilter`.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param devices - disks or partitions that LVM may use; a disk stands for its partitions too
-   * @throws GuestfsError: ERR_GUESTFS when a group is in use
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_set_filter | guestfs_lvm_set_filter}, since libguestfs 1.5.1
+   * @throws {@link GuestfsError}: ERR_GUESTFS when a group is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_set_filter | guestfs_lvm_set_filter}
+   * @since libguestfs 1.5.1
    * @category LVM
    */
   lvmSetFilter(devices: readonly string[], options?: CallOptions): Promise<void> {
@@ -6076,11 +6684,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Deletes a logical volume and its data, without asking. Given a group, it deletes all volumes in it.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param device - the volume, `/dev/vg/lv`, or the group, `/dev/vg`
-   * @throws GuestfsError: ERR_GUESTFS when it is mounted or open
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvremove | guestfs_lvremove}, since libguestfs 1.0.13
+   * @throws {@link GuestfsError}: ERR_GUESTFS when it is mounted or open
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvremove | guestfs_lvremove}
+   * @since libguestfs 1.0.13
    * @category LVM
    */
   lvremove(device: string, options?: CallOptions): Promise<void> {
@@ -6094,8 +6703,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param logvol - current device name, `/dev/vg/old`
    * @param newlogvol - new device name, `/dev/vg/new`
-   * @throws GuestfsError: ERR_GUESTFS when the new name is taken
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvrename | guestfs_lvrename}, since libguestfs 1.0.83
+   * @throws {@link GuestfsError}: ERR_GUESTFS when the new name is taken
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvrename | guestfs_lvrename}
+   * @since libguestfs 1.0.83
    * @category LVM
    */
   lvrename(logvol: string, newlogvol: string, options?: CallOptions): Promise<void> {
@@ -6106,12 +6716,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Makes a logical volume larger or smaller, without its filesystem: enlarge that afterwards, shrink it
    * beforehand. What lies beyond a reduced size is lost, without a question. The current size is accepted.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param device - the volume, `/dev/vg/lv`
    * @param mbytes - new size in MiB
-   * @throws GuestfsError: ERR_GUESTFS when the group has not enough free space
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvresize | guestfs_lvresize}, since libguestfs 1.0.27
+   * @throws {@link GuestfsError}: ERR_GUESTFS when the group has not enough free space
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvresize | guestfs_lvresize}
+   * @since libguestfs 1.0.27
    * @category LVM
    */
   lvresize(device: string, mbytes: number, options?: CallOptions): Promise<void> {
@@ -6122,11 +6733,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Enlarges a logical volume by a share of the free space in its group; 100 takes all. Enlarge the filesystem
    * afterwards, for example with `resize2fs`.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param lv - the volume, `/dev/vg/lv`
    * @param percent - share of the free space to add, 0 to 100
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvresize_free | guestfs_lvresize_free}, since libguestfs 1.3.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvresize_free | guestfs_lvresize_free}
+   * @since libguestfs 1.3.3
    * @category LVM
    */
   lvresizeFree(lv: string, percent: number, options?: CallOptions): Promise<void> {
@@ -6137,10 +6750,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists the logical volumes. Thin pools and other internal volumes are not included, nor volumes flagged to be
    * skipped at activation.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @returns device names such as `/dev/vg/root`, sorted
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvs | guestfs_lvs}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvs | guestfs_lvs}
+   * @since libguestfs 0.0.4
    * @category LVM
    */
   lvs(options?: CallOptions): Promise<string[]> {
@@ -6150,11 +6765,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists the logical volumes with all their attributes, as the tool lvs reports them.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @returns records with `lvName`, `lvUuid`, `lvSize` (bytes, bigint), `origin` and so on; `snapPercent` and
    *   `copyPercent` are null where they do not apply
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvs_full | guestfs_lvs_full}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvs_full | guestfs_lvs_full}
+   * @since libguestfs 0.0.4
    * @category LVM
    */
   lvsFull(options?: CallOptions): Promise<LvmLv[]> {
@@ -6168,7 +6785,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - the volume, `/dev/vg/lv`
    * @returns the UUID
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvuuid | guestfs_lvuuid}, since libguestfs 1.0.87
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvuuid | guestfs_lvuuid}
+   * @since libguestfs 1.0.87
    * @category LVM
    */
   lvuuid(device: string, options?: CallOptions): Promise<string> {
@@ -6181,13 +6800,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * attributes follow, or is empty if the file could not be examined, then those attributes. Parse the count
    * with `parseInt(attrval.toString())`, as a zero byte may end it.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxxattrs'`.
    *
    * @param path - the directory
    * @param names - names in it, without slashes
    * @returns `{ attrname, attrval }` records to be read in order
-   * @throws GuestfsError: ENOENT when the directory does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lxattrlist | guestfs_lxattrlist}, since libguestfs 1.0.77
+   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lxattrlist | guestfs_lxattrlist}
+   * @since libguestfs 1.0.77
    * @category Extended attributes and labels
    */
   lxattrlist(path: string, names: readonly string[], options?: CallOptions): Promise<Xattr[]> {
@@ -6200,8 +6821,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns the number of drives
-   * @throws GuestfsError: rejects when the backend cannot tell
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_max_disks | guestfs_max_disks}, since libguestfs 1.19.7
+   * @throws {@link GuestfsError}: rejects when the backend cannot tell
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_max_disks | guestfs_max_disks}
+   * @since libguestfs 1.19.7
    * @category Drives
    */
   maxDisks(options?: CallOptions): Promise<number> {
@@ -6213,12 +6835,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * number of its own, so find it with `listMdDevices`. The number of `devices` plus the bits in `missingbitmap`
    * must be `nrdevices` plus `spare`.
    *
-   * Needs a launched appliance. Needs the feature group `mdadm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'mdadm'`.
    *
    * @param name - name of the array, reachable as `/dev/md/` and the name
    * @param devices - member devices, in order
-   * @throws GuestfsError: ERR_GUESTFS when the numbers do not add up or mdadm refuses
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_create | guestfs_md_create}, since libguestfs 1.15.6
+   * @throws {@link GuestfsError}: ERR_GUESTFS when the numbers do not add up or mdadm refuses
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_create | guestfs_md_create}
+   * @since libguestfs 1.15.6
    * @category Software RAID
    */
   mdCreate(name: string, devices: readonly string[], options?: MdCreateOptions): Promise<void> {
@@ -6228,11 +6851,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the properties of a software RAID array, as mdadm exports them.
    *
-   * Needs a launched appliance. Needs the feature group `mdadm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'mdadm'`.
    *
    * @param md - the array, for example `/dev/md127`
    * @returns Map of strings, usually with `level`, `devices` (their number), `metadata`, `uuid` and `name`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_detail | guestfs_md_detail}, since libguestfs 1.15.6
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_detail | guestfs_md_detail}
+   * @since libguestfs 1.15.6
    * @category Software RAID
    */
   mdDetail(md: string, options?: CallOptions): Promise<Map<string, string>> {
@@ -6242,13 +6867,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists the devices of a running software RAID array with their state.
    *
-   * Needs a launched appliance. Needs the feature group `mdadm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'mdadm'`.
    *
    * @param md - the array, for example `/dev/md127`
    * @returns records `{ mdstatDevice, mdstatIndex, mdstatFlags }`; the flags are letters: `F` faulty, `S` spare,
    *   `R` replacement, `W` avoided for reading (write-mostly)
-   * @throws GuestfsError: ERR_GUESTFS when the array is not running
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_stat | guestfs_md_stat}, since libguestfs 1.17.21
+   * @throws {@link GuestfsError}: ERR_GUESTFS when the array is not running
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_stat | guestfs_md_stat}
+   * @since libguestfs 1.17.21
    * @category Software RAID
    */
   mdStat(md: string, options?: CallOptions): Promise<Mdstat[]> {
@@ -6258,11 +6884,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Stops a software RAID array. The data on its members remains and the array can be assembled again.
    *
-   * Needs a launched appliance. Needs the feature group `mdadm` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'mdadm'`.
    *
    * @param md - the array, for example `/dev/md127`
-   * @throws GuestfsError: ERR_GUESTFS when it is in use
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_stop | guestfs_md_stop}, since libguestfs 1.15.6
+   * @throws {@link GuestfsError}: ERR_GUESTFS when it is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_stop | guestfs_md_stop}
+   * @since libguestfs 1.15.6
    * @category Software RAID
    */
   mdStop(md: string, options?: CallOptions): Promise<void> {
@@ -6275,9 +6902,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - the new directory; its parent must exist
-   * @throws GuestfsError: EEXIST when the path exists, ENOENT when the parent does not, EROFS on a read-only
-   *   mount
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir | guestfs_mkdir}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError}: EEXIST when the path exists, ENOENT when the parent does not, EROFS on a
+   *   read-only mount
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir | guestfs_mkdir}
+   * @since libguestfs 0.0.8
    * @category Directories
    */
   mkdir(path: string, options?: CallOptions): Promise<void> {
@@ -6292,8 +6920,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - the new directory; its parent must exist
    * @param mode - permission bits, for example `0o700`
-   * @throws GuestfsError: EEXIST when the path exists, ENOENT when the parent does not
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir_mode | guestfs_mkdir_mode}, since libguestfs 1.0.77
+   * @throws {@link GuestfsError}: EEXIST when the path exists, ENOENT when the parent does not
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir_mode | guestfs_mkdir_mode}
+   * @since libguestfs 1.0.77
    * @category Directories
    */
   mkdirMode(path: string, mode: number, options?: CallOptions): Promise<void> {
@@ -6306,9 +6935,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - the directory
-   * @throws GuestfsError: ERR_GUESTFS when part of the path exists and is no directory, EROFS on a read-only
-   *   mount
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir_p | guestfs_mkdir_p}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError}: ERR_GUESTFS when part of the path exists and is no directory, EROFS on a
+   *   read-only mount
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir_p | guestfs_mkdir_p}
+   * @since libguestfs 0.0.8
    * @category Directories
    */
   mkdirP(path: string, options?: CallOptions): Promise<void> {
@@ -6324,8 +6954,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param tmpl - absolute path that ends in `XXXXXX`, which is replaced by random characters, for example
    *   `/tmp/workXXXXXX`; its directory must exist
    * @returns path of the new directory
-   * @throws GuestfsError: EINVAL when the template has no XXXXXX, ENOENT when its directory does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdtemp | guestfs_mkdtemp}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError}: EINVAL when the template has no XXXXXX, ENOENT when its directory does not
+   *   exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdtemp | guestfs_mkdtemp}
+   * @since libguestfs 1.0.54
    * @category Directories
    */
   mkdtemp(tmpl: string, options?: CallOptions): Promise<string> {
@@ -6340,8 +6972,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - device to format
-   * @throws GuestfsError: ERR_GUESTFS with the message of mke2fs, for example when the device is mounted
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs | guestfs_mke2fs}, since libguestfs 1.19.44
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mke2fs, for example when the device is mounted
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs | guestfs_mke2fs}
+   * @since libguestfs 1.19.44
    * @category Ext filesystems
    */
   mke2fs(device: string, options?: Mke2fsOptions): Promise<void> {
@@ -6358,9 +6991,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param blocksize - bytes per block: 1024, 2048 or 4096, the same as that of the journal
    * @param device - device to format
    * @param journal - device with the journal
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { fstype, blocksize, journaldevice: journal
    *   })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs_J | guestfs_mke2fs_J}, since libguestfs 1.0.68
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs_j | guestfs_mke2fs_J}
+   * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
   mke2fs_J(fstype: string, blocksize: number, device: string, journal: string, options?: CallOptions): Promise<void> {
@@ -6376,9 +7011,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param blocksize - bytes per block: 1024, 2048 or 4096, the same as that of the journal
    * @param device - device to format
    * @param label - label of the journal
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { fstype, blocksize, journaldevice: 'LABEL='
    *   + label })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs_JL | guestfs_mke2fs_JL}, since libguestfs 1.0.68
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs_jl | guestfs_mke2fs_JL}
+   * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
   mke2fs_JL(fstype: string, blocksize: number, device: string, label: string, options?: CallOptions): Promise<void> {
@@ -6388,15 +7025,17 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Makes an ext filesystem whose external journal is named by its UUID. What was on the device is lost.
    *
-   * Needs a launched appliance. Needs the feature group `linuxfsuuid` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'linuxfsuuid'`.
    *
    * @param fstype - `ext2`, `ext3` or `ext4`
    * @param blocksize - bytes per block: 1024, 2048 or 4096, the same as that of the journal
    * @param device - device to format
    * @param uuid - UUID of the journal
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { fstype, blocksize, journaldevice: 'UUID=' +
    *   uuid })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs_JU | guestfs_mke2fs_JU}, since libguestfs 1.0.68
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs_ju | guestfs_mke2fs_JU}
+   * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
   mke2fs_JU(fstype: string, blocksize: number, device: string, uuid: string, options?: CallOptions): Promise<void> {
@@ -6410,8 +7049,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param blocksize - bytes per block: 1024, 2048 or 4096
    * @param device - device for the journal
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { blocksize, journaldev: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2journal | guestfs_mke2journal}, since libguestfs 1.0.68
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2journal | guestfs_mke2journal}
+   * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
   mke2journal(blocksize: number, device: string, options?: CallOptions): Promise<void> {
@@ -6426,8 +7067,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param blocksize - bytes per block: 1024, 2048 or 4096
    * @param label - label of the journal
    * @param device - device for the journal
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { blocksize, journaldev: true, label })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2journal_L | guestfs_mke2journal_L}, since libguestfs 1.0.68
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2journal_l | guestfs_mke2journal_L}
+   * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
   mke2journal_L(blocksize: number, label: string, device: string, options?: CallOptions): Promise<void> {
@@ -6437,13 +7080,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Prepares a device as external journal with a given UUID. What was on it is lost.
    *
-   * Needs a launched appliance. Needs the feature group `linuxfsuuid` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'linuxfsuuid'`.
    *
    * @param blocksize - bytes per block: 1024, 2048 or 4096
    * @param uuid - UUID of the journal
    * @param device - device for the journal
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.mke2fs}: `mke2fs(device, { blocksize, journaldev: true, uuid })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2journal_U | guestfs_mke2journal_U}, since libguestfs 1.0.68
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2journal_u | guestfs_mke2journal_U}
+   * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
   mke2journal_U(blocksize: number, uuid: string, device: string, options?: CallOptions): Promise<void> {
@@ -6453,12 +7098,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates a named pipe in the guest.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `mknod` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'mknod'`.
    *
    * @param mode - permission bits only, for example `0o644`; the umask is taken off
    * @param path - path of the pipe
-   * @throws GuestfsError: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfifo | guestfs_mkfifo}, since libguestfs 1.0.55
+   * @throws {@link GuestfsError}: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfifo | guestfs_mkfifo}
+   * @since libguestfs 1.0.55
    * @category Links and special files
    */
   mkfifo(mode: number, path: string, options?: CallOptions): Promise<void> {
@@ -6473,8 +7120,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param fstype - type, for example `ext4`, `xfs`, `vfat`, `ntfs`, `btrfs`
    * @param device - partition, volume or disk to format
-   * @throws GuestfsError: ERR_GUESTFS with the message of the tool, or for an option that the type does not have
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs | guestfs_mkfs}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of the tool, or for an option that the type does
+   *   not have
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_opts | guestfs_mkfs_opts}
+   * @since libguestfs 0.0.8
    * @category Filesystems
    */
   mkfs(fstype: string, device: string, options?: MkfsOptions): Promise<void> {
@@ -6489,8 +7138,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param fstype - type, for example `ext4`
    * @param blocksize - bytes per block, a power of 2; the cluster size for vfat and ntfs
    * @param device - device to format
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.mkfs}: `mkfs(fstype, device, { blocksize })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_b | guestfs_mkfs_b}, since libguestfs 1.0.68
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_b | guestfs_mkfs_b}
+   * @since libguestfs 1.0.68
    * @category Filesystems
    */
   mkfsB(fstype: string, blocksize: number, device: string, options?: CallOptions): Promise<void> {
@@ -6501,11 +7152,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Makes a btrfs filesystem on one or more devices, with the settings of mkfs.btrfs; what was on them is lost.
    * Afterwards mount any of the devices. For one device without settings `mkfs` is shorter.
    *
-   * Needs a launched appliance. Needs the feature group `btrfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param devices - devices to format, at least one
-   * @throws GuestfsError: ERR_GUESTFS for an empty list or with the message of mkfs.btrfs
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_btrfs | guestfs_mkfs_btrfs}, since libguestfs 1.17.25
+   * @throws {@link GuestfsError}: ERR_GUESTFS for an empty list or with the message of mkfs.btrfs
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_btrfs | guestfs_mkfs_btrfs}
+   * @since libguestfs 1.17.25
    * @category Btrfs
    */
   mkfsBtrfs(devices: readonly string[], options?: MkfsBtrfsOptions): Promise<void> {
@@ -6518,8 +7170,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param mountpoint - where the filesystem is mounted, for example `/`
-   * @throws GuestfsError: ERR_GUESTFS when it exists
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mklost_and_found | guestfs_mklost_and_found}, since libguestfs 1.19.56
+   * @throws {@link GuestfsError}: ERR_GUESTFS when it exists
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mklost_and_found | guestfs_mklost_and_found}
+   * @since libguestfs 1.19.56
    * @category Ext filesystems
    */
   mklostAndFound(mountpoint: string, options?: CallOptions): Promise<void> {
@@ -6535,8 +7188,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param exemptpath - absolute path, for example `/cd`
-   * @throws GuestfsError: EEXIST when the directory exists
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkmountpoint | guestfs_mkmountpoint}, since libguestfs 1.0.62
+   * @throws {@link GuestfsError}: EEXIST when the directory exists
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkmountpoint | guestfs_mkmountpoint}
+   * @since libguestfs 1.0.62
    * @category Mounting
    */
   mkmountpoint(exemptpath: string, options?: CallOptions): Promise<void> {
@@ -6547,15 +7201,17 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a device node, a named pipe or a socket, according to the type in the mode; without a type it is an
    * empty regular file. `mknodB`, `mknodC` and `mkfifo` supply the type for you.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `mknod` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'mknod'`.
    *
    * @param mode - permission bits less the umask, plus the type: 0o060000 block, 0o020000 character, 0o010000
    *   pipe, 0o140000 socket
    * @param devmajor - major number, for device nodes only
    * @param devminor - minor number, for device nodes only
    * @param path - path of the node
-   * @throws GuestfsError: EEXIST when the path exists
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod | guestfs_mknod}, since libguestfs 1.0.55
+   * @throws {@link GuestfsError}: EEXIST when the path exists
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod | guestfs_mknod}
+   * @since libguestfs 1.0.55
    * @category Links and special files
    */
   mknod(mode: number, devmajor: number, devminor: number, path: string, options?: CallOptions): Promise<void> {
@@ -6565,14 +7221,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates a block device node in the guest.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `mknod` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'mknod'`.
    *
    * @param mode - permission bits only, for example `0o644`; the umask is taken off
    * @param devmajor - major number of the device
    * @param devminor - minor number of the device
    * @param path - path of the node
-   * @throws GuestfsError: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod_b | guestfs_mknod_b}, since libguestfs 1.0.55
+   * @throws {@link GuestfsError}: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod_b | guestfs_mknod_b}
+   * @since libguestfs 1.0.55
    * @category Links and special files
    */
   mknodB(mode: number, devmajor: number, devminor: number, path: string, options?: CallOptions): Promise<void> {
@@ -6582,14 +7240,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates a character device node in the guest.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `mknod` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'mknod'`.
    *
    * @param mode - permission bits only, for example `0o644`; the umask is taken off
    * @param devmajor - major number of the device
    * @param devminor - minor number of the device
    * @param path - path of the node
-   * @throws GuestfsError: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod_c | guestfs_mknod_c}, since libguestfs 1.0.55
+   * @throws {@link GuestfsError}: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod_c | guestfs_mknod_c}
+   * @since libguestfs 1.0.55
    * @category Links and special files
    */
   mknodC(mode: number, devmajor: number, devminor: number, path: string, options?: CallOptions): Promise<void> {
@@ -6601,13 +7261,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * inside the appliance, whose room is limited: results of 3 GB and more may fail. Aborting through `signal`
    * stops the transfer.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `squashfs` of the appliance. Can be
-   * cancelled while it runs.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'squashfs'`. Can be cancelled while it runs.
    *
    * @param path - directory to pack
    * @param filename - host path of the image; overwritten: its path, or a stream instead
-   * @throws GuestfsError: ERR_GUESTFS with the message of mksquashfs; ENOTSUP when the appliance lacks that tool
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mksquashfs | guestfs_mksquashfs}, since libguestfs 1.35.25
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mksquashfs; ENOTSUP when the appliance lacks
+   *   that tool
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mksquashfs | guestfs_mksquashfs}
+   * @since libguestfs 1.35.25
    * @category Archives and transfer
    */
   mksquashfs(path: string, filename: FileTarget, options?: MksquashfsOptions): Promise<void> {
@@ -6620,7 +7282,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - partition or volume
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap | guestfs_mkswap}, since libguestfs 1.0.55
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_opts | guestfs_mkswap_opts}
+   * @since libguestfs 1.0.55
    * @category Swap
    */
   mkswap(device: string, options?: MkswapOptions): Promise<void> {
@@ -6634,8 +7298,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param label - label, up to 16 bytes
    * @param device - partition or volume
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.mkswap}: `mkswap(device, { label })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_L | guestfs_mkswap_L}, since libguestfs 1.0.55
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_l | guestfs_mkswap_L}
+   * @since libguestfs 1.0.55
    * @category Swap
    */
   mkswap_L(label: string, device: string, options?: CallOptions): Promise<void> {
@@ -6645,12 +7311,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Makes a Linux swap area with a given UUID; what was on the device is lost.
    *
-   * Needs a launched appliance. Needs the feature group `linuxfsuuid` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'linuxfsuuid'`.
    *
    * @param uuid - the UUID
    * @param device - partition or volume
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.mkswap}: `mkswap(device, { uuid })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_U | guestfs_mkswap_U}, since libguestfs 1.0.55
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_u | guestfs_mkswap_U}
+   * @since libguestfs 1.0.55
    * @category Swap
    */
   mkswap_U(uuid: string, device: string, options?: CallOptions): Promise<void> {
@@ -6664,7 +7332,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - the file
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_file | guestfs_mkswap_file}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_file | guestfs_mkswap_file}
+   * @since libguestfs 1.0.66
    * @category Swap
    */
   mkswapFile(path: string, options?: CallOptions): Promise<void> {
@@ -6680,8 +7350,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param tmpl - absolute path that ends in `XXXXXX`, which is replaced by random characters, for example
    *   `/tmp/workXXXXXX`; its directory must exist
    * @returns path of the new file
-   * @throws GuestfsError: EINVAL when the template has no XXXXXX, ENOENT when its directory does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mktemp | guestfs_mktemp}, since libguestfs 1.19.53
+   * @throws {@link GuestfsError}: EINVAL when the template has no XXXXXX, ENOENT when its directory does not
+   *   exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mktemp | guestfs_mktemp}
+   * @since libguestfs 1.19.53
    * @category Files
    */
   mktemp(tmpl: string, options?: MktempOptions): Promise<string> {
@@ -6692,11 +7364,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Loads a module into the kernel of the appliance, for example for a filesystem it does not know yet. The
    * guest's kernel is not involved.
    *
-   * Needs a launched appliance. Needs the feature group `linuxmodules` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'linuxmodules'`.
    *
    * @param modulename - name of the module, without `.ko`
-   * @throws GuestfsError: ERR_GUESTFS when there is no such module
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_modprobe | guestfs_modprobe}, since libguestfs 1.0.68
+   * @throws {@link GuestfsError}: ERR_GUESTFS when there is no such module
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_modprobe | guestfs_modprobe}
+   * @since libguestfs 1.0.68
    * @category Appliance
    */
   modprobe(modulename: string, options?: CallOptions): Promise<void> {
@@ -6712,9 +7385,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
    * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
-   * @throws GuestfsError: ERR_GUESTFS with the message of mount, for example for an unknown filesystem or a
-   *   missing directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount | guestfs_mount}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mount, for example for an unknown filesystem
+   *   or a missing directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount | guestfs_mount}
+   * @since libguestfs 0.0.3
    * @category Mounting
    */
   mount(mountable: string, mountpoint: string, options?: CallOptions): Promise<void> {
@@ -6728,8 +7402,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mounttag - tag of the share
    * @param mountpoint - directory to mount on
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_9p | guestfs_mount_9p}, since libguestfs 1.11.12
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_9p | guestfs_mount_9p}
+   * @since libguestfs 1.11.12
    * @category Mounting
    */
   mount9p(mounttag: string, mountpoint: string, options?: Mount9pOptions): Promise<void> {
@@ -6743,9 +7419,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param localmountpoint - existing, empty directory on the host
-   * @throws GuestfsError: ERR_GUESTFS when FUSE refuses or the handle has a local mount already; ENOTSUP when
-   *   libguestfs was built without FUSE
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_local | guestfs_mount_local}, since libguestfs 1.17.22
+   * @throws {@link GuestfsError}: ERR_GUESTFS when FUSE refuses or the handle has a local mount already; ENOTSUP
+   *   when libguestfs was built without FUSE
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_local | guestfs_mount_local}
+   * @since libguestfs 1.17.22
    * @category Mounting
    */
   mountLocal(localmountpoint: string, options?: MountLocalOptions): Promise<void> {
@@ -6759,8 +7436,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
-   * @throws GuestfsError: ERR_GUESTFS when `mountLocal` did not come first
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_local_run | guestfs_mount_local_run}, since libguestfs 1.17.22
+   * @throws {@link GuestfsError}: ERR_GUESTFS when `mountLocal` did not come first
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_local_run | guestfs_mount_local_run}
+   * @since libguestfs 1.17.22
    * @category Mounting
    */
   mountLocalRun(options?: CallOptions): Promise<void> {
@@ -6774,8 +7452,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param file - guest path of the image
    * @param mountpoint - existing directory in the guest, or one from `mkmountpoint`
-   * @throws GuestfsError: ERR_GUESTFS with the message of mount
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_loop | guestfs_mount_loop}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mount
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_loop | guestfs_mount_loop}
+   * @since libguestfs 1.0.54
    * @category Mounting
    */
   mountLoop(file: string, mountpoint: string, options?: CallOptions): Promise<void> {
@@ -6790,9 +7469,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param options_ - options as for mount -o, separated by commas, for example `ro,noatime`; empty for none
    * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
    * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
-   * @throws GuestfsError: ERR_GUESTFS with the message of mount, for example for an unknown filesystem or a
-   *   missing directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_options | guestfs_mount_options}, since libguestfs 1.0.10
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mount, for example for an unknown filesystem
+   *   or a missing directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_options | guestfs_mount_options}
+   * @since libguestfs 1.0.10
    * @category Mounting
    */
   mountOptions(options_: string, mountable: string, mountpoint: string, options?: CallOptions): Promise<void> {
@@ -6808,9 +7488,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
    * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
-   * @throws GuestfsError: ERR_GUESTFS with the message of mount, for example for an unknown filesystem or a
-   *   missing directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_ro | guestfs_mount_ro}, since libguestfs 1.0.10
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mount, for example for an unknown filesystem
+   *   or a missing directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_ro | guestfs_mount_ro}
+   * @since libguestfs 1.0.10
    * @category Mounting
    */
   mountRo(mountable: string, mountpoint: string, options?: CallOptions): Promise<void> {
@@ -6826,9 +7507,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param vfstype - filesystem type, for example `ntfs-3g`
    * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
    * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
-   * @throws GuestfsError: ERR_GUESTFS with the message of mount, for example for an unknown filesystem or a
-   *   missing directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_vfs | guestfs_mount_vfs}, since libguestfs 1.0.10
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mount, for example for an unknown filesystem
+   *   or a missing directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_vfs | guestfs_mount_vfs}
+   * @since libguestfs 1.0.10
    * @category Mounting
    */
   mountVfs(options_: string, vfstype: string, mountable: string, mountpoint: string, options?: CallOptions): Promise<void> {
@@ -6843,7 +7525,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
    * @returns device name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mountable_device | guestfs_mountable_device}, since libguestfs 1.33.15
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mountable_device | guestfs_mountable_device}
+   * @since libguestfs 1.33.15
    * @category Mounting
    */
   mountableDevice(mountable: string, options?: CallOptions): Promise<string> {
@@ -6857,8 +7541,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - btrfs subvolume string, as from `listFilesystems`
    * @returns path of the subvolume
-   * @throws GuestfsError: EINVAL when it is no subvolume
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mountable_subvolume | guestfs_mountable_subvolume}, since libguestfs 1.33.15
+   * @throws {@link GuestfsError}: EINVAL when it is no subvolume
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mountable_subvolume | guestfs_mountable_subvolume}
+   * @since libguestfs 1.33.15
    * @category Mounting
    */
   mountableSubvolume(mountable: string, options?: CallOptions): Promise<string> {
@@ -6872,7 +7557,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns Map from device to directory, for example `/dev/sda1` to `/boot`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mountpoints | guestfs_mountpoints}, since libguestfs 1.0.62
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mountpoints | guestfs_mountpoints}
+   * @since libguestfs 1.0.62
    * @category Mounting
    */
   mountpoints(options?: CallOptions): Promise<Map<string, string>> {
@@ -6886,7 +7573,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns device names, in mount order
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mounts | guestfs_mounts}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mounts | guestfs_mounts}
+   * @since libguestfs 0.0.8
    * @category Mounting
    */
   mounts(options?: CallOptions): Promise<string[]> {
@@ -6901,8 +7590,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - what to move
    * @param dest - new path, or directory to move into
-   * @throws GuestfsError: ERR_GUESTFS with the message of mv, also when the source does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mv | guestfs_mv}, since libguestfs 1.0.18
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mv, also when the source does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mv | guestfs_mv}
+   * @since libguestfs 1.0.18
    * @category Files
    */
   mv(src: string, dest: string, options?: CallOptions): Promise<void> {
@@ -6915,7 +7605,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns the number
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_nr_devices | guestfs_nr_devices}, since libguestfs 1.19.15
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_nr_devices | guestfs_nr_devices}
+   * @since libguestfs 1.19.15
    * @category Block devices
    */
   nrDevices(options?: CallOptions): Promise<number> {
@@ -6926,13 +7618,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Tests whether an NTFS filesystem can be mounted, without mounting it. Windows that was hibernated or not
    * shut down properly leaves one that should not be written.
    *
-   * Needs a launched appliance. Needs the feature group `ntfs3g` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfs3g'`.
    *
    * @param rw - true to test for writing, false for reading only
    * @param device - device with the filesystem
    * @returns 0 when it can; otherwise the exit code of ntfs-3g.probe, for example 12 not NTFS, 13 damaged, 14
    *   hibernated, 15 not unmounted properly
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfs_3g_probe | guestfs_ntfs_3g_probe}, since libguestfs 1.0.43
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfs_3g_probe | guestfs_ntfs_3g_probe}
+   * @since libguestfs 1.0.43
    * @category NTFS
    */
   ntfs3gProbe(rw: boolean, device: string, options?: CallOptions): Promise<number> {
@@ -6943,14 +7637,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets Unix-style permissions on a file of an NTFS filesystem that is not mounted, translating them to Windows
    * access rules with ntfssecaudit.
    *
-   * Needs a launched appliance. Needs the feature group `ntfs3g` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfs3g'`.
    *
    * @param device - device with the filesystem
    * @param mode - permission bits, for example `0o755`
    * @param path - path inside the filesystem
-   * @throws GuestfsError: ERR_GUESTFS with the message of ntfssecaudit; ERR_GUESTFS_UNSUPPORTED with a
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of ntfssecaudit; ERR_GUESTFS_UNSUPPORTED with a
    *   libguestfs before 1.55.13
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfs_chmod | guestfs_ntfs_chmod}, since libguestfs 1.55.13
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfs_chmod | guestfs_ntfs_chmod}
+   * @since libguestfs 1.55.13
    * @category NTFS
    */
   ntfsChmod(device: string, mode: number, path: string, options?: NtfsChmodOptions): Promise<void> {
@@ -6967,7 +7662,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - device with the filesystem
    * @param inode - number of the MFT record, 0 or more, for example from `filesystemWalk`
    * @param filename - host path to write; overwritten: its path, or a stream instead
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfscat_i | guestfs_ntfscat_i}, since libguestfs 1.33.14
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfscat_i | guestfs_ntfscat_i}
+   * @since libguestfs 1.33.14
    * @category NTFS
    */
   ntfscatI(device: string, inode: number | bigint, filename: FileTarget, options?: OutputOptions): Promise<void> {
@@ -6978,13 +7675,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Restores an NTFS filesystem from a backup that `ntfscloneOut` made; what was on the device is lost. Aborting
    * through `signal` leaves the device half written.
    *
-   * Needs a launched appliance. Needs the feature group `ntfs3g` of the appliance. Can be cancelled while it
-   * runs.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfs3g'`. Can be
+   * cancelled while it runs.
    *
    * @param backupfile - host path of the backup: its path, or bytes or a stream instead
    * @param device - device to write, at least as large as the original
-   * @throws GuestfsError: ERR_GUESTFS with the message of ntfsclone
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsclone_in | guestfs_ntfsclone_in}, since libguestfs 1.17.9
+   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of ntfsclone
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsclone_in | guestfs_ntfsclone_in}
+   * @since libguestfs 1.17.9
    * @category NTFS
    */
   ntfscloneIn(backupfile: FileSource, device: string, options?: CallOptions): Promise<void> {
@@ -6996,13 +7694,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * clusters. Only `ntfscloneIn` reads it back: it is not a raw disk image. The filesystem should be unmounted
    * and clean.
    *
-   * Needs a launched appliance. Needs the feature group `ntfs3g` of the appliance. Can be cancelled while it
-   * runs.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfs3g'`. Can be
+   * cancelled while it runs.
    *
    * @param device - device holding the NTFS filesystem, as '/dev/sda1'
    * @param backupfile - path of the image file on the host, overwritten: its path, or a stream instead
-   * @throws GuestfsError: 'ERR_GUESTFS' when the volume is dirty and 'force' is not given
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsclone_out | guestfs_ntfsclone_out}, since libguestfs 1.17.9
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the volume is dirty and 'force' is not given
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsclone_out | guestfs_ntfsclone_out}
+   * @since libguestfs 1.17.9
    * @category NTFS
    */
   ntfscloneOut(device: string, backupfile: FileTarget, options?: NtfscloneOutOptions): Promise<void> {
@@ -7013,10 +7712,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Fixes a few simple NTFS faults, empties the journal and makes Windows check the volume when it next boots.
    * No substitute for a real check: nothing walks through the filesystem looking for damage.
    *
-   * Needs a launched appliance. Needs the feature group `ntfs3g` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfs3g'`.
    *
    * @param device - device holding the NTFS filesystem, as '/dev/sda1'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsfix | guestfs_ntfsfix}, since libguestfs 1.17.9
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsfix | guestfs_ntfsfix}
+   * @since libguestfs 1.17.9
    * @category NTFS
    */
   ntfsfix(device: string, options?: NtfsfixOptions): Promise<void> {
@@ -7028,12 +7729,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * (`partResize`); to shrink, make the filesystem smaller first. `vfsMinimumSize` tells how far it can shrink.
    * Each resize leaves the volume marked for a check by Windows, so a second one needs 'force'.
    *
-   * Needs a launched appliance. Needs the feature group `ntfsprogs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfsprogs'`.
    *
    * @param device - device holding the unmounted NTFS filesystem, as '/dev/sda1'
-   * @throws GuestfsError: 'ERR_GUESTFS' when the volume is marked for a check or 'size' is too small for its
-   *   data
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsresize | guestfs_ntfsresize}, since libguestfs 1.3.2
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the volume is marked for a check or 'size' is too small for
+   *   its data
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsresize_opts | guestfs_ntfsresize_opts}
+   * @since libguestfs 1.3.2
    * @category NTFS
    */
   ntfsresize(device: string, options?: NtfsresizeOptions): Promise<void> {
@@ -7043,12 +7745,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Resizes an NTFS filesystem to a given number of bytes.
    *
-   * Needs a launched appliance. Needs the feature group `ntfsprogs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfsprogs'`.
    *
    * @param device - device holding the NTFS filesystem, as '/dev/sda1'
    * @param size - new size in bytes, above 0
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.ntfsresize}: `ntfsresize(device, { size })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsresize_size | guestfs_ntfsresize_size}, since libguestfs 1.3.14
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsresize_size | guestfs_ntfsresize_size}
+   * @since libguestfs 1.3.14
    * @category NTFS
    */
   ntfsresizeSize(device: string, size: number | bigint, options?: CallOptions): Promise<void> {
@@ -7062,8 +7766,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs no appliance.
    *
-   * @throws GuestfsError: 'ERR_GUESTFS' when a variable holds nonsense, as a word in `LIBGUESTFS_MEMSIZE`
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_parse_environment | guestfs_parse_environment}, since libguestfs 1.19.53
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a variable holds nonsense, as a word in
+   *   `LIBGUESTFS_MEMSIZE`
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_parse_environment | guestfs_parse_environment}
+   * @since libguestfs 1.19.53
    * @category Handle
    */
   parseEnvironment(options?: CallOptions): Promise<void> {
@@ -7078,8 +7784,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @param environment - strings of the form 'NAME=value'
-   * @throws GuestfsError: 'ERR_GUESTFS' when a value cannot be understood
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_parse_environment_list | guestfs_parse_environment_list}, since libguestfs 1.19.53
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a value cannot be understood
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_parse_environment_list | guestfs_parse_environment_list}
+   * @since libguestfs 1.19.53
    * @category Handle
    */
   parseEnvironmentList(environment: readonly string[], options?: CallOptions): Promise<void> {
@@ -7098,8 +7805,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param prlogex - 'p' or 'primary'; on MBR also 'l' or 'logical', 'e' or 'extended'
    * @param startsect - first sector, 0 or more
    * @param endsect - last sector; negative counts from the end of the disk, -1 being its last sector
-   * @throws GuestfsError: 'ERR_GUESTFS' when the range overlaps another partition or leaves the disk
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_add | guestfs_part_add}, since libguestfs 1.0.78
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the range overlaps another partition or leaves the disk
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_add | guestfs_part_add}
+   * @since libguestfs 1.0.78
    * @category Partitions
    */
   partAdd(device: string, prlogex: string, startsect: number | bigint, endsect: number | bigint, options?: CallOptions): Promise<void> {
@@ -7114,7 +7822,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk, as '/dev/sda'
    * @param partnum - partition number, from 1
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_del | guestfs_part_del}, since libguestfs 1.3.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_del | guestfs_part_del}
+   * @since libguestfs 1.3.2
    * @category Partitions
    */
   partDel(device: string, partnum: number, options?: CallOptions): Promise<void> {
@@ -7130,7 +7840,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk, as '/dev/sda'
    * @param parttype - 'gpt', 'mbr' or another type that `partInit` knows
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_disk | guestfs_part_disk}, since libguestfs 1.0.78
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_disk | guestfs_part_disk}
+   * @since libguestfs 1.0.78
    * @category Partitions
    */
   partDisk(device: string, parttype: string, options?: CallOptions): Promise<void> {
@@ -7141,10 +7853,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Moves the second copy of the GPT to the last sectors of the disk. Needed after an image was enlarged: until
    * then the new space cannot be partitioned.
    *
-   * Needs a launched appliance. Needs the feature group `gdisk` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'gdisk'`.
    *
    * @param device - whole disk with a GPT, as '/dev/sda'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_expand_gpt | guestfs_part_expand_gpt}, since libguestfs 1.33.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_expand_gpt | guestfs_part_expand_gpt}
+   * @since libguestfs 1.33.2
    * @category Partitions
    */
   partExpandGpt(device: string, options?: CallOptions): Promise<void> {
@@ -7160,9 +7874,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @returns true when the flag is set
-   * @throws GuestfsError: 'ERR_GUESTFS' when there is no such partition, 'EINVAL' when the disk has no partition
-   *   table
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_bootable | guestfs_part_get_bootable}, since libguestfs 1.3.2
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when there is no such partition, 'EINVAL' when the disk has no
+   *   partition table
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_bootable | guestfs_part_get_bootable}
+   * @since libguestfs 1.3.2
    * @category Partitions
    */
   partGetBootable(device: string, partnum: number, options?: CallOptions): Promise<boolean> {
@@ -7176,7 +7891,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk with a GPT, as '/dev/sda'
    * @returns the GUID, in upper case with dashes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_disk_guid | guestfs_part_get_disk_guid}, since libguestfs 1.33.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_disk_guid | guestfs_part_get_disk_guid}
+   * @since libguestfs 1.33.2
    * @category Partitions
    */
   partGetDiskGuid(device: string, options?: CallOptions): Promise<string> {
@@ -7192,8 +7909,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk with a GPT, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @returns the bits as a bigint
-   * @throws GuestfsError: 'ERR_GUESTFS' on an MBR disk
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_gpt_attributes | guestfs_part_get_gpt_attributes}, since libguestfs 1.21.1
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' on an MBR disk
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_gpt_attributes | guestfs_part_get_gpt_attributes}
+   * @since libguestfs 1.21.1
    * @category Partitions
    */
   partGetGptAttributes(device: string, partnum: number, options?: CallOptions): Promise<bigint> {
@@ -7209,7 +7927,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk with a GPT, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @returns the GUID, in upper case with dashes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_gpt_guid | guestfs_part_get_gpt_guid}, since libguestfs 1.29.25
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_gpt_guid | guestfs_part_get_gpt_guid}
+   * @since libguestfs 1.29.25
    * @category Partitions
    */
   partGetGptGuid(device: string, partnum: number, options?: CallOptions): Promise<string> {
@@ -7225,7 +7945,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk with a GPT, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @returns the type GUID, in upper case with dashes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_gpt_type | guestfs_part_get_gpt_type}, since libguestfs 1.21.1
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_gpt_type | guestfs_part_get_gpt_type}
+   * @since libguestfs 1.21.1
    * @category Partitions
    */
   partGetGptType(device: string, partnum: number, options?: CallOptions): Promise<string> {
@@ -7241,7 +7963,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk with an MBR, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @returns the type byte, 0 to 255
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_mbr_id | guestfs_part_get_mbr_id}, since libguestfs 1.3.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_mbr_id | guestfs_part_get_mbr_id}
+   * @since libguestfs 1.3.2
    * @category Partitions
    */
   partGetMbrId(device: string, partnum: number, options?: CallOptions): Promise<number> {
@@ -7256,7 +7980,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @returns 'primary', 'extended' or 'logical'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_mbr_part_type | guestfs_part_get_mbr_part_type}, since libguestfs 1.29.32
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_mbr_part_type | guestfs_part_get_mbr_part_type}
+   * @since libguestfs 1.29.32
    * @category Partitions
    */
   partGetMbrPartType(device: string, partnum: number, options?: CallOptions): Promise<string> {
@@ -7272,8 +7998,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk with a GPT, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @returns the name, empty when none was given
-   * @throws GuestfsError: 'ERR_GUESTFS' when the table is not a GPT or has no such partition
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_name | guestfs_part_get_name}, since libguestfs 1.25.33
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the table is not a GPT or has no such partition
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_name | guestfs_part_get_name}
+   * @since libguestfs 1.25.33
    * @category Partitions
    */
   partGetName(device: string, partnum: number, options?: CallOptions): Promise<string> {
@@ -7288,9 +8015,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk, as '/dev/sda'
    * @returns 'msdos', 'gpt' or a rarer type
-   * @throws GuestfsError: 'EINVAL' when there is no partition table; 'ERR_GUESTFS' when a filesystem fills the
-   *   disk directly
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_parttype | guestfs_part_get_parttype}, since libguestfs 1.0.78
+   * @throws {@link GuestfsError}: 'EINVAL' when there is no partition table; 'ERR_GUESTFS' when a filesystem
+   *   fills the disk directly
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_parttype | guestfs_part_get_parttype}
+   * @since libguestfs 1.0.78
    * @category Partitions
    */
   partGetParttype(device: string, options?: CallOptions): Promise<string> {
@@ -7306,8 +8034,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk, as '/dev/sda'
    * @param parttype - 'gpt' (or 'efi'), 'msdos' (or 'mbr'); untested: 'aix', 'amiga' (or 'rdb'), 'bsd', 'dasd',
    *   'dvh', 'mac', 'pc98', 'sun'
-   * @throws GuestfsError: 'ERR_GUESTFS' for an unknown type
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_init | guestfs_part_init}, since libguestfs 1.0.78
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for an unknown type
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_init | guestfs_part_init}
+   * @since libguestfs 1.0.78
    * @category Partitions
    */
   partInit(device: string, parttype: string, options?: CallOptions): Promise<void> {
@@ -7324,8 +8053,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk, as '/dev/sda'
    * @returns one object per partition: partNum (number), partStart, partEnd and partSize (bigint, bytes; partEnd
    *   is the last byte)
-   * @throws GuestfsError: 'EINVAL' when the disk has no partition table
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_list | guestfs_part_list}, since libguestfs 1.0.78
+   * @throws {@link GuestfsError}: 'EINVAL' when the disk has no partition table
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_list | guestfs_part_list}
+   * @since libguestfs 1.0.78
    * @category Partitions
    */
   partList(device: string, options?: CallOptions): Promise<Partition[]> {
@@ -7341,7 +8071,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @param endsect - new last sector; negative counts from the end of the disk
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_resize | guestfs_part_resize}, since libguestfs 1.37.20
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_resize | guestfs_part_resize}
+   * @since libguestfs 1.37.20
    * @category Partitions
    */
   partResize(device: string, partnum: number, endsect: number | bigint, options?: CallOptions): Promise<void> {
@@ -7357,7 +8089,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @param bootable - true to set the flag, false to clear it
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_bootable | guestfs_part_set_bootable}, since libguestfs 1.0.78
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_bootable | guestfs_part_set_bootable}
+   * @since libguestfs 1.0.78
    * @category Partitions
    */
   partSetBootable(device: string, partnum: number, bootable: boolean, options?: CallOptions): Promise<void> {
@@ -7371,8 +8105,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk with a GPT, as '/dev/sda'
    * @param guid - the GUID, hexadecimal with dashes
-   * @throws GuestfsError: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_disk_guid | guestfs_part_set_disk_guid}, since libguestfs 1.33.2
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_disk_guid | guestfs_part_set_disk_guid}
+   * @since libguestfs 1.33.2
    * @category Partitions
    */
   partSetDiskGuid(device: string, guid: string, options?: CallOptions): Promise<void> {
@@ -7385,8 +8120,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - whole disk with a GPT, as '/dev/sda'
-   * @throws GuestfsError: 'ERR_GUESTFS' when the disk has no GPT
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_disk_guid_random | guestfs_part_set_disk_guid_random}, since libguestfs 1.33.2
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the disk has no GPT
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_disk_guid_random | guestfs_part_set_disk_guid_random}
+   * @since libguestfs 1.33.2
    * @category Partitions
    */
   partSetDiskGuidRandom(device: string, options?: CallOptions): Promise<void> {
@@ -7402,8 +8138,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk with a GPT, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @param attributes - the bits, best as a bigint; only 0 to 2 and 48 to 63 may be set
-   * @throws GuestfsError: 'ERR_GUESTFS' when a reserved bit is set or the disk has no GPT
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_attributes | guestfs_part_set_gpt_attributes}, since libguestfs 1.21.1
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a reserved bit is set or the disk has no GPT
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_attributes | guestfs_part_set_gpt_attributes}
+   * @since libguestfs 1.21.1
    * @category Partitions
    */
   partSetGptAttributes(device: string, partnum: number, attributes: number | bigint, options?: CallOptions): Promise<void> {
@@ -7419,8 +8156,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk with a GPT, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @param guid - the GUID, hexadecimal with dashes
-   * @throws GuestfsError: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_guid | guestfs_part_set_gpt_guid}, since libguestfs 1.29.25
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_guid | guestfs_part_set_gpt_guid}
+   * @since libguestfs 1.29.25
    * @category Partitions
    */
   partSetGptGuid(device: string, partnum: number, guid: string, options?: CallOptions): Promise<void> {
@@ -7436,8 +8174,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk with a GPT, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @param guid - the type GUID, hexadecimal with dashes
-   * @throws GuestfsError: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_type | guestfs_part_set_gpt_type}, since libguestfs 1.21.1
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_type | guestfs_part_set_gpt_type}
+   * @since libguestfs 1.21.1
    * @category Partitions
    */
   partSetGptType(device: string, partnum: number, guid: string, options?: CallOptions): Promise<void> {
@@ -7453,7 +8192,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk with an MBR, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @param idbyte - the type, 0 to 255, as 0x83
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_mbr_id | guestfs_part_set_mbr_id}, since libguestfs 1.3.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_mbr_id | guestfs_part_set_mbr_id}
+   * @since libguestfs 1.3.2
    * @category Partitions
    */
   partSetMbrId(device: string, partnum: number, idbyte: number, options?: CallOptions): Promise<void> {
@@ -7469,8 +8210,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - whole disk with a GPT, as '/dev/sda'
    * @param partnum - partition number, from 1
    * @param name - the new name, up to 36 characters
-   * @throws GuestfsError: 'ERR_GUESTFS' when the partition table has no names
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_name | guestfs_part_set_name}, since libguestfs 1.0.78
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the partition table has no names
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_name | guestfs_part_set_name}
+   * @since libguestfs 1.0.78
    * @category Partitions
    */
   partSetName(device: string, partnum: number, name: string, options?: CallOptions): Promise<void> {
@@ -7485,8 +8227,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param partition - partition device, as '/dev/sdb1'
    * @returns the device of the whole disk
-   * @throws GuestfsError: 'ERR_GUESTFS' when the device is not a partition
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_to_dev | guestfs_part_to_dev}, since libguestfs 1.5.15
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the device is not a partition
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_to_dev | guestfs_part_to_dev}
+   * @since libguestfs 1.5.15
    * @category Partitions
    */
   partToDev(partition: string, options?: CallOptions): Promise<string> {
@@ -7501,8 +8244,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param partition - partition device, as '/dev/sdb1'
    * @returns partition number, from 1
-   * @throws GuestfsError: 'ERR_GUESTFS' when the device is not a partition
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_to_partnum | guestfs_part_to_partnum}, since libguestfs 1.13.25
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the device is not a partition
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_to_partnum | guestfs_part_to_partnum}
+   * @since libguestfs 1.13.25
    * @category Partitions
    */
   partToPartnum(partition: string, options?: CallOptions): Promise<number> {
@@ -7515,8 +8259,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @throws GuestfsError: 'ERR_GUESTFS_TERMINATED' when the appliance has died
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ping_daemon | guestfs_ping_daemon}, since libguestfs 1.0.18
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS_TERMINATED' when the appliance has died
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ping_daemon | guestfs_ping_daemon}
+   * @since libguestfs 1.0.18
    * @category Tracing and debugging
    */
   pingDaemon(options?: CallOptions): Promise<void> {
@@ -7533,8 +8278,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param count - number of bytes wanted, less than 4 MiB
    * @param offset - first byte, from 0
    * @returns a Buffer with the bytes, possibly fewer than wanted
-   * @throws GuestfsError: 'ENOENT' when the file does not exist; 'ERR_GUESTFS' when 'count' is too large
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pread | guestfs_pread}, since libguestfs 1.0.77
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist; 'ERR_GUESTFS' when 'count' is too large
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pread | guestfs_pread}
+   * @since libguestfs 1.0.77
    * @category File contents
    */
   pread(path: string, count: number, offset: number | bigint, options?: CallOptions): Promise<Buffer> {
@@ -7551,8 +8297,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param count - number of bytes wanted, less than 4 MiB
    * @param offset - first byte, from 0
    * @returns a Buffer with the bytes, possibly fewer than wanted
-   * @throws GuestfsError: 'ERR_GUESTFS' when 'count' is too large
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pread_device | guestfs_pread_device}, since libguestfs 1.5.21
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when 'count' is too large
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pread_device | guestfs_pread_device}
+   * @since libguestfs 1.5.21
    * @category Block devices
    */
   preadDevice(device: string, count: number, offset: number | bigint, options?: CallOptions): Promise<Buffer> {
@@ -7563,10 +8310,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Gives an LVM physical volume a new random UUID, as is needed when a clone is to stand beside its original.
    * Its volume group must be inactive (`vgActivate`).
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param device - physical volume, as '/dev/sda2'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvchange_uuid | guestfs_pvchange_uuid}, since libguestfs 1.19.26
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvchange_uuid | guestfs_pvchange_uuid}
+   * @since libguestfs 1.19.26
    * @category LVM
    */
   pvchangeUuid(device: string, options?: CallOptions): Promise<void> {
@@ -7576,9 +8325,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Gives every LVM physical volume a new random UUID. All volume groups must be inactive (`vgActivateAll`).
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvchange_uuid_all | guestfs_pvchange_uuid_all}, since libguestfs 1.19.26
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvchange_uuid_all | guestfs_pvchange_uuid_all}
+   * @since libguestfs 1.19.26
    * @category LVM
    */
   pvchangeUuidAll(options?: CallOptions): Promise<void> {
@@ -7589,10 +8340,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Turns a partition or disk into an LVM physical volume, the first step towards a volume group (`vgcreate`).
    * What was on it is lost.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param device - partition or whole disk, as '/dev/sda1'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvcreate | guestfs_pvcreate}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvcreate | guestfs_pvcreate}
+   * @since libguestfs 0.0.8
    * @category LVM
    */
   pvcreate(device: string, options?: CallOptions): Promise<void> {
@@ -7603,10 +8356,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Erases the LVM header of a physical volume; to LVM the device is then blank. Remove the volume group that
    * uses it first (`vgremove`).
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param device - physical volume, as '/dev/sda1'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvremove | guestfs_pvremove}, since libguestfs 1.0.13
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvremove | guestfs_pvremove}
+   * @since libguestfs 1.0.13
    * @category LVM
    */
   pvremove(device: string, options?: CallOptions): Promise<void> {
@@ -7617,10 +8372,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Fits an LVM physical volume to its partition or disk after that changed size. A following `lvresize` or
    * `lvresizeFree` can then use the space. To shrink, use `pvresizeSize` before the partition becomes smaller.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param device - physical volume, as '/dev/sda2'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvresize | guestfs_pvresize}, since libguestfs 1.0.26
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvresize | guestfs_pvresize}
+   * @since libguestfs 1.0.26
    * @category LVM
    */
   pvresize(device: string, options?: CallOptions): Promise<void> {
@@ -7631,11 +8388,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets the size of an LVM physical volume, usually to shrink it before its partition shrinks. It fails if
    * extents beyond the new end are in use.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param device - physical volume, as '/dev/sda2'
    * @param size - new size in bytes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvresize_size | guestfs_pvresize_size}, since libguestfs 1.3.14
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvresize_size | guestfs_pvresize_size}
+   * @since libguestfs 1.3.14
    * @category LVM
    */
   pvresizeSize(device: string, size: number | bigint, options?: CallOptions): Promise<void> {
@@ -7645,10 +8404,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists the devices that are LVM physical volumes, sorted. `pvsFull` gives their details.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @returns device names, as '/dev/sda2'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvs | guestfs_pvs}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvs | guestfs_pvs}
+   * @since libguestfs 0.0.4
    * @category LVM
    */
   pvs(options?: CallOptions): Promise<string[]> {
@@ -7659,10 +8420,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists the LVM physical volumes with all their properties: sizes and free space in bytes, extents,
    * attributes, tags. UUIDs stand here without dashes, unlike in `pvuuid`.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @returns one object per volume, with pvName, pvUuid, pvSize, pvFree and more
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvs_full | guestfs_pvs_full}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvs_full | guestfs_pvs_full}
+   * @since libguestfs 0.0.4
    * @category LVM
    */
   pvsFull(options?: CallOptions): Promise<LvmPv[]> {
@@ -7676,7 +8439,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - physical volume, as '/dev/sda2'
    * @returns the UUID with dashes, in the form that LVM prints
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvuuid | guestfs_pvuuid}, since libguestfs 1.0.87
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvuuid | guestfs_pvuuid}
+   * @since libguestfs 1.0.87
    * @category LVM
    */
   pvuuid(device: string, options?: CallOptions): Promise<string> {
@@ -7694,8 +8459,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param content - bytes to write; a string is encoded as UTF-8
    * @param offset - where to begin, in bytes from 0
    * @returns the number of bytes written
-   * @throws GuestfsError: 'ENOENT' when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pwrite | guestfs_pwrite}, since libguestfs 1.3.14
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pwrite | guestfs_pwrite}
+   * @since libguestfs 1.3.14
    * @category File contents
    */
   pwrite(path: string, content: Uint8Array | string, offset: number | bigint, options?: CallOptions): Promise<number> {
@@ -7712,7 +8478,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param content - bytes to write; a string is encoded as UTF-8
    * @param offset - where to begin, in bytes from 0
    * @returns the number of bytes written
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pwrite_device | guestfs_pwrite_device}, since libguestfs 1.5.20
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pwrite_device | guestfs_pwrite_device}
+   * @since libguestfs 1.5.20
    * @category Block devices
    */
   pwriteDevice(device: string, content: Uint8Array | string, offset: number | bigint, options?: CallOptions): Promise<number> {
@@ -7727,8 +8495,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to read
    * @returns a Buffer with the contents
-   * @throws GuestfsError: 'ENOENT' when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_read_file | guestfs_read_file}, since libguestfs 1.0.63
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_read_file | guestfs_read_file}
+   * @since libguestfs 1.0.63
    * @category File contents
    */
   readFile(path: string, options?: CallOptions): Promise<Buffer> {
@@ -7743,8 +8512,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - text file
    * @returns the lines
-   * @throws GuestfsError: 'ENOENT' when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_read_lines | guestfs_read_lines}, since libguestfs 0.0.7
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_read_lines | guestfs_read_lines}
+   * @since libguestfs 0.0.7
    * @category File contents
    */
   readLines(path: string, options?: CallOptions): Promise<string[]> {
@@ -7761,8 +8531,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param dir - directory
    * @returns objects with ino (bigint), name and ftyp: 'r' file, 'd' directory, 'l' symbolic link, 'b' and 'c'
    *   block and character device, 'f' FIFO, 's' socket, 'u' unknown to the filesystem, '?' not understood
-   * @throws GuestfsError: 'ENOENT' when it does not exist, 'ENOTDIR' when it is no directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readdir | guestfs_readdir}, since libguestfs 1.0.55
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist, 'ENOTDIR' when it is no directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readdir | guestfs_readdir}
+   * @since libguestfs 1.0.55
    * @category Directories
    */
   readdir(dir: string, options?: CallOptions): Promise<Dirent[]> {
@@ -7777,8 +8548,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - the symbolic link
    * @returns the target
-   * @throws GuestfsError: 'EINVAL' when it is not a symbolic link, 'ENOENT' when it does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readlink | guestfs_readlink}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: 'EINVAL' when it is not a symbolic link, 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readlink | guestfs_readlink}
+   * @since libguestfs 1.0.66
    * @category Links and special files
    */
   readlink(path: string, options?: CallOptions): Promise<string> {
@@ -7794,7 +8566,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param path - directory that holds the links
    * @param names - names within that directory, without slashes
    * @returns the targets, in the order of 'names'; '' where there is none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readlinklist | guestfs_readlinklist}, since libguestfs 1.0.77
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readlinklist | guestfs_readlinklist}
+   * @since libguestfs 1.0.77
    * @category Links and special files
    */
   readlinklist(path: string, names: readonly string[], options?: CallOptions): Promise<string[]> {
@@ -7809,8 +8583,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path to resolve; it must exist
    * @returns the resolved path
-   * @throws GuestfsError: 'ENOENT' when a part of it is missing, 'ELOOP' when links go in circles
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_realpath | guestfs_realpath}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError}: 'ENOENT' when a part of it is missing, 'ELOOP' when links go in circles
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_realpath | guestfs_realpath}
+   * @since libguestfs 1.0.66
    * @category Links and special files
    */
   realpath(path: string, options?: CallOptions): Promise<string> {
@@ -7824,8 +8599,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param mountpoint - where the filesystem is mounted, as '/'
-   * @throws GuestfsError: 'ERR_GUESTFS' when 'rw' is missing or the disk was added read-only
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_remount | guestfs_remount}, since libguestfs 1.23.2
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when 'rw' is missing or the disk was added read-only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_remount | guestfs_remount}
+   * @since libguestfs 1.23.2
    * @category Mounting
    */
   remount(mountpoint: string, options?: RemountOptions): Promise<void> {
@@ -7839,9 +8615,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @param label - label given when the disk was added
-   * @throws GuestfsError: 'ERR_GUESTFS', always, since libguestfs 1.48
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS', always, since libguestfs 1.48
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_remove_drive | guestfs_remove_drive}, since libguestfs 1.19.49
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_remove_drive | guestfs_remove_drive}
+   * @since libguestfs 1.19.49
    * @category Drives
    */
   removeDrive(label: string, options?: CallOptions): Promise<void> {
@@ -7852,13 +8629,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Removes an extended attribute from a file or directory. Symbolic links are followed; `lremovexattr` works on
    * the link itself.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxxattrs'`.
    *
    * @param xattr - full name with namespace, as 'user.comment'
    * @param path - file or directory
-   * @throws GuestfsError: 'ENODATA' when there is no such attribute, 'ENOTSUP' when the filesystem has none at
-   *   all
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_removexattr | guestfs_removexattr}, since libguestfs 1.0.59
+   * @throws {@link GuestfsError}: 'ENODATA' when there is no such attribute, 'ENOTSUP' when the filesystem has
+   *   none at all
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_removexattr | guestfs_removexattr}
+   * @since libguestfs 1.0.59
    * @category Extended attributes and labels
    */
   removexattr(xattr: string, path: string, options?: CallOptions): Promise<void> {
@@ -7873,8 +8652,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param oldpath - what to rename
    * @param newpath - new path on the same filesystem
-   * @throws GuestfsError: 'EXDEV' when the two lie on different filesystems, 'ENOENT' when the source is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rename | guestfs_rename}, since libguestfs 1.21.5
+   * @throws {@link GuestfsError}: 'EXDEV' when the two lie on different filesystems, 'ENOENT' when the source is
+   *   missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rename | guestfs_rename}
+   * @since libguestfs 1.21.5
    * @category Files
    */
   rename(oldpath: string, newpath: string, options?: CallOptions): Promise<void> {
@@ -7889,7 +8670,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - device holding the filesystem, as '/dev/sda1'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs | guestfs_resize2fs}, since libguestfs 1.0.27
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs | guestfs_resize2fs}
+   * @since libguestfs 1.0.27
    * @category Ext filesystems
    */
   resize2fs(device: string, options?: CallOptions): Promise<void> {
@@ -7904,7 +8687,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - device holding the unmounted filesystem, as '/dev/sda1'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs_M | guestfs_resize2fs_M}, since libguestfs 1.9.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs_m | guestfs_resize2fs_M}
+   * @since libguestfs 1.9.4
    * @category Ext filesystems
    */
   resize2fs_M(device: string, options?: CallOptions): Promise<void> {
@@ -7919,9 +8704,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device holding the filesystem, as '/dev/sda1'
    * @param size - new size in bytes, a multiple of 1024
-   * @throws GuestfsError: 'ERR_GUESTFS' when 'size' is not a multiple of 1024, too small for the data or larger
-   *   than the device
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs_size | guestfs_resize2fs_size}, since libguestfs 1.3.14
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when 'size' is not a multiple of 1024, too small for the data or
+   *   larger than the device
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs_size | guestfs_resize2fs_size}
+   * @since libguestfs 1.3.14
    * @category Ext filesystems
    */
   resize2fsSize(device: string, size: number | bigint, options?: CallOptions): Promise<void> {
@@ -7935,8 +8721,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file to delete
-   * @throws GuestfsError: 'ENOENT' when it does not exist, 'EISDIR' when it is a directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm | guestfs_rm}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist, 'EISDIR' when it is a directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm | guestfs_rm}
+   * @since libguestfs 0.0.8
    * @category Files
    */
   rm(path: string, options?: CallOptions): Promise<void> {
@@ -7950,8 +8737,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file to delete
-   * @throws GuestfsError: 'EISDIR' when it is a directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm_f | guestfs_rm_f}, since libguestfs 1.19.42
+   * @throws {@link GuestfsError}: 'EISDIR' when it is a directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm_f | guestfs_rm_f}
+   * @since libguestfs 1.19.42
    * @category Files
    */
   rmF(path: string, options?: CallOptions): Promise<void> {
@@ -7965,7 +8753,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file or directory, not '/'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm_rf | guestfs_rm_rf}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm_rf | guestfs_rm_rf}
+   * @since libguestfs 0.0.8
    * @category Files
    */
   rmRf(path: string, options?: CallOptions): Promise<void> {
@@ -7978,9 +8768,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - directory to delete
-   * @throws GuestfsError: 'ENOTEMPTY' when something is in it, 'ENOENT' when it does not exist, 'ENOTDIR' when
-   *   it is no directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rmdir | guestfs_rmdir}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError}: 'ENOTEMPTY' when something is in it, 'ENOENT' when it does not exist,
+   *   'ENOTDIR' when it is no directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rmdir | guestfs_rmdir}
+   * @since libguestfs 0.0.8
    * @category Directories
    */
   rmdir(path: string, options?: CallOptions): Promise<void> {
@@ -7993,7 +8784,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param exemptpath - absolute path of the mount point, as '/outer'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rmmountpoint | guestfs_rmmountpoint}, since libguestfs 1.0.62
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rmmountpoint | guestfs_rmmountpoint}
+   * @since libguestfs 1.0.62
    * @category Mounting
    */
   rmmountpoint(exemptpath: string, options?: CallOptions): Promise<void> {
@@ -8005,11 +8798,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * 'archive' nearly always: without it directories are left out. As usual with rsync, a slash at the end of the
    * source means its contents rather than the directory itself.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `rsync` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'rsync'`.
    *
    * @param src - source directory
    * @param dest - destination directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync | guestfs_rsync}, since libguestfs 1.19.29
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync | guestfs_rsync}
+   * @since libguestfs 1.19.29
    * @category Copying data
    */
   rsync(src: string, dest: string, options?: RsyncOptions): Promise<void> {
@@ -8021,12 +8817,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * talking, so enable its network with `setNetwork` before launching, and use a server that asks for no
    * password. For plain uploads from this host `copyIn` or `tarIn` is simpler.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `rsync` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'rsync'`.
    *
    * @param remote - source in rsync's notation, as 'rsync://host/module/'
    * @param dest - destination directory in the guest
-   * @throws GuestfsError: 'ERR_GUESTFS' when the server cannot be reached or asks for a password
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync_in | guestfs_rsync_in}, since libguestfs 1.19.29
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the server cannot be reached or asks for a password
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync_in | guestfs_rsync_in}
+   * @since libguestfs 1.19.29
    * @category Copying data
    */
   rsyncIn(remote: string, dest: string, options?: RsyncInOptions): Promise<void> {
@@ -8038,12 +8836,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * must have been enabled with `setNetwork` before the launch, and the server must not ask for a password.
    * Wildcards in the source are not expanded: see `globExpand`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `rsync` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'rsync'`.
    *
    * @param src - source directory in the guest
    * @param remote - destination in rsync's notation, as 'rsync://host/module/'
-   * @throws GuestfsError: 'ERR_GUESTFS' when the server cannot be reached or asks for a password
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync_out | guestfs_rsync_out}, since libguestfs 1.19.29
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the server cannot be reached or asks for a password
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync_out | guestfs_rsync_out}
+   * @since libguestfs 1.19.29
    * @category Copying data
    */
   rsyncOut(src: string, remote: string, options?: RsyncOutOptions): Promise<void> {
@@ -8055,10 +8855,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * pass writes everything. On an image file or an SSD it guarantees little. `zeroDevice` is enough where no one
    * searches for remains.
    *
-   * Needs a launched appliance. Needs the feature group `scrub` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'scrub'`.
    *
    * @param device - device to wipe, as '/dev/sda'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_device | guestfs_scrub_device}, since libguestfs 1.0.52
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_device | guestfs_scrub_device}
+   * @since libguestfs 1.0.52
    * @category Block devices
    */
   scrubDevice(device: string, options?: CallOptions): Promise<void> {
@@ -8069,11 +8871,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Overwrites a file with patterns and then deletes it. Copies elsewhere survive: in journals, snapshots and on
    * copy-on-write filesystems.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `scrub` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'scrub'`.
    *
    * @param file - file to destroy; a symbolic link is followed
-   * @throws GuestfsError: 'ENOENT' when it does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_file | guestfs_scrub_file}, since libguestfs 1.0.52
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_file | guestfs_scrub_file}
+   * @since libguestfs 1.0.52
    * @category Files
    */
   scrubFile(file: string, options?: CallOptions): Promise<void> {
@@ -8085,10 +8889,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * overwrites them with patterns and deletes them. To make an image compress well `zeroFreeSpace` is much
    * faster.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `scrub` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'scrub'`.
    *
    * @param dir - directory to create for it, on the filesystem in question
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_freespace | guestfs_scrub_freespace}, since libguestfs 1.0.52
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_freespace | guestfs_scrub_freespace}
+   * @since libguestfs 1.0.52
    * @category Filesystems
    */
   scrubFreespace(dir: string, options?: CallOptions): Promise<void> {
@@ -8098,13 +8905,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Resets the SELinux labels of a directory tree to what the guest's policy says.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `selinuxrelabel` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'selinuxrelabel'`.
    *
    * @param specfile - path in the guest of the policy's file contexts, as
    *   '/etc/selinux/targeted/contexts/files/file_contexts'
    * @param path - top of the tree, usually '/'
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.setfiles}: `setfiles(specfile, [path], { force })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_selinux_relabel | guestfs_selinux_relabel}, since libguestfs 1.33.43
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_selinux_relabel | guestfs_selinux_relabel}
+   * @since libguestfs 1.33.43
    * @category Extended attributes and labels
    */
   selinuxRelabel(specfile: string, path: string, options?: SelinuxRelabelOptions): Promise<void> {
@@ -8118,7 +8928,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param append - options separated by spaces, as 'debug'; null for none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_append | guestfs_set_append}, since libguestfs 1.0.26
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_append | guestfs_set_append}
+   * @since libguestfs 1.0.26
    * @category Appliance
    */
   setAppend(append: string | null, options?: CallOptions): Promise<void> {
@@ -8131,9 +8943,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param backend - 'direct' or 'appliance', 'libvirt', 'libvirt:URI'
-   * @throws GuestfsError: 'ERR_GUESTFS' for an unknown backend
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for an unknown backend
    * @deprecated Use {@link GuestfsMethods.setBackend}: `setBackend(backend)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_attach_method | guestfs_set_attach_method}, since libguestfs 1.9.8
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_attach_method | guestfs_set_attach_method}
+   * @since libguestfs 1.9.8
    * @category Appliance
    */
   setAttachMethod(backend: string, options?: CallOptions): Promise<void> {
@@ -8147,7 +8960,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @param autosync - true to flush at the end
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_autosync | guestfs_set_autosync}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_autosync | guestfs_set_autosync}
+   * @since libguestfs 0.0.3
    * @category Handle
    */
   setAutosync(autosync: boolean, options?: CallOptions): Promise<void> {
@@ -8163,8 +8978,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param backend - 'direct' (or 'appliance'), 'libvirt', or 'libvirt:URI' with a connection URI as
    *   'qemu:///session'
-   * @throws GuestfsError: 'ERR_GUESTFS' for an unknown backend
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend | guestfs_set_backend}, since libguestfs 1.21.26
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for an unknown backend
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend | guestfs_set_backend}
+   * @since libguestfs 1.21.26
    * @category Appliance
    */
   setBackend(backend: string, options?: CallOptions): Promise<void> {
@@ -8179,7 +8995,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param name - name of the setting, as 'force_tcg'
    * @param val - its value, as '1'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend_setting | guestfs_set_backend_setting}, since libguestfs 1.27.2
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend_setting | guestfs_set_backend_setting}
+   * @since libguestfs 1.27.2
    * @category Appliance
    */
   setBackendSetting(name: string, val: string, options?: CallOptions): Promise<void> {
@@ -8195,7 +9013,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param settings - settings, each 'name' or 'name=value'; empty for none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend_settings | guestfs_set_backend_settings}, since libguestfs 1.25.24
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend_settings | guestfs_set_backend_settings}
+   * @since libguestfs 1.25.24
    * @category Appliance
    */
   setBackendSettings(settings: readonly string[], options?: CallOptions): Promise<void> {
@@ -8209,8 +9029,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param cachedir - existing directory on the host; null for the default
-   * @throws GuestfsError: 'ENOENT' when it does not exist; 'ERR_GUESTFS' when it is no directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_cachedir | guestfs_set_cachedir}, since libguestfs 1.19.58
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist; 'ERR_GUESTFS' when it is no directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_cachedir | guestfs_set_cachedir}
+   * @since libguestfs 1.19.58
    * @category Appliance
    */
   setCachedir(cachedir: string | null, options?: CallOptions): Promise<void> {
@@ -8225,9 +9046,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param direct - true to connect the console
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_direct | guestfs_set_direct}, since libguestfs 1.0.72
-   * @category Appliance
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_direct | guestfs_set_direct}
+   * @since libguestfs 1.0.72
+   * @category Handle
    */
   setDirect(direct: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('setDirect', [direct], options);
@@ -8241,8 +9064,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param file - file or directory
    * @param attrs - the letters, each once, as 'ia'; some can only be read
-   * @throws GuestfsError: 'ERR_GUESTFS' on other filesystems and for letters that cannot be changed
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2attrs | guestfs_set_e2attrs}, since libguestfs 1.17.31
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' on other filesystems and for letters that cannot be changed
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2attrs | guestfs_set_e2attrs}
+   * @since libguestfs 1.17.31
    * @category Ext filesystems
    */
   setE2attrs(file: string, attrs: string, options?: SetE2attrsOptions): Promise<void> {
@@ -8257,8 +9081,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param file - file or directory
    * @param generation - new number, 32 bits unsigned
-   * @throws GuestfsError: 'ERR_GUESTFS' on other filesystems
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2generation | guestfs_set_e2generation}, since libguestfs 1.17.31
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' on other filesystems
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2generation | guestfs_set_e2generation}
+   * @since libguestfs 1.17.31
    * @category Ext filesystems
    */
   setE2generation(file: string, generation: number | bigint, options?: CallOptions): Promise<void> {
@@ -8272,8 +9097,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device holding the filesystem, as '/dev/sda1'
    * @param label - new label, up to 16 bytes
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.setLabel}: `setLabel(device, label)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2label | guestfs_set_e2label}, since libguestfs 1.0.15
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2label | guestfs_set_e2label}
+   * @since libguestfs 1.0.15
    * @category Ext filesystems
    */
   setE2label(device: string, label: string, options?: CallOptions): Promise<void> {
@@ -8287,9 +9114,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device holding the filesystem, as '/dev/sda1'
    * @param uuid - the UUID, or 'clear', 'random' or 'time'
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.setUuid}: `setUuid(device, uuid)`, or `setUuidRandom(device)` instead
    *   of the word 'random'.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2uuid | guestfs_set_e2uuid}, since libguestfs 1.0.15
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2uuid | guestfs_set_e2uuid}
+   * @since libguestfs 1.0.15
    * @category Ext filesystems
    */
   setE2uuid(device: string, uuid: string, options?: CallOptions): Promise<void> {
@@ -8304,7 +9133,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param hv - path on the host, as '/usr/bin/qemu-system-x86_64'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_hv | guestfs_set_hv}, since libguestfs 1.23.17
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_hv | guestfs_set_hv}
+   * @since libguestfs 1.23.17
    * @category Appliance
    */
   setHv(hv: string, options?: CallOptions): Promise<void> {
@@ -8318,9 +9149,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @param identifier - letters, digits, '_' and '-' (ASCII only)
-   * @throws GuestfsError: 'ERR_GUESTFS' for other characters
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_identifier | guestfs_set_identifier}, since libguestfs 1.31.14
-   * @category Tracing and debugging
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for other characters
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_identifier | guestfs_set_identifier}
+   * @since libguestfs 1.31.14
+   * @category Handle
    */
   setIdentifier(identifier: string, options?: CallOptions): Promise<void> {
     return this[invoke]('setIdentifier', [identifier], options);
@@ -8335,9 +9167,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
    * @param label - new label; at most 16 bytes on ext and swap, 12 on XFS, 11 on FAT, 255 on btrfs, 128
    *   characters on NTFS
-   * @throws GuestfsError: 'ENOTSUP' when this kind of filesystem cannot be labelled; 'ERR_GUESTFS' for a label
-   *   that is too long
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_label | guestfs_set_label}, since libguestfs 1.17.9
+   * @throws {@link GuestfsError}: 'ENOTSUP' when this kind of filesystem cannot be labelled; 'ERR_GUESTFS' for a
+   *   label that is too long
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_label | guestfs_set_label}
+   * @since libguestfs 1.17.9
    * @category Filesystems
    */
   setLabel(mountable: string, label: string, options?: CallOptions): Promise<void> {
@@ -8352,8 +9185,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param index - which of the requested credentials, from 0
    * @param cred - the answer
-   * @throws GuestfsError: 'ERR_GUESTFS' outside the handler, and for an index out of range
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_libvirt_requested_credential | guestfs_set_libvirt_requested_credential}, since libguestfs 1.19.52
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' outside the handler, and for an index out of range
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_libvirt_requested_credential | guestfs_set_libvirt_requested_credential}
+   * @since libguestfs 1.19.52
    * @category Drives
    */
   setLibvirtRequestedCredential(index: number, cred: Uint8Array | string, options?: CallOptions): Promise<void> {
@@ -8369,8 +9203,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param creds - at least one of 'username', 'authname', 'language', 'cnonce', 'passphrase', 'echoprompt',
    *   'noechoprompt', 'realm', 'external'
-   * @throws GuestfsError: 'ERR_GUESTFS' for an unknown kind, or when libguestfs was built without libvirt
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_libvirt_supported_credentials | guestfs_set_libvirt_supported_credentials}, since libguestfs 1.19.52
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for an unknown kind, or when libguestfs was built without
+   *   libvirt
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_libvirt_supported_credentials | guestfs_set_libvirt_supported_credentials}
+   * @since libguestfs 1.19.52
    * @category Drives
    */
   setLibvirtSupportedCredentials(creds: readonly string[], options?: CallOptions): Promise<void> {
@@ -8385,8 +9221,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param memsize - memory in MiB, at least 256
-   * @throws GuestfsError: 'ERR_GUESTFS' when it is too small
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_memsize | guestfs_set_memsize}, since libguestfs 1.0.55
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it is too small
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_memsize | guestfs_set_memsize}
+   * @since libguestfs 1.0.55
    * @category Appliance
    */
   setMemsize(memsize: number, options?: CallOptions): Promise<void> {
@@ -8400,7 +9237,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param network - true to enable
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_network | guestfs_set_network}, since libguestfs 1.5.4
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_network | guestfs_set_network}
+   * @since libguestfs 1.5.4
    * @category Appliance
    */
   setNetwork(network: boolean, options?: CallOptions): Promise<void> {
@@ -8415,7 +9254,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param searchpath - directories separated by colons; null for the built-in path
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_path | guestfs_set_path}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_path | guestfs_set_path}
+   * @since libguestfs 0.0.3
    * @category Appliance
    */
   setPath(searchpath: string | null, options?: CallOptions): Promise<void> {
@@ -8430,8 +9271,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param pgroup - true for a separate group
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_pgroup | guestfs_set_pgroup}, since libguestfs 1.11.18
-   * @category Appliance
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_pgroup | guestfs_set_pgroup}
+   * @since libguestfs 1.11.18
+   * @category Handle
    */
   setPgroup(pgroup: boolean, options?: CallOptions): Promise<void> {
     return this[invoke]('setPgroup', [pgroup], options);
@@ -8444,7 +9287,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @param program - the name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_program | guestfs_set_program}, since libguestfs 1.21.29
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_program | guestfs_set_program}
+   * @since libguestfs 1.21.29
    * @category Handle
    */
   setProgram(program: string, options?: CallOptions): Promise<void> {
@@ -8457,8 +9302,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param hv - path on the host; null for the default
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.setHv}: `setHv(hv)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_qemu | guestfs_set_qemu}, since libguestfs 1.0.6
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_qemu | guestfs_set_qemu}
+   * @since libguestfs 1.0.6
    * @category Appliance
    */
   setQemu(hv: string | null, options?: CallOptions): Promise<void> {
@@ -8473,7 +9320,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param recoveryproc - false to do without
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_recovery_proc | guestfs_set_recovery_proc}, since libguestfs 1.0.77
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_recovery_proc | guestfs_set_recovery_proc}
+   * @since libguestfs 1.0.77
    * @category Appliance
    */
   setRecoveryProc(recoveryproc: boolean, options?: CallOptions): Promise<void> {
@@ -8486,9 +9335,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param selinux - true to enable
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.setfiles}: `setfiles`, which labels files without SELinux in the
    *   appliance.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_selinux | guestfs_set_selinux}, since libguestfs 1.0.67
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_selinux | guestfs_set_selinux}
+   * @since libguestfs 1.0.67
    * @category Appliance
    */
   setSelinux(selinux: boolean, options?: CallOptions): Promise<void> {
@@ -8502,8 +9353,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param smp - number of processors, 1 to 255
-   * @throws GuestfsError: 'ERR_GUESTFS' outside that range
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_smp | guestfs_set_smp}, since libguestfs 1.13.15
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' outside that range
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_smp | guestfs_set_smp}
+   * @since libguestfs 1.13.15
    * @category Appliance
    */
   setSmp(smp: number, options?: CallOptions): Promise<void> {
@@ -8517,8 +9369,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param tmpdir - existing directory on the host; null for the default
-   * @throws GuestfsError: 'ENOENT' when it does not exist; 'ERR_GUESTFS' when it is no directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_tmpdir | guestfs_set_tmpdir}, since libguestfs 1.19.58
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist; 'ERR_GUESTFS' when it is no directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_tmpdir | guestfs_set_tmpdir}
+   * @since libguestfs 1.19.58
    * @category Appliance
    */
   setTmpdir(tmpdir: string | null, options?: CallOptions): Promise<void> {
@@ -8533,7 +9386,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @param trace - true to trace
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_trace | guestfs_set_trace}, since libguestfs 1.0.69
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_trace | guestfs_set_trace}
+   * @since libguestfs 1.0.69
    * @category Tracing and debugging
    */
   setTrace(trace: boolean, options?: CallOptions): Promise<void> {
@@ -8548,8 +9403,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device holding the filesystem, as '/dev/sda1'
    * @param uuid - the UUID, hexadecimal with dashes
-   * @throws GuestfsError: 'ENOTSUP' when this kind of filesystem cannot change its UUID
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_uuid | guestfs_set_uuid}, since libguestfs 1.23.10
+   * @throws {@link GuestfsError}: 'ENOTSUP' when this kind of filesystem cannot change its UUID
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_uuid | guestfs_set_uuid}
+   * @since libguestfs 1.23.10
    * @category Filesystems
    */
   setUuid(device: string, uuid: string, options?: CallOptions): Promise<void> {
@@ -8563,8 +9419,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - device holding the filesystem, as '/dev/sda1'
-   * @throws GuestfsError: 'ENOTSUP' when this kind of filesystem cannot change its UUID
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_uuid_random | guestfs_set_uuid_random}, since libguestfs 1.29.50
+   * @throws {@link GuestfsError}: 'ENOTSUP' when this kind of filesystem cannot change its UUID
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_uuid_random | guestfs_set_uuid_random}
+   * @since libguestfs 1.29.50
    * @category Filesystems
    */
   setUuidRandom(device: string, options?: CallOptions): Promise<void> {
@@ -8579,7 +9436,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @param verbose - true for debug messages
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_verbose | guestfs_set_verbose}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_verbose | guestfs_set_verbose}
+   * @since libguestfs 0.0.3
    * @category Tracing and debugging
    */
   setVerbose(verbose: boolean, options?: CallOptions): Promise<void> {
@@ -8590,11 +9449,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets the SELinux context of the daemon in the appliance. It needs an appliance that was started with
    * SELinux.
    *
-   * Needs a launched appliance. Needs the feature group `selinux` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'selinux'`.
    *
    * @param context - the context, as 'system_u:system_r:kernel_t:s0'
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.setfiles}: `setfiles`, after the files were written.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setcon | guestfs_setcon}, since libguestfs 1.0.67
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setcon | guestfs_setcon}
+   * @since libguestfs 1.0.67
    * @category Extended attributes and labels
    */
   setcon(context: string, options?: CallOptions): Promise<void> {
@@ -8607,14 +9468,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * filesystem boundaries, so name every mount point; /dev, /proc, /selinux and /sys are always left out. Needs
    * libguestfs 1.58; earlier versions have `selinuxRelabel`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `selinuxrelabel` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'selinuxrelabel'`.
    *
    * @param specfile - path in the guest of the policy's file contexts, as
    *   '/etc/selinux/targeted/contexts/files/file_contexts'
    * @param paths - directories to begin at, as ['/', '/boot']; with none nothing happens
-   * @throws GuestfsError: 'ERR_GUESTFS' when the policy cannot be read; single files that cannot be labelled do
-   *   not count
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setfiles | guestfs_setfiles}, since libguestfs 1.57.1
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the policy cannot be read; single files that cannot be
+   *   labelled do not count
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setfiles | guestfs_setfiles}
+   * @since libguestfs 1.57.1
    * @category Extended attributes and labels
    */
   setfiles(specfile: string, paths: readonly string[], options?: SetfilesOptions): Promise<void> {
@@ -8625,15 +9488,17 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets an extended attribute of a file or directory, creating or replacing it. Symbolic links are followed;
    * `lsetxattr` works on the link itself. As the value travels as a string, it cannot contain NUL bytes.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `linuxxattrs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'linuxxattrs'`.
    *
    * @param xattr - full name with namespace, as 'user.comment'
    * @param val - the value
    * @param vallen - its length in bytes, `Buffer.byteLength(val)`, at most 65536
    * @param path - file or directory
-   * @throws GuestfsError: 'ENOTSUP' when the filesystem or the namespace does not allow it, 'ENOSPC' when there
-   *   is no room
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setxattr | guestfs_setxattr}, since libguestfs 1.0.59
+   * @throws {@link GuestfsError}: 'ENOTSUP' when the filesystem or the namespace does not allow it, 'ENOSPC'
+   *   when there is no room
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setxattr | guestfs_setxattr}
+   * @since libguestfs 1.0.59
    * @category Extended attributes and labels
    */
   setxattr(xattr: string, val: string, vallen: number, path: string, options?: CallOptions): Promise<void> {
@@ -8650,9 +9515,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param heads - heads; 0 likewise
    * @param sectors - sectors per track; 0 likewise
    * @param lines - script lines; [','] makes one partition over everything
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.partAdd}: `partInit(device, parttype)` and one `partAdd` per
    *   partition.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk | guestfs_sfdisk}, since libguestfs 0.0.8
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk | guestfs_sfdisk}
+   * @since libguestfs 0.0.8
    * @category Partitions
    */
   sfdisk(device: string, cyls: number, heads: number, sectors: number, lines: readonly string[], options?: CallOptions): Promise<void> {
@@ -8667,9 +9534,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk, as '/dev/sda'
    * @param lines - script lines with sizes in MB, as [',200', ',']
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.partAdd}: `partInit(device, parttype)` and one `partAdd` per
    *   partition.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdiskM | guestfs_sfdiskM}, since libguestfs 1.0.55
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdiskm | guestfs_sfdiskM}
+   * @since libguestfs 1.0.55
    * @category Partitions
    */
   sfdiskM(device: string, lines: readonly string[], options?: CallOptions): Promise<void> {
@@ -8687,9 +9556,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param heads - heads; 0 likewise
    * @param sectors - sectors per track; 0 likewise
    * @param line - the script line for that partition
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.partAdd}: `partAdd`, `partDel` or `partResize`, according to the
    *   change.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_N | guestfs_sfdisk_N}, since libguestfs 1.0.26
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_n | guestfs_sfdisk_N}
+   * @since libguestfs 1.0.26
    * @category Partitions
    */
   sfdisk_N(device: string, partnum: number, cyls: number, heads: number, sectors: number, line: string, options?: CallOptions): Promise<void> {
@@ -8704,7 +9575,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk, as '/dev/sda'
    * @returns text of no fixed format
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_disk_geometry | guestfs_sfdisk_disk_geometry}, since libguestfs 1.0.26
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_disk_geometry | guestfs_sfdisk_disk_geometry}
+   * @since libguestfs 1.0.26
    * @category Partitions
    */
   sfdiskDiskGeometry(device: string, options?: CallOptions): Promise<string> {
@@ -8719,7 +9592,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk, as '/dev/sda'
    * @returns text of no fixed format
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_kernel_geometry | guestfs_sfdisk_kernel_geometry}, since libguestfs 1.0.26
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_kernel_geometry | guestfs_sfdisk_kernel_geometry}
+   * @since libguestfs 1.0.26
    * @category Partitions
    */
   sfdiskKernelGeometry(device: string, options?: CallOptions): Promise<string> {
@@ -8733,8 +9608,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk, as '/dev/sda'
    * @returns text of no fixed format
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.partList}: `partList(device)`, with numbers instead of text.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_l | guestfs_sfdisk_l}, since libguestfs 1.0.26
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_l | guestfs_sfdisk_l}
+   * @since libguestfs 1.0.26
    * @category Partitions
    */
   sfdiskL(device: string, options?: CallOptions): Promise<string> {
@@ -8751,9 +9628,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param command - the command line
    * @returns what it wrote to standard output
-   * @throws GuestfsError: 'ERR_GUESTFS' when it exits with another status than 0; the message holds its standard
-   *   error
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh | guestfs_sh}, since libguestfs 1.0.50
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it exits with another status than 0; the message holds its
+   *   standard error
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh | guestfs_sh}
+   * @since libguestfs 1.0.50
    * @category Commands in the guest
    */
   sh(command: string, options?: CallOptions): Promise<string> {
@@ -8767,8 +9645,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param command - command line for the guest's shell
    * @returns the lines of standard output, without line ends
-   * @throws GuestfsError: 'ERR_GUESTFS' when it exits with another status than 0
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh_lines | guestfs_sh_lines}, since libguestfs 1.0.50
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it exits with another status than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh_lines | guestfs_sh_lines}
+   * @since libguestfs 1.0.50
    * @category Commands in the guest
    */
   shLines(command: string, options?: CallOptions): Promise<string[]> {
@@ -8784,8 +9663,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param command - command line for the guest's shell
    * @param output - path of the file on the host, overwritten: its path, or a stream instead
-   * @throws GuestfsError: 'ERR_GUESTFS' when it exits with another status than 0
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh_out | guestfs_sh_out}, since libguestfs 1.55.6
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it exits with another status than 0
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh_out | guestfs_sh_out}
+   * @since libguestfs 1.55.6
    * @category Commands in the guest
    */
   shOut(command: string, output: FileTarget, options?: OutputOptions): Promise<void> {
@@ -8800,8 +9680,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs no appliance.
    *
-   * @throws GuestfsError: 'ERR_GUESTFS' when the hypervisor ended with an error
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_shutdown | guestfs_shutdown}, since libguestfs 1.19.16
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the hypervisor ended with an error
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_shutdown | guestfs_shutdown}
+   * @since libguestfs 1.19.16
    * @category Handle
    */
   shutdown(options?: CallOptions): Promise<void> {
@@ -8815,7 +9696,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param secs - seconds to wait
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sleep | guestfs_sleep}, since libguestfs 1.0.41
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sleep | guestfs_sleep}
+   * @since libguestfs 1.0.41
    * @category Tracing and debugging
    */
   sleep(secs: number, options?: CallOptions): Promise<void> {
@@ -8829,9 +9712,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file or directory
    * @returns an object with mode, size, uid, gid, mtime and more, all bigint
-   * @throws GuestfsError: 'ENOENT' when it does not exist
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
    * @deprecated Use {@link GuestfsMethods.statns}: `statns(path)`, whose fields begin with st.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_stat | guestfs_stat}, since libguestfs 1.9.2
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_stat | guestfs_stat}
+   * @since libguestfs 1.9.2
    * @category Files
    */
   stat(path: string, options?: CallOptions): Promise<Stat> {
@@ -8847,8 +9731,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param path - file or directory
    * @returns an object with stMode, stSize, stUid, stGid, stMtimeSec, stMtimeNsec and more, all bigint; the
    *   stSpare fields are unused
-   * @throws GuestfsError: 'ENOENT' when it does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_statns | guestfs_statns}, since libguestfs 1.27.53
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_statns | guestfs_statns}
+   * @since libguestfs 1.27.53
    * @category Files
    */
   statns(path: string, options?: CallOptions): Promise<Statns> {
@@ -8863,7 +9748,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - any file or directory on the filesystem
    * @returns an object with bsize, frsize, blocks, bfree, bavail, files, ffree and more, all bigint
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_statvfs | guestfs_statvfs}, since libguestfs 1.9.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_statvfs | guestfs_statvfs}
+   * @since libguestfs 1.9.2
    * @category Filesystems
    */
   statvfs(path: string, options?: CallOptions): Promise<Statvfs> {
@@ -8878,8 +9765,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to search
    * @returns the texts, in the order of the file
-   * @throws GuestfsError: 'ENOENT' when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_strings | guestfs_strings}, since libguestfs 1.0.22
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_strings | guestfs_strings}
+   * @since libguestfs 1.0.22
    * @category Search and forensics
    */
   strings(path: string, options?: CallOptions): Promise<string[]> {
@@ -8896,8 +9784,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *   bits big and little endian
    * @param path - file to search
    * @returns the texts, in the order of the file
-   * @throws GuestfsError: 'ERR_GUESTFS' for an unknown encoding
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_strings_e | guestfs_strings_e}, since libguestfs 1.0.22
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for an unknown encoding
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_strings_e | guestfs_strings_e}
+   * @since libguestfs 1.0.22
    * @category Search and forensics
    */
   stringsE(encoding: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -8910,7 +9799,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - swap device, as '/dev/sdb'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_device | guestfs_swapoff_device}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_device | guestfs_swapoff_device}
+   * @since libguestfs 1.0.66
    * @category Swap
    */
   swapoffDevice(device: string, options?: CallOptions): Promise<void> {
@@ -8924,7 +9815,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param file - swap file in the mounted tree
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_file | guestfs_swapoff_file}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_file | guestfs_swapoff_file}
+   * @since libguestfs 1.0.66
    * @category Swap
    */
   swapoffFile(file: string, options?: CallOptions): Promise<void> {
@@ -8937,7 +9830,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param label - label of the swap area, up to 16 bytes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_label | guestfs_swapoff_label}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_label | guestfs_swapoff_label}
+   * @since libguestfs 1.0.66
    * @category Swap
    */
   swapoffLabel(label: string, options?: CallOptions): Promise<void> {
@@ -8947,10 +9842,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Makes the appliance stop swapping to the area with a given UUID, enabled by `swaponUuid`.
    *
-   * Needs a launched appliance. Needs the feature group `linuxfsuuid` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'linuxfsuuid'`.
    *
    * @param uuid - UUID of the swap area
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_uuid | guestfs_swapoff_uuid}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_uuid | guestfs_swapoff_uuid}
+   * @since libguestfs 1.0.66
    * @category Swap
    */
   swapoffUuid(uuid: string, options?: CallOptions): Promise<void> {
@@ -8965,7 +9862,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - device prepared by `mkswap`, as '/dev/sdb'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_device | guestfs_swapon_device}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_device | guestfs_swapon_device}
+   * @since libguestfs 1.0.66
    * @category Swap
    */
   swaponDevice(device: string, options?: CallOptions): Promise<void> {
@@ -8979,7 +9878,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param file - swap file in the mounted tree
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_file | guestfs_swapon_file}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_file | guestfs_swapon_file}
+   * @since libguestfs 1.0.66
    * @category Swap
    */
   swaponFile(file: string, options?: CallOptions): Promise<void> {
@@ -8992,7 +9893,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param label - label of the swap area, up to 16 bytes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_label | guestfs_swapon_label}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_label | guestfs_swapon_label}
+   * @since libguestfs 1.0.66
    * @category Swap
    */
   swaponLabel(label: string, options?: CallOptions): Promise<void> {
@@ -9002,10 +9905,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lets the appliance swap to the area with a given UUID. The cautions of `swaponDevice` apply.
    *
-   * Needs a launched appliance. Needs the feature group `linuxfsuuid` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'linuxfsuuid'`.
    *
    * @param uuid - UUID of the swap area
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_uuid | guestfs_swapon_uuid}, since libguestfs 1.0.66
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_uuid | guestfs_swapon_uuid}
+   * @since libguestfs 1.0.66
    * @category Swap
    */
   swaponUuid(uuid: string, options?: CallOptions): Promise<void> {
@@ -9018,7 +9923,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sync | guestfs_sync}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sync | guestfs_sync}
+   * @since libguestfs 0.0.3
    * @category Block devices
    */
   sync(options?: CallOptions): Promise<void> {
@@ -9030,10 +9937,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `partSetBootable` and write SYSLINUX's boot record (mbr.bin) to the disk's first sector with `pwriteDevice`.
    * The loader reads its configuration, syslinux.cfg, from the same directory. For ext and btrfs use `extlinux`.
    *
-   * Needs a launched appliance. Needs the feature group `syslinux` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'syslinux'`.
    *
    * @param device - partition or whole disk with a FAT filesystem, as '/dev/sda1'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_syslinux | guestfs_syslinux}, since libguestfs 1.21.27
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_syslinux | guestfs_syslinux}
+   * @since libguestfs 1.21.27
    * @category Boot loaders and kernels
    */
   syslinux(device: string, options?: SyslinuxOptions): Promise<void> {
@@ -9047,8 +9956,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - text file
    * @returns up to ten lines, without line ends
-   * @throws GuestfsError: 'ENOENT' when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tail | guestfs_tail}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tail | guestfs_tail}
+   * @since libguestfs 1.0.54
    * @category File contents
    */
   tail(path: string, options?: CallOptions): Promise<string[]> {
@@ -9065,8 +9975,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *   nothing
    * @param path - text file
    * @returns the lines, without line ends
-   * @throws GuestfsError: 'ENOENT' when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tail_n | guestfs_tail_n}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tail_n | guestfs_tail_n}
+   * @since libguestfs 1.0.54
    * @category File contents
    */
   tailN(nrlines: number, path: string, options?: CallOptions): Promise<string[]> {
@@ -9082,9 +9993,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param tarfile - archive on the host: its path, or bytes or a stream instead
    * @param directory - existing directory in the guest
-   * @throws GuestfsError: 'ENOENT' when the archive or the directory does not exist; 'ERR_GUESTFS' when it is
-   *   not a tar archive, is compressed otherwise or the filesystem is full
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_in | guestfs_tar_in}, since libguestfs 1.0.3
+   * @throws {@link GuestfsError}: 'ENOENT' when the archive or the directory does not exist; 'ERR_GUESTFS' when
+   *   it is not a tar archive, is compressed otherwise or the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_in_opts | guestfs_tar_in_opts}
+   * @since libguestfs 1.0.3
    * @category Archives and transfer
    */
   tarIn(tarfile: FileSource, directory: string, options?: TarInOptions): Promise<void> {
@@ -9099,8 +10011,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param directory - directory in the guest
    * @param tarfile - path of the archive on the host, overwritten: its path, or a stream instead
-   * @throws GuestfsError: 'ENOENT' when the directory does not exist; 'ERR_GUESTFS' when it is no directory
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_out | guestfs_tar_out}, since libguestfs 1.0.3
+   * @throws {@link GuestfsError}: 'ENOENT' when the directory does not exist; 'ERR_GUESTFS' when it is no
+   *   directory
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_out_opts | guestfs_tar_out_opts}
+   * @since libguestfs 1.0.3
    * @category Archives and transfer
    */
   tarOut(directory: string, tarfile: FileTarget, options?: TarOutOptions): Promise<void> {
@@ -9114,8 +10028,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param tarball - archive on the host: its path, or bytes or a stream instead
    * @param directory - existing directory in the guest
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.tarIn}: `tarIn(tarball, directory, { compress: 'gzip' })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tgz_in | guestfs_tgz_in}, since libguestfs 1.0.3
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tgz_in | guestfs_tgz_in}
+   * @since libguestfs 1.0.3
    * @category Archives and transfer
    */
   tgzIn(tarball: FileSource, directory: string, options?: CallOptions): Promise<void> {
@@ -9129,8 +10045,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param directory - directory in the guest
    * @param tarball - path of the archive on the host, overwritten: its path, or a stream instead
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.tarOut}: `tarOut(directory, tarball, { compress: 'gzip' })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tgz_out | guestfs_tgz_out}, since libguestfs 1.0.3
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tgz_out | guestfs_tgz_out}
+   * @since libguestfs 1.0.3
    * @category Archives and transfer
    */
   tgzOut(directory: string, tarball: FileTarget, options?: OutputOptions): Promise<void> {
@@ -9144,9 +10062,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file to create or refresh
-   * @throws GuestfsError: 'ERR_GUESTFS' when it is a directory, link or device; 'ENOENT' when its directory is
-   *   missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_touch | guestfs_touch}, since libguestfs 0.0.3
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it is a directory, link or device; 'ENOENT' when its
+   *   directory is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_touch | guestfs_touch}
+   * @since libguestfs 0.0.3
    * @category Files
    */
   touch(path: string, options?: CallOptions): Promise<void> {
@@ -9159,8 +10078,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - existing file
-   * @throws GuestfsError: 'ENOENT' when it does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_truncate | guestfs_truncate}, since libguestfs 1.0.77
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_truncate | guestfs_truncate}
+   * @since libguestfs 1.0.77
    * @category Files
    */
   truncate(path: string, options?: CallOptions): Promise<void> {
@@ -9175,8 +10095,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - existing file
    * @param size - new size in bytes
-   * @throws GuestfsError: 'ENOENT' when it does not exist, 'EINVAL' for a negative size
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_truncate_size | guestfs_truncate_size}, since libguestfs 1.0.77
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist, 'EINVAL' for a negative size
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_truncate_size | guestfs_truncate_size}
+   * @since libguestfs 1.0.77
    * @category Files
    */
   truncateSize(path: string, size: number | bigint, options?: CallOptions): Promise<void> {
@@ -9190,8 +10111,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - device holding the filesystem, as '/dev/sda1'
-   * @throws GuestfsError: 'ERR_GUESTFS' when a number is negative or the device holds no ext filesystem
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tune2fs | guestfs_tune2fs}, since libguestfs 1.15.4
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a number is negative or the device holds no ext filesystem
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tune2fs | guestfs_tune2fs}
+   * @since libguestfs 1.15.4
    * @category Ext filesystems
    */
   tune2fs(device: string, options?: Tune2fsOptions): Promise<void> {
@@ -9207,7 +10129,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device holding the filesystem, as '/dev/sda1'
    * @returns a Map from field name to value; values that are not set are empty
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tune2fs_l | guestfs_tune2fs_l}, since libguestfs 1.9.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tune2fs_l | guestfs_tune2fs_l}
+   * @since libguestfs 1.9.2
    * @category Ext filesystems
    */
   tune2fsL(device: string, options?: CallOptions): Promise<Map<string, string>> {
@@ -9217,13 +10141,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Unpacks an xz-compressed tar archive from the host into the guest.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `xz` of the appliance. Can be cancelled
-   * while it runs.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'xz'`. Can be cancelled while it runs.
    *
    * @param tarball - archive on the host: its path, or bytes or a stream instead
    * @param directory - existing directory in the guest
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.tarIn}: `tarIn(tarball, directory, { compress: 'xz' })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_txz_in | guestfs_txz_in}, since libguestfs 1.3.2
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_txz_in | guestfs_txz_in}
+   * @since libguestfs 1.3.2
    * @category Archives and transfer
    */
   txzIn(tarball: FileSource, directory: string, options?: CallOptions): Promise<void> {
@@ -9233,13 +10159,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Packs a directory of the guest into an xz-compressed tar archive on the host.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `xz` of the appliance. Can be cancelled
-   * while it runs.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'xz'`. Can be cancelled while it runs.
    *
    * @param directory - directory in the guest
    * @param tarball - path of the archive on the host, overwritten: its path, or a stream instead
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.tarOut}: `tarOut(directory, tarball, { compress: 'xz' })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_txz_out | guestfs_txz_out}, since libguestfs 1.3.2
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_txz_out | guestfs_txz_out}
+   * @since libguestfs 1.3.2
    * @category Archives and transfer
    */
   txzOut(directory: string, tarball: FileTarget, options?: OutputOptions): Promise<void> {
@@ -9255,8 +10183,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mask - bits to withhold, 0 to 0o777
    * @returns the previous mask
-   * @throws GuestfsError: 'ERR_GUESTFS' outside that range
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umask | guestfs_umask}, since libguestfs 1.0.55
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' outside that range
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umask | guestfs_umask}
+   * @since libguestfs 1.0.55
    * @category Permissions and ownership
    */
   umask(mask: number, options?: CallOptions): Promise<number> {
@@ -9269,8 +10198,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param pathordevice - mount point, as '/boot', or device, as '/dev/sda1'
-   * @throws GuestfsError: 'ERR_GUESTFS' when it is not mounted or still in use
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount | guestfs_umount}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it is not mounted or still in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_opts | guestfs_umount_opts}
+   * @since libguestfs 0.0.8
    * @category Mounting
    */
   umount(pathordevice: string, options?: UmountOptions): Promise<void> {
@@ -9283,8 +10213,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @throws GuestfsError: 'ERR_GUESTFS' when one of them is still in use
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_all | guestfs_umount_all}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when one of them is still in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_all | guestfs_umount_all}
+   * @since libguestfs 0.0.8
    * @category Mounting
    */
   umountAll(options?: CallOptions): Promise<void> {
@@ -9298,8 +10229,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @throws GuestfsError: 'ERR_GUESTFS' when nothing is exported or it is in use
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_local | guestfs_umount_local}, since libguestfs 1.17.22
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when nothing is exported or it is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_local | guestfs_umount_local}
+   * @since libguestfs 1.17.22
    * @category Mounting
    */
   umountLocal(options?: UmountLocalOptions): Promise<void> {
@@ -9315,9 +10247,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - file on the host; a named pipe works too: its path, or bytes or a stream instead
    * @param remotefilename - path in the mounted tree, or a device as '/dev/sda1'
-   * @throws GuestfsError: 'ENOENT' when the source or the target's directory is missing, 'ENOSPC' when the
-   *   filesystem is full
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_upload | guestfs_upload}, since libguestfs 1.0.2
+   * @throws {@link GuestfsError}: 'ENOENT' when the source or the target's directory is missing, 'ENOSPC' when
+   *   the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_upload | guestfs_upload}
+   * @since libguestfs 1.0.2
    * @category Archives and transfer
    */
   upload(filename: FileSource, remotefilename: string, options?: CallOptions): Promise<void> {
@@ -9334,8 +10267,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param filename - file on the host: its path, or bytes or a stream instead
    * @param remotefilename - path in the mounted tree, or a device as '/dev/sda1'
    * @param offset - where to begin, in bytes from 0
-   * @throws GuestfsError: 'ENOENT' when the source or the target's directory is missing
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_upload_offset | guestfs_upload_offset}, since libguestfs 1.5.17
+   * @throws {@link GuestfsError}: 'ENOENT' when the source or the target's directory is missing
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_upload_offset | guestfs_upload_offset}
+   * @since libguestfs 1.5.17
    * @category Archives and transfer
    */
   uploadOffset(filename: FileSource, remotefilename: string, offset: number | bigint, options?: CallOptions): Promise<void> {
@@ -9348,8 +10282,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs no appliance.
    *
-   * @throws GuestfsError: the cancelled call rejects with EINTR
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_user_cancel | guestfs_user_cancel}, since libguestfs 1.11.18
+   * @throws {@link GuestfsError}: the cancelled call rejects with EINTR
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_user_cancel | guestfs_user_cancel}
+   * @since libguestfs 1.11.18
    * @category Handle
    */
   userCancel(options?: CallOptions): Promise<void> {
@@ -9368,8 +10303,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *   matter
    * @param mtsecs - modification time, seconds
    * @param mtnsecs - its nanoseconds, with the same special values
-   * @throws GuestfsError: 'ENOENT' when it does not exist, 'EINVAL' for nanoseconds out of range
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_utimens | guestfs_utimens}, since libguestfs 1.0.77
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist, 'EINVAL' for nanoseconds out of range
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_utimens | guestfs_utimens}
+   * @since libguestfs 1.0.77
    * @category Files
    */
   utimens(path: string, atsecs: number | bigint, atnsecs: number | bigint, mtsecs: number | bigint, mtnsecs: number | bigint, options?: CallOptions): Promise<void> {
@@ -9383,8 +10319,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns an object with utsSysname, utsRelease, utsVersion and utsMachine
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_utsname | guestfs_utsname}, since libguestfs 1.19.27
-   * @category Tracing and debugging
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_utsname | guestfs_utsname}
+   * @since libguestfs 1.19.27
+   * @category Features and versions
    */
   utsname(options?: CallOptions): Promise<Utsname> {
     return this[invoke]('utsname', [], options);
@@ -9398,7 +10336,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns an object with major, minor and release (bigint) and extra (string, usually empty)
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_version | guestfs_version}, since libguestfs 1.0.58
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_version | guestfs_version}
+   * @since libguestfs 1.0.58
    * @category Features and versions
    */
   version(options?: CallOptions): Promise<Version> {
@@ -9412,7 +10352,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
    * @returns the label, empty when there is none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_label | guestfs_vfs_label}, since libguestfs 1.3.18
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_label | guestfs_vfs_label}
+   * @since libguestfs 1.3.18
    * @category Filesystems
    */
   vfsLabel(mountable: string, options?: CallOptions): Promise<string> {
@@ -9427,9 +10369,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
    * @returns bytes, as a bigint
-   * @throws GuestfsError: 'ENOTSUP' for other kinds of filesystem; 'ERR_GUESTFS' when btrfs or XFS is not
-   *   mounted
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_minimum_size | guestfs_vfs_minimum_size}, since libguestfs 1.31.18
+   * @throws {@link GuestfsError}: 'ENOTSUP' for other kinds of filesystem; 'ERR_GUESTFS' when btrfs or XFS is
+   *   not mounted
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_minimum_size | guestfs_vfs_minimum_size}
+   * @since libguestfs 1.31.18
    * @category Filesystems
    */
   vfsMinimumSize(mountable: string, options?: CallOptions): Promise<bigint> {
@@ -9445,7 +10388,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
    * @returns the type, empty when nothing is recognised
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_type | guestfs_vfs_type}, since libguestfs 1.0.75
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_type | guestfs_vfs_type}
+   * @since libguestfs 1.0.75
    * @category Filesystems
    */
   vfsType(mountable: string, options?: CallOptions): Promise<string> {
@@ -9459,7 +10404,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
    * @returns the UUID as the filesystem writes it, empty when there is none
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_uuid | guestfs_vfs_uuid}, since libguestfs 1.3.18
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_uuid | guestfs_vfs_uuid}
+   * @since libguestfs 1.3.18
    * @category Filesystems
    */
   vfsUuid(mountable: string, options?: CallOptions): Promise<string> {
@@ -9471,12 +10418,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * activates everything when it starts. Before deactivating unmount what lies on them. An empty list means all
    * groups, as with `vgActivateAll`.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param activate - true to activate, false to deactivate
    * @param volgroups - names of volume groups
-   * @throws GuestfsError: 'ERR_GUESTFS' when a logical volume is in use or a group does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vg_activate | guestfs_vg_activate}, since libguestfs 1.0.26
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a logical volume is in use or a group does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vg_activate | guestfs_vg_activate}
+   * @since libguestfs 1.0.26
    * @category LVM
    */
   vgActivate(activate: boolean, volgroups: readonly string[], options?: CallOptions): Promise<void> {
@@ -9486,11 +10434,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Activates or deactivates all volume groups. `vgActivate` does it for some.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param activate - true to activate, false to deactivate
-   * @throws GuestfsError: 'ERR_GUESTFS' when a logical volume is in use
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vg_activate_all | guestfs_vg_activate_all}, since libguestfs 1.0.26
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a logical volume is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vg_activate_all | guestfs_vg_activate_all}
+   * @since libguestfs 1.0.26
    * @category LVM
    */
   vgActivateAll(activate: boolean, options?: CallOptions): Promise<void> {
@@ -9500,10 +10449,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Gives a volume group a new random UUID, as for a clone. Deactivate it first (`vgActivate`).
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param vg - name of the volume group
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgchange_uuid | guestfs_vgchange_uuid}, since libguestfs 1.19.26
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgchange_uuid | guestfs_vgchange_uuid}
+   * @since libguestfs 1.19.26
    * @category LVM
    */
   vgchangeUuid(vg: string, options?: CallOptions): Promise<void> {
@@ -9513,9 +10464,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Gives all volume groups new random UUIDs. Deactivate them first (`vgActivateAll`).
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgchange_uuid_all | guestfs_vgchange_uuid_all}, since libguestfs 1.19.26
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgchange_uuid_all | guestfs_vgchange_uuid_all}
+   * @since libguestfs 1.19.26
    * @category LVM
    */
   vgchangeUuidAll(options?: CallOptions): Promise<void> {
@@ -9526,11 +10479,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a volume group from physical volumes made by `pvcreate`. Then divide it with `lvcreate` or
    * `lvcreateFree`.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param volgroup - name of the new group, as 'VG'
    * @param physvols - its physical volumes, at least one, as ['/dev/sda1']
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgcreate | guestfs_vgcreate}, since libguestfs 0.0.8
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgcreate | guestfs_vgcreate}
+   * @since libguestfs 0.0.8
    * @category LVM
    */
   vgcreate(volgroup: string, physvols: readonly string[], options?: CallOptions): Promise<void> {
@@ -9545,7 +10500,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param vgname - name of the volume group
    * @returns the UUIDs, with dashes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vglvuuids | guestfs_vglvuuids}, since libguestfs 1.0.87
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vglvuuids | guestfs_vglvuuids}
+   * @since libguestfs 1.0.87
    * @category LVM
    */
   vglvuuids(vgname: string, options?: CallOptions): Promise<string[]> {
@@ -9556,11 +10513,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns the metadata of a volume group as LVM's own backup text. The format is internal to LVM and may
    * change; look at it, do not parse it.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param vgname - name of the volume group
    * @returns a Buffer with the text
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgmeta | guestfs_vgmeta}, since libguestfs 1.17.20
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgmeta | guestfs_vgmeta}
+   * @since libguestfs 1.17.20
    * @category LVM
    */
   vgmeta(vgname: string, options?: CallOptions): Promise<Buffer> {
@@ -9575,7 +10534,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param vgname - name of the volume group
    * @returns the UUIDs, with dashes
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgpvuuids | guestfs_vgpvuuids}, since libguestfs 1.0.87
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgpvuuids | guestfs_vgpvuuids}
+   * @since libguestfs 1.0.87
    * @category LVM
    */
   vgpvuuids(vgname: string, options?: CallOptions): Promise<string[]> {
@@ -9586,11 +10547,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Deletes a volume group together with all its logical volumes and their data. The physical volumes remain
    * (`pvremove`).
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param vgname - name of the volume group, as 'VG'
-   * @throws GuestfsError: 'ERR_GUESTFS' when a logical volume is in use
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgremove | guestfs_vgremove}, since libguestfs 1.0.13
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a logical volume is in use
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgremove | guestfs_vgremove}
+   * @since libguestfs 1.0.13
    * @category LVM
    */
   vgremove(vgname: string, options?: CallOptions): Promise<void> {
@@ -9605,7 +10567,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param volgroup - present name
    * @param newvolgroup - new name
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgrename | guestfs_vgrename}, since libguestfs 1.0.83
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgrename | guestfs_vgrename}
+   * @since libguestfs 1.0.83
    * @category LVM
    */
   vgrename(volgroup: string, newvolgroup: string, options?: CallOptions): Promise<void> {
@@ -9615,10 +10579,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists the names of all volume groups, sorted. `vgsFull` gives their details.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @returns names, as 'fedora'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgs | guestfs_vgs}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgs | guestfs_vgs}
+   * @since libguestfs 0.0.4
    * @category LVM
    */
   vgs(options?: CallOptions): Promise<string[]> {
@@ -9629,10 +10595,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists the volume groups with all their properties: sizes and free space in bytes, extents, counts of
    * volumes, tags. UUIDs stand here without dashes, unlike in `vguuid`.
    *
-   * Needs a launched appliance. Needs the feature group `lvm2` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @returns one object per group, with vgName, vgUuid, vgSize, vgFree and more
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgs_full | guestfs_vgs_full}, since libguestfs 0.0.4
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgs_full | guestfs_vgs_full}
+   * @since libguestfs 0.0.4
    * @category LVM
    */
   vgsFull(options?: CallOptions): Promise<LvmVg[]> {
@@ -9644,9 +10612,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.lvmScan}: `lvmScan(false)`, or `lvmScan(true)` to activate what is
    *   found.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgscan | guestfs_vgscan}, since libguestfs 1.3.2
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgscan | guestfs_vgscan}
+   * @since libguestfs 1.3.2
    * @category LVM
    */
   vgscan(options?: CallOptions): Promise<void> {
@@ -9660,7 +10630,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param vgname - name of the volume group
    * @returns the UUID with dashes, in the form that LVM prints
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vguuid | guestfs_vguuid}, since libguestfs 1.0.87
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vguuid | guestfs_vguuid}
+   * @since libguestfs 1.0.87
    * @category LVM
    */
   vguuid(vgname: string, options?: CallOptions): Promise<string> {
@@ -9672,9 +10644,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @throws GuestfsError: 'ERR_GUESTFS' before the launch
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' before the launch
    * @deprecated There is no replacement.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wait_ready | guestfs_wait_ready}, since libguestfs 0.0.3
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wait_ready | guestfs_wait_ready}
+   * @since libguestfs 0.0.3
    * @category Handle
    */
   waitReady(options?: CallOptions): Promise<void> {
@@ -9688,8 +10661,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file
    * @returns the number of bytes
-   * @throws GuestfsError: 'ENOENT' when it does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_c | guestfs_wc_c}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_c | guestfs_wc_c}
+   * @since libguestfs 1.0.54
    * @category File contents
    */
   wcC(path: string, options?: CallOptions): Promise<number> {
@@ -9703,8 +10677,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file
    * @returns the number of lines
-   * @throws GuestfsError: 'ENOENT' when it does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_l | guestfs_wc_l}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_l | guestfs_wc_l}
+   * @since libguestfs 1.0.54
    * @category File contents
    */
   wcL(path: string, options?: CallOptions): Promise<number> {
@@ -9718,8 +10693,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file
    * @returns the number of words
-   * @throws GuestfsError: 'ENOENT' when it does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_w | guestfs_wc_w}, since libguestfs 1.0.54
+   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_w | guestfs_wc_w}
+   * @since libguestfs 1.0.54
    * @category File contents
    */
   wcW(path: string, options?: CallOptions): Promise<number> {
@@ -9731,10 +10707,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * data remains. Use it before reusing a device, so that no old filesystem shows up again. `zero` clears the
    * beginning of a device instead.
    *
-   * Needs a launched appliance. Needs the feature group `wipefs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'wipefs'`.
    *
    * @param device - device, as '/dev/sda1'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wipefs | guestfs_wipefs}, since libguestfs 1.17.6
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wipefs | guestfs_wipefs}
+   * @since libguestfs 1.17.6
    * @category Block devices
    */
   wipefs(device: string, options?: CallOptions): Promise<void> {
@@ -9749,9 +10727,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to write
    * @param content - new contents; a string is encoded as UTF-8
-   * @throws GuestfsError: 'ENOENT' when its directory is missing, 'EROFS' when mounted read-only, 'ENOSPC' when
-   *   the filesystem is full
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write | guestfs_write}, since libguestfs 1.3.14
+   * @throws {@link GuestfsError}: 'ENOENT' when its directory is missing, 'EROFS' when mounted read-only,
+   *   'ENOSPC' when the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write | guestfs_write}
+   * @since libguestfs 1.3.14
    * @category File contents
    */
   write(path: string, content: Uint8Array | string, options?: CallOptions): Promise<void> {
@@ -9766,8 +10745,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to extend
    * @param content - what to append; a string is encoded as UTF-8
-   * @throws GuestfsError: 'ENOENT' when its directory is missing, 'ENOSPC' when the filesystem is full
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write_append | guestfs_write_append}, since libguestfs 1.11.18
+   * @throws {@link GuestfsError}: 'ENOENT' when its directory is missing, 'ENOSPC' when the filesystem is full
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write_append | guestfs_write_append}
+   * @since libguestfs 1.11.18
    * @category File contents
    */
   writeAppend(path: string, content: Uint8Array | string, options?: CallOptions): Promise<void> {
@@ -9782,9 +10762,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param path - file to write
    * @param content - new contents
    * @param size - how many bytes of it to write; 0 for all
-   * @throws GuestfsError: 'ERR_GUESTFS' when 'size' is beyond the content
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when 'size' is beyond the content
    * @deprecated Use {@link GuestfsMethods.write}: `write(path, content)`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write_file | guestfs_write_file}, since libguestfs 0.0.8
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write_file | guestfs_write_file}
+   * @since libguestfs 0.0.8
    * @category File contents
    */
   writeFile(path: string, content: string, size: number, options?: CallOptions): Promise<void> {
@@ -9796,11 +10777,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * version 4, and have no effect on filesystems made in recent years. `setLabel` and `setUuid` do the same for
    * other filesystems too.
    *
-   * Needs a launched appliance. Needs the feature group `xfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'xfs'`.
    *
    * @param device - device holding the unmounted filesystem, as '/dev/sda1'
-   * @throws GuestfsError: 'ERR_GUESTFS' when it is mounted or the label too long
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_admin | guestfs_xfs_admin}, since libguestfs 1.19.33
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it is mounted or the label too long
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_admin | guestfs_xfs_admin}
+   * @since libguestfs 1.19.33
    * @category XFS
    */
   xfsAdmin(device: string, options?: XfsAdminOptions): Promise<void> {
@@ -9811,11 +10793,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Enlarges a mounted XFS filesystem, by default as far as its device allows: call it after `partResize` or
    * `lvresize`. Sizes are in blocks of the filesystem, not in bytes. Do not count on making XFS smaller.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `xfs` of the appliance.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'xfs'`.
    *
    * @param path - where the filesystem is mounted
-   * @throws GuestfsError: 'ERR_GUESTFS' when the path is no mounted XFS filesystem
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_growfs | guestfs_xfs_growfs}, since libguestfs 1.19.28
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the path is no mounted XFS filesystem
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_growfs | guestfs_xfs_growfs}
+   * @since libguestfs 1.19.28
    * @category XFS
    */
   xfsGrowfs(path: string, options?: XfsGrowfsOptions): Promise<void> {
@@ -9825,13 +10809,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the geometry of an XFS filesystem as a fixed set of fields.
    *
-   * Needs a launched appliance. Needs the feature group `xfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'xfs'`.
    *
    * @param pathordevice - mount point in the mounted tree, or device as '/dev/sda1'
    * @returns an object with xfsBlocksize, xfsDatablocks, xfsAgcount and more; numbers that are missing have all
    *   bits set, texts are empty
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.xfsInfo2}: `xfsInfo2(pathordevice)`, a Map with keys as 'data.bsize'.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_info | guestfs_xfs_info}, since libguestfs 1.19.21
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_info | guestfs_xfs_info}
+   * @since libguestfs 1.19.21
    * @category XFS
    */
   xfsInfo(pathordevice: string, options?: CallOptions): Promise<Xfsinfo> {
@@ -9843,11 +10829,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * 'data.bsize', 'data.blocks' or 'meta-data.agcount', and a section alone, as 'naming', holds its heading.
    * Some values carry a unit ('65528 blks'). Needs libguestfs 1.60; earlier versions have `xfsInfo`.
    *
-   * Needs a launched appliance. Needs the feature group `xfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'xfs'`.
    *
    * @param pathordevice - mount point in the mounted tree, or device as '/dev/sda1'
    * @returns a Map from key to value, both strings
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_info2 | guestfs_xfs_info2}, since libguestfs 1.59.2
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_info2 | guestfs_xfs_info2}
+   * @since libguestfs 1.59.2
    * @category XFS
    */
   xfsInfo2(pathordevice: string, options?: CallOptions): Promise<Map<string, string>> {
@@ -9859,13 +10847,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * so that its log is replayed: a log that is still dirty stops the repair. Look before you leap with
    * 'nomodify'.
    *
-   * Needs a launched appliance. Needs the feature group `xfs` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'xfs'`.
    *
    * @param device - device as '/dev/sda1', or a path in the mounted tree of a file with an image
    * @returns exit status of the program: 0 sound or repaired, 1 damaged (with 'nomodify') or failed, 2 when the
    *   log is dirty
-   * @throws GuestfsError: 'EINVAL', in recent versions, when 'maxmem' is too small
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_repair | guestfs_xfs_repair}, since libguestfs 1.19.36
+   * @throws {@link GuestfsError}: 'EINVAL', in recent versions, when 'maxmem' is too small
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_repair | guestfs_xfs_repair}
+   * @since libguestfs 1.19.36
    * @category XFS
    */
   xfsRepair(device: string, options?: XfsRepairOptions): Promise<number> {
@@ -9875,10 +10864,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Drops the rules loaded by `yaraLoad` and frees their memory in the appliance.
    *
-   * Needs a launched appliance. Needs the feature group `libyara` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'libyara'`.
    *
-   * @throws GuestfsError: 'ERR_GUESTFS' when none are loaded
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_destroy | guestfs_yara_destroy}, since libguestfs 1.37.13
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when none are loaded
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_destroy | guestfs_yara_destroy}
+   * @since libguestfs 1.37.13
    * @category Search and forensics
    */
   yaraDestroy(options?: CallOptions): Promise<void> {
@@ -9890,12 +10880,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * of yarac both work; sources with include statements must be compiled on the host, because the included files
    * are not sent along.
    *
-   * Needs a launched appliance. Needs the feature group `libyara` of the appliance. Sends progress once it has
-   * run for two seconds. Can be cancelled while it runs.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'libyara'`. Sends
+   * progress once it has run for two seconds. Can be cancelled while it runs.
    *
    * @param filename - rules file on the host: its path, or bytes or a stream instead
-   * @throws GuestfsError: 'ERR_GUESTFS' when the rules do not compile
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_load | guestfs_yara_load}, since libguestfs 1.37.13
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the rules do not compile
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_load | guestfs_yara_load}
+   * @since libguestfs 1.37.13
    * @category Search and forensics
    */
   yaraLoad(filename: FileSource, options?: CallOptions): Promise<void> {
@@ -9906,14 +10897,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Tests one file against the rules that `yaraLoad` loaded. To scan a tree, call it for the regular files that
    * `find` returns.
    *
-   * Works on what is mounted at the guest's `/`. Needs the feature group `libyara` of the appliance. Sends
-   * progress once it has run for two seconds. Can be cancelled while it runs.
+   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'libyara'`. Sends progress once it has run for two seconds. Can be cancelled while it runs.
    *
    * @param path - file to scan
    * @returns one object per rule that matched: yaraName is the path, yaraRule the rule; none when the file is
    *   clean
-   * @throws GuestfsError: 'ERR_GUESTFS' when no rules are loaded, 'ENOENT' when the file does not exist
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_scan | guestfs_yara_scan}, since libguestfs 1.37.13
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when no rules are loaded, 'ENOENT' when the file does not exist
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_scan | guestfs_yara_scan}
+   * @since libguestfs 1.37.13
    * @category Search and forensics
    */
   yaraScan(path: string, options?: CallOptions): Promise<YaraDetection[]> {
@@ -9928,8 +10920,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param regex - extended regular expression
    * @param path - file, compressed or not
    * @returns the lines that match; none is no error
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { extended: true, compressed: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zegrep | guestfs_zegrep}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zegrep | guestfs_zegrep}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   zegrep(regex: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -9944,9 +10938,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param regex - extended regular expression
    * @param path - file, compressed or not
    * @returns the lines that match; none is no error
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { extended: true, insensitive: true,
    *   compressed: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zegrepi | guestfs_zegrepi}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zegrepi | guestfs_zegrepi}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   zegrepi(regex: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -9961,7 +10957,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Sends progress once it has run for two seconds.
    *
    * @param device - device, as '/dev/sda'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero | guestfs_zero}, since libguestfs 1.0.16
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero | guestfs_zero}
+   * @since libguestfs 1.0.16
    * @category Block devices
    */
   zero(device: string, options?: CallOptions): Promise<void> {
@@ -9975,7 +10973,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Sends progress once it has run for two seconds.
    *
    * @param device - device, as '/dev/sda1'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero_device | guestfs_zero_device}, since libguestfs 1.3.1
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero_device | guestfs_zero_device}
+   * @since libguestfs 1.3.1
    * @category Block devices
    */
   zeroDevice(device: string, options?: CallOptions): Promise<void> {
@@ -9990,8 +10990,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
    *
    * @param directory - any directory of the filesystem, mounted read-write
-   * @throws GuestfsError: 'EROFS' when mounted read-only
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero_free_space | guestfs_zero_free_space}, since libguestfs 1.17.18
+   * @throws {@link GuestfsError}: 'EROFS' when mounted read-only
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero_free_space | guestfs_zero_free_space}
+   * @since libguestfs 1.17.18
    * @category Filesystems
    */
   zeroFreeSpace(directory: string, options?: CallOptions): Promise<void> {
@@ -10003,10 +11004,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * edits the filesystem directly, so have a backup; `zeroFreeSpace` works on a mounted filesystem of any kind
    * and without that risk.
    *
-   * Needs a launched appliance. Needs the feature group `zerofree` of the appliance.
+   * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'zerofree'`.
    *
    * @param device - device holding the unmounted filesystem, as '/dev/sda1'
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zerofree | guestfs_zerofree}, since libguestfs 1.0.26
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zerofree | guestfs_zerofree}
+   * @since libguestfs 1.0.26
    * @category Ext filesystems
    */
   zerofree(device: string, options?: CallOptions): Promise<void> {
@@ -10021,8 +11024,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param pattern - text to look for
    * @param path - file, compressed or not
    * @returns the lines that match; none is no error
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(pattern, path, { fixed: true, compressed: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfgrep | guestfs_zfgrep}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfgrep | guestfs_zfgrep}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   zfgrep(pattern: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -10037,9 +11042,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param pattern - text to look for
    * @param path - file, compressed or not
    * @returns the lines that match; none is no error
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(pattern, path, { fixed: true, insensitive: true,
    *   compressed: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfgrepi | guestfs_zfgrepi}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfgrepi | guestfs_zfgrepi}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   zfgrepi(pattern: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -10054,9 +11061,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param meth - compression: 'gzip', 'compress' or 'bzip2'
    * @param path - compressed file
    * @returns the description
-   * @throws GuestfsError: 'ERR_GUESTFS' for another method
+   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for another method
    * @deprecated Use {@link GuestfsMethods.file}: `file(path)`, which looks into compressed files by itself.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfile | guestfs_zfile}, since libguestfs 1.0.59
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfile | guestfs_zfile}
+   * @since libguestfs 1.0.59
    * @category Files
    */
   zfile(meth: string, path: string, options?: CallOptions): Promise<string> {
@@ -10071,8 +11079,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param regex - basic regular expression
    * @param path - file, compressed or not
    * @returns the lines that match; none is no error
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { compressed: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zgrep | guestfs_zgrep}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zgrep | guestfs_zgrep}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   zgrep(regex: string, path: string, options?: CallOptions): Promise<string[]> {
@@ -10087,8 +11097,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param regex - basic regular expression
    * @param path - file, compressed or not
    * @returns the lines that match; none is no error
+   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { insensitive: true, compressed: true })`.
-   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zgrepi | guestfs_zgrepi}, since libguestfs 1.0.66
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zgrepi | guestfs_zgrepi}
+   * @since libguestfs 1.0.66
    * @category Search and forensics
    */
   zgrepi(regex: string, path: string, options?: CallOptions): Promise<string[]> {

@@ -7,7 +7,9 @@ import type { ProgressEvent } from '../types';
 /** A disk image: its path, or its path and format. */
 export type ImageSource = string | ImageFile;
 
+/** A disk image and its format. */
 export interface ImageFile {
+  /** On the host. */
   readonly path: string;
   /**
    * `'raw'`, `'qcow2'`, …; default: detected. Always give it for raw images that a guest could write to: a guest may
@@ -16,6 +18,7 @@ export interface ImageFile {
   readonly format?: string | undefined;
 }
 
+/** A key, and for which volume it is. */
 export interface VolumeKey {
   /** Device or UUID of the one volume that this key is for; default: it is tried on all. */
   readonly device?: string | undefined;
@@ -23,6 +26,7 @@ export interface VolumeKey {
   readonly key: string;
 }
 
+/** Options of {@link inspect}. */
 export interface InspectOptions {
   /** Gives the inspection up: kills the appliance and rejects with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;

@@ -23,6 +23,7 @@ export interface InspectionReport {
   problems: InspectionProblem[];
 }
 
+/** A disk image. */
 export interface ImageReport {
   /** As it was given. */
   path: string;
@@ -40,6 +41,7 @@ export interface ImageReport {
   partitionTable: string | null;
 }
 
+/** A file on which an image is built. */
 export interface BackingFile {
   /** Absolute path, or what qemu uses instead of one, as `'nbd://…'`. */
   path: string;
@@ -47,6 +49,7 @@ export interface BackingFile {
   format: string | null;
 }
 
+/** A partition of a disk. */
 export interface PartitionReport {
   /** `'/dev/sda1'` */
   device: string;
@@ -72,15 +75,19 @@ export interface PartitionReport {
   content: string | null;
 }
 
+/** A filesystem, swap space, or a partition in which nothing was recognised. */
 export interface FilesystemReport {
   /** What to mount: `'/dev/sda1'`, `'/dev/vg0/root'`. */
   device: string;
   /** `'ext4'`, `'ntfs'`, `'swap'`, … as blkid(8) names it, or `'unknown'`. */
   type: string;
+  /** Null: it has none. */
   label: string | null;
+  /** As the filesystem writes it: NTFS and FAT have short ones. Null: it has none. */
   uuid: string | null;
   /** Bytes, by statvfs(2): without the filesystem's own tables. `size` is `used + free`. Null: cannot be mounted. */
   size: number | null;
+  /** Bytes in use. */
   used: number | null;
   /** Free bytes, those that are reserved for root included. */
   free: number | null;
@@ -90,21 +97,29 @@ export interface FilesystemReport {
 
 /** From the primary volume descriptor of a CD or DVD image. */
 export interface IsoReport {
+  /** The volume's label: `'Debian 12.5.0 amd64 n'`. */
   volumeId: string | null;
+  /** The system that can use the image: `'LINUX'`. */
   systemId: string | null;
+  /** Who published the image. */
   publisherId: string | null;
+  /** Who prepared its data. */
   dataPreparerId: string | null;
+  /** The program that made it. */
   applicationId: string | null;
   /** ISO 8601, UTC. */
   created: string | null;
+  /** Likewise. */
   modified: string | null;
 }
 
+/** An encrypted volume. */
 export interface EncryptedReport {
   /** `'/dev/sda2'` */
   device: string;
   /** `'crypto_LUKS'`, `'BitLocker'` */
   type: string;
+  /** The volume's own, not that of what is in it. */
   uuid: string | null;
   /** Whether one of the keys fitted. */
   opened: boolean;
@@ -112,6 +127,7 @@ export interface EncryptedReport {
   mapping: string | null;
 }
 
+/** An installed operating system, or a live one. */
 export interface OperatingSystemReport {
   /** The root filesystem, by which libguestfs names the system. */
   root: string;
@@ -119,13 +135,20 @@ export interface OperatingSystemReport {
   type: string | null;
   /** `'debian'`, `'fedora'`, `'windows'`, … */
   distro: string | null;
-  version: { major: number; minor: number } | null;
+  /** 12.5 is major 12, minor 5; minor is 0 where versions are one number. */
+  version: {
+    /** The first number. */
+    major: number;
+    /** The second number. */
+    minor: number;
+  } | null;
   /** For people: `'Fedora Linux 40 (Server Edition)'`. */
   productName: string | null;
   /** `'Server'`, `'Client'`, … */
   productVariant: string | null;
   /** `'x86_64'`, `'aarch64'`, … */
   arch: string | null;
+  /** From the system's configuration files. */
   hostname: string | null;
   /** The system's id in the libosinfo database: `'debian12'`. */
   osinfo: string | null;
@@ -136,35 +159,58 @@ export interface OperatingSystemReport {
   /** Build of Windows or of a rolling distribution; null also where libguestfs is older than 1.50. */
   buildId: string | null;
   /** Where the system mounts what, in the order in which it can be mounted. */
-  mountpoints: { path: string; device: string }[];
+  mountpoints: {
+    /** Where: `'/boot'`. */
+    path: string;
+    /** What: `'/dev/sda1'`. */
+    device: string;
+  }[];
   /** Every filesystem that belongs to the system, swap included. */
   filesystems: string[];
   /** Drive letters of Windows. */
-  driveMappings: { drive: string; device: string }[];
+  driveMappings: {
+    /** The letter: `'C'`. */
+    drive: string;
+    /** The filesystem: `'/dev/sda2'`. */
+    device: string;
+  }[];
   /** Installed packages; null when they were not asked for or cannot be listed. */
   applications: ApplicationReport[] | null;
   /** A PNG image in base64; null when it was not asked for or there is none. */
   icon: string | null;
+  /** Null for other systems. */
   windows: WindowsReport | null;
 }
 
+/** An installed package or program. What the system does not tell is null. */
 export interface ApplicationReport {
+  /** The package's name. */
   name: string;
+  /** The name for people, where it is another one. */
   displayName: string | null;
   /** Of the version; 0 where there is none. */
   epoch: number;
+  /** Without epoch and release. */
   version: string | null;
+  /** The packager's number behind the version: `'3+deb12u1'`. */
   release: string | null;
+  /** As the package manager names it: `'amd64'`. */
   arch: string | null;
+  /** Folder of a Windows program. */
   installPath: string | null;
+  /** Who makes or sells it. */
   publisher: string | null;
+  /** The project's site. */
   url: string | null;
   /** The source package. */
   source: string | null;
+  /** One line. */
   summary: string | null;
+  /** Several lines. */
   description: string | null;
 }
 
+/** What only Windows has. */
 export interface WindowsReport {
   /** `'/Windows'` */
   systemroot: string | null;
@@ -172,9 +218,11 @@ export interface WindowsReport {
   currentControlSet: string | null;
   /** Path of the hive inside the guest. */
   softwareHive: string | null;
+  /** Likewise. */
   systemHive: string | null;
 }
 
+/** Something that could not be found out, and why. */
 export interface InspectionProblem {
   /** As a GuestfsError's: `'EIO'`, `'ERR_GUESTFS'`; or `'ERR_GUESTFS_NOT_RECOGNISED'`, `'ERR_GUESTFS_ODD_SIZE'`. */
   code: string;
@@ -182,5 +230,6 @@ export interface InspectionProblem {
   operation: string;
   /** The disk, partition, volume or root that it concerns. */
   device: string | null;
+  /** What went wrong, in the words of libguestfs or the appliance. */
   message: string;
 }

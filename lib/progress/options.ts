@@ -5,6 +5,7 @@ import { reading, readOptions } from '../options';
 /** How progress is shown; `'auto'`: `'bar'` on a terminal, `'text'` in CI, in a pipe and on a dumb terminal. */
 export type ProgressFormat = 'auto' | 'bar' | 'text' | 'json' | 'none';
 
+/** Options of a {@link ProgressReporter}. */
 export interface ProgressReporterOptions {
   /** Default: `'auto'`. */
   readonly format?: ProgressFormat | undefined;

@@ -54,7 +54,11 @@ export class ProgressReporter {
     else this.#view = new TextFormat(context, interval);
   }
 
-  /** Reports the handle's operations from now on, also one that is already running. */
+  /**
+   * Reports the handle's operations from now on, also one that is already running.
+   *
+   * @param handle - a {@link Guestfs}
+   */
   attach(handle: Observable): this {
     if (!isObservable(handle)) throw invalidType('attach', 'handle', 'Guestfs', handle);
     if (this.format === 'none' || this.#handles.has(handle)) return this;
@@ -93,6 +97,7 @@ export class ProgressReporter {
     this.detach();
   }
 
+  /** The same as `detach()`, for `using`. */
   [Symbol.dispose](): void {
     this.detach();
   }

@@ -10,6 +10,7 @@ const largestPiece = 2 * 1024 * 1024;
 /** Reads up to `count` bytes at `offset`; none at the end. */
 export type ReadPiece = (count: number, offset: number, signal: AbortSignal) => Promise<Buffer>;
 
+/** Reads a file or device of the guest: {@link Guestfs.createReadStream}, {@link Guestfs.readDeviceStream}. */
 export class GuestReadStream extends Readable {
   /** Of the file or device in the guest. */
   readonly path: string;
@@ -33,6 +34,7 @@ export class GuestReadStream extends Readable {
     if (range.signal) addAbortSignal(range.signal, this);
   }
 
+  /** @internal */
   override _read(): void {
     const count = Math.min(this.#pieceSize, this.#end - this.#position);
     if (count === 0) this.push(null);
@@ -43,6 +45,7 @@ export class GuestReadStream extends Readable {
       );
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#destroyed.abort();
     callback(error);
@@ -71,6 +74,7 @@ export interface FileWriter {
   ): Promise<number>;
 }
 
+/** Writes a file of the guest: {@link Guestfs.createWriteStream}. */
 export class GuestWriteStream extends Writable {
   /** Of the file in the guest. */
   readonly path: string;
@@ -92,19 +96,23 @@ export class GuestWriteStream extends Writable {
     if (plan.signal) addAbortSignal(plan.signal, this);
   }
 
+  /** @internal */
   override _construct(callback: (error?: Error | null) => void): void {
     // By then the constructor has run.
     queueMicrotask(() => this.#open().then(() => callback(), callback));
   }
 
+  /** @internal */
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     this.#writeAll(chunk).then(() => callback(), callback);
   }
 
+  /** @internal */
   override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
     this.#writeAll(Buffer.concat(chunks.map(({ chunk }) => chunk))).then(() => callback(), callback);
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#destroyed.abort();
     callback(error);

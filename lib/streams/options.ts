@@ -13,6 +13,7 @@ export interface ReadStreamOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of streams that write a file. */
 export interface WriteStreamOptions {
   /**
    * `'w'`, the default, creates the file or empties it; `'wx'` fails where it exists; `'a'` appends; `'r+'` writes into
