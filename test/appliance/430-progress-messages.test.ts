@@ -19,15 +19,24 @@ describe('progress messages', () => {
 
   beforeAll(async () => {
     g = await launchedHandle(disk, disk);
-    // The emulator translates the code when it first runs: only then is it as fast as it will be.
-    const first = await timed(copy({ size: 128 * MiB }));
-    const second = await timed(copy({ size: 128 * MiB }));
-    const ms = Math.min(first.ms, second.ms);
+    const { ms } = await timed(copy({ size: 128 * MiB }));
     plenty = Math.min(Math.round((5000 / ms) * 128) * MiB, disk / 2);
   });
 
-  const copy = (options: NonNullable<Parameters<Guestfs['copyDeviceToDevice']>[2]>) =>
+  type CopyOptions = NonNullable<Parameters<Guestfs['copyDeviceToDevice']>[2]>;
+  const copy = (options: CopyOptions) =>
     g.copyDeviceToDevice('/dev/sda', '/dev/sdb', { ...options, sparse: true });
+
+  /** Copies so much that there is progress: machines are not equally fast at all times, so it may take a second try. */
+  async function longCopy(options: () => CopyOptions) {
+    for (;;) {
+      const events: ProgressEvent[] = [];
+      const { error } = await timed(copy({ ...options(), onProgress: (event) => events.push(event) }));
+      await g.listDevices();
+      if (events.length >= 2 || plenty === disk / 2) return { events, error };
+      plenty = Math.min(2 * plenty, disk / 2);
+    }
+  }
 
   afterAll(async () => {
     await g?.close();
@@ -130,10 +139,9 @@ describe('progress messages', () => {
 
   test('go to the call that they belong to, exact where the appliance knows the total', async () => {
     const first: ProgressEvent[] = [];
-    const second: ProgressEvent[] = [];
-    await Promise.all([
+    const [, { events: second }] = await Promise.all([
       progress(g, 3, { onProgress: (event) => first.push(event) }),
-      copy({ size: plenty, onProgress: (event) => second.push(event) }),
+      longCopy(() => ({ size: plenty })),
     ]);
     expect(first.length).toBeGreaterThanOrEqual(2);
     expectWellFormed(first, 'debug');
@@ -145,8 +153,7 @@ describe('progress messages', () => {
   });
 
   test('are a pulse of 0 of 1 and in the end 1 of 1 where it cannot estimate', async () => {
-    const events: ProgressEvent[] = [];
-    await copy({ srcoffset: disk - plenty, onProgress: (event) => events.push(event) });
+    const { events } = await longCopy(() => ({ srcoffset: disk - plenty }));
     expect(events.length).toBeGreaterThanOrEqual(2);
     expectWellFormed(events, 'copyDeviceToDevice');
     const positions = events.map((event) => event.position);
@@ -156,33 +163,17 @@ describe('progress messages', () => {
 
   describe('lack the final one when the call fails', () => {
     test('where the total is known', async () => {
-      const events: ProgressEvent[] = [];
-      const beyondTheSource = copy({
-        srcoffset: disk - plenty,
-        size: plenty + MiB,
-        onProgress: (event) => events.push(event),
-      });
-      await expect(beyondTheSource).rejects.toMatchObject({
-        name: 'GuestfsError',
-        operation: 'copyDeviceToDevice',
-      });
-      await g.listDevices();
+      const beyondTheSource = () => ({ srcoffset: disk - plenty, size: plenty + MiB });
+      const { events, error } = await longCopy(beyondTheSource);
+      expect(error).toMatchObject({ name: 'GuestfsError', operation: 'copyDeviceToDevice' });
       expect(events.length).toBeGreaterThan(0);
       expectWellFormed(events, 'copyDeviceToDevice');
       expect(events.filter((event) => event.position === event.total)).toEqual([]);
     });
 
     test('in a pulse', async () => {
-      const events: ProgressEvent[] = [];
-      const beyondTheTarget = copy({
-        destoffset: disk - plenty,
-        onProgress: (event) => events.push(event),
-      });
-      await expect(beyondTheTarget).rejects.toMatchObject({
-        name: 'GuestfsError',
-        operation: 'copyDeviceToDevice',
-      });
-      await g.listDevices();
+      const { events, error } = await longCopy(() => ({ destoffset: disk - plenty }));
+      expect(error).toMatchObject({ name: 'GuestfsError', operation: 'copyDeviceToDevice' });
       expect(events.length).toBeGreaterThan(0);
       for (const event of events) expect([event.position, event.total]).toEqual([0n, 1n]);
     });

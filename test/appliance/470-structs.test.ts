@@ -397,7 +397,8 @@ testGroup(
   () => g.xfsInfo('/'),
   async () => {
     await g.mkfs('xfs', device('xfs'), { blocksize: 4096 });
-    await g.mount(device('xfs'), '/');
+    // Named, as mount(8) does not always recognise what was made a moment ago.
+    await g.mountVfs('', 'xfs', device('xfs'), '/');
     const info = await g.xfsInfo('/');
     expect(info).toMatchObject({
       xfsBlocksize: 4096,
