@@ -23,7 +23,7 @@ const completionsMeasured = 11;
 
 /** On a busy machine the processor time tells more than the time on the clock. */
 const rows = {};
-const show = (name, measured, processor, target) => {
+const show = (name, measured, processor = '', target = '') => {
   const [value, used] = [measured, processor].map((each) => each && Number(each.toPrecision(3)));
   rows[name] = { measured: value, 'processor time': used, target };
 };
