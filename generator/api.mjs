@@ -48,7 +48,7 @@ function read(name) {
   return JSON.parse(readFileSync(new URL(`../api/${name}.json`, import.meta.url), 'utf8'));
 }
 
-export const camel = (name) => name.replace(/_+([a-z0-9])/g, (_, c) => c.toUpperCase());
+export const camel = (name) => name.replace(/_+([a-zA-Z0-9])/g, (_, c) => c.toUpperCase());
 
 /** The C function behind a record: functions with optional arguments are called through their `_argv` variant. */
 const hasArgument = (fn, subtype) => fn.args.some((a) => a.subtype === subtype);

@@ -284,7 +284,9 @@ export class Calls {
   #kill(call?: number): void {
     this.#native.kill(call);
     // What waits for the host and not for the appliance.
-    for (const id of call === undefined ? this.#pending.keys() : [call]) this.#native.cancel(id);
+    for (const id of call === undefined ? this.#pending.keys() : [call]) {
+      if (id !== this.#closeId) this.#native.cancel(id);
+    }
     this.#giveUpQuestion(call);
   }
 
@@ -379,6 +381,7 @@ export class Calls {
     };
     const forget = split.signal && this.#signals.follow(split.signal, () => void this.#abort(call, split));
     this.#pending.set(id, call);
+    if (split.signal?.aborted) void this.#abort(call, split); // by what was read of the arguments
     return call;
   }
 
@@ -484,12 +487,15 @@ export class Calls {
     this.#question = { call: id, giveUp: () => gaveUp.abort() };
     try {
       if (!call || call.aborted || call.terminated) return;
-      const makeCall = <T>(method: string, args: readonly unknown[] = [], options?: CallOptions) =>
-        this.call<T>(method, args, options, call);
+      const makeCall = async <T>(method: string, args: readonly unknown[] = [], options?: CallOptions) => {
+        gaveUp.signal.throwIfAborted();
+        return await this.call<T>(method, args, options, call);
+      };
       await Promise.race([
         answerLibvirt(handler, uri, gaveUp.signal, makeCall),
         once(gaveUp.signal, 'abort'),
       ]);
+      call.cause = undefined; // of an earlier question, which was asked again
     } catch (error) {
       if (call) call.cause = error;
     } finally {

@@ -7,7 +7,8 @@ export class GuestfsError extends Error {
   /**
    * The errno's name (`'ENOENT'`), `'ERR_GUESTFS'` where libguestfs gave none, or one of
    * `ERR_GUESTFS_CLOSED`, `ERR_GUESTFS_TERMINATED`, `ERR_GUESTFS_TIMEOUT`, `ERR_GUESTFS_UNSUPPORTED`,
-   * `ERR_GUESTFS_KVM_UNAVAILABLE`, `ERR_GUESTFS_QEMU_IMG_MISSING`.
+   * `ERR_GUESTFS_KVM_UNAVAILABLE`, `ERR_GUESTFS_QEMU_IMG_MISSING`, `ERR_STRING_TOO_LONG` for a result that JavaScript
+   * cannot hold.
    */
   readonly code: string;
   /** The errno as a positive number, 0 where there was none. */
@@ -67,7 +68,7 @@ export function callFailed(
   const message =
     unsupported && laterOptions.length > 0
       ? tooOld(operation, `option ${laterOptions.join(', option ')}`)
-      : (explainMissingFeature(failure) ?? failure.message);
+      : (explainMissingFeature(operation, failure) ?? failure.message);
   return new GuestfsError(message, { code, operation, errno: failure.errno, cause });
 }
 
@@ -76,11 +77,11 @@ export const tooOld = (operation: string, what: string) =>
   `${operation}: the libguestfs on this machine is too old; ${what}`;
 
 /** Which feature group the appliance lacks, where that is why the call failed. */
-function explainMissingFeature({ errno, message }: Failure): string | undefined {
+function explainMissingFeature(operation: string, { errno, message }: Failure): string | undefined {
   if (errno !== constants.errno.ENOTSUP && errno !== constants.errno.EOPNOTSUPP) return undefined;
   const feature = /feature '(\w+)' is not available/.exec(message)?.[1];
   if (feature === undefined) return undefined;
-  return `this appliance lacks the feature group '${feature}'. libguestfs takes the tools for it from packages of this machine (Debian and Ubuntu have some apart, as libguestfs-xfs): install them and launch again. featureAvailable(['${feature}']) tells whether a group is there`;
+  return `${operation}: this appliance lacks the feature group '${feature}'. libguestfs takes the tools for it from packages of this machine (Debian and Ubuntu have some apart, as libguestfs-xfs): install them and launch again. featureAvailable(['${feature}']) tells whether a group is there`;
 }
 
 /** The result is there, but JavaScript cannot hold it. */
@@ -206,6 +207,14 @@ const ranges: Record<string, string> = {
   'safe integer': 'an integer that a number holds exactly; use a bigint beyond Number.MAX_SAFE_INTEGER',
 };
 
+export function noMemory(operation: string, argument: string): GuestfsError {
+  return new GuestfsError(`${operation}: there is no memory for a copy of the "${argument}" argument`, {
+    code: 'ENOMEM',
+    errno: constants.errno.ENOMEM,
+    operation,
+  });
+}
+
 /** The error for arguments that the addon refused. */
 export function argumentError(
   operation: string,
@@ -228,11 +237,7 @@ export function argumentError(
     case 'throws':
       return invalidValue(operation, argument, 'could not be read', problem.value);
     case 'memory':
-      return new GuestfsError(`${operation}: there is no memory for a copy of the "${argument}" argument`, {
-        code: 'ENOMEM',
-        errno: constants.errno.ENOMEM,
-        operation,
-      });
+      return noMemory(operation, argument);
     case 'closed':
       return closedError(operation);
     case 'unknown':

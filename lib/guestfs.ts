@@ -9,7 +9,7 @@ import { BackendSettings, checkLaunchOptions, Launch, type LaunchOptions } from 
 import { type LibvirtAuthHandler, supportedCredentials } from './libvirt-auth';
 import { functions, openNativeHandle } from './native';
 import { type Observable, type OperationObserver, observe } from './operations';
-import { readOptions } from './options';
+import { checkSignal, readOptions } from './options';
 import { PrivateData } from './private-data';
 import { ProgressStream } from './progress-stream';
 import { ArchiveReadStream, ArchiveWriteStream } from './streams/archives';
@@ -236,11 +236,12 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * on other calls on this handle wait until it has been read to its end, or destroyed. C: `guestfs_tar_out`.
    */
   tarOutStream(directory: string, options?: TarOutOptions): Readable {
-    const { signal, ...others } = options ?? {};
+    const { signal, ...others } = readOptions('tarOutStream', options);
+    const aborted = checkSignal('tarOutStream', signal);
     const stream = new ArchiveReadStream((target, closed) =>
       this.tarOut(directory, target, { ...others, signal: closed }),
     );
-    return signal ? addAbortSignal(signal, stream) : stream;
+    return aborted ? addAbortSignal(aborted, stream) : stream;
   }
 
   /**
@@ -248,11 +249,12 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * done. From the first byte on other calls on this handle wait. C: `guestfs_tar_in`.
    */
   tarInStream(directory: string, options?: TarInOptions): Writable {
-    const { signal, ...others } = options ?? {};
+    const { signal, ...others } = readOptions('tarInStream', options);
+    const aborted = checkSignal('tarInStream', signal);
     const stream = new ArchiveWriteStream((source, closed) =>
       this.tarIn(source, directory, { ...others, signal: closed }),
     );
-    return signal ? addAbortSignal(signal, stream) : stream;
+    return aborted ? addAbortSignal(aborted, stream) : stream;
   }
 
   /** @hidden For reporters, as {@link ProgressReporter}: what a handle's operations do. */

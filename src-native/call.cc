@@ -4,6 +4,7 @@
 #include <guestfs.h>
 
 #include <cerrno>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -29,6 +30,9 @@ class CallEnded final : public Message {
       value = result_.ToJs(env);
     } catch (const Napi::Error& error) {  // too large for a JavaScript string
       receiver("unrepresentable", call_, {error.Value()});
+      return;
+    } catch (const std::exception& error) {  // no memory
+      receiver("unrepresentable", call_, {Napi::String::New(env, error.what())});
       return;
     }
     receiver("result", call_, {value});

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdlib>
-#include <string_view>
 #include <utility>
 
 #include "file_descriptor.h"
@@ -22,9 +21,16 @@ bool IsFifo(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
-/** What stands for a descriptor, as /dev/stdout, may be a regular file that is not this call's alone. */
-bool StandsForDescriptor(std::string_view path) {
-  return path.starts_with("/dev/") || path.starts_with("/proc/");
+bool IsSameFile(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/** What /dev/stdout leads to may be a file that is not this call's alone. */
+bool IsStandardStream(const struct stat& file) {
+  struct stat stream = {};
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fstat(fd, &stream) == 0 && IsSameFile(file, stream)) return true;
+  return false;
 }
 
 bool SameTime(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
@@ -67,15 +73,16 @@ FileDescriptor LocalFiles::OpenPipe(Arguments& arguments) {
   FileDescriptor read_end(ends[0]);
   FileDescriptor write_end(ends[1]);
   fcntl(read_end.get(), F_SETPIPE_SZ, kPipeSize);  // where it may: the default does as well
+  const std::lock_guard lock(mutex_);
   ours_ = reads_stream_ ? std::move(read_end) : std::move(write_end);
   pipe_path_ = "/proc/self/fd/" + std::to_string(ours_.get());
-  if (reads_stream_) {
-    inputs_.push_back(pipe_path_);
-  } else {
-    outputs_.push_back({pipe_path_});
-  }
   arguments.SetFile(stream_, pipe_path_.c_str());
   return reads_stream_ ? std::move(write_end) : std::move(read_end);
+}
+
+void LocalFiles::ClosePipe() {
+  const std::lock_guard lock(mutex_);
+  ours_ = FileDescriptor();
 }
 
 void LocalFiles::RememberOutputs() {
@@ -84,12 +91,10 @@ void LocalFiles::RememberOutputs() {
 
 bool LocalFiles::WasWritten(const Output& output) {
   struct stat now = {};
-  if (StandsForDescriptor(output.path) || stat(output.path.c_str(), &now) != 0 || !S_ISREG(now.st_mode))
-    return false;
+  if (stat(output.path.c_str(), &now) != 0 || !S_ISREG(now.st_mode) || IsStandardStream(now)) return false;
   if (!output.existed) return true;
   const struct stat& before = output.before;
-  const bool same_file = now.st_dev == before.st_dev && now.st_ino == before.st_ino;
-  return same_file && !(now.st_size == before.st_size && SameTime(now.st_mtim, before.st_mtim));
+  return IsSameFile(now, before) && !(now.st_size == before.st_size && SameTime(now.st_mtim, before.st_mtim));
 }
 
 void LocalFiles::RemovePartialOutputs() const {
@@ -101,7 +106,9 @@ void LocalFiles::RemovePartialOutputs() const {
   }
 }
 
-void LocalFiles::WakeTransfer() const {
+void LocalFiles::WakeTransfer() {
+  const std::lock_guard lock(mutex_);
+  if (ours_) reads_stream_ ? WakeReader(pipe_path_) : WakeWriter(pipe_path_);
   for (const std::string& path : inputs_)
     if (IsFifo(path)) WakeReader(path);
   for (const Output& output : outputs_)

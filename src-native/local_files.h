@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ class LocalFiles {
    */
   FileDescriptor OpenPipe(Arguments& arguments);
   /** After the call. */
-  void ClosePipe() { ours_ = FileDescriptor(); }
+  void ClosePipe();
 
   /** On the handle's thread, before the call. */
   void RememberOutputs();
@@ -33,7 +34,7 @@ class LocalFiles {
   void RemovePartialOutputs() const;
 
   /** A transfer that waits for the other end of a pipe goes on, and sees that it has been cancelled. */
-  void WakeTransfer() const;
+  void WakeTransfer();
 
  private:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
@@ -50,8 +51,9 @@ class LocalFiles {
   std::vector<Output> outputs_;
   std::size_t stream_ = kNone;  // its place among the arguments
   bool reads_stream_ = false;
-  FileDescriptor ours_;
   std::string pipe_path_;
+  std::mutex mutex_;
+  FileDescriptor ours_;  // guarded: its number means something else when it is closed
 };
 
 }  // namespace guestfs_node

@@ -504,7 +504,8 @@ bool Session::EndsInTime() {
     if (now - begin > grace + kKillGrace) return false;
     if (now - begin <= grace) continue;
     KillChildren();
-    queue_.WithRunning([this](Task& task) { task.Cancel(handle_.get()); });  // it may wait for the host
+    if (!closing_)
+      queue_.WithRunning([this](Task& task) { task.Cancel(handle_.get()); });  // it may wait for the host
   }
   return true;
 }

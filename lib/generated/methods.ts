@@ -6998,8 +6998,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
-  mke2fs_J(fstype: string, blocksize: number, device: string, journal: string, options?: CallOptions): Promise<void> {
-    return this[invoke]('mke2fs_J', [fstype, blocksize, device, journal], options);
+  mke2fsJ(fstype: string, blocksize: number, device: string, journal: string, options?: CallOptions): Promise<void> {
+    return this[invoke]('mke2fsJ', [fstype, blocksize, device, journal], options);
   }
 
   /**
@@ -7018,8 +7018,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
-  mke2fs_JL(fstype: string, blocksize: number, device: string, label: string, options?: CallOptions): Promise<void> {
-    return this[invoke]('mke2fs_JL', [fstype, blocksize, device, label], options);
+  mke2fsJL(fstype: string, blocksize: number, device: string, label: string, options?: CallOptions): Promise<void> {
+    return this[invoke]('mke2fsJL', [fstype, blocksize, device, label], options);
   }
 
   /**
@@ -7038,8 +7038,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
-  mke2fs_JU(fstype: string, blocksize: number, device: string, uuid: string, options?: CallOptions): Promise<void> {
-    return this[invoke]('mke2fs_JU', [fstype, blocksize, device, uuid], options);
+  mke2fsJU(fstype: string, blocksize: number, device: string, uuid: string, options?: CallOptions): Promise<void> {
+    return this[invoke]('mke2fsJU', [fstype, blocksize, device, uuid], options);
   }
 
   /**
@@ -7073,8 +7073,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
-  mke2journal_L(blocksize: number, label: string, device: string, options?: CallOptions): Promise<void> {
-    return this[invoke]('mke2journal_L', [blocksize, label, device], options);
+  mke2journalL(blocksize: number, label: string, device: string, options?: CallOptions): Promise<void> {
+    return this[invoke]('mke2journalL', [blocksize, label, device], options);
   }
 
   /**
@@ -7091,8 +7091,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @since libguestfs 1.0.68
    * @category Ext filesystems
    */
-  mke2journal_U(blocksize: number, uuid: string, device: string, options?: CallOptions): Promise<void> {
-    return this[invoke]('mke2journal_U', [blocksize, uuid, device], options);
+  mke2journalU(blocksize: number, uuid: string, device: string, options?: CallOptions): Promise<void> {
+    return this[invoke]('mke2journalU', [blocksize, uuid, device], options);
   }
 
   /**
@@ -7304,8 +7304,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @since libguestfs 1.0.55
    * @category Swap
    */
-  mkswap_L(label: string, device: string, options?: CallOptions): Promise<void> {
-    return this[invoke]('mkswap_L', [label, device], options);
+  mkswapL(label: string, device: string, options?: CallOptions): Promise<void> {
+    return this[invoke]('mkswapL', [label, device], options);
   }
 
   /**
@@ -7321,8 +7321,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @since libguestfs 1.0.55
    * @category Swap
    */
-  mkswap_U(uuid: string, device: string, options?: CallOptions): Promise<void> {
-    return this[invoke]('mkswap_U', [uuid, device], options);
+  mkswapU(uuid: string, device: string, options?: CallOptions): Promise<void> {
+    return this[invoke]('mkswapU', [uuid, device], options);
   }
 
   /**
@@ -8692,8 +8692,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @since libguestfs 1.9.4
    * @category Ext filesystems
    */
-  resize2fs_M(device: string, options?: CallOptions): Promise<void> {
-    return this[invoke]('resize2fs_M', [device], options);
+  resize2fsM(device: string, options?: CallOptions): Promise<void> {
+    return this[invoke]('resize2fsM', [device], options);
   }
 
   /**
@@ -9563,8 +9563,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @since libguestfs 1.0.26
    * @category Partitions
    */
-  sfdisk_N(device: string, partnum: number, cyls: number, heads: number, sectors: number, line: string, options?: CallOptions): Promise<void> {
-    return this[invoke]('sfdisk_N', [device, partnum, cyls, heads, sectors, line], options);
+  sfdiskN(device: string, partnum: number, cyls: number, heads: number, sectors: number, line: string, options?: CallOptions): Promise<void> {
+    return this[invoke]('sfdiskN', [device, partnum, cyls, heads, sectors, line], options);
   }
 
   /**

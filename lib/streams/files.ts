@@ -98,11 +98,16 @@ export class GuestWriteStream extends Writable {
 
   /** @internal */
   override _construct(callback: (error?: Error | null) => void): void {
-    // By then the constructor has run.
-    queueMicrotask(() => this.#open().then(() => callback(), callback));
+    this.#open().then(() => callback(), callback);
   }
 
   /** @internal */
+  /** Node waits for the file to be opened before it calls `_destroy`. */
+  override destroy(error?: Error): this {
+    this.#destroyed.abort();
+    return super.destroy(error);
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     this.#writeAll(chunk).then(() => callback(), callback);
   }
@@ -113,11 +118,6 @@ export class GuestWriteStream extends Writable {
   }
 
   /** @internal */
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#destroyed.abort();
-    callback(error);
-  }
-
   async #open(): Promise<void> {
     const { flags, mode } = this.#plan;
     const options = { signal: this.#destroyed.signal };

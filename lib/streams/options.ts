@@ -1,5 +1,5 @@
 import { invalidType, invalidValue, outOfRange, unknownOption } from '../errors';
-import { readOptions } from '../options';
+import { checkSignal, readOptions } from '../options';
 
 /** Options of streams that read a part of a file or device. */
 export interface ReadStreamOptions {
@@ -55,7 +55,7 @@ export function checkReadOptions(operation: string, options: unknown): ReadRange
     start: position(operation, 'start', start, 0),
     end: position(operation, 'end', end, Number.MAX_SAFE_INTEGER - 1) + 1,
     highWaterMark: positive(operation, highWaterMark),
-    signal: signal as AbortSignal | undefined,
+    signal: checkSignal(operation, signal),
   };
   if (range.end < range.start) throw outOfRange(operation, 'options.start', '<= "options.end"', start);
   return range;
@@ -79,7 +79,7 @@ export function checkWriteOptions(operation: string, options: unknown): WritePla
     mode,
     start: position(operation, 'start', start, 0),
     highWaterMark: positive(operation, highWaterMark),
-    signal: signal as AbortSignal | undefined,
+    signal: checkSignal(operation, signal),
   };
 }
 

@@ -3,8 +3,8 @@ import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { types } from 'node:util';
-import { invalidType, invalidValue } from '../errors';
-import type { FileSource, FileTarget } from './types';
+import { invalidType, invalidValue, noMemory } from '../errors';
+import type { FileSource, FileTarget, WebReadable, WebWritable } from './types';
 
 /** The stream of one call. */
 export interface Transfer {
@@ -21,6 +21,7 @@ export function sourceTransfer(operation: string, argument: string, file: FileSo
   if (typeof file === 'string') return undefined;
   if (types.isUint8Array(file)) return new SourceTransfer([copyOf(operation, argument, file)]);
   if (has(file, Symbol.asyncIterator)) return new SourceTransfer(file as Source);
+  if (has(file, 'getReader')) return new SourceTransfer(chunksOf(file as WebReadable));
   throw invalidType(
     operation,
     argument,
@@ -33,7 +34,7 @@ export function sourceTransfer(operation: string, argument: string, file: FileSo
 export function targetTransfer(operation: string, argument: string, file: FileTarget): Transfer | undefined {
   if (typeof file === 'string') return undefined;
   if (has(file, 'write', 'end', 'on')) return new TargetTransfer(file as Writable);
-  if (has(file, 'getWriter')) return new TargetTransfer(Writable.fromWeb(file as never));
+  if (has(file, 'getWriter')) return new TargetTransfer(new WebTarget(file as WebWritable));
   throw invalidType(operation, argument, 'string, Writable or WritableStream', file);
 }
 
@@ -54,7 +55,7 @@ class SourceTransfer implements Transfer {
   }
 
   accept(): void {
-    this.#stream?.on('error', ignore);
+    listen(this.#stream);
   }
 
   start(fd: number, cancel: () => void): void {
@@ -65,10 +66,13 @@ class SourceTransfer implements Transfer {
 
   async finish(error: Error | undefined): Promise<void> {
     this.#ended.set(error);
-    if (!this.#pumped) this.#stream?.destroy();
-    if (error || this.#failure) this.#socket?.destroy();
-    else await this.#pumped;
-    this.#stream?.off('error', ignore);
+    if (!error && !this.#failure) {
+      await this.#pumped;
+      this.#stream?.off('error', ignore);
+      return;
+    }
+    this.#socket?.destroy();
+    this.#stream?.destroy(); // the loop over it may be waiting for a chunk that never comes
     if (this.#failure) throw this.#failure.error;
   }
 
@@ -95,7 +99,7 @@ class TargetTransfer implements Transfer {
   }
 
   accept(): void {
-    this.#target.on('error', ignore);
+    listen(this.#target);
   }
 
   start(fd: number, cancel: () => void): void {
@@ -113,7 +117,7 @@ class TargetTransfer implements Transfer {
     if (error) this.#target.destroy(error); // it may be stuck in a write
     await this.#written;
     if (this.#failure && this.#failure.error !== error) throw this.#failure.error;
-    this.#target.off('error', ignore);
+    if (!error) this.#target.off('error', ignore); // a destroyed stream tells of its error later
   }
 
   /** It ends well only when the call does. */
@@ -121,6 +125,57 @@ class TargetTransfer implements Transfer {
     yield* socket;
     const error = await this.#ended.promise;
     if (error) throw error;
+  }
+}
+
+async function* chunksOf(stream: WebReadable): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      if (value) yield value;
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
+
+/** A web stream, which is locked only when there is something to write. */
+class WebTarget extends Writable {
+  readonly #stream: WebWritable;
+  #writer: ReturnType<WebWritable['getWriter']> | undefined;
+
+  constructor(stream: WebWritable) {
+    super({ highWaterMark: 1 << 20 });
+    this.#stream = stream;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#do((writer) => writer.write(chunk), callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#do((writer) => writer.close(), callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    if (error) this.#do((writer) => writer.abort(error), ignore);
+    callback(error);
+  }
+
+  async #do(
+    what: (writer: ReturnType<WebWritable['getWriter']>) => Promise<void>,
+    callback: (error?: Error | null) => void,
+  ): Promise<void> {
+    try {
+      this.#writer ??= this.#stream.getWriter();
+      await what(this.#writer);
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
+    callback();
   }
 }
 
@@ -144,11 +199,21 @@ interface NodeStream {
 
 function ignore(): void {}
 
+/** So that an error which comes before the call begins is no uncaught one. The call has been made: nothing may throw. */
+function listen(stream: Pick<NodeStream, 'on'> | undefined): void {
+  try {
+    stream?.on('error', ignore);
+  } catch {
+    // A stream of the program's own making; what is wrong with it shows when it is read or written.
+  }
+}
+
 /** As every buffer that is given to a call, it may be changed afterwards. */
 function copyOf(operation: string, argument: string, bytes: Uint8Array): Uint8Array {
   try {
     return new Uint8Array(bytes);
-  } catch {
+  } catch (error) {
+    if ((error as Error).name === 'RangeError') throw noMemory(operation, argument);
     if (isDetached(bytes.buffer)) throw invalidValue(operation, argument, 'is a detached buffer');
     return new Uint8Array(); // a view that its shrunken buffer no longer holds
   }

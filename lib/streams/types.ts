@@ -2,12 +2,19 @@ import type { Readable, Writable } from 'node:stream';
 
 /** A web stream to read, by its looks: libraries differ in its type. */
 export interface WebReadable {
-  getReader(): { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> };
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+    cancel(): Promise<void>;
+  };
 }
 
 /** A web stream to write, likewise. */
 export interface WebWritable {
-  getWriter(): { write(chunk: Uint8Array): Promise<void>; close(): Promise<void> };
+  getWriter(): {
+    write(chunk: Uint8Array): Promise<void>;
+    close(): Promise<void>;
+    abort(reason: unknown): Promise<void>;
+  };
 }
 
 /**

@@ -163,10 +163,14 @@ describe('streams in the place of files', () => {
         yield data;
         await new Promise(() => undefined);
       }
-      const signal = AbortSignal.timeout(300);
-      const { error, ms } = await timed(g.upload(silent(), '/broken', { signal }));
-      expect(error).toMatchObject({ code: 'ABORT_ERR' });
-      expect(ms).toBeLessThan(5000);
+      const readable = new Readable({ read: () => undefined });
+      for (const source of [silent(), readable]) {
+        const signal = AbortSignal.timeout(300);
+        const { error, ms } = await timed(g.upload(source, '/broken', { signal }));
+        expect(error).toMatchObject({ code: 'ABORT_ERR' });
+        expect(ms).toBeLessThan(5000);
+      }
+      expect(readable.destroyed).toBe(true);
       await expectNothingLeft();
     });
   });

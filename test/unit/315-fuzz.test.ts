@@ -4,8 +4,7 @@ import { runNode } from '../support/script';
 // Everything is called with all kinds of arguments, in a process of its own that may crash: see test/fuzz. What a seed
 // has found it finds again; `npm run fuzz -- --minutes 60` goes on with others.
 
-/** The last one is another one every time. */
-const seeds = [1, 2, Math.floor(Math.random() * 1e9)];
+const seeds = [1, 2, 3];
 
 test.each(seeds)(
   'bad and hostile arguments are refused, and good ones arrive: seed %i',

@@ -54,8 +54,9 @@ describe('worker threads', () => {
       ${workers}
       const g = new Guestfs();
       const worker = start('const g = new Guestfs(); parentPort.postMessage((await g.version()).major);');
+      const end = ended(worker);
       const [[{ major }], [other]] = await Promise.all([Promise.all([g.version()]), once(worker, 'message')]);
-      await ended(worker);
+      await end;
       console.log(JSON.stringify([major, other, (await g.version()).major].map(String)));
       await g.close();
     `);

@@ -1,0 +1,118 @@
+// What needs no appliance: a transfer that libguestfs refuses, and one that waits for its turn.
+import { Readable, Writable } from 'node:stream';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { type FileSource, Guestfs } from '../../lib';
+import { type FileWriter, GuestWriteStream } from '../../lib/streams/files';
+import { checkWriteOptions } from '../../lib/streams/options';
+import { closeGate } from '../support/gate';
+import { failureOf } from '../support/internal';
+import { resultOf } from '../support/script';
+
+const g = new Guestfs();
+afterAll(() => g.close());
+
+const notLaunched = { code: 'ERR_GUESTFS', message: expect.stringContaining('launch') };
+const silent = () => new Readable({ read: () => undefined });
+
+describe('a transfer that fails', () => {
+  test('destroys its Readable, also one that is silent', async () => {
+    const source = silent();
+    expect(await failureOf(g.upload(source, '/file'))).toMatchObject(notLaunched);
+    expect(source.destroyed).toBe(true);
+  });
+
+  test('destroys its Writable with its error', async () => {
+    const target = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const error = await failureOf(g.download('/file', target));
+    expect(error).toMatchObject(notLaunched);
+    expect(target.errored).toBe(error);
+  });
+
+  test.each<[string, () => FileSource]>([
+    ['bytes', () => Buffer.from('text')],
+    ['a web stream', () => new Blob(['text']).stream()],
+    ['what only has a reader', () => ({ getReader: () => new Blob(['text']).stream().getReader() })],
+  ])('may be of %s', async (_, source) => {
+    expect(await failureOf(g.upload(source(), '/file'))).toMatchObject(notLaunched);
+  });
+
+  test('makes no uncaught exception of the error with which its waiting stream is destroyed', async () => {
+    const codes = await resultOf<string[]>(`
+      const { execFileSync } = require('child_process');
+      const { mkdtempSync, openSync, constants } = require('fs');
+      const { Writable } = require('stream');
+      const fifo = mkdtempSync(require('os').tmpdir() + '/guestfs-unit-') + '/fifo';
+      execFileSync('mkfifo', [fifo]);
+      const g = new Guestfs();
+      const gate = g[invoke]('internalTestSetOutput', [fifo]);
+      const target = new Writable({ write: (chunk, encoding, done) => done() });
+      const codes = [];
+      const aborted = g.download('/file', target, { signal: AbortSignal.timeout(50) });
+      await aborted.catch((error) => codes.push(error.code));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+      await gate;
+      await g.close();
+      console.log(JSON.stringify([...codes, target.errored.code]));
+    `);
+    expect(codes).toEqual(['ABORT_ERR', 'ABORT_ERR']);
+  });
+});
+
+test('a refused call leaves its web stream alone', async () => {
+  const target = new WritableStream();
+  const call = g.download(5 as unknown as string, target);
+  expect(await failureOf(call)).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  expect(target.locked).toBe(false);
+});
+
+test('a stream that throws when it is listened to is still one call that settles', async () => {
+  const hostile = Object.assign(silent(), {
+    on: () => {
+      throw new Error('no listeners here');
+    },
+  });
+  expect(await failureOf(g.upload(hostile, '/file'))).toBeInstanceOf(Error);
+  expect(await g.getMemsize()).toBeGreaterThan(0);
+});
+
+describe('createWriteStream', () => {
+  test('leaves the file alone when it is destroyed before its turn', async () => {
+    await using gate = await closeGate(g);
+    const calls: string[] = [];
+    const writer: FileWriter = {
+      exists: (...args) => g.exists(...args),
+      filesize: (...args) => g.filesize(...args),
+      chmod: (...args) => g.chmod(...args),
+      pwrite: (...args) => g.pwrite(...args),
+      write: async () => void calls.push('write'),
+    };
+    const stream = new GuestWriteStream(
+      '/file',
+      checkWriteOptions('createWriteStream', { flags: 'a' }),
+      writer,
+    );
+    stream.on('error', () => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    stream.destroy();
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    await closed; // though the gate is shut
+    await gate.open();
+    expect(calls).toEqual([]);
+  });
+
+  test('does not begin when its signal is aborted', async () => {
+    const stream = g.createWriteStream('/file', { signal: AbortSignal.abort() });
+    const error = await new Promise((resolve) => stream.once('error', resolve));
+    expect(error).toMatchObject({ code: 'ABORT_ERR' });
+  });
+});
+
+test.each<[() => unknown]>([
+  [() => g.createReadStream('/file', { signal: { aborted: false } as AbortSignal })],
+  [() => g.createWriteStream('/file', { signal: 5 as unknown as AbortSignal })],
+  [() => g.tarOutStream('/', { signal: 'now' as unknown as AbortSignal })],
+  [() => g.tarInStream('/', null as unknown as object)],
+])('options of the wrong type are refused: %s', (call) => {
+  expect(call).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
+});
