@@ -1,5 +1,5 @@
 // `npm test [-- PATTERN…]`: everything that must hold before a change goes in. The last line has the totals.
-// With a pattern, or with --only=unit|appliance, it runs those tests alone; --cmake tests the binary of CMake.
+// With a pattern, or with --only=unit|appliance|faults, it runs those tests alone; --cmake tests the binary of CMake.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,7 +52,7 @@ async function jest(kind) {
       ...[process.execPath, '--expose-gc', 'node_modules/jest/bin/jest.js', '--selectProjects', kind],
       ...['--json', `--outputFile=${file}`],
       // Two appliances at once would only slow each other down.
-      ...(kind === 'appliance' ? ['--runInBand', '--testTimeout=300000'] : []),
+      ...(kind === 'unit' ? [] : ['--runInBand', '--testTimeout=300000']),
       ...(patterns.length > 0 ? ['--passWithNoTests', ...patterns] : []),
     ],
     env,

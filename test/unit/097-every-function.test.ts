@@ -12,7 +12,7 @@ const { functions: all, structs, newer } = readApi();
 /** Every handle makes these two by itself, when it is made. */
 const functions = all.filter(({ name }) => !['set_pgroup', 'parse_environment'].includes(name));
 
-const camel = (name: string) => name.replace(/_+([a-z0-9])/g, (_, c: string) => c.toUpperCase());
+const camel = (name: string) => name.replace(/_+([a-zA-Z0-9])/g, (_, c: string) => c.toUpperCase());
 
 /** How a function is called, and what is to come of it. */
 interface Call {
