@@ -174,6 +174,7 @@ export class Calls {
     if (problem) throw refused(fn, problem);
     transfer?.accept();
     const call = this.#track(id, method, fn, split, parent, transfer);
+    if (split.signal?.aborted) void this.#abort(call, split); // by a getter among the arguments
     const outcome = await call.outcome;
     const error = errorOf(call, outcome, split);
     if (transfer) await transfer.finish(error);

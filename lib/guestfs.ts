@@ -236,12 +236,11 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * on other calls on this handle wait until it has been read to its end, or destroyed. C: `guestfs_tar_out`.
    */
   tarOutStream(directory: string, options?: TarOutOptions): Readable {
-    const { signal, ...others } = readOptions('tarOutStream', options);
-    const aborted = checkSignal('tarOutStream', signal);
+    const { signal, others } = archiveOptions('tarOutStream', options);
     const stream = new ArchiveReadStream((target, closed) =>
       this.tarOut(directory, target, { ...others, signal: closed }),
     );
-    return aborted ? addAbortSignal(aborted, stream) : stream;
+    return signal ? addAbortSignal(signal, stream) : stream;
   }
 
   /**
@@ -249,12 +248,11 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * done. From the first byte on other calls on this handle wait. C: `guestfs_tar_in`.
    */
   tarInStream(directory: string, options?: TarInOptions): Writable {
-    const { signal, ...others } = readOptions('tarInStream', options);
-    const aborted = checkSignal('tarInStream', signal);
+    const { signal, others } = archiveOptions('tarInStream', options);
     const stream = new ArchiveWriteStream((source, closed) =>
       this.tarIn(source, directory, { ...others, signal: closed }),
     );
-    return aborted ? addAbortSignal(aborted, stream) : stream;
+    return signal ? addAbortSignal(signal, stream) : stream;
   }
 
   /** @hidden For reporters, as {@link ProgressReporter}: what a handle's operations do. */
@@ -325,4 +323,10 @@ export class Guestfs extends GuestfsMethods implements Observable {
     warnedWithoutListener = true;
     process.emitWarning(text, { code: 'GUESTFS_KVM_UNUSABLE' });
   }
+}
+
+/** The call's own signal is that of the stream. */
+function archiveOptions<T extends CallOptions>(operation: string, options: T | undefined) {
+  const { signal, ...others } = readOptions(operation, options);
+  return { signal: checkSignal(operation, signal), others: others as Omit<T, 'signal'> };
 }

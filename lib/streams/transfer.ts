@@ -3,8 +3,9 @@ import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { types } from 'node:util';
-import { invalidType, invalidValue, noMemory } from '../errors';
-import type { FileSource, FileTarget, WebReadable, WebWritable } from './types';
+import { invalidType, invalidValue } from '../errors';
+import { reading } from '../options';
+import type { FileSource, FileTarget } from './types';
 
 /** The stream of one call. */
 export interface Transfer {
@@ -21,7 +22,6 @@ export function sourceTransfer(operation: string, argument: string, file: FileSo
   if (typeof file === 'string') return undefined;
   if (types.isUint8Array(file)) return new SourceTransfer([copyOf(operation, argument, file)]);
   if (has(file, Symbol.asyncIterator)) return new SourceTransfer(file as Source);
-  if (has(file, 'getReader')) return new SourceTransfer(chunksOf(file as WebReadable));
   throw invalidType(
     operation,
     argument,
@@ -33,149 +33,127 @@ export function sourceTransfer(operation: string, argument: string, file: FileSo
 /** The stream that was given as a file to write; undefined for a path. */
 export function targetTransfer(operation: string, argument: string, file: FileTarget): Transfer | undefined {
   if (typeof file === 'string') return undefined;
-  if (has(file, 'write', 'end', 'on')) return new TargetTransfer(file as Writable);
-  if (has(file, 'getWriter')) return new TargetTransfer(new WebTarget(file as WebWritable));
+  if (has(file, 'write', 'end', 'on', 'once', 'off')) return new TargetTransfer(() => file as Writable);
+  if (isWebWritable(file)) {
+    const locked = reading(operation, argument, () => file.locked);
+    if (locked) throw invalidValue(operation, argument, 'is a stream that somebody else writes to');
+    return new TargetTransfer(() => Writable.fromWeb(file));
+  }
   throw invalidType(operation, argument, 'string, Writable or WritableStream', file);
 }
 
 type Source = Iterable<unknown> | AsyncIterable<unknown>;
 
-class SourceTransfer implements Transfer {
-  readonly #source: Source;
-  /** The same, where it is a stream of Node's. */
-  readonly #stream: NodeStream | undefined;
-  readonly #ended = new Ending();
+/** What both directions have in common. */
+abstract class StreamTransfer implements Transfer {
+  protected readonly ended = new Ending();
+  protected failure: { readonly error: unknown } | undefined;
+
+  abstract accept(): void;
+  abstract start(fd: number, cancel: () => void): void;
+  abstract finish(error: Error | undefined): Promise<void>;
+
+  /** What the program's own object throws is a failure of its stream. */
+  protected attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.failure ??= { error };
+    }
+  }
+}
+
+class SourceTransfer extends StreamTransfer {
+  readonly #source: Source & Partial<NodeStream>;
   #socket: Socket | undefined;
   #pumped: Promise<void> | undefined;
-  #failure: { readonly error: unknown } | undefined;
 
   constructor(source: Source) {
+    super();
     this.#source = source;
-    if (has(source, 'on', 'off', 'destroy')) this.#stream = source as unknown as NodeStream;
   }
 
   accept(): void {
-    listen(this.#stream);
+    this.attempt(() => this.#source.on?.('error', ignore));
   }
 
   start(fd: number, cancel: () => void): void {
     this.#socket = new Socket({ fd, readable: false, writable: true });
     // What fails here is the source, which is noted, or libguestfs, which tells itself.
-    this.#pumped = pipeline(this.#chunks(cancel), this.#socket).catch(ignore);
+    if (this.failure) cancel();
+    else this.#pumped = pipeline(this.#chunks(cancel), this.#socket).catch(ignore);
   }
 
   async finish(error: Error | undefined): Promise<void> {
-    this.#ended.set(error);
-    if (!error && !this.#failure) {
-      await this.#pumped;
-      this.#stream?.off('error', ignore);
-      return;
-    }
-    this.#socket?.destroy();
-    this.#stream?.destroy(); // the loop over it may be waiting for a chunk that never comes
-    if (this.#failure) throw this.#failure.error;
+    this.ended.set(error);
+    if (!this.#pumped) this.attempt(() => this.#source.destroy?.());
+    if (error || this.failure) this.#socket?.destroy();
+    else await this.#pumped;
+    if (!error) this.attempt(() => this.#source.off?.('error', ignore));
+    if (this.failure) throw this.failure.error;
   }
 
   async *#chunks(cancel: () => void): AsyncGenerator<Uint8Array | string> {
     try {
       for await (const chunk of this.#source) yield checked(chunk);
     } catch (error) {
-      this.#failure = { error };
+      this.failure = { error };
       cancel();
-      await this.#ended.promise; // the end of the pipe would look like the end of the file
+      await this.ended.promise; // the end of the pipe would look like the end of the file
       throw error;
     }
   }
 }
 
-class TargetTransfer implements Transfer {
-  readonly #target: Writable;
-  readonly #ended = new Ending();
+class TargetTransfer extends StreamTransfer {
+  readonly #open: () => Writable;
+  #target: Writable | undefined;
   #written: Promise<void> | undefined;
-  #failure: { readonly error: unknown } | undefined;
 
-  constructor(target: Writable) {
-    this.#target = target;
+  /** @param open - locks a web stream, which is not to happen to the stream of a call that is refused */
+  constructor(open: () => Writable) {
+    super();
+    this.#open = open;
   }
 
   accept(): void {
-    listen(this.#target);
+    this.attempt(() => {
+      this.#target = this.#open();
+      this.#target.on('error', ignore);
+    });
   }
 
   start(fd: number, cancel: () => void): void {
     const socket = new Socket({ fd, readable: true, writable: false });
-    const stop = () => socket.destroy();
-    this.#target.once('close', stop);
-    this.#written = pipeline(this.#chunks(socket), this.#target).catch((error: unknown) => {
-      this.#failure ??= { error: error instanceof AggregateError ? error.errors[0] : error };
+    this.attempt(() => this.#target?.once('close', () => socket.destroy()));
+    if (this.failure || !this.#target) {
+      socket.destroy();
       cancel();
-    });
+    } else {
+      this.#written = pipeline(this.#chunks(socket), this.#target).catch((error: unknown) => {
+        this.failure ??= { error: error instanceof AggregateError ? error.errors[0] : error };
+        cancel();
+      });
+    }
   }
 
   async finish(error: Error | undefined): Promise<void> {
-    this.#ended.set(error);
-    if (error) this.#target.destroy(error); // it may be stuck in a write
+    this.ended.set(error);
+    const { failure } = this;
+    if (error) this.attempt(() => this.#target?.destroy(error)); // it may be stuck in a write
     await this.#written;
-    if (this.#failure && this.#failure.error !== error) throw this.#failure.error;
-    if (!error) this.#target.off('error', ignore); // a destroyed stream tells of its error later
+    // When the call has failed, what fails in its stream from then on does so for that reason.
+    const { error: reason } = (error ? failure : this.failure) ?? { error };
+    if (reason !== error) throw reason;
+    // A stream that was destroyed tells its error later.
+    if (!error) this.attempt(() => this.#target?.off('error', ignore));
   }
 
   /** It ends well only when the call does. */
   async *#chunks(socket: Socket): AsyncGenerator<Uint8Array> {
     yield* socket;
-    const error = await this.#ended.promise;
+    const error = await this.ended.promise;
     if (error) throw error;
-  }
-}
-
-async function* chunksOf(stream: WebReadable): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      if (value) yield value;
-    }
-  } finally {
-    await reader.cancel();
-  }
-}
-
-/** A web stream, which is locked only when there is something to write. */
-class WebTarget extends Writable {
-  readonly #stream: WebWritable;
-  #writer: ReturnType<WebWritable['getWriter']> | undefined;
-
-  constructor(stream: WebWritable) {
-    super({ highWaterMark: 1 << 20 });
-    this.#stream = stream;
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#do((writer) => writer.write(chunk), callback);
-  }
-
-  override _final(callback: (error?: Error | null) => void): void {
-    this.#do((writer) => writer.close(), callback);
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (error) this.#do((writer) => writer.abort(error), ignore);
-    callback(error);
-  }
-
-  async #do(
-    what: (writer: ReturnType<WebWritable['getWriter']>) => Promise<void>,
-    callback: (error?: Error | null) => void,
-  ): Promise<void> {
-    try {
-      this.#writer ??= this.#stream.getWriter();
-      await what(this.#writer);
-    } catch (error) {
-      callback(error instanceof Error ? error : new Error(String(error)));
-      return;
-    }
-    callback();
   }
 }
 
@@ -199,42 +177,31 @@ interface NodeStream {
 
 function ignore(): void {}
 
-/** So that an error which comes before the call begins is no uncaught one. The call has been made: nothing may throw. */
-function listen(stream: Pick<NodeStream, 'on'> | undefined): void {
-  try {
-    stream?.on('error', ignore);
-  } catch {
-    // A stream of the program's own making; what is wrong with it shows when it is read or written.
-  }
-}
-
 /** As every buffer that is given to a call, it may be changed afterwards. */
 function copyOf(operation: string, argument: string, bytes: Uint8Array): Uint8Array {
   try {
     return new Uint8Array(bytes);
-  } catch (error) {
-    if ((error as Error).name === 'RangeError') throw noMemory(operation, argument);
-    if (isDetached(bytes.buffer)) throw invalidValue(operation, argument, 'is a detached buffer');
-    return new Uint8Array(); // a view that its shrunken buffer no longer holds
-  }
-}
-
-function isDetached(buffer: ArrayBufferLike): boolean {
-  try {
-    new Uint8Array(buffer);
-    return false;
   } catch {
-    return true;
+    throw invalidValue(operation, argument, 'is a detached buffer');
   }
 }
 
 /** By its looks, for streams of other realms and libraries are no `instanceof` of ours. */
-function has(value: unknown, ...methods: PropertyKey[]): boolean {
-  if (typeof value !== 'object' || value === null) return false;
+function has(value: unknown, ...members: PropertyKey[]): boolean {
   try {
-    return methods.every((name) => typeof (value as Record<PropertyKey, unknown>)[name] === 'function');
+    if (typeof value !== 'object' || value === null) return false;
+    return members.every((member) => typeof (value as Record<PropertyKey, unknown>)[member] === 'function');
   } catch {
-    return false; // a getter that throws
+    return false; // a getter or a proxy that does not say
+  }
+}
+
+/** Node adapts no others, and finds out by looking inside. */
+function isWebWritable(value: unknown): value is WritableStream<Uint8Array> {
+  try {
+    return !types.isProxy(value) && value instanceof WritableStream;
+  } catch {
+    return false; // it has a proxy for its prototype
   }
 }
 

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { Readable, Writable } from 'node:stream';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { Guestfs, GuestfsError } from '../../lib';
+import { type FileSource, type FileTarget, Guestfs, GuestfsError } from '../../lib';
 import { temporaryFolder } from '../support/folder';
 import { closeGate } from '../support/gate';
 import { failureOf, internalTest } from '../support/internal';
@@ -436,6 +438,76 @@ describe('a buffer', () => {
     const error = await refusal('bufferin', bytes);
     expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
     expect(error.message).toContain('"bufferin" argument is a detached buffer');
+  });
+});
+
+describe('a stream in the place of a file', () => {
+  const upload = (source: unknown) => failureOf(g.upload(source as FileSource, '/file'));
+  const download = (target: unknown) => failureOf(g.download('/file', target as FileTarget));
+  const notLaunched = { name: 'GuestfsError', message: expect.stringContaining('call launch before') };
+
+  test.each<[string, unknown]>([
+    ['an iterable whose iterator cannot be called', { [Symbol.asyncIterator]: 5 }],
+    ['a proxy that throws', new Proxy(Readable.from([]), { get: fail })],
+    ['null', null],
+  ])('to read must not be %s', async (_, source) => {
+    expect(await upload(source)).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+  });
+
+  test.each<[string, unknown]>([
+    ['one whose methods are none', { write: 5, end: 5, on: 5, once: 5, off: 5 }],
+    ['a proxy that throws', new Proxy(new Writable(), { get: fail })],
+    ['a proxy of a WritableStream', new Proxy(new WritableStream(), {})],
+    ['null', null],
+  ])('to write must not be %s', async (_, target) => {
+    expect(await download(target)).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+  });
+
+  test('must not be in use', async () => {
+    const stream = new WritableStream();
+    stream.getWriter();
+    expect(await download(stream)).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
+  });
+
+  test('of a call that is refused stays as it was', async () => {
+    const stream = new WritableStream();
+    const target = new Writable();
+    for (const each of [stream, target]) {
+      const call = g.download(5 as unknown as string, each);
+      expect(await failureOf(call)).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+    }
+    expect(stream.locked).toBe(false);
+    expect([target.destroyed, target.eventNames()]).toEqual([false, []]);
+  });
+
+  const methods = ['write', 'end', 'on', 'once', 'off', 'destroy'];
+  test.each<[string, () => Promise<unknown>]>([
+    ['to read', () => upload({ async *[Symbol.asyncIterator]() {}, on: fail })],
+    ['to write', () => download(Object.fromEntries(methods.map((name) => [name, fail])))],
+  ])('%s makes its call fail when its methods throw', async (_, call) => {
+    expect(await call()).toBe(mine);
+    expect(await upload('/dev/null')).toMatchObject(notLaunched);
+  });
+
+  test('that is stuck fails for the same reason as its call', async () => {
+    const controller = new AbortController();
+    const target = new Writable({ write: () => undefined });
+    const call = failureOf(g.download('/file', target, { signal: controller.signal }));
+    controller.abort();
+    expect(await call).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
+    expect(target.destroyed).toBe(true);
+  });
+
+  test('of a call that never began tells nobody else of its error', async () => {
+    await using gate = await closeGate(g);
+    const controller = new AbortController();
+    const target = new Writable();
+    const call = failureOf(g.download('/file', target, { signal: controller.signal }));
+    controller.abort();
+    expect(await call).toMatchObject({ code: 'ABORT_ERR' });
+    if (!target.closed) await once(target, 'close');
+    expect(target.errored).toMatchObject({ code: 'ABORT_ERR' });
+    await gate.open();
   });
 });
 

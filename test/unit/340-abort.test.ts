@@ -166,6 +166,22 @@ describe('a call that waits', () => {
     await gate.open();
   });
 
+  test('may be given up by a getter among its own arguments', async () => {
+    await using g = new Guestfs();
+    await using gate = await closeGate(g);
+    const controller = new AbortController();
+    const list = Object.defineProperty([''], 0, {
+      get: () => {
+        controller.abort();
+        return 'a';
+      },
+    });
+    const call = g.setBackendSettings(list, { signal: controller.signal });
+    expect(await failureOf(call)).toMatchObject(aborted);
+    await gate.open();
+    expect(await g.getBackendSettings()).toEqual([]);
+  });
+
   test('may be a launch', async () => {
     await using g = new Guestfs();
     await using gate = await closeGate(g);
