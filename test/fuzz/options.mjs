@@ -94,7 +94,10 @@ export function optionsOf(own, common = []) {
 }
 
 /** Objects that may have no property that could be an option. */
-const mayCountAsOptions = new Set(['thing', 'detached', 'signal', 'broken signal']);
+const mayCountAsOptions = new Set([
+  ...['thing', 'detached', 'signal', 'broken signal'],
+  ...['source', 'target', 'duplex', 'broken stream'],
+]);
 
 /**
  * `codes`: those with which the options may be refused; `mayPass`: whether they may count as options; `accepted`: what

@@ -1,4 +1,5 @@
 // What is written by hand: the handle itself, its private data and events, inspect() and the progress reporter.
+import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { Guestfs, GuestfsError, inspect, ProgressReporter, privateKey } from 'guestfs';
@@ -64,6 +65,26 @@ const reporterOptions = [
   ['label', 'label'],
   ['now', 'onProgress'],
 ];
+
+const readers = ['createReadStream', 'readDeviceStream', 'tarOutStream'];
+const writers = ['createWriteStream', 'tarInStream'];
+
+const streamOptions = [
+  ['start', 'Int64'],
+  ['end', 'Int64'],
+  ['highWaterMark', 'Int'],
+  ['mode', 'Int'],
+  ['signal', 'signal'],
+  ['excludes', 'StringList'],
+];
+
+/** Rejects with the stream's error when it is used: it must have one, for nothing is launched. */
+async function failureOf(stream, use) {
+  const failed = once(stream, 'close', { signal: AbortSignal.timeout(30_000) });
+  use(stream);
+  await failed;
+  fail('a stream of a handle that is not launched has no error');
+}
 
 /** Things with a text in them that may be the name of a private key. */
 const keys = fc.oneof(
@@ -192,6 +213,19 @@ const actions = [
     await errorOf(() => reporter.attach(g).detach(handle.make()));
     reporter.close();
   }),
+
+  action(
+    'streams',
+    [fc.constantFrom(...readers, ...writers), anything, optionsOf(streamOptions)],
+    async (g, method, path, options) => {
+      let stream;
+      await errorOf(() => {
+        stream = g[method](path.make(), options.make());
+      });
+      const use = () => (readers.includes(method) ? stream.resume() : stream.end('bytes'));
+      if (stream) await errorOf(() => failureOf(stream, use));
+    },
+  ),
 
   action('progress', [anything, anything], async (g, ...values) => {
     const [first, second] = values.map((value) => value.make());

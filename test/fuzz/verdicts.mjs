@@ -72,26 +72,32 @@ function judgeWord(nature, words) {
   return words.includes(nature.text) ? accepted : refused(VALUE);
 }
 
-for (const kind of ['Device', 'Path', 'FileOut']) judges[kind] = judges.String;
+judges.Device = judges.Path = judges.String;
 
-/** Bytes in the place of a file go through a pipe, whose number nobody knows before. */
-export const pipe = '/proc/self/fd/N';
-
-judges.FileIn = (nature) => {
-  const judged = nature.is === 'text' ? judges.String(nature) : judges.BufferIn(nature);
-  return judged.code || nature.is === 'text' ? judged : { bytes: pipe };
+/** Files on the host: paths, or streams in their place. */
+const judgeFile = (nature, stream) => {
+  if (nature.is === 'text') return judgeText(nature.text, false);
+  if (nature.is === stream || nature.is === 'duplex') return { stream: true, fails: nature.fails };
+  return nature.is === 'broken stream' ? { code: TYPE, orCode: VALUE } : refused(TYPE);
 };
+judges.FileIn = judges.InputFile = (nature) => {
+  // They are copied by other means than arguments that are bytes.
+  if (nature.is === 'bytes') return nature.shrunken ? refused(VALUE) : { stream: true };
+  return nature.is === 'detached' ? refused(VALUE) : judgeFile(nature, 'source');
+};
+judges.FileOut = judges.OutputFile = (nature) => judgeFile(nature, 'target');
 
 /** Of the options that are not libguestfs's. */
 Object.assign(judges, {
   signal: (nature) => {
     if (nature.is === 'signal') return nature;
-    return nature.is === 'thing' || nature.is === 'broken signal'
+    return ['thing', 'broken signal', 'broken stream'].includes(nature.is)
       ? { code: TYPE, orCode: VALUE }
       : refused(TYPE);
   },
   onProgress: (nature) => (nature.is === 'function' ? accepted : refused(TYPE)),
   killOnAbort: (nature) => judges.Bool(nature),
+  keepPartial: (nature) => judges.Bool(nature),
   timeout: (nature) => judgeDuration(nature, 2 ** 31 - 1),
   interval: (nature) => judgeDuration(nature, Number.POSITIVE_INFINITY),
   accel: (nature) => judgeWord(nature, ['auto', 'kvm', 'tcg']),

@@ -4,6 +4,16 @@ import { bytes, longBytes } from './bytes.mjs';
 import { lists, longLists } from './lists.mjs';
 import { bigints, booleans, nothing, numbers, undefinedValue } from './numbers.mjs';
 import { brokenSignals, signals } from './signals.mjs';
+import {
+  brokenStreams,
+  duplex,
+  endlessSource,
+  failingSources,
+  failingTargets,
+  sources,
+  stuckTarget,
+  targets,
+} from './streams.mjs';
 import { aText, devices, inputFiles, longTexts, outputFiles, paths, texts } from './texts.mjs';
 import { functions, things } from './things.mjs';
 
@@ -25,9 +35,15 @@ export const anything = fc.oneof(
   often(20, bytes),
   often(30, lists),
   often(40, fc.constantFrom(...things, ...functions, ...signals, ...brokenSignals)),
+  often(
+    10,
+    fc.constantFrom(...sources, ...failingSources, ...targets, ...failingTargets, ...brokenStreams, duplex),
+  ),
   seldom(...longTexts, longBytes, ...longLists),
 );
 
+const inputs = fc.oneof(bytes, fc.constantFrom(...sources, ...failingSources, ...brokenStreams, duplex));
+const outputs = fc.constantFrom(...targets, ...failingTargets, ...brokenStreams, duplex);
 const strings = fc.oneof(often(150, texts), seldom(...longTexts));
 
 /**
@@ -43,14 +59,18 @@ export const typed = {
   Int64: fc.oneof(numbers, bigints),
   BufferIn: fc.oneof(often(100, bytes), often(20, texts), seldom(longBytes)),
 
+  FileIn: fc.oneof(strings, inputs, fc.constant(endlessSource)),
+  FileOut: fc.oneof(strings, outputs, fc.constant(stuckTarget)),
+
   Device: devices,
   Path: paths,
-  InputFile: inputFiles,
-  OutputFile: outputFiles,
+  InputFile: fc.oneof(inputFiles, inputs),
+  OutputFile: fc.oneof(outputFiles, outputs),
 
   signal: fc.constantFrom(...signals, ...brokenSignals),
   onProgress: fc.constantFrom(...functions),
   killOnAbort: booleans,
+  keepPartial: booleans,
   timeout: numbers,
   interval: numbers,
   accel: fc.constantFrom('auto', 'kvm', 'tcg', 'TCG', '').map(aText),
