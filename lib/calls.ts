@@ -382,7 +382,6 @@ export class Calls {
     };
     const forget = split.signal && this.#signals.follow(split.signal, () => void this.#abort(call, split));
     this.#pending.set(id, call);
-    if (split.signal?.aborted) void this.#abort(call, split); // by what was read of the arguments
     return call;
   }
 

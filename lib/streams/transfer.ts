@@ -3,9 +3,9 @@ import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { types } from 'node:util';
-import { invalidType, invalidValue } from '../errors';
+import { invalidType, invalidValue, noMemory } from '../errors';
 import { reading } from '../options';
-import type { FileSource, FileTarget } from './types';
+import type { FileSource, FileTarget, WebReadable } from './types';
 
 /** The stream of one call. */
 export interface Transfer {
@@ -22,6 +22,7 @@ export function sourceTransfer(operation: string, argument: string, file: FileSo
   if (typeof file === 'string') return undefined;
   if (types.isUint8Array(file)) return new SourceTransfer([copyOf(operation, argument, file)]);
   if (has(file, Symbol.asyncIterator)) return new SourceTransfer(file as Source);
+  if (has(file, 'getReader')) return new SourceTransfer(chunksOf(file as WebReadable));
   throw invalidType(
     operation,
     argument,
@@ -86,9 +87,10 @@ class SourceTransfer extends StreamTransfer {
 
   async finish(error: Error | undefined): Promise<void> {
     this.ended.set(error);
-    if (!this.#pumped) this.attempt(() => this.#source.destroy?.());
-    if (error || this.failure) this.#socket?.destroy();
-    else await this.#pumped;
+    if (error || this.failure) {
+      this.#socket?.destroy();
+      this.attempt(() => this.#source.destroy?.()); // the loop over it may wait for a chunk that never comes
+    } else await this.#pumped;
     if (!error) this.attempt(() => this.#source.off?.('error', ignore));
     if (this.failure) throw this.failure.error;
   }
@@ -157,6 +159,19 @@ class TargetTransfer extends StreamTransfer {
   }
 }
 
+async function* chunksOf(stream: WebReadable): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      if (value) yield value;
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
+
 /** The end of a call, with its error. */
 class Ending {
   readonly promise: Promise<Error | undefined>;
@@ -181,8 +196,19 @@ function ignore(): void {}
 function copyOf(operation: string, argument: string, bytes: Uint8Array): Uint8Array {
   try {
     return new Uint8Array(bytes);
+  } catch (error) {
+    if ((error as Error).name === 'RangeError') throw noMemory(operation, argument);
+    if (isDetached(bytes.buffer)) throw invalidValue(operation, argument, 'is a detached buffer');
+    return new Uint8Array(); // a view that its shrunken buffer no longer holds
+  }
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    new Uint8Array(buffer);
+    return false;
   } catch {
-    throw invalidValue(operation, argument, 'is a detached buffer');
+    return true;
   }
 }
 
