@@ -101,13 +101,13 @@ export class GuestWriteStream extends Writable {
     this.#open().then(() => callback(), callback);
   }
 
-  /** @internal */
-  /** Node waits for the file to be opened before it calls `_destroy`. */
+  // Node calls `_destroy` only when the file has been opened.
   override destroy(error?: Error): this {
     this.#destroyed.abort();
     return super.destroy(error);
   }
 
+  /** @internal */
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     this.#writeAll(chunk).then(() => callback(), callback);
   }
