@@ -198,17 +198,7 @@ function copyOf(operation: string, argument: string, bytes: Uint8Array): Uint8Ar
     return new Uint8Array(bytes);
   } catch (error) {
     if ((error as Error).name === 'RangeError') throw noMemory(operation, argument);
-    if (isDetached(bytes.buffer)) throw invalidValue(operation, argument, 'is a detached buffer');
-    return new Uint8Array(); // a view that its shrunken buffer no longer holds
-  }
-}
-
-function isDetached(buffer: ArrayBufferLike): boolean {
-  try {
-    new Uint8Array(buffer);
-    return false;
-  } catch {
-    return true;
+    throw invalidValue(operation, argument, 'is a detached buffer');
   }
 }
 
