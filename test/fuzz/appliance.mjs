@@ -18,6 +18,7 @@ const onlyWrong = new Map([
   ['mount_local', 'mounts folders'],
   ['internal_exit', 'ends the appliance: that is its purpose'],
   ['sleep', 'sleeps'],
+  ['upload_offset', 'a negative offset ends the appliance, which does not read the file before it answers'],
 ]);
 
 /** Narrower than String: an argument's subtype and the values that are worth trying. */
