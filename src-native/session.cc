@@ -36,6 +36,10 @@ constexpr auto kCloseGrace = 30s;
 /** How long killing may take to have an effect: what hangs on after that does not hang on the appliance. */
 constexpr auto kKillGrace = 5s;
 
+/** What an open handle weighs for the garbage collector, which sees only a small object, not the thread
+ * behind it. */
+constexpr std::int64_t kWeight = 1024 * 1024;
+
 class BarrierReached final : public Message {
  public:
   explicit BarrierReached(CallId call) : call_(call) {}
@@ -269,7 +273,7 @@ std::vector<CallId> Session::RemoveAllWaiting() {
 
 bool Session::Cancel(CallId id) {
   bool cancelled = false;
-  queue_.WhileRunning(id, [&](Task& task) { cancelled = task.Cancel(handle_.get()); });
+  queue_.WhileRunning(id, [&](Task& task) { cancelled = task.Cancel(cancel_handle_); });
   return cancelled;
 }
 
@@ -357,6 +361,7 @@ void Session::CreateThreadSafeFunction() {
   // Hooks run last in, first out: ours ends the thread before Node closes the thread-safe function.
   napi_add_env_cleanup_hook(env_, &TearDown, this);
   env_.GetInstanceData<OpenSessions>()->Add(this);
+  Napi::MemoryManagement::AdjustExternalMemory(env_, kWeight);
 }
 
 void Session::Notify() { napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking); }
@@ -429,6 +434,7 @@ void Session::Finish() {
   if (thread_.joinable()) thread_.join();
   napi_remove_env_cleanup_hook(env_, &TearDown, this);
   env_.GetInstanceData<OpenSessions>()->Remove(this);
+  Napi::MemoryManagement::AdjustExternalMemory(env_, -kWeight);
   napi_release_threadsafe_function(function_, napi_tsfn_abort);
 }
 
@@ -504,8 +510,7 @@ bool Session::EndsInTime() {
     if (now - begin > grace + kKillGrace) return false;
     if (now - begin <= grace) continue;
     KillChildren();
-    if (!closing_)
-      queue_.WithRunning([this](Task& task) { task.Cancel(handle_.get()); });  // it may wait for the host
+    queue_.WithRunning([this](Task& task) { task.Cancel(cancel_handle_); });  // it may wait for the host
   }
   return true;
 }

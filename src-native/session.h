@@ -181,7 +181,8 @@ class Session {
   CallId running_call_ = 0;           // on the handle's thread
   bool asking_ = false;               // on the handle's thread: our own calls leave no trace
 
-  std::unique_ptr<guestfs_h, Closer> handle_;
+  std::unique_ptr<guestfs_h, Closer> handle_;       // the thread's own while it runs a task
+  guestfs_h* const cancel_handle_ = handle_.get();  // for the JS thread, where the task is known to be a call
   std::promise<void> ended_;
   std::thread thread_;
 };

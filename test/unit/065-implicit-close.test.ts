@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually';
 import { temporaryFolder } from '../support/folder';
 import { collectGarbage, isCollected } from '../support/garbage';
 import { failureOf } from '../support/internal';
-import { runScript } from '../support/script';
+import { resultOf, runScript } from '../support/script';
 
 // A handle with a scratch drive has a folder below its tmpdir, which goes when it is closed.
 const makeHandle = `
@@ -63,6 +63,20 @@ describe('a forgotten handle', () => {
   test('is closed although it was never used', async () => {
     const make = () => new WeakRef(new Guestfs());
     expect(await isCollected(make())).toBe(true);
+  });
+
+  test('does not wait for thousands of others: its thread weighs more than its object', async () => {
+    const threads = await resultOf<number>(`
+      const { readFileSync } = require('fs');
+      const threads = () => Number(/^Threads:\\s+(\\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+      let most = 0;
+      for (let i = 0; i < 2000; i++) {
+        await new Guestfs().getSmp();
+        most = Math.max(most, threads());
+      }
+      console.log(most);
+    `);
+    expect(threads).toBeLessThan(500);
   });
 
   test('ends its calls first', async () => {
