@@ -306,7 +306,9 @@ export class Calls {
 
   /** `guestfs_user_cancel` on the call that runs, if it can be cancelled: it takes no lock and does not queue. */
   userCancel(): void {
-    for (const id of this.#pending.keys()) if (this.#native.cancel(id)) return;
+    for (const call of this.#pending.values()) {
+      if (this.#native.cancel(call.id)) return void this.#cancel(call);
+    }
   }
 
   observe(observer: OperationObserver): () => void {

@@ -2,6 +2,7 @@ import { getEventListeners, once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { AbortError, Guestfs, inspect } from '../../lib';
 import { Calls } from '../../lib/calls';
+import { eventually } from '../support/eventually';
 import { FakeNative } from '../support/fake-native';
 import { temporaryFolder } from '../support/folder';
 import { closeGate, makeFifo } from '../support/gate';
@@ -251,6 +252,20 @@ describe('a running call', () => {
     while (native.cancelled < 3) await new Promise((resolve) => setImmediate(resolve));
     native.receive('failed', native.calls[0] as number, { errno: 4, message: 'operation cancelled by user' });
     expect(await call).toMatchObject({ ...aborted, operation: 'upload' });
+  });
+
+  test('is cancelled until it ends by userCancel() too, which is no abort', async () => {
+    const native = new FakeNative();
+    const calls = new Calls(native, {
+      event: () => undefined,
+      progress: () => undefined,
+      applianceDied: () => undefined,
+    });
+    const call = failureOf(calls.call('upload', ['/a', '/b']));
+    calls.userCancel();
+    expect(await eventually(() => native.cancelled >= 3, 2000)).toBe(true);
+    native.receive('failed', native.calls[0] as number, { errno: 4, message: 'operation cancelled by user' });
+    expect(await call).toMatchObject({ code: 'EINTR', operation: 'upload' });
   });
 
   test('that has ended is left alone', async () => {
