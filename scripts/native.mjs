@@ -1,4 +1,5 @@
-// Builds the addon: `native.mjs` with node-gyp, `--cmake` with cmake-js, `--if-needed` only when none loads yet.
+// Builds the addon: `native.mjs` with node-gyp, `--cmake` with cmake-js, `--if-needed` only when none loads yet;
+// `--for=address|undefined|thread|valgrind` with cmake-js for that checker, in a folder of its own.
 // It runs on users' machines when they install the package, so it needs nothing but Node.
 
 import { spawnSync } from 'node:child_process';
@@ -11,7 +12,9 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
 const env = process.env;
-const cmake = process.argv.includes('--cmake');
+const checker = process.argv.find((arg) => arg.startsWith('--for='))?.slice('--for='.length);
+const cmake = checker !== undefined || process.argv.includes('--cmake');
+const folder = path.join(root, cmake ? `build-${checker ?? 'cmake'}` : 'build');
 
 if (process.argv.includes('--if-needed')) {
   if (loads()) process.exit(0);
@@ -24,7 +27,7 @@ if (missing.length > 0) {
   console.error(explain(missing));
   process.exit(1);
 }
-rmSync(path.join(root, cmake ? 'build-cmake' : 'build', '.stamp'), { force: true });
+rmSync(path.join(folder, '.stamp'), { force: true });
 process.exit(cmake ? buildWithCmakeJs() : buildWithNodeGyp());
 
 /** Whether the addon that the package would load does load, tried where a crash does no harm. */
@@ -116,9 +119,10 @@ function findNodeGyp() {
 
 function buildWithCmakeJs() {
   const cmakeJs = require.resolve('cmake-js/bin/cmake-js');
-  const out = path.join(root, 'build-cmake');
+  const options = [`--out=${folder}`, '--log-level=warn', `--parallel=${availableParallelism()}`];
+  if (checker) options.push('--config=RelWithDebInfo', '--CDGUESTFS_CANARY=ON');
+  if (checker && checker !== 'valgrind') options.push(`--CDGUESTFS_SANITIZE=${checker}`);
   // Configuring is cheap and notices new source files; `build` alone would not.
-  const options = [`--out=${out}`, '--log-level=warn', `--parallel=${availableParallelism()}`];
   return (
     run(process.execPath, cmakeJs, ['configure', ...options]) ||
     run(process.execPath, cmakeJs, ['build', ...options])

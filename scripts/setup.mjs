@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { logged, main, npm, root, StepError, step } from './steps.mjs';
 import { readableKernel, systemPackages } from './system.mjs';
 
-/** `extras`: what else the caller needs, of 'test', 'bench', 'conformance' and 'cmake'. */
+/** `extras`: what else the caller needs, of 'test', 'bench', 'conformance', 'sanitizers' and 'cmake'. */
 export async function setup(...extras) {
   if (Number.parseInt(process.versions.node, 10) < 20) {
     throw new StepError(`Node.js 20 or newer is needed, and this is ${process.version}.`);
@@ -27,21 +27,30 @@ function npmPackages() {
   return making('node_modules', ['package-lock.json'], 'npm ci', ci);
 }
 
+const nativeSources = [
+  'src-native',
+  'binding.gyp',
+  'CMakeLists.txt',
+  'scripts/native.mjs',
+  'node_modules/.stamp',
+];
+
 function nativeAddon(folder, ...options) {
-  const sources = [
-    'src-native',
-    'binding.gyp',
-    'CMakeLists.txt',
-    'scripts/native.mjs',
-    'node_modules/.stamp',
-  ];
-  const build = [process.execPath, 'scripts/native.mjs', ...options];
-  return making(folder, sources, 'compiling', build, loads(path.join(root, folder, 'Release/guestfs.node')));
+  const command = [process.execPath, 'scripts/native.mjs', ...options];
+  return making(folder, nativeSources, 'compiling', command, loads(folder));
 }
 
 function typeScript() {
   const sources = ['lib', 'tsconfig.json', 'scripts/esm-wrapper.mjs', 'node_modules/.stamp'];
   return making('dist', sources, 'compiling', [...npm, 'run', '--silent', 'build:ts']);
+}
+
+/** The step that builds the addon for a checker of memory or threads: 'address', 'undefined', 'thread', 'valgrind'. */
+export function checkedAddon(checker) {
+  const folder = `build-${checker}`;
+  const built = existsSync(path.join(root, folder, 'RelWithDebInfo/guestfs.node'));
+  const command = [process.execPath, 'scripts/native.mjs', `--for=${checker}`];
+  return making(folder, [...nativeSources, 'test/stress/canary.cc'], 'compiling', command, built);
 }
 
 /** A plan that makes `folder` of `sources`, and nothing while what is there works and is stamped with their hash. */
@@ -73,8 +82,9 @@ function contentHash(sources) {
   return hash.digest('hex');
 }
 
-/** Whether a binary loads, tried in a process of its own. */
-function loads(file) {
+/** Whether a build's binary loads, tried in a process of its own. */
+function loads(folder) {
+  const file = path.join(root, folder, 'Release/guestfs.node');
   const script = `process.dlopen({ exports: {} }, ${JSON.stringify(file)})`;
   return existsSync(file) && spawnSync(process.execPath, ['-e', script], { stdio: 'ignore' }).status === 0;
 }

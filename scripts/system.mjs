@@ -12,6 +12,7 @@ const apt = {
     test: 'cmake clang-format debootstrap guestfish|libguestfs-tools grub-rescue-pc?',
     bench: 'python3-guestfs',
     conformance: 'genisoimage|xorriso xz-utils zstd cpio libc6-dev',
+    sanitizers: 'cmake valgrind',
   }),
   installed() {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg-query's.
@@ -37,6 +38,7 @@ const dnf = {
     test: 'cmake /usr/bin/clang-format debootstrap? /usr/bin/guestfish',
     bench: 'python3-libguestfs',
     conformance: 'genisoimage|xorriso xz zstd cpio glibc-static',
+    sanitizers: 'cmake libasan libubsan libtsan valgrind',
   }),
   installed: () => (name) => succeeds('rpm', '-q', '--whatprovides', name),
   offers: (name) => output('dnf', '-q', 'repoquery', '--whatprovides', name) !== '',
@@ -50,6 +52,7 @@ const pacman = {
     test: 'cmake clang debootstrap',
     bench: '',
     conformance: 'cdrtools|libisoburn xz zstd cpio',
+    sanitizers: 'cmake valgrind',
   }),
   installed: () => (name) => succeeds('pacman', '-T', name),
   offers: (name) => succeeds('pacman', '-Si', name),
@@ -58,7 +61,7 @@ const pacman = {
   install: 'pacman -S --needed --noconfirm'.split(' '),
 };
 
-/** The step that installs what is missing for building, running and the `extras`: 'test', 'bench', 'conformance'. */
+/** The step that installs what is missing for building, running and the `extras`, as they are called above. */
 export function systemPackages(extras) {
   const manager = findManager();
   if (!manager) return { skipped: 'no apt, dnf or pacman here, so nothing is checked' };
