@@ -98,7 +98,11 @@ export class GuestWriteStream extends Writable {
 
   /** @internal */
   override _construct(callback: (error?: Error | null) => void): void {
-    this.#open().then(() => callback(), callback);
+    this.#open().then(
+      () => callback(),
+      // A stream that was destroyed meanwhile has its error already.
+      (error: Error) => callback(this.#destroyed.signal.aborted ? undefined : error),
+    );
   }
 
   // Node calls `_destroy` only when the file has been opened.

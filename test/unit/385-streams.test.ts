@@ -104,7 +104,7 @@ describe('createWriteStream', () => {
   test('does not begin when its signal is aborted', async () => {
     const stream = g.createWriteStream('/file', { signal: AbortSignal.abort() });
     const error = await new Promise((resolve) => stream.once('error', resolve));
-    expect(error).toMatchObject({ code: 'ABORT_ERR' });
+    expect(error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
   });
 });
 

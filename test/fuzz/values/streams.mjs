@@ -8,12 +8,19 @@ async function* generate() {
   yield* chunks();
 }
 
+/** All that some streams of other libraries have. */
+function readerOf(chunks) {
+  const read = async () => (chunks.length > 0 ? { done: false, value: chunks.shift() } : { done: true });
+  return () => ({ read, cancel: async () => {} });
+}
+
 const source = (label, make) => new Value(label, { is: 'source' }, make);
 export const sources = [
   source('a Readable', () => Readable.from(chunks())),
   source('an async generator', generate),
   source('an async iterable', () => ({ [Symbol.asyncIterator]: generate })),
   source('a ReadableStream', () => Readable.toWeb(Readable.from(chunks()))),
+  source('a lookalike of a ReadableStream', () => ({ getReader: readerOf(chunks()) })),
 ];
 export const endlessSource = source('a Readable without end', () => new Readable({ read: () => {} }));
 
@@ -35,6 +42,14 @@ export const failingSources = [
   ),
   failing('an iterable whose iterator throws', 'source', () => iteratorOf(fail)),
   failing('an iterable whose iterator is none', 'source', () => iteratorOf(() => 5)),
+  failing('a stream whose getReader throws', 'source', () => ({ getReader: fail })),
+  failing('a stream whose reader is none', 'source', () => ({ getReader: () => 5 })),
+  failing('a stream whose reader throws', 'source', () => ({
+    getReader: () => ({ read: fail, cancel: fail }),
+  })),
+  failing('a stream whose reader reads nothing', 'source', () => ({
+    getReader: () => ({ read: async () => undefined, cancel: fail }),
+  })),
   failing('an iterable of numbers', 'source', () => Readable.from([5])),
   failing('an iterable whose on throws', 'source', () => ({ ...iteratorOf(generate), on: fail })),
   failing('an iterable whose off and destroy throw', 'source', () => ({
