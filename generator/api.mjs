@@ -88,6 +88,7 @@ function check(functions, structs) {
     if (new Set(names).size !== names.length) bad('repeats the name of an argument');
     for (const a of fn.args) if (!argumentKinds.has(a.kind)) bad(`unknown argument kind ${a.kind}`);
     for (const o of fn.options) if (!optionKinds.has(o.kind)) bad(`unknown option kind ${o.kind}`);
+    if (fn.instant && !fn.local) bad('cannot be instant: it asks the appliance');
     if (fn.options.length > 64) bad('has more than 64 options');
     if (fn.deprecated && !functions.some((other) => other.name === fn.deprecated))
       bad('replacement does not exist');

@@ -199,7 +199,7 @@ function functionRow(fn) {
   const options = fn.options.length > 0 ? `${fn.name}_options` : '{}';
   const size = fn.options.length > 0 ? `sizeof(abi::${optionsStruct(fn)})` : '0';
   const symbol = `reinterpret_cast<const void*>(&${cName(fn)})`;
-  return `    {"${camel(fn.name)}", "${cName(fn)}", "${fn.since ?? ''}", ${symbol}, &thunks::${fn.name}, ReturnKind::${fn.ret.kind.slice(1)}, ${struct}, ${args}, ${options}, ${size}, ${isCancellable(fn)}},`;
+  return `    {"${camel(fn.name)}", "${cName(fn)}", "${fn.since ?? ''}", ${symbol}, &thunks::${fn.name}, ReturnKind::${fn.ret.kind.slice(1)}, ${struct}, ${args}, ${options}, ${size}, ${isCancellable(fn)}, ${fn.instant === true}},`;
 }
 
 export function functionsSource({ functions, internalTests, structs }) {

@@ -11,6 +11,7 @@ import {
   unrepresentable,
 } from './errors';
 import { callStartedBit, type EventName, eventBits, eventName, libvirtAuthBit } from './events';
+import { InstantCalls } from './instant-calls';
 import { answerLibvirt, isAnswer, type LibvirtAuthHandler } from './libvirt-auth';
 import {
   type ArgumentProblem,
@@ -20,6 +21,7 @@ import {
   type Message,
   type NativeHandle,
   type NumberedFunction,
+  type Success,
 } from './native';
 import type { Operation, OperationObserver } from './operations';
 import { facadeOptions, noOptions, type SplitOptions, splitOptions } from './options';
@@ -118,6 +120,9 @@ export class Calls {
   #libvirtAuth: LibvirtAuthHandler | undefined;
   /** The running call waits for the answer to libvirt. */
   #question: { readonly call: number; readonly giveUp: () => void } | undefined;
+  readonly #instantCalls = new InstantCalls();
+  /** Somebody listens, so that the handle's thread tells of more than results. */
+  #eventsLeave = false;
   #lastId = 0;
   #closing = false;
   #closeId = 0;
@@ -162,7 +167,7 @@ export class Calls {
       : args;
     const lane =
       this.#question && isAnswer(method) ? Lane.callback : parent === undefined ? Lane.ordinary : Lane.urgent;
-    const problem = this.#native.call(
+    const answer = this.#native.call(
       id,
       fn.number,
       values,
@@ -170,8 +175,9 @@ export class Calls {
       split.values,
       lane,
       split.keepPartial,
+      lane === Lane.ordinary && this.#mayCallAtOnce(fn, split),
     );
-    if (problem) throw refused(fn, problem);
+    if (answer) return answeredAtOnce<T>(fn, answer, split);
     transfer?.accept();
     const call = this.#track(id, method, fn, split, parent, transfer);
     if (split.signal?.aborted) void this.#abort(call, split); // by a getter among the arguments
@@ -345,12 +351,19 @@ export class Calls {
     for (const name of this.#heard) listened |= eventBits.get(name) ?? 0;
     const consoleBit = this.#consoleListeners.size > 0 ? (eventBits.get('appliance') ?? 0) : 0;
     const started = this.#observers.size > 0 ? callStartedBit : 0;
+    this.#eventsLeave = listened + consoleBit + started !== 0;
     this.#native.setEventMasks((listened | consoleBit | alwaysDelivered) + started, listened);
   }
 
   #nextId(): number {
     this.#lastId = (this.#lastId % 0xffff_ffff) + 1;
     return this.#lastId;
+  }
+
+  /** Whether nothing is in the way of a call on this thread, and nobody would hear of it in between. */
+  #mayCallAtOnce(fn: NumberedFunction, { signal }: SplitOptions): boolean {
+    const alone = this.#pending.size === 0 && this.#turns.size === 0 && !this.#eventsLeave && !signal;
+    return fn.instant && alone && this.#instantCalls.next();
   }
 
   /** Follows a call that has been handed to the addon until it settles. */
@@ -553,6 +566,16 @@ function transferOf(fn: NumberedFunction, args: readonly unknown[]): Transfer | 
   const source = fileIn >= 0 && sourceTransfer(fn.name, argument(fileIn), args[fileIn] as FileSource);
   const target = fileOut >= 0 && targetTransfer(fn.name, argument(fileOut), args[fileOut] as FileTarget);
   return source || target || undefined; // no function has both
+}
+
+function answeredAtOnce<T>(
+  fn: NumberedFunction,
+  answer: ArgumentProblem | Failure | Success,
+  split: SplitOptions,
+): T {
+  if ('reason' in answer) throw refused(fn, answer);
+  if ('errno' in answer) throw callFailed(fn.name, answer, undefined, laterOptions(fn, split));
+  return answer.value as T;
 }
 
 function refused(fn: NumberedFunction, problem: ArgumentProblem): Error {

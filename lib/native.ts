@@ -8,6 +8,8 @@ export interface FunctionDescription {
   readonly since: string;
   readonly available: boolean;
   readonly cancellable: boolean;
+  /** It only looks at the handle, or changes it, and never waits for anything. */
+  readonly instant: boolean;
   /** The place of the argument that is a file to read on the host, or -1. */
   readonly fileIn: number;
   /** Likewise of a file to write. */
@@ -46,6 +48,10 @@ export interface Failure {
   readonly message: string;
 }
 
+export interface Success {
+  readonly value: unknown;
+}
+
 export type Message =
   | [kind: 'more', call: 0]
   | [kind: 'started', call: number]
@@ -70,7 +76,10 @@ export interface NativeHandle {
   /** Receives everything that the handle's thread has to say, in order. */
   receive: (...message: Message) => void;
 
-  /** A file that is null is a stream: its pipe comes as a message when the call begins. */
+  /**
+   * A file that is null is a stream: its pipe comes as a message when the call begins. With `atOnce` the call is made on
+   * this thread when the handle has nothing else to do, and its outcome returned.
+   */
   call(
     id: number,
     fn: number,
@@ -79,7 +88,8 @@ export interface NativeHandle {
     optionValues: readonly unknown[],
     lane: (typeof Lane)[keyof typeof Lane],
     keepPartial: boolean,
-  ): ArgumentProblem | undefined;
+    atOnce: boolean,
+  ): ArgumentProblem | Failure | Success | undefined;
   /** Makes a call at once on this thread: only before the handle's first call. */
   configure(
     fn: number,

@@ -43,6 +43,13 @@ std::unique_ptr<Arguments> ArgumentsAt(const Function& function, const Napi::Cal
                                      info[i + 2].As<Napi::Array>());
 }
 
+Napi::Value Outcome(Napi::Env env, Result result) {
+  if (const Failure* failure = result.failure()) return FailureToObject(env, *failure);
+  Napi::Object success = Napi::Object::New(env);
+  success["value"] = result.ToJs(env);
+  return success;
+}
+
 }  // namespace
 
 Napi::Function NativeHandle::Define(Napi::Env env) {
@@ -88,9 +95,11 @@ Napi::Value NativeHandle::Call(const Napi::CallbackInfo& info) {
   const CallId id = IdAt(info, 0);
   const Function& function = FunctionAt(info, 1);
   const bool keep_partial = info[6].ToBoolean();
+  const bool at_once = info[7].ToBoolean();
   try {
     auto task =
         std::make_unique<guestfs_node::Call>(id, function, ArgumentsAt(function, info, 2), keep_partial);
+    if (at_once && session_->Idle()) return Outcome(info.Env(), session_->RunNow(*task));
     if (!session_->Submit(std::move(task), LaneAt(info, 5), true))
       return ArgumentProblem{"closed", "", ""}.ToObject(info.Env());
   } catch (const ArgumentProblem& problem) {
@@ -102,7 +111,7 @@ Napi::Value NativeHandle::Call(const Napi::CallbackInfo& info) {
 Napi::Value NativeHandle::Configure(const Napi::CallbackInfo& info) {
   const Function& function = FunctionAt(info, 0);
   try {
-    const Result result = session_->RunNow(function, ArgumentsAt(function, info, 1));
+    const Result result = session_->RunNow(guestfs_node::Call(0, function, ArgumentsAt(function, info, 1)));
     if (const Failure* failure = result.failure()) return FailureToObject(info.Env(), *failure);
   } catch (const ArgumentProblem& problem) {
     return problem.ToObject(info.Env());

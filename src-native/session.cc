@@ -252,9 +252,7 @@ bool Session::Submit(std::unique_ptr<Task> task, Lane lane, bool awaited) {
   return true;
 }
 
-Result Session::RunNow(const Function& function, std::unique_ptr<Arguments> arguments) {
-  return Call(0, function, std::move(arguments)).Invoke(handle_.get());
-}
+Result Session::RunNow(const Call& call) { return call.Invoke(handle_.get()); }
 
 bool Session::RemoveWaiting(CallId id) {
   const std::unique_ptr<Task> task = queue_.Remove(id);

@@ -37,6 +37,7 @@ class SessionOwner {
   ~SessionOwner() = default;
 };
 
+class Call;
 class Session;
 
 /** The open sessions of an environment (of the main thread or a worker), to be closed when it ends. */
@@ -75,8 +76,11 @@ class Session {
    */
   bool Submit(std::unique_ptr<Task> task, Lane lane, bool awaited);
 
-  /** Runs a call at once on the JS thread: for the handle's configuration, before its first call. */
-  Result RunNow(const Function& function, std::unique_ptr<Arguments> arguments);
+  /** Whether the JS thread may use the handle at once: nothing runs, and nothing waits. */
+  bool Idle() { return handle_ && !finished_ && !closed_to_calls_ && queue_.Idle(); }
+
+  /** Makes a call on the JS thread: only while the handle is idle. */
+  Result RunNow(const Call& call);
 
   bool RemoveWaiting(CallId id);
   std::vector<CallId> RemoveAllWaiting();

@@ -81,7 +81,8 @@ const judgeFile = (nature, stream) => {
   return nature.is === 'broken stream' ? { code: TYPE, orCode: VALUE } : refused(TYPE);
 };
 judges.FileIn = judges.InputFile = (nature) => {
-  if (nature.is === 'bytes') return { stream: true };
+  // They are copied by other means than arguments that are bytes.
+  if (nature.is === 'bytes') return nature.shrunken ? refused(VALUE) : { stream: true };
   return nature.is === 'detached' ? refused(VALUE) : judgeFile(nature, 'source');
 };
 judges.FileOut = judges.OutputFile = (nature) => judgeFile(nature, 'target');

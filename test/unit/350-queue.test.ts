@@ -50,6 +50,29 @@ describe('calls', () => {
     await gate.open();
   });
 
+  test('that are awaited one after the other leave the event loop its turns', async () => {
+    await using g = new Guestfs();
+    let turned = false;
+    setImmediate().then(() => {
+      turned = true;
+    });
+    for (let i = 0; i < 1000 && !turned; i++) await g.getMemsize();
+    expect(turned).toBe(true);
+  });
+
+  test('that look at the handle wait for those that were made before', async () => {
+    await using g = new Guestfs();
+    await using gate = await closeGate(g);
+    const added = g.addDriveScratch(2 ** 20);
+    const drives = g.debugDrives();
+    const order: string[] = [];
+    const both = [added.then(() => order.push('added')), g.getSmp().then(() => order.push('looked'))];
+    await gate.open();
+    await Promise.all(both);
+    expect(order).toEqual(['added', 'looked']);
+    expect(await drives).toHaveLength(1);
+  });
+
   test('whose events come faster than listeners take them leave the event loop its turns', async () => {
     await using g = new Guestfs();
     await g.getSmp();

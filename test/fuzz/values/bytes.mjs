@@ -64,12 +64,16 @@ const oddBytes = [
     detach(array);
     return array;
   }),
-  new Value('a view that its shrunken buffer no longer holds', { is: 'bytes', bytes: noBytes }, () => {
-    const buffer = new ArrayBuffer(8, { maxByteLength: 8 });
-    const array = new Uint8Array(buffer, 4, 4);
-    buffer.resize(2);
-    return array;
-  }),
+  new Value(
+    'a view that its shrunken buffer no longer holds',
+    { is: 'bytes', bytes: noBytes, shrunken: true },
+    () => {
+      const buffer = new ArrayBuffer(8, { maxByteLength: 8 });
+      const array = new Uint8Array(buffer, 4, 4);
+      buffer.resize(2);
+      return array;
+    },
+  ),
   new Value('a Uint8Array whose length lies', { is: 'bytes', bytes: Buffer.from('abc') }, () =>
     Object.defineProperties(Buffer.from('abc'), {
       length: { value: 1e9 },
