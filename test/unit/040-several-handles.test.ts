@@ -1,3 +1,9 @@
+import { scrypt } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { expect, test } from '@jest/globals';
 import { Guestfs } from '../../lib';
 import { closeGate } from '../support/gate';
@@ -16,8 +22,23 @@ test('a call of one does not wait for a call of another', async () => {
   await using idle = new Guestfs();
   await using gate = await closeGate(busy);
   expect((await idle.version()).major).toBe(1n);
+  expect(await idle.getSockdir()).toMatch(/^\//); // on the handle's thread
   await gate.open();
   await gate.call;
+});
+
+test("eight that are busy leave Node's own threads and timers free", async () => {
+  const handles = Array.from({ length: 8 }, () => new Guestfs());
+  const gates = await Promise.all(handles.map((g) => closeGate(g)));
+  await Promise.all([
+    readFile(__filename),
+    lookup('localhost'),
+    promisify(scrypt)('password', 'salt', 16),
+    promisify(gzip)('text'),
+    setTimeout(10),
+  ]);
+  for (const gate of gates) await gate.open();
+  await Promise.all(handles.map((g) => g.close()));
 });
 
 test('each has its own errors', async () => {
