@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { types } from 'node:util';
 import { invalidType, invalidValue, noMemory } from '../errors';
 import { reading } from '../options';
-import type { FileSource, FileTarget, WebReadable } from './types';
+import type { FileSource, FileTarget, WebReadable, WebWritable } from './types';
 
 /** The stream of one call. */
 export interface Transfer {
@@ -40,6 +40,8 @@ export function targetTransfer(operation: string, argument: string, file: FileTa
     if (locked) throw invalidValue(operation, argument, 'is a stream that somebody else writes to');
     return new TargetTransfer(() => Writable.fromWeb(file));
   }
+  if (!types.isProxy(file) && has(file, 'getWriter'))
+    return new TargetTransfer(() => writableOf(file as WebWritable));
   throw invalidType(operation, argument, 'string, Writable or WritableStream', file);
 }
 
@@ -172,6 +174,28 @@ async function* chunksOf(stream: WebReadable): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** For web streams of other libraries, which Node does not adapt. */
+function writableOf(stream: WebWritable): Writable {
+  const writer = stream.getWriter();
+  const tell = (done: (error?: Error | null) => void, work: () => Promise<void>) => {
+    Promise.resolve()
+      .then(work)
+      .then(() => done(), done);
+  };
+  return new Writable({
+    write: (chunk: Uint8Array, _, done) => tell(done, () => writer.write(chunk)),
+    final: (done) => tell(done, () => writer.close()),
+    destroy: (error, done) => {
+      if (error)
+        tell(
+          () => done(error),
+          () => writer.abort(error),
+        );
+      else done(null);
+    },
+  });
+}
+
 /** The end of a call, with its error. */
 class Ending {
   readonly promise: Promise<Error | undefined>;
@@ -212,7 +236,7 @@ function has(value: unknown, ...members: PropertyKey[]): boolean {
   }
 }
 
-/** Node adapts no others, and finds out by looking inside. */
+/** Those that Node adapts; it finds out by looking inside. */
 function isWebWritable(value: unknown): value is WritableStream<Uint8Array> {
   try {
     return !types.isProxy(value) && value instanceof WritableStream;

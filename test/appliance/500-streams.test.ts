@@ -99,6 +99,20 @@ describe('streams in the place of files', () => {
       );
       expect(sha256(Buffer.concat(chunks))).toBe(sha256(data));
     });
+
+    test('what only looks like a web stream', async () => {
+      const chunks: Uint8Array[] = [];
+      const ends: string[] = [];
+      const writer = {
+        write: async (chunk: Uint8Array) => void chunks.push(chunk),
+        close: async () => void ends.push('closed'),
+        abort: async () => void ends.push('aborted'),
+      };
+      await g.download('/data', { getWriter: () => writer });
+      expect(sha256(Buffer.concat(chunks))).toBe(sha256(data));
+      await expect(g.download('/missing', { getWriter: () => writer })).rejects.toThrow('No such file');
+      expect(ends).toEqual(['closed', 'aborted']);
+    });
   });
 
   test('a tree goes from one folder to another through streams', async () => {

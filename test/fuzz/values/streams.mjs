@@ -14,6 +14,8 @@ function readerOf(chunks) {
   return () => ({ read, cancel: async () => {} });
 }
 
+const writerOf = (work) => ({ write: work, close: work, abort: work });
+
 const source = (label, make) => new Value(label, { is: 'source' }, make);
 export const sources = [
   source('a Readable', () => Readable.from(chunks())),
@@ -28,6 +30,7 @@ const target = (label, make) => new Value(label, { is: 'target' }, make);
 export const targets = [
   target('a Writable', () => new Writable({ write: (_chunk, _encoding, done) => done() })),
   target('a WritableStream', () => new WritableStream()),
+  target('a lookalike of a WritableStream', () => ({ getWriter: () => writerOf(async () => {}) })),
 ];
 export const stuckTarget = target('a Writable that is stuck', () => new Writable({ write: () => {} }));
 
