@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Guestfs, ProgressReporter, privateKey } from 'guestfs';
 
@@ -96,5 +96,6 @@ async function demo() {
   }
 }
 
-const images = process.argv.slice(2);
+// npm runs this in the package's folder, whatever the user's is.
+const images = process.argv.slice(2).map((image) => resolve(process.env.INIT_CWD ?? '.', image));
 process.exitCode = images.length > 0 ? await inspectCommand(images) : await demo();

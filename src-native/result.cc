@@ -3,6 +3,7 @@
 #define GUESTFS_NO_WARN_DEPRECATED 1
 #include <guestfs.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -26,9 +27,18 @@ bool Failed(const Function& function, const RawResult& raw) {
   }
 }
 
-Failure Explain(guestfs_h* g, const ErrorReport& report) {
+bool WritesFile(const Function& function) {
+  return std::ranges::find(function.arguments, ArgumentKind::FileOut, &Argument::kind) !=
+         function.arguments.end();
+}
+
+Failure Explain(const Function& function, guestfs_h* g, const ErrorReport& report) {
   const char* last = guestfs_last_error(g);
-  if (report.made() && last != nullptr) return {guestfs_last_errno(g), last};
+  // When the host cannot take the data, the daemon's confirmation that it has stopped sending is the last
+  // error.
+  const bool written_over = WritesFile(function) && report.first() && guestfs_last_errno(g) == 0;
+  if (written_over) return *report.first();
+  if (report.first() && last != nullptr) return {guestfs_last_errno(g), last};
   // It may be of an earlier call, or one that libguestfs thought to overcome.
   const std::string none = "libguestfs gave no reason";
   return {0, last == nullptr ? none : none + "; its last error was: " + last};
@@ -125,7 +135,7 @@ Napi::Value BytesToJs(Napi::Env env, OwnedText data, std::size_t size) {
 Result::Result(const Function& function, RawResult raw, guestfs_h* g, const ErrorReport& report)
     : function_(&function) {
   if (Failed(function, raw)) {
-    failure_ = Explain(g, report);
+    failure_ = Explain(function, g, report);
   } else {
     Take(raw);
   }

@@ -14,12 +14,6 @@
 
 namespace guestfs_node {
 
-/** libguestfs's error of a failed call. */
-struct Failure {
-  int error_number = 0;
-  std::string message;
-};
-
 class Result {
  public:
   Result(const Function& function, RawResult raw, guestfs_h* g, const ErrorReport& report);

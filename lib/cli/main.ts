@@ -46,12 +46,12 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function run([name, ...args]: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   try {
-    if (name === '--help' || name === 'help') return show(help);
+    if (name === '--help' || name === '-h' || name === 'help') return show(help);
     if (name === '--version') return show(`guestfs ${version()}\n`);
     if (name === undefined) throw new UsageError('a command is missing');
     const command = Object.hasOwn(commands, name) ? commands[name]?.() : undefined;
     if (!command) throw new UsageError(`there is no command '${name}'`);
-    if (args.includes('--help')) return show(command.help);
+    if (args.includes('--help') || args.includes('-h')) return show(command.help);
     return await command.run(args, signal);
   } catch (error) {
     if (signal.aborted) return ExitCode.failure;

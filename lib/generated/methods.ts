@@ -2785,8 +2785,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - encrypted disk, partition or LV
    * @param key - passphrase or recovery key; it never appears in traces
    * @param mapname - name for the unlocked device; not `'control'`
-   * @throws {@link GuestfsError}: rejects when no key slot accepts the key, the type is not recognised or the
-   *   name is taken
+   * @throws {@link GuestfsError}: ERR_GUESTFS when no key slot accepts the key, the type is not recognised or
+   *   the name is taken
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cryptsetup_open | guestfs_cryptsetup_open}
    * @since libguestfs 1.43.2
    * @category Encryption
@@ -7121,7 +7121,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param fstype - type, for example `ext4`, `xfs`, `vfat`, `ntfs`, `btrfs`
    * @param device - partition, volume or disk to format
    * @throws {@link GuestfsError}: ERR_GUESTFS with the message of the tool, or for an option that the type does
-   *   not have
+   *   not have; the old signatures may be gone by then
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_opts | guestfs_mkfs_opts}
    * @since libguestfs 0.0.8
    * @category Filesystems

@@ -18,6 +18,8 @@ export interface Task {
 export interface Failure {
   readonly code: string;
   readonly message: string;
+  /** Its first line. */
+  readonly summary: string;
 }
 
 /** What a format works with. */

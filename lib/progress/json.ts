@@ -31,7 +31,8 @@ export class JsonFormat implements Format {
   }
 
   ended(task: Task, failure: Failure | undefined): void {
-    this.#emit('end', task, { error: failure });
+    const error = failure && { code: failure.code, message: failure.message };
+    this.#emit('end', task, { error });
   }
 
   tick(): void {}

@@ -188,5 +188,7 @@ function resolveFormat(
 function failureOf(error: Error): Failure {
   // Not every code is a string: a DOMException's is a number.
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-  return { code: printable(code), message: printable(error.message) };
+  const { message } = error;
+  const [summary = ''] = message.split('\n');
+  return { code: printable(code), message: printable(message), summary: printable(summary) };
 }

@@ -36,7 +36,7 @@ export class TextFormat implements Format {
     this.#say(
       task,
       failure
-        ? `failed after ${duration}: ${failure.code} ${failure.message}`.trimEnd()
+        ? `failed after ${duration}: ${failure.code} ${failure.summary}`.trimEnd()
         : `done in ${duration}`,
     );
   }

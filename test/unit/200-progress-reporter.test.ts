@@ -779,7 +779,7 @@ describe('text', () => {
     seconds(1);
     launch.progress(4, 12);
     seconds(4);
-    launch.end(failure('ERR_GUESTFS_TIMEOUT', 'no sign of\nlife\x1b[0m'));
+    launch.end(failure('ERR_GUESTFS_TIMEOUT', 'no sign of life\nLast lines:\n\x1b[0m'));
     expect(log.lines).toEqual([
       'disk.qcow2: launch: appliance after 2 s',
       'disk.qcow2: launch: init, 33% after 12 s',
