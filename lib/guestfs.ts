@@ -1,5 +1,6 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { type CallSink, Calls, guarded } from './calls';
+import { diagnosed } from './diagnostics';
 import { Drives, keptOptions, type MakeCall } from './drives';
 import { closedError, invalidType, unknownOption } from './errors';
 import type { EventName } from './events';
@@ -135,7 +136,9 @@ export class Guestfs extends GuestfsMethods implements Observable {
       created: this.#created,
       warn: (text: string) => this.#warn(text),
     };
-    await this.#calls.exclusive('launch', checked.signal, (turn) => new Launch(parts, turn, checked).run());
+    await diagnosed('launch', this, () =>
+      this.#calls.exclusive('launch', checked.signal, (turn) => new Launch(parts, turn, checked).run()),
+    );
   }
 
   /**
@@ -267,7 +270,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
     options: CallOptions | undefined,
   ): Promise<T> {
     const kept = keptOptions(method, options);
-    const result = await this.#calls.call<T>(method, args, kept);
+    const result = await diagnosed(method, this, () => this.#calls.call<T>(method, args, kept));
     this.#drives.record(method, args, kept);
     return result;
   }

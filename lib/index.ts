@@ -1,3 +1,4 @@
+export type { CallDiagnostics } from './diagnostics';
 export { AbortError, GuestfsError } from './errors';
 export type { EventName, GuestfsEvents } from './events';
 export type * from './generated/methods';

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -113,6 +114,22 @@ describe('streams in the place of files', () => {
       await expect(g.download('/missing', { getWriter: () => writer })).rejects.toThrow('No such file');
       expect(ends).toEqual(['closed', 'aborted']);
     });
+  });
+
+  // The daemon's confirmation that it has stopped sending must not hide it.
+  test.each([
+    ['/nonexistent/file', 'ENOENT', /\/nonexistent\/file: No such file/],
+    [tmpdir(), 'EISDIR', /: Is a directory/],
+    ['/dev/full', 'ENOSPC', /\/dev\/full: write: No space left/],
+  ])('a file on the host that cannot be written is the reason: %s', async (path, code, message) => {
+    await g.write('/small', 'small');
+    for (const source of ['/small', '/data', '/small']) {
+      expect(await failureOf(g.download(source, path))).toMatchObject({
+        code,
+        message: expect.stringMatching(message),
+      });
+    }
+    expect(await failureOf(g.tarOut('/', path))).toMatchObject({ code });
   });
 
   test('a tree goes from one folder to another through streams', async () => {
