@@ -1,4 +1,4 @@
-// `npm run bench [-- NAME…]`: runs the benchmarks of bench/, all of them or those named.
+// `npm run bench [-- NAME [OPTION…]]`: runs the benchmarks of bench/, all of them or the one named.
 
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -8,11 +8,11 @@ import { attached, main, root } from './steps.mjs';
 await main(async () => {
   await setup('bench');
   const all = readdirSync(path.join(root, 'bench')).filter((file) => file.endsWith('.mjs'));
-  const names = process.argv.slice(2);
+  const [name, ...options] = process.argv.slice(2);
   let failed = 0;
-  for (const file of names.length > 0 ? names.map((name) => `${name}.mjs`) : all) {
+  for (const file of name === undefined ? all : [`${name}.mjs`]) {
     console.log(`\n== ${file}`);
-    failed ||= await attached([process.execPath, '--expose-gc', path.join('bench', file)]);
+    failed ||= await attached([process.execPath, '--expose-gc', path.join('bench', file), ...options]);
   }
   return failed;
 });

@@ -1,0 +1,196 @@
+// What is compared. `measure` returns a number for each contestant, in `unit`; `limits` are what ours is held to: a
+// `ratio` to another contestant, or so much `atMost`.
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { root } from '../../scripts/steps.mjs';
+import { deviceSize, treeFiles } from './stage.mjs';
+
+const command = path.join(root, 'dist/cli/main.js');
+const rounds = 5;
+
+export const rows = {
+  ping: {
+    title: 'round trip to the appliance, one at a time',
+    unit: 'µs',
+    limits: [{ to: 'c', ratio: 1.1 }],
+    measure: async (stage) => byTurns(await stage.launched(), 500, ['ping', 500]),
+  },
+
+  pings: {
+    title: 'the same, 64 queued at once',
+    unit: 'µs',
+    limits: [{ to: 'c', ratio: 1 }],
+    async measure(stage) {
+      const { ours, c, python } = await stage.launched();
+      const queued = { do: () => ours.do('pingsAtOnce', 640, 64) };
+      return byTurns({ ours: queued, c, python }, 640, ['ping', 640]);
+    },
+  },
+
+  look: {
+    title: 'call without the appliance, awaited',
+    unit: 'µs',
+    limits: [{ atMost: 15 }],
+    measure: (stage) => byTurns(stage.idle(), 20_000, ['look', 20_000]),
+  },
+
+  looks: {
+    title: '100,000 of them at once',
+    unit: 'µs',
+    limits: [{ atMost: 3 }],
+    async measure(stage) {
+      const { ours, c, python } = stage.idle();
+      const queued = { do: () => ours.do('looksAtOnce', 100_000) };
+      return byTurns({ ours: queued, c, python }, 100_000, ['look', 100_000]);
+    },
+  },
+
+  download: {
+    title: 'device of 1 GiB to a stream',
+    unit: 's',
+    limits: [{ to: 'c', ratio: 1.05 }, { grownMiB: 32 }],
+    measure: async (stage) => once(await stage.launched(), ['download', '/dev/sdb']),
+  },
+
+  upload: {
+    title: 'stream of 1 GiB to a file',
+    unit: 's',
+    limits: [{ to: 'c', ratio: 1.05 }, { grownMiB: 32 }],
+    async measure(stage) {
+      const { ours, c, python } = await stage.launched();
+      const streaming = { do: () => ours.do('upload', deviceSize, '/uploaded') };
+      return once({ ours: streaming, c, python }, ['upload', stage.zeros(deviceSize), '/uploaded']);
+    },
+  },
+
+  walk: {
+    title: `walk of ${treeFiles.toLocaleString('en')} files`,
+    unit: 's',
+    limits: [
+      { to: 'tool', ratio: 0.12 },
+      { to: 'python', ratio: 0.5 },
+    ],
+    tool: 'virt-ls -lR, less its launch',
+    async measure(stage) {
+      const list = (...args) => seconds('virt-ls', '-a', disk, '-m', '/dev/sda', ...args);
+      const disk = await stage.tree();
+      const walks = await once(await stage.launched(), ['walk', '/tree']);
+      return { ...walks, tool: list('-lR', '/tree') - list('/lost+found') };
+    },
+  },
+
+  launch: {
+    title: 'launch, whole process',
+    unit: 's',
+    limits: [{ to: 'tool', ratio: 1 }],
+    tool: 'guestfish run',
+    async measure(stage) {
+      const [disk] = await stage.debians(1);
+      const taken = await inTurns(3, {
+        ...Object.fromEntries(
+          ['ours', 'c', 'python'].map((name) => [name, () => launchWhole(stage, name, disk)]),
+        ),
+        tool: () => seconds('guestfish', '--format=qcow2', '-a', disk, 'run'),
+      });
+      return taken;
+    },
+  },
+
+  inspect: {
+    title: 'inspection of a Debian, whole process',
+    unit: 's',
+    limits: [{ to: 'tool', ratio: 1 }],
+    tool: 'virt-inspector',
+    async measure(stage) {
+      const [disk] = await stage.debians(1);
+      return inTurns(3, {
+        ours: () => seconds(process.execPath, command, 'inspect', '--json', disk),
+        tool: () => seconds('virt-inspector', '-a', disk),
+      });
+    },
+  },
+
+  inspectAll: {
+    title: 'inspection of 8 images',
+    unit: 's',
+    limits: [{ to: 'tool', ratio: 0.9 }],
+    tool: 'xargs -P2 virt-inspector',
+    async measure(stage) {
+      const disks = await stage.debians(8);
+      const eachOf = `printf '%s\\n' "$@" | xargs -P2 -n1 virt-inspector -a`;
+      return inTurns(1, {
+        ours: () => seconds(process.execPath, command, 'inspect', '--json', ...disks),
+        tool: () => seconds('sh', '-c', eachOf, 'sh', ...disks),
+      });
+    },
+  },
+
+  callback: {
+    title: 'from a call to its event, p99',
+    unit: 'ms',
+    limits: [{ atMost: 2 }],
+    async measure(stage) {
+      const { p99, longestGapMs } = await stage.idle().ours.do('callbacks', 1000);
+      return { ours: p99, longestGapMs };
+    },
+  },
+
+  trace: {
+    title: '1,000,000 trace events',
+    unit: 's',
+    limits: [{ to: 'python', ratio: 1 }, { grownMiB: 32 }],
+    measure: async (stage) => once(stage.idle(), ['trace', 1_000_000]),
+  },
+};
+
+/** Microseconds for one of `count` calls: the median of some rounds, by turns, so that other work hits all alike. */
+async function byTurns(contestants, count, task) {
+  const gaps = [];
+  const run = async (contestant) => {
+    const { seconds, longestGapMs = 0 } = await contestant.do(...task);
+    gaps.push(longestGapMs);
+    return (seconds / count) * 1e6;
+  };
+  const taken = await inTurns(
+    rounds,
+    Object.fromEntries(Object.entries(contestants).map(([name, each]) => [name, () => run(each)])),
+  );
+  return { ...taken, longestGapMs: Math.max(...gaps) };
+}
+
+/** The median of what each returns. */
+async function inTurns(times, works) {
+  const taken = Object.fromEntries(Object.keys(works).map((name) => [name, []]));
+  for (let i = 0; i < times; i++) {
+    for (const [name, work] of Object.entries(works)) taken[name].push(await work());
+  }
+  return Object.fromEntries(Object.entries(taken).map(([name, values]) => [name, median(values)]));
+}
+
+const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Seconds, and of ours what it did to the process. */
+async function once(contestants, task) {
+  const answers = {};
+  for (const [name, contestant] of Object.entries(contestants)) answers[name] = await contestant.do(...task);
+  const { grownMiB, longestGapMs } = answers.ours;
+  const taken = Object.fromEntries(Object.entries(answers).map(([name, { seconds }]) => [name, seconds]));
+  return { ...taken, grownMiB, longestGapMs };
+}
+
+/** One contestant alone, from its start to its end. */
+async function launchWhole(stage, name, disk) {
+  const start = performance.now();
+  const program = stage.start(name);
+  await program.do('launch', disk);
+  await program.end();
+  return (performance.now() - start) / 1000;
+}
+
+/** How long a program takes. */
+function seconds(program, ...args) {
+  const start = performance.now();
+  const { status, error, stderr } = spawnSync(program, args, { maxBuffer: 2 ** 30 });
+  if (error || status !== 0) throw error ?? new Error(`${program} failed: ${stderr}`);
+  return (performance.now() - start) / 1000;
+}
