@@ -6,4 +6,6 @@ const project = (name) => ({
   },
 });
 
-module.exports = { projects: [project('unit'), project('appliance'), project('faults')] };
+module.exports = {
+  projects: [project('unit'), project('appliance'), project('faults'), project('examples')],
+};

@@ -3,8 +3,8 @@ import { accessSync, constants } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from '@jest/globals';
 import { Guestfs } from '../../lib';
+import { testUnless } from './conditions';
 
 /**
  * What happens to the appliance: under KVM its guest `hangs` behind the firmware or its qemu `dies`, while emulation
@@ -86,10 +86,6 @@ function whyNoKvm(): string | undefined {
 }
 
 /** For tests in which libguestfs has to choose KVM, be it one that works or not. */
-export function testWithKvm(name: string, body: () => Promise<void>): void {
-  const why = whyNoKvm();
-  if (why === undefined) test(name, body);
-  else test.skip(`${name} [skipped: ${why}]`, body);
-}
+export const testWithKvm = testUnless(whyNoKvm());
 
 export const kvmCanBeOpened = whyNoKvm() === undefined;
