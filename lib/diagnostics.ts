@@ -8,6 +8,7 @@ import type { Guestfs } from './guestfs';
 export interface CallDiagnostics {
   /** The method. Its arguments may be secrets, and are not told. */
   readonly operation: string;
+  /** Whose call it is. */
   readonly handle: Guestfs;
   /** Milliseconds from the call to its end, the time in the queue included; at the end. */
   duration?: number;
