@@ -28,7 +28,7 @@ import { facadeOptions, noOptions, type SplitOptions, splitOptions } from './opt
 import { Signals } from './signals';
 import { sourceTransfer, type Transfer, targetTransfer } from './streams/transfer';
 import type { FileSource, FileTarget } from './streams/types';
-import type { CallOptions, ProgressEvent } from './types';
+import type { CallOptions, LaunchPhase, ProgressEvent } from './types';
 
 /** A failure becomes an error only where the caller waits for it, so that the stack shows the caller's line. */
 type Outcome = { readonly value: unknown } | { readonly failure: () => Error };
@@ -54,10 +54,21 @@ interface PendingCall extends Operation {
 /** The time during which one operation has the handle to itself. */
 export interface Turn {
   readonly operation: Operation;
+  /** Where it stands, if it has phases. */
+  stage: Stage | undefined;
   /** The appliance was killed meanwhile: give up. */
   terminated: boolean;
   /** libguestfs has not returned from a call, although everything was killed: no further call can be made now. */
   stuck: boolean;
+}
+
+/** A phase of an operation, on libguestfs's scale for that operation. */
+export interface Stage {
+  readonly phase: LaunchPhase;
+  readonly position: bigint;
+  readonly total: bigint;
+  /** When the operation began, in milliseconds since the epoch. */
+  readonly began: number;
 }
 
 /** What the owner of the calls wants to hear. */
@@ -202,7 +213,8 @@ export class Calls {
     if (this.#closing) throw closedError(method);
     if (signal?.aborted) throw new AbortError(method, signal.reason);
     const id = this.#nextId();
-    const turn: Turn = { operation: { id, operation: method }, terminated: false, stuck: false };
+    const operation = { id, operation: method };
+    const turn: Turn = { operation, stage: undefined, terminated: false, stuck: false };
     this.#native.hold(id);
     this.#turns.add(turn);
     const outcome = await this.#track(id, method, undefined, split, undefined).outcome;
@@ -326,8 +338,21 @@ export class Calls {
     };
   }
 
-  phase(operation: Operation, phase: string): void {
-    for (const observer of this.#observers) guarded(() => observer.phase(operation, phase));
+  /** An operation enters a phase, which is progress even where libguestfs says nothing of it. */
+  enter(turn: Turn, stage: Stage, onProgress: CallOptions['onProgress']): void {
+    turn.stage = stage;
+    const { operation } = turn;
+    // Those who observe an operation hear of its end anyway.
+    if (stage.phase !== 'ready') {
+      for (const observer of this.#observers) guarded(() => observer.phase(operation, stage.phase));
+    }
+    const event = {
+      ...{ operation: operation.operation, procNr: 0, serial: 0 },
+      ...measure(stage.position, stage.total),
+      ...phaseOf(turn),
+    };
+    if (onProgress) guarded(() => onProgress(event));
+    guarded(() => this.#sink.progress(event));
   }
 
   /** Which events have listeners: only those leave the handle's thread. */
@@ -536,14 +561,11 @@ export class Calls {
     const [, id, procNr, serial, position, total] = message;
     const call = this.#pending.get(id);
     if (!call) return;
+    const turn = [...this.#turns].find(({ operation }) => operation === call.parent);
     const event: ProgressEvent = {
-      operation: call.operation,
-      procNr,
-      serial,
-      position,
-      total,
-      ratio: total === 0n ? 0 : Number(position) / Number(total),
-      pulse: total === 1n,
+      ...{ operation: call.operation, procNr, serial },
+      ...measure(position, total),
+      ...phaseOf(turn),
     };
     const { onProgress } = call;
     if (onProgress) guarded(() => onProgress(event));
@@ -551,6 +573,19 @@ export class Calls {
     for (const observer of this.#observers) guarded(() => observer.progress(operation, event));
     guarded(() => this.#sink.progress(event));
   }
+}
+
+function measure(position: bigint, total: bigint) {
+  return {
+    position,
+    total,
+    ratio: total === 0n ? 0 : Number(position) / Number(total),
+    pulse: total === 1n,
+  };
+}
+
+function phaseOf(turn: Turn | undefined): Pick<ProgressEvent, 'phase' | 'elapsed'> | undefined {
+  return turn?.stage && { phase: turn.stage.phase, elapsed: Date.now() - turn.stage.began };
 }
 
 function errorOf(call: PendingCall, outcome: Outcome, { signal }: SplitOptions): Error | undefined {

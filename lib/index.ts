@@ -18,4 +18,4 @@ export { type ProgressFormat, ProgressReporter, type ProgressReporterOptions } f
 export type { GuestReadStream, GuestWriteStream } from './streams/files';
 export type { ReadStreamOptions, WriteStreamOptions } from './streams/options';
 export type { FileSource, FileTarget, WebReadable, WebWritable } from './streams/types';
-export type { CallOptions, OutputOptions, ProgressEvent } from './types';
+export type { CallOptions, LaunchPhase, OutputOptions, ProgressEvent } from './types';

@@ -17,7 +17,7 @@ import {
 } from './errors';
 import type { NativeHandle } from './native';
 import { facadeOptions, splitOptions } from './options';
-import type { CallOptions } from './types';
+import type { CallOptions, LaunchPhase } from './types';
 
 /** Which accelerator the appliance's processor uses. */
 export type Accelerator = 'auto' | 'kvm' | 'tcg';
@@ -58,7 +58,7 @@ function kvmWarning({ why, remember }: KvmFailure): string {
 }
 
 /** What the console says of a launch's progress, in the order in which it says so. */
-type Sign = readonly [RegExp, string];
+type Sign = readonly [RegExp, LaunchPhase];
 const signsOfLife: readonly [Sign, ...Sign[]] = [
   [/supermin: mounting|\[ *\d+\.\d{6}\]|Linux version /, 'kernel'],
   [/Starting \/init script/, 'init'],
@@ -66,6 +66,19 @@ const signsOfLife: readonly [Sign, ...Sign[]] = [
   [/mdadm|lvm/i, 'volumes'],
   [/guestfsd/, 'daemon'],
 ];
+
+/** On libguestfs's own scale of a launch. */
+const launchTotal = 12n;
+const positions: Readonly<Record<LaunchPhase, bigint>> = {
+  appliance: 0n,
+  boot: 3n,
+  kernel: 6n,
+  init: 9n,
+  devices: 9n,
+  volumes: 9n,
+  daemon: 9n,
+  ready: launchTotal,
+};
 
 type Interruption = 'timeout' | 'abort' | 'silence';
 
@@ -204,7 +217,10 @@ export class Launch {
     const watch = this.#watch(interrupt, doubtful);
     try {
       await this.#callLaunch(() => interruption === undefined);
-      if (interruption === undefined) return undefined;
+      if (interruption === undefined) {
+        this.#enter('ready');
+        return undefined;
+      }
       // It came up in the very moment in which it was given up.
       await this.#call('shutdown').catch(() => undefined);
       throw new Error('the appliance was up when it was killed');
@@ -244,7 +260,7 @@ export class Launch {
   ): { phases: Phases; stop(): void } {
     const { calls, native } = this.#parts;
     const { signal } = this.#options;
-    const phases = new Phases((phase) => calls.phase(this.#turn.operation, phase));
+    const phases = new Phases((phase) => this.#enter(phase));
     const stopListening = calls.listenToConsole((text) => phases.read(text));
     let qemuSeen: number | undefined;
     const poll = setInterval(() => {
@@ -268,6 +284,11 @@ export class Launch {
       signal?.removeEventListener('abort', onAbort);
     };
     return { phases, stop };
+  }
+
+  #enter(phase: LaunchPhase): void {
+    const stage = { phase, position: positions[phase], total: launchTotal, began: this.#started };
+    this.#parts.calls.enter(this.#turn, stage, this.#options.onProgress);
   }
 
   /** libguestfs forgets its drives when an appliance dies. */
@@ -314,11 +335,11 @@ export class Launch {
 
 /** How far a launch has come, read off the appliance's console. */
 class Phases {
-  readonly #report: (phase: string) => void;
+  readonly #report: (phase: LaunchPhase) => void;
   #text = '';
   #reached = 0;
 
-  constructor(report: (phase: string) => void) {
+  constructor(report: (phase: LaunchPhase) => void) {
     this.#report = report;
   }
 
@@ -327,7 +348,7 @@ class Phases {
     return this.#reached > 0;
   }
 
-  enter(phase: string): void {
+  enter(phase: LaunchPhase): void {
     this.#report(phase);
   }
 

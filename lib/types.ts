@@ -1,4 +1,22 @@
-/** A progress message of a running call, from `guestfs_set_progress_callback`. */
+/**
+ * How far a launch has come, in this order: libguestfs finds or builds the `appliance`; qemu runs and its firmware will
+ * `boot`; the guest's `kernel` starts, then its `init`; that looks for `devices` and for `volumes` on them; the `daemon`
+ * starts, which answers the calls; the handle is `ready`. Those that pass too quickly to be seen are left out.
+ */
+export type LaunchPhase =
+  | 'appliance'
+  | 'boot'
+  | 'kernel'
+  | 'init'
+  | 'devices'
+  | 'volumes'
+  | 'daemon'
+  | 'ready';
+
+/**
+ * A progress message of a running call, from `guestfs_set_progress_callback`; for a launch also one whenever a phase
+ * begins, for libguestfs says nothing in a launch's first five seconds.
+ */
 export interface ProgressEvent {
   /** The method that is running, as written in JavaScript: `'copyDeviceToDevice'`. */
   readonly operation: string;
@@ -14,6 +32,10 @@ export interface ProgressEvent {
   readonly ratio: number;
   /** True when the appliance cannot estimate: 0 of 1 while it works, 1 of 1 at the end. */
   readonly pulse: boolean;
+  /** The phase of a launch; other operations have none. */
+  readonly phase?: LaunchPhase | undefined;
+  /** Milliseconds since the launch began; only with a phase. */
+  readonly elapsed?: number | undefined;
 }
 
 /** Options that every call takes beside libguestfs's own. */
