@@ -1,7 +1,15 @@
-import type { ImageSource, InspectOptions } from './options';
-import type { InspectionReport } from './report';
+import type { InspectAllOptions, Inspectable, InspectOptions } from './options';
+import type { InspectionReport, InspectionResult } from './report';
 
-export type { ImageFile, ImageSource, InspectOptions, VolumeKey } from './options';
+export type {
+  ImageFile,
+  ImageSource,
+  InspectAllOptions,
+  InspectAllProgress,
+  Inspectable,
+  InspectOptions,
+  VolumeKey,
+} from './options';
 export type * from './report';
 
 /**
@@ -19,11 +27,34 @@ export type * from './report';
  * anything is launched; what `launch()` throws; AbortError when `signal` is aborted. What fails later does not reject:
  * it is among the report's `problems`.
  */
-export function inspect(
-  images: ImageSource | readonly ImageSource[],
-  options?: InspectOptions,
-): Promise<InspectionReport> {
+export function inspect(images: Inspectable, options?: InspectOptions): Promise<InspectionReport> {
   // Loaded when it is needed: most programs that import the package never call it.
   const implementation: typeof import('./inspect') = require('./inspect');
   return implementation.inspect(images, options);
+}
+
+/**
+ * Inspects many images, several at a time, each by an appliance of its own; gives the results as they come.
+ *
+ * ```ts
+ * for await (const { image, report, error } of inspectAll(['a.qcow2', 'b.qcow2'])) {
+ *   console.log(image, error ? error.message : report.operatingSystems[0]?.productName);
+ * }
+ * ```
+ *
+ * An image that fails is a result with an `error`, and changes nothing for the others. Nothing is launched before the
+ * first result is asked for; from then on images are inspected ahead of the loop, until as many results wait as
+ * appliances may run. Leaving the loop kills the appliances that still run, and waits until they are gone.
+ *
+ * @param images - each an image, or the list of all images of one guest; they are taken from an iterable, also an
+ * endless or asynchronous one, when there is room for another appliance
+ * @throws TypeError, RangeError for bad options. The iteration rejects with an AbortError when `signal` is aborted, and
+ * with the error of an iterable that fails, once what had begun has been given
+ */
+export function inspectAll<T extends Inspectable>(
+  images: (Iterable<T> | AsyncIterable<T>) & object,
+  options?: InspectAllOptions<T>,
+): AsyncIterableIterator<InspectionResult<T>> {
+  const implementation: typeof import('./inspect-all') = require('./inspect-all');
+  return implementation.inspectAll(images, options);
 }

@@ -9,17 +9,14 @@ import {
   checkImages,
   checkOptions,
   type ImageFile,
-  type ImageSource,
+  type Inspectable,
   type InspectOptions,
 } from './options';
 import { Problems } from './problems';
 import type { FilesystemReport, InspectionReport, IsoReport, OperatingSystemReport } from './report';
 
 /** `inspect()`, as index.ts explains it. */
-export async function inspect(
-  images: ImageSource | readonly ImageSource[],
-  options: InspectOptions = {},
-): Promise<InspectionReport> {
+export async function inspect(images: Inspectable, options: InspectOptions = {}): Promise<InspectionReport> {
   const files = checkImages(images);
   const checked = checkOptions(options);
   try {

@@ -1,4 +1,4 @@
-import { invalidType, invalidValue, unknownOption } from '../errors';
+import { invalidType, invalidValue, outOfRange, unknownOption } from '../errors';
 import type { Guestfs, GuestfsOptions } from '../guestfs';
 import { type Accelerator, checkLaunchOptions } from '../launch';
 import { checkSignal, isArray, reading, readOptions } from '../options';
@@ -53,6 +53,47 @@ export interface CheckedInspectOptions extends Omit<InspectOptions, 'keys'> {
   readonly keys: readonly VolumeKey[];
 }
 
+/** What {@link inspect} takes: the one disk of a guest, or all of its disks. */
+export type Inspectable = ImageSource | readonly ImageSource[];
+
+/** Options of {@link inspectAll}: those of {@link inspect}, for each of the images, and those of the whole. */
+export interface InspectAllOptions<T extends Inspectable = Inspectable>
+  extends Omit<InspectOptions, 'onProgress' | 'onHandle'> {
+  /**
+   * How many appliances run side by side; default: as many as have a core each and fit into the memory that is
+   * available when the iteration begins.
+   */
+  readonly concurrency?: number | undefined;
+  /** Progress of the whole and of each image. */
+  readonly onProgress?: ((event: InspectAllProgress<T>) => void) | undefined;
+  /** Receives the handle of each image before it is launched, so that a ProgressReporter can be attached to it. */
+  readonly onHandle?: ((handle: Guestfs, image: T, index: number) => void) | undefined;
+  /** Gives all inspections up: their appliances are killed, and the iteration rejects with an `AbortError`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Progress of {@link inspectAll}: what has happened with one image, and how far the whole is. */
+export interface InspectAllProgress<T extends Inspectable = Inspectable> {
+  /** The inspection of the image begins, makes progress, or has ended. */
+  readonly type: 'start' | 'progress' | 'end';
+  /** As it was given. */
+  readonly image: T;
+  /** Its place among the images, from 0. */
+  readonly index: number;
+  /** With `'progress'`: that of a libguestfs call, `launch` included. */
+  readonly event?: ProgressEvent | undefined;
+  /** With `'end'`: why the image could not be inspected. */
+  readonly error?: Error | undefined;
+  /** Images that are being inspected. */
+  readonly running: number;
+  /** Images whose inspection has ended, be it well or not. */
+  readonly done: number;
+  /** Those of them that could not be inspected. */
+  readonly failed: number;
+  /** How many images there are; undefined while nobody knows, for they come from an iterable that has not ended yet. */
+  readonly total: number | undefined;
+}
+
 /** All but `keys` and `signal`. */
 const optionTypes: ReadonlyMap<string, string> = new Map([
   ['onProgress', 'function'],
@@ -64,9 +105,9 @@ const optionTypes: ReadonlyMap<string, string> = new Map([
   ['onHandle', 'function'],
 ] satisfies [keyof InspectOptions, string][]);
 
-export function checkImages(images: ImageSource | readonly ImageSource[]): ImageFile[] {
+export function checkImages(images: Inspectable): ImageFile[] {
   if (!isArray(images)) return [checkImage(images)];
-  const checked = checkEach('images', images, checkImage);
+  const checked = checkEach('inspect', 'images', images, checkImage);
   if (checked.length === 0) throw invalidValue('inspect', 'images', 'must name at least one image');
   return checked;
 }
@@ -93,19 +134,49 @@ function readImage(image: unknown): { path: unknown; format?: unknown } {
 }
 
 export function checkOptions(options: InspectOptions): CheckedInspectOptions {
-  const { keys, signal, ...others } = readOptions('inspect', options);
+  return checkRead('inspect', readOptions('inspect', options));
+}
+
+/** The options of `inspectAll()`, likewise. */
+export interface CheckedInspectAllOptions<T extends Inspectable>
+  extends Omit<InspectAllOptions<T>, 'keys'>,
+    Pick<CheckedInspectOptions, 'keys'> {}
+
+export function checkAllOptions<T extends Inspectable>(
+  options: InspectAllOptions<T>,
+): CheckedInspectAllOptions<T> {
+  const { concurrency, ...others } = readOptions('inspectAll', options);
+  if (concurrency !== undefined) {
+    if (typeof concurrency !== 'number') {
+      throw invalidType('inspectAll', 'options.concurrency', 'number', concurrency);
+    }
+    if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
+      throw outOfRange('inspectAll', 'options.concurrency', 'an integer >= 1', concurrency);
+    }
+  }
+  const { onProgress, onHandle, ...checked } = checkRead('inspectAll', others, ['concurrency']);
+  // They have been found to be functions; these two take more than those of inspect().
+  const functions = { onProgress, onHandle } as Pick<InspectAllOptions<T>, 'onProgress' | 'onHandle'>;
+  return { ...checked, ...functions, concurrency };
+}
+
+function checkRead(
+  operation: string,
+  { keys, signal, ...others }: Record<string, unknown>,
+  moreNames: readonly string[] = [],
+): CheckedInspectOptions {
   for (const [name, value] of Object.entries(others)) {
     const expected = optionTypes.get(name);
     if (expected === undefined) {
-      throw unknownOption('inspect', name, ['signal', 'keys', ...optionTypes.keys()]);
+      throw unknownOption(operation, name, ['signal', 'keys', ...optionTypes.keys(), ...moreNames]);
     }
     const matches = expected === 'object' ? isObject(value) : typeof value === expected;
-    if (!matches) throw invalidType('inspect', `options.${name}`, expected, value);
+    if (!matches) throw invalidType(operation, `options.${name}`, expected, value);
   }
   const checked = {
     ...(others as Omit<InspectOptions, 'keys' | 'signal'>),
-    keys: keys === undefined ? [] : checkKeys(keys),
-    signal: checkSignal('inspect', signal),
+    keys: keys === undefined ? [] : checkKeys(operation, keys),
+    signal: checkSignal(operation, signal),
   };
   checkLaunchOptions({ timeout: checked.timeout, accel: checked.accel });
   return checked;
@@ -113,30 +184,35 @@ export function checkOptions(options: InspectOptions): CheckedInspectOptions {
 
 const keysExpected = 'array of strings or { device, key }';
 
-function checkKeys(keys: unknown): VolumeKey[] {
-  if (!isArray(keys)) throw invalidType('inspect', 'options.keys', keysExpected, typeof keys);
-  return checkEach('options.keys', keys, checkKey);
+function checkKeys(operation: string, keys: unknown): VolumeKey[] {
+  if (!isArray(keys)) throw invalidType(operation, 'options.keys', keysExpected, typeof keys);
+  return checkEach(operation, 'options.keys', keys, (key) => checkKey(operation, key));
 }
 
 /** Keys are secrets: errors say of what type something is, not what it is. */
-function checkKey(each: unknown): VolumeKey {
-  const { device, key } = readKey(each);
-  if (typeof key !== 'string') throw invalidType('inspect', 'options.keys', keysExpected, typeof key);
-  if (key.includes('\0')) throw invalidValue('inspect', 'options.keys', 'must not contain a NUL character');
+function checkKey(operation: string, each: unknown): VolumeKey {
+  const { device, key } = readKey(operation, each);
+  if (typeof key !== 'string') throw invalidType(operation, 'options.keys', keysExpected, typeof key);
+  if (key.includes('\0')) throw invalidValue(operation, 'options.keys', 'must not contain a NUL character');
   if (device !== undefined && typeof device !== 'string') {
-    throw invalidType('inspect', 'options.keys.device', 'string', device);
+    throw invalidType(operation, 'options.keys.device', 'string', device);
   }
   return { device, key };
 }
 
-function readKey(each: unknown): { device?: unknown; key: unknown } {
+function readKey(operation: string, each: unknown): { device?: unknown; key: unknown } {
   if (!isObject(each)) return { key: each };
-  return reading('inspect', 'options.keys', () => ({ device: each.device, key: each.key }));
+  return reading(operation, 'options.keys', () => ({ device: each.device, key: each.key }));
 }
 
 /** Reads and checks the elements one by one: nothing behind a bad one is read. */
-function checkEach<T>(argument: string, list: readonly unknown[], check: (element: unknown) => T): T[] {
-  const read = <V>(what: () => V) => reading('inspect', argument, what);
+function checkEach<T>(
+  operation: string,
+  argument: string,
+  list: readonly unknown[],
+  check: (element: unknown) => T,
+): T[] {
+  const read = <V>(what: () => V) => reading(operation, argument, what);
   const checked: T[] = [];
   for (let i = 0; i < read(() => list.length); i++) checked.push(check(read(() => list[i])));
   return checked;

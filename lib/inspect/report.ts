@@ -1,3 +1,5 @@
+import type { Inspectable } from './options';
+
 /**
  * What `inspect()` found in the images of one guest. Plain data: it survives JSON, numbers are exact. Sizes and
  * offsets are bytes; `null` stands for what is not there or not known.
@@ -233,3 +235,30 @@ export interface InspectionProblem {
   /** What went wrong, in the words of libguestfs or the appliance. */
   message: string;
 }
+
+/** An image that {@link inspectAll} has inspected. */
+export interface InspectedImage<T extends Inspectable = Inspectable> {
+  /** As it was given. */
+  readonly image: T;
+  /** Its place among the images, from 0. */
+  readonly index: number;
+  /** What is in it. */
+  readonly report: InspectionReport;
+  /** Undefined: there was none. */
+  readonly error?: undefined;
+}
+
+/** An image that {@link inspectAll} could not inspect. */
+export interface FailedImage<T extends Inspectable = Inspectable> {
+  /** As it was given. */
+  readonly image: T;
+  /** Its place among the images, from 0. */
+  readonly index: number;
+  /** Undefined: there is none. */
+  readonly report?: undefined;
+  /** What {@link inspect} rejected with. */
+  readonly error: Error;
+}
+
+/** What came of one image: a `report`, or an `error`. */
+export type InspectionResult<T extends Inspectable = Inspectable> = InspectedImage<T> | FailedImage<T>;
