@@ -14,7 +14,12 @@ export type {
   LibvirtCredentialType,
 } from './libvirt-auth';
 export { PrivateData, type PrivateKey, privateKey } from './private-data';
-export { type ProgressFormat, ProgressReporter, type ProgressReporterOptions } from './progress';
+export {
+  type AttachOptions,
+  type ProgressFormat,
+  ProgressReporter,
+  type ProgressReporterOptions,
+} from './progress';
 export type { GuestReadStream, GuestWriteStream } from './streams/files';
 export type { ReadStreamOptions, WriteStreamOptions } from './streams/options';
 export type { FileSource, FileTarget, WebReadable, WebWritable } from './streams/types';

@@ -1,21 +1,23 @@
-import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type InspectionReport, type InspectOptions, inspect } from '../inspect';
+import { type InspectAllOptions, type InspectionReport, type InspectionResult, inspectAll } from '../inspect';
 import type { Accelerator } from '../launch';
-import { type ProgressFormat, ProgressReporter, printable } from '../progress';
+import { type ProgressFormat, printable } from '../progress';
 import { type Command, ExitCode, UsageError } from './command';
+import { ImagesReporter } from './images';
 import { parseKey } from './keys';
 import { isIncomplete, renderReport } from './report';
 
 const help = `Usage: guestfs inspect [OPTION…] IMAGE…
 
 Reports what is in disk images: operating systems, partitions, filesystems. The images are opened read-only. Each
-IMAGE is a guest of its own.
+IMAGE is a guest of its own; several are inspected side by side, and reported in their order.
 
 Options:
   --json             Print JSON: one object for one IMAGE, an array in the order of the IMAGEs for several. An IMAGE
                      that failed is { "path", "error": { "code", "operation", "message" } }
-  --progress FORMAT  Progress on stderr: auto (default), bar, text, json, none
+  --progress FORMAT  Progress on stderr: auto (default), bar, text, json, none. With json each line is an object, its
+                     label the IMAGE; those of the operation inspectAll count the images
+  --concurrency N    Inspect up to N IMAGEs at a time; default: what processors and free memory allow
   --format FORMAT    Format of the images, as raw or qcow2; default: detected. Give it for raw images that a guest
                      could write to: a guest may fake another format, to make other files of this machine be read
   --key KEY          Key of encrypted volumes, [DEVICE:]file:PATH or [DEVICE:]key:STRING; may be repeated. Others can
@@ -32,38 +34,63 @@ Exit codes: 0 success, 1 an image could not be inspected, or not to the end (the
 const progressFormats: readonly string[] = ['auto', 'bar', 'text', 'json', 'none'] satisfies ProgressFormat[];
 const accelerators: readonly string[] = ['auto', 'kvm', 'tcg'] satisfies Accelerator[];
 
+type Options = InspectAllOptions<{ path: string; format: string | undefined }>;
+
 interface Arguments {
   readonly images: readonly string[];
   readonly json: boolean;
   readonly format: string | undefined;
   readonly progress: ProgressFormat;
-  readonly options: InspectOptions;
+  readonly options: Options;
 }
 
 /** What happened to one image, as in the JSON output. */
-type Outcome =
-  | InspectionReport
-  | { path: string; error: { code: string; operation: string; message: string } };
+type Outcome = InspectionReport | { path: string; error: Failure };
 
 export const command: Command = {
   help,
   async run(args, signal) {
-    const parsed = parse(args);
-    const outcomes: Outcome[] = [];
-    let exitCode = ExitCode.success;
-    for (const image of parsed.images) {
-      const outcome = await inspectOne(image, parsed, signal);
-      if (signal.aborted) return ExitCode.failure;
-      if (!isReport(outcome) || isIncomplete(outcome)) exitCode = ExitCode.failure;
-      if (isReport(outcome) && !parsed.json) {
-        print(`${outcomes.some(isReport) ? '\n' : ''}${renderReport(outcome, terminalWidth())}`);
+    const { images, json, format, progress, options } = parse(args);
+    const reporter = new ImagesReporter(images, progress);
+    const outcomes = new Outcomes(images.length);
+    let printed = 0;
+    const results = inspectAll(
+      images.map((path) => ({ path, format })),
+      { ...options, signal, onHandle: reporter.handle, onProgress: reporter.progress },
+    );
+    try {
+      for await (const result of results) {
+        reporter.clear();
+        if (result.error) report(result.image.path, failureOf(result.error), progress);
+        for (const each of outcomes.add(result).filter(isReport)) {
+          if (!json) print(`${printed++ > 0 ? '\n' : ''}${renderReport(each, terminalWidth())}`);
+        }
       }
-      outcomes.push(outcome);
+    } finally {
+      reporter.close();
     }
-    if (parsed.json) print(`${JSON.stringify(outcomes.length === 1 ? outcomes[0] : outcomes, null, 2)}\n`);
-    return exitCode;
+    if (json) print(`${JSON.stringify(images.length === 1 ? outcomes.all[0] : outcomes.all, null, 2)}\n`);
+    return outcomes.all.every(isComplete) ? ExitCode.success : ExitCode.failure;
   },
 };
+
+/** Puts results, which come as they finish, in the order of the images. */
+class Outcomes {
+  readonly all: Outcome[];
+  #given = 0;
+
+  constructor(count: number) {
+    this.all = new Array(count);
+  }
+
+  /** Returns those for which all before them have come. */
+  add({ image: { path }, index, report, error }: InspectionResult<{ path: string }>): Outcome[] {
+    this.all[index] = error ? { path, error: failureOf(error) } : report;
+    const first = this.#given;
+    while (this.all[this.#given]) this.#given++;
+    return this.all.slice(first, this.#given);
+  }
+}
 
 export function parse(args: readonly string[]): Arguments {
   const { values, positionals } = split(args);
@@ -77,6 +104,7 @@ export function parse(args: readonly string[]): Arguments {
       keys: (values.key ?? []).map(parseKey),
       accel: oneOf('--accel', values.accel ?? 'auto', accelerators) as Accelerator,
       timeout: values.timeout === undefined ? undefined : milliseconds(values.timeout),
+      concurrency: values.concurrency === undefined ? undefined : count(values.concurrency),
       applications: !values['no-applications'],
     },
   };
@@ -95,6 +123,7 @@ function split(args: readonly string[]) {
         'no-applications': { type: 'boolean' },
         accel: { type: 'string' },
         timeout: { type: 'string' },
+        concurrency: { type: 'string' },
       },
     });
   } catch (error) {
@@ -113,32 +142,21 @@ function milliseconds(seconds: string): number {
   throw new UsageError('inspect: --timeout must be a positive number of seconds');
 }
 
-async function inspectOne(
-  path: string,
-  { format, progress, options }: Arguments,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const reporter = new ProgressReporter({ format: progress, label: basename(path) });
-  const onHandle: InspectOptions['onHandle'] = (g) => {
-    reporter.attach(g);
-    g.on('warning', (text) => reporter.line(`guestfs: ${text}`));
-  };
-  try {
-    return await inspect({ path, format }, { ...options, signal, onHandle });
-  } catch (error) {
-    const { code = 'ERR_GUESTFS', operation = 'inspect', message } = error as Error & Partial<Failure>;
-    const failure = { code, operation, message };
-    if (!signal.aborted) report(path, failure, progress);
-    return { path, error: failure };
-  } finally {
-    reporter.close();
-  }
+function count(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new UsageError('inspect: --concurrency must be a positive whole number');
 }
 
 interface Failure {
   readonly code: string;
   readonly operation: string;
   readonly message: string;
+}
+
+function failureOf(error: Error): Failure {
+  const { code = 'ERR_GUESTFS', operation = 'inspect', message } = error as Error & Partial<Failure>;
+  return { code, operation, message };
 }
 
 function report(path: string, failure: Failure, progress: ProgressFormat): void {
@@ -152,6 +170,10 @@ function report(path: string, failure: Failure, progress: ProgressFormat): void 
 
 function isReport(outcome: Outcome): outcome is InspectionReport {
   return !('error' in outcome);
+}
+
+function isComplete(outcome: Outcome): boolean {
+  return isReport(outcome) && !isIncomplete(outcome);
 }
 
 function print(text: string): void {

@@ -37,9 +37,9 @@ export class BarFormat implements Format {
 
   ended(task: Task, failure: Failure | undefined): void {
     if (this.#shown.has(task)) {
-      const { label, now } = this.#context;
+      const { now } = this.#context;
       const view = {
-        label,
+        label: this.#labelOf(task),
         operation: task.operation,
         elapsed: now() - task.started,
         failure: failure?.code,
@@ -56,6 +56,16 @@ export class BarFormat implements Format {
 
   line(text: string): void {
     this.#draw(text);
+  }
+
+  clear(): void {
+    if (this.#drawn.length === 0) return;
+    this.#erase();
+    this.#remember([]);
+  }
+
+  #labelOf(task: Task): string {
+    return task.label ?? this.#context.label;
   }
 
   // Some terminals wrap as soon as the last column is written, so it stays free.
@@ -92,7 +102,7 @@ export class BarFormat implements Format {
     const bar = barOf(task);
     if (bar) this.#shown.add(task);
     const view = {
-      label: this.#context.label,
+      label: this.#labelOf(task),
       operation: task.operation,
       elapsed: Math.max(time - task.started, 0),
       bar,

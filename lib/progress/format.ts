@@ -6,6 +6,8 @@ import type { Output } from './output';
 export interface Task {
   /** Unique within the reporter, unlike the number of a call, which several handles may share. */
   readonly id: number;
+  /** Of its handle, where that has one of its own. */
+  readonly label: string | undefined;
   readonly operation: string;
   /** In milliseconds, by the reporter's clock. */
   readonly started: number;
@@ -29,7 +31,7 @@ export interface Context {
   readonly tasks: ReadonlySet<Task>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Printable; may be empty. */
+  /** Of tasks that have none of their own. Printable; may be empty. */
   readonly label: string;
 }
 
@@ -46,6 +48,8 @@ export interface Format {
   tick(): void;
   /** Prints a line of the program's own; `text` is printable. */
   line(text: string): void;
+  /** Takes what is drawn off the screen until the next tick. */
+  clear(): void;
 }
 
 /** Whole percent of a task, rounded down so that 100 means done; undefined when it cannot be known. */

@@ -1,3 +1,3 @@
-export type { ProgressFormat, ProgressReporterOptions } from './options';
+export type { AttachOptions, ProgressFormat, ProgressReporterOptions } from './options';
 export { printable } from './printable';
 export { ProgressReporter } from './reporter';

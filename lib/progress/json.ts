@@ -40,11 +40,14 @@ export class JsonFormat implements Format {
   // A line for people would not be JSON.
   line(): void {}
 
+  clear(): void {}
+
   #emit(type: 'start' | 'progress' | 'phase' | 'end', task: Task, more: object = {}): void {
     const now = this.#context.now();
     const record = {
       type,
       time: new Date(now).toISOString(),
+      label: task.label,
       operation: task.operation,
       id: task.id,
       phase: task.phase,

@@ -21,6 +21,12 @@ export interface ProgressReporterOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** Options of {@link ProgressReporter.attach}. */
+export interface AttachOptions {
+  /** Text before the names of this handle's operations, instead of the reporter's; also a member of `'json'`. */
+  readonly label?: string | undefined;
+}
+
 const formats: readonly unknown[] = ['auto', 'bar', 'text', 'json', 'none'] satisfies ProgressFormat[];
 
 const optionTypes: ReadonlyMap<string, string> = new Map([
@@ -54,6 +60,16 @@ export function checkReporterOptions(options: ProgressReporterOptions): Progress
     throw invalidType(operation, 'options.stream', 'Writable', stream);
   }
   return env === undefined ? checked : { ...checked, env: readVariables(env) };
+}
+
+export function checkAttachOptions(options: AttachOptions | undefined): AttachOptions {
+  const { label, ...others } = readOptions('attach', options);
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw unknownOption('attach', unknown, ['label']);
+  if (label !== undefined && typeof label !== 'string') {
+    throw invalidType('attach', 'options.label', 'string', label);
+  }
+  return { label };
 }
 
 function isStream(value: object): boolean {

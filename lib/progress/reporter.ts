@@ -6,6 +6,8 @@ import { Estimate } from './estimate';
 import type { Context, Failure, Format, Task } from './format';
 import { JsonFormat } from './json';
 import {
+  type AttachOptions,
+  checkAttachOptions,
   checkReporterOptions,
   isObservable,
   type ProgressFormat,
@@ -59,11 +61,12 @@ export class ProgressReporter {
    *
    * @param handle - a {@link Guestfs}
    */
-  attach(handle: Observable): this {
+  attach(handle: Observable, options?: AttachOptions): this {
     if (!isObservable(handle)) throw invalidType('attach', 'handle', 'Guestfs', handle);
+    const { label } = checkAttachOptions(options);
     if (this.format === 'none' || this.#handles.has(handle)) return this;
     const tasks = new Map<number, Task>();
-    const unobserve = handle[observe](this.#observer(tasks));
+    const unobserve = handle[observe](this.#observer(tasks, label));
     this.#output.guard();
     this.#handles.set(handle, () => {
       unobserve();
@@ -92,6 +95,11 @@ export class ProgressReporter {
     this.#view.line(printable(text));
   }
 
+  /** Takes what is drawn off the terminal, so that the program can write there itself; a moment later it is back. */
+  clear(): void {
+    this.#view.clear();
+  }
+
   /** The same as `detach()`. */
   close(): void {
     this.detach();
@@ -102,12 +110,12 @@ export class ProgressReporter {
     this.detach();
   }
 
-  #observer(tasks: Map<number, Task>): OperationObserver {
+  #observer(tasks: Map<number, Task>, label: string | undefined): OperationObserver {
     // An operation that was running before the handle was attached is first heard of in the middle.
     const taskOf = (op: Operation): Task => {
       const known = tasks.get(op.id);
       if (known) return known;
-      const task = this.#begin(op);
+      const task = this.#begin(op, label);
       tasks.set(op.id, task);
       return task;
     };
@@ -135,9 +143,11 @@ export class ProgressReporter {
     };
   }
 
-  #begin(op: Operation): Task {
+  #begin(op: Operation, label: string | undefined): Task {
     const task: Task = {
       id: ++this.#lastId,
+      // Programs want it as it was given, and JSON escapes what a terminal would obey.
+      label: label === undefined || this.format === 'json' ? label : printable(label),
       operation: printable(op.operation),
       started: this.#now(),
       estimate: new Estimate(),

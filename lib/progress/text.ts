@@ -49,6 +49,9 @@ export class TextFormat implements Format {
     this.#context.output.write(`${text}\n`);
   }
 
+  // Lines stay where they are.
+  clear(): void {}
+
   // A line as soon as there is something to report, then one an interval, be it news or a heartbeat.
   #consider(task: Task): void {
     const time = this.#context.now();
@@ -71,7 +74,7 @@ export class TextFormat implements Format {
   }
 
   #say(task: Task, text: string): void {
-    const { label } = this.#context;
+    const label = task.label ?? this.#context.label;
     this.line(`${label === '' ? '' : `${label}: `}${task.operation}: ${text}`);
   }
 }

@@ -456,6 +456,12 @@ describe('the format', () => {
       expect(() => reporter.attach(bad)).toThrow(expect.objectContaining({ code }));
     }
     expect(() => reporter.line(5 as unknown as string)).toThrow(expect.objectContaining({ code }));
+    const handle = new FakeHandle();
+    for (const bad of [null, 'disk.qcow2', { label: 5 }]) {
+      expect(() => reporter.attach(handle, bad as object)).toThrow(expect.objectContaining({ code }));
+    }
+    expect(() => reporter.attach(handle, { lable: 'a' } as object)).toThrow(/unknown option 'lable'/);
+    expect(handle.observers.size).toBe(0);
   });
 });
 
@@ -575,6 +581,41 @@ describe('bar', () => {
     expect(terminal.screen).toEqual(['✓ copyDeviceToDevice 100% 1.5s', expect.stringMatching(/^zero/)]);
     second.end(failure('EIO', 'bad'));
     expect(terminal.screen).toEqual(['✓ copyDeviceToDevice 100% 1.5s', '✗ zeroFreeSpace EIO 1.5s']);
+  });
+
+  test('names each handle by its own label, if it has one', () => {
+    const { terminal, handle, reporter } = setup(80, { label: 'all' });
+    const other = new FakeHandle();
+    reporter.attach(other, { label: 'b\x1b[2J.img' });
+    const calls = [handle.start('zeroFreeSpace'), other.start('zeroFreeSpace')];
+    for (const call of calls) call.progress(1, 2);
+    seconds(1);
+    expect(terminal.screen).toEqual([
+      expect.stringMatching(/^all zeroFreeSpace \[/),
+      expect.stringMatching(/^b\.img zeroFreeSpace \[/),
+    ]);
+    for (const call of calls) call.end();
+    expect(terminal.screen).toEqual(['✓ all zeroFreeSpace 100% 1.0s', '✓ b.img zeroFreeSpace 100% 1.0s']);
+  });
+
+  test('makes way for what the program writes, and comes back below it', () => {
+    const { terminal, handle, reporter } = setup();
+    reporter.clear();
+    expect(terminal.text).toBe('');
+    const calls = [handle.start('zeroFreeSpace'), handle.start('copyDeviceToDevice')];
+    for (const call of calls) call.progress(1, 2);
+    seconds(1);
+    reporter.clear();
+    expect(terminal.screen).toEqual([]);
+    terminal.write('a report\n');
+    seconds(0.1);
+    expect(terminal.screen).toEqual([
+      'a report',
+      expect.stringMatching(/^zeroFreeSpace/),
+      expect.stringMatching(/^copyDeviceToDevice/),
+    ]);
+    for (const call of calls) call.end();
+    expect(terminal.screen[0]).toBe('a report');
   });
 
   test('short operations beside a bar cause no redraws', () => {
@@ -855,6 +896,20 @@ describe('json', () => {
       },
       { type: 'end', time: expect.any(String), ...about, elapsed: 3000 },
     ]);
+  });
+
+  test('has the label of a handle, as it was given', () => {
+    const log = new Capture();
+    const handle = new FakeHandle();
+    const label = 'a\x1b[2J.img';
+    const reporter = reporterOn(log, { format: 'json', label: 'all' }).attach(handle, { label });
+    handle.start('mount').end();
+    reporter.clear();
+    expect(log.records.map((record) => [record.type, record.label])).toEqual([
+      ['start', label],
+      ['end', label],
+    ]);
+    expect(log.text).not.toContain('\x1b');
   });
 
   test('tells phases, failures and the time', () => {

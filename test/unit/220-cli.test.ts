@@ -96,7 +96,13 @@ describe('arguments of guestfs inspect', () => {
       json: false,
       format: undefined,
       progress: 'auto',
-      options: { keys: [], accel: 'auto', timeout: undefined, applications: true },
+      options: {
+        keys: [],
+        accel: 'auto',
+        timeout: undefined,
+        concurrency: undefined,
+        applications: true,
+      },
     });
   });
 
@@ -111,7 +117,7 @@ describe('arguments of guestfs inspect', () => {
       '--key=/dev/sda1:key:b',
       'a.img',
     ];
-    args.push('--accel', 'tcg', '--timeout', '0.5', '--no-applications', '--', '--b.img');
+    args.push('--accel', 'tcg', '--timeout', '0.5', '--concurrency=3', '--no-applications', '--', '--b.img');
     expect(parse(args)).toEqual({
       images: ['a.img', '--b.img'],
       json: true,
@@ -124,6 +130,7 @@ describe('arguments of guestfs inspect', () => {
         ],
         accel: 'tcg',
         timeout: 500,
+        concurrency: 3,
         applications: false,
       },
     });
@@ -137,6 +144,8 @@ describe('arguments of guestfs inspect', () => {
     [['--timeout', 'soon', 'a.img'], /--timeout must be a positive number/],
     [['--timeout', '0', 'a.img'], /--timeout must be a positive number/],
     [['--timeout', '1e9', 'a.img'], /--timeout must be a positive number/],
+    [['--concurrency', '0', 'a.img'], /--concurrency must be a positive whole number/],
+    [['--concurrency', 'all', 'a.img'], /--concurrency must be a positive whole number/],
     [['--json=yes', 'a.img'], /--json/],
   ])('%j is wrong', (args, message) => {
     expect(() => parse(args)).toThrow(UsageError);
@@ -316,6 +325,7 @@ describe('the program', () => {
       '--key',
       '--accel',
       '--timeout',
+      '--concurrency',
       '--no-applications',
     ]) {
       expect(inspect.stdout).toContain(option);
@@ -357,10 +367,25 @@ describe('the program', () => {
     expect(JSON.parse(two.stdout)).toEqual(failures);
   });
 
-  test('--progress=json: errors are JSON too', async () => {
+  test('--progress=json: errors are JSON too, and of several images the whole is counted', async () => {
     using folder = temporaryFolder();
-    const { stderr } = await runCli('inspect', '--progress=json', folder.path);
-    expect(JSON.parse(stderr)).toMatchObject({ type: 'error', path: folder.path, code: 'EISDIR' });
+    const one = await runCli('inspect', '--progress=json', folder.path);
+    expect(JSON.parse(one.stderr)).toMatchObject({ type: 'error', path: folder.path, code: 'EISDIR' });
+
+    const two = await runCli('inspect', '--progress=json', folder.path, folder.path);
+    const records = two.stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(records.filter(({ type }) => type === 'error')).toHaveLength(2);
+    const whole = records.filter(({ operation }) => operation === 'inspectAll');
+    expect(whole.map(({ type, position, total }) => [type, position, total])).toEqual([
+      ['start', undefined, undefined],
+      ['progress', 0, 2],
+      ['progress', 1, 2],
+      ['progress', 2, 2],
+      ['end', undefined, undefined],
+    ]);
   });
 
   test('a reader that goes away is no error', async () => {

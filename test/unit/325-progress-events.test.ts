@@ -50,6 +50,36 @@ describe('a progress event', () => {
     expect(heard[0]?.ratio).toBeCloseTo(ratio, 10);
   });
 
+  test('of a launch tells its phase, and comes with each phase', async () => {
+    const { native, calls, heard } = fakeHandle();
+    const own: ProgressEvent[] = [];
+    const options = { onProgress: (event: ProgressEvent) => own.push(event) };
+    const launch = calls.exclusive('launch', undefined, async (turn) => {
+      const began = Date.now() - 5000;
+      const call = calls.call('launch', [], options, turn.operation);
+      calls.enter(turn, { phase: 'boot', position: 3n, total: 12n, began }, options.onProgress);
+      native.progress(6n, 12n);
+      native.answer(undefined);
+      await call;
+      calls.enter(turn, { phase: 'ready', position: 12n, total: 12n, began }, options.onProgress);
+    });
+    native.receive('result', 1, undefined); // its turn has come
+    await launch;
+    expect(heard).toEqual(own);
+    expect(own).toMatchObject([
+      { operation: 'launch', procNr: 0, serial: 0, phase: 'boot', position: 3n, ratio: 0.25, pulse: false },
+      { operation: 'launch', phase: 'boot', position: 6n, ratio: 0.5 },
+      { operation: 'launch', phase: 'ready', position: 12n, ratio: 1 },
+    ]);
+    for (const { elapsed } of own) expect(elapsed).toBeGreaterThanOrEqual(5000);
+
+    const later = ofProgress(calls);
+    native.progress(1n, 2n);
+    native.answer('ok');
+    await later;
+    expect(Object.keys(heard.at(-1) ?? {})).not.toContain('phase');
+  });
+
   test('that comes after its call is dropped', async () => {
     const { native, calls, heard } = fakeHandle();
     const call = ofProgress(calls);
@@ -129,6 +159,15 @@ describe('an observer', () => {
     native.receive('failed', native.calls[0] as number, { errno: 0, message: 'no' });
     await expect(call).rejects.toThrow('no');
     expect(heard).toEqual([]);
+  });
+
+  test('hears the phases of an operation that has them', async () => {
+    const { calls, heard } = observed();
+    const turn = { operation: { id: 99, operation: 'launch' }, terminated: false, stuck: false };
+    const stage = { phase: 'kernel', position: 6n, total: 12n, began: Date.now() } as const;
+    calls.enter({ ...turn, stage: undefined }, stage, undefined);
+    calls.enter({ ...turn, stage: undefined }, { ...stage, phase: 'ready' }, undefined);
+    expect(heard).toEqual(['phase launch kernel']);
   });
 
   test('hears of the larger operation that a call is part of', async () => {

@@ -1,0 +1,143 @@
+// What the terminal, or a program, sees of images while they are inspected.
+import { basename } from 'node:path';
+import type { Guestfs } from '../guestfs';
+import type { InspectAllProgress } from '../inspect';
+import { type Observable, type OperationObserver, observe } from '../operations';
+import { type ProgressFormat, ProgressReporter } from '../progress';
+import type { ProgressEvent } from '../types';
+
+/** Something that takes a while and is no call of a handle. */
+class Job implements Observable {
+  readonly #operation: string;
+  readonly #observers = new Set<OperationObserver>();
+
+  constructor(operation: string) {
+    this.#operation = operation;
+  }
+
+  [observe](observer: OperationObserver): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  start(): void {
+    for (const each of this.#observers) each.started(this.#itself);
+  }
+
+  /** `total` 1 is a pulse. */
+  progress(position: number, total: number): void {
+    const event: ProgressEvent = {
+      ...{ operation: this.#operation, procNr: 0, serial: 0, pulse: total === 1 },
+      ...{ position: BigInt(position), total: BigInt(total), ratio: position / total },
+    };
+    for (const each of this.#observers) each.progress(this.#itself, event);
+  }
+
+  phase(phase: string): void {
+    for (const each of this.#observers) each.phase(this.#itself, phase);
+  }
+
+  end(error: Error | undefined): void {
+    for (const each of this.#observers) each.ended(this.#itself, error);
+  }
+
+  get #itself() {
+    return { id: 1, operation: this.#operation };
+  }
+}
+
+/**
+ * Reports the inspection of images: of one, every operation; of several, the whole and, as bars, one for each image or,
+ * as lines, the operations of each with its label.
+ */
+export class ImagesReporter {
+  readonly #reporter: ProgressReporter;
+  readonly #labels: readonly string[];
+  readonly #whole = new Job('inspectAll');
+  /** The bars of the images that are being inspected. */
+  readonly #bars = new Map<number, Job>();
+  readonly #warnings = new Set<string>();
+  #begun = false;
+
+  constructor(paths: readonly string[], format: ProgressFormat) {
+    this.#reporter = new ProgressReporter({ format });
+    // Programs want what they have given.
+    this.#labels = this.#reporter.format === 'json' ? paths : labelsOf(paths);
+    if (this.#several) this.#reporter.attach(this.#whole);
+  }
+
+  get #several(): boolean {
+    return this.#labels.length > 1;
+  }
+
+  readonly handle = (g: Guestfs, _: unknown, index: number): void => {
+    g.on('warning', (text) => this.#warn(text));
+    const bar = this.#bars.get(index);
+    if (bar) g[observe](steps(bar));
+    else this.#reporter.attach(g, { label: this.#labels[index] });
+  };
+
+  readonly progress = (event: InspectAllProgress): void => {
+    if (!this.#several) return;
+    if (this.#reporter.format === 'bar') this.#drawBar(event);
+    if (event.type === 'end' || !this.#begun) this.#tellWhole(event.done);
+  };
+
+  #tellWhole(done: number): void {
+    const total = this.#labels.length;
+    if (!this.#begun) this.#whole.start();
+    this.#begun = true;
+    this.#whole.progress(done, total);
+    if (done === total) this.#whole.end(undefined);
+  }
+
+  /** Makes way for what the program itself writes to the terminal. */
+  clear(): void {
+    this.#reporter.clear();
+  }
+
+  close(): void {
+    this.#reporter.close();
+  }
+
+  #drawBar({ type, index, error }: InspectAllProgress): void {
+    if (type === 'start') {
+      const bar = new Job('inspect');
+      this.#bars.set(index, bar);
+      this.#reporter.attach(bar, { label: this.#labels[index] });
+      bar.start();
+    } else if (type === 'end') {
+      const bar = this.#bars.get(index);
+      this.#bars.delete(index);
+      bar?.end(error);
+      if (bar) this.#reporter.detach(bar);
+    }
+  }
+
+  /** All images on this machine tell the same. */
+  #warn(text: string): void {
+    if (this.#warnings.has(text)) return;
+    this.#warnings.add(text);
+    this.#reporter.line(`guestfs: ${text}`);
+  }
+}
+
+/** Shows the operations of a handle as steps of a job. */
+function steps(job: Job): OperationObserver {
+  const enter = (step: string) => {
+    job.phase(step);
+    job.progress(0, 1);
+  };
+  return {
+    started: ({ operation }) => enter(operation),
+    phase: ({ operation }, phase) => enter(`${operation}: ${phase}`),
+    progress() {},
+    ended() {},
+  };
+}
+
+/** The names of the files, unless two are the same. */
+function labelsOf(paths: readonly string[]): readonly string[] {
+  const names = paths.map((path) => basename(path));
+  return new Set(names).size === names.length ? names : paths;
+}
