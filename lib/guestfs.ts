@@ -22,6 +22,7 @@ import {
   type WriteStreamOptions,
 } from './streams/options';
 import type { CallOptions, ProgressEvent } from './types';
+import { type WarmOptions, type WarmResult, warm } from './warm';
 
 /** Options of the handle; each has a method that sets it later, before the launch. */
 export interface GuestfsOptions {
@@ -113,6 +114,21 @@ export class Guestfs extends GuestfsMethods implements Observable {
   static supports(method: string): boolean {
     const fn = functions.get(method);
     return fn?.available === true && fn.since !== '';
+  }
+
+  /**
+   * Builds the appliance where that has not been done yet, so that the first launch need not: ten seconds and more. No
+   * guest is launched, and any number of processes may do it at once. Give the options `path`, `cachedir`, `tmpdir` of
+   * the handles to come.
+   *
+   * ```ts
+   * const { built, ms } = await Guestfs.warm();
+   * ```
+   *
+   * @throws GuestfsError where the appliance cannot be built; AbortError at once when `signal` is aborted
+   */
+  static warm(options?: WarmOptions): Promise<WarmResult> {
+    return warm((settings) => new Guestfs(settings), options);
   }
 
   /**

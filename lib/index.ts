@@ -24,3 +24,4 @@ export type { GuestReadStream, GuestWriteStream } from './streams/files';
 export type { ReadStreamOptions, WriteStreamOptions } from './streams/options';
 export type { FileSource, FileTarget, WebReadable, WebWritable } from './streams/types';
 export type { CallOptions, LaunchPhase, OutputOptions, ProgressEvent } from './types';
+export type { WarmOptions, WarmResult } from './warm';

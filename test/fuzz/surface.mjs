@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import fc from 'fast-check';
-import { Guestfs, GuestfsError, inspect, ProgressReporter, privateKey } from 'guestfs';
+import { Guestfs, GuestfsError, inspect, inspectAll, ProgressReporter, privateKey } from 'guestfs';
 import { ourOptions } from './calls.mjs';
 import { judgeOptions, optionsOf } from './options.mjs';
 import { fail } from './subject.mjs';
@@ -58,6 +58,8 @@ const inspectOptions = [
   ['applications', 'Bool'],
   ['icon', 'Bool'],
 ];
+
+const inspectAllOptions = [...inspectOptions, ['concurrency', 'Int']];
 
 const reporterOptions = [
   ['format', 'format'],
@@ -198,6 +200,26 @@ const actions = [
     async (_, source, options) => {
       const error = await errorOf(() => inspect(source.make(), options.make()));
       if (!error) fail('inspected what is not there');
+    },
+  ),
+
+  action(
+    'inspectAll',
+    // The bytes of a buffer would be images, and there may be many.
+    [
+      fc.oneof(
+        images.filter(({ nature }) => nature.is !== 'bytes'),
+        listsOf(images),
+      ),
+      optionsOf(inspectAllOptions),
+    ],
+    async (_, source, options) => {
+      await errorOf(async () => {
+        for await (const { image, error } of inspectAll(source.make(), options.make())) {
+          if (!error) fail('inspected what is not there', image);
+          if (!isCoded(error)) fail('gave an error without a code of ours', error);
+        }
+      });
     },
   ),
 

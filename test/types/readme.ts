@@ -1,5 +1,5 @@
 // A program as the README has it. Compiled, not run.
-import { Guestfs, inspect, ProgressReporter, privateKey } from 'guestfs';
+import { Guestfs, inspect, inspectAll, ProgressReporter, privateKey } from 'guestfs';
 
 const report = await inspect('disk.qcow2', { onProgress: (p) => console.log(p.operation, p.ratio) });
 console.log(report.operatingSystems[0]?.productName);
@@ -22,3 +22,7 @@ g.private.set(job, { id: Number(size) });
 const id: number | undefined = g.private.get(job)?.id;
 console.log(id);
 g.on('warning', (text: string) => console.warn(text));
+for await (const { image, report, error } of inspectAll(['a.qcow2', 'b.qcow2'], { concurrency: 4 })) {
+  if (error) console.error(image, error.message);
+  else console.log(image, report.operatingSystems[0]?.productName);
+}

@@ -10,10 +10,14 @@ import {
   type GuestfsEvents,
   type GuestfsMethods,
   type GuestfsOptions,
+  type InspectAllProgress,
   type InspectionReport,
+  type InspectionResult,
   type InspectOptions,
   inspect,
+  inspectAll,
   type LaunchOptions,
+  type LaunchPhase,
   type LvmLv,
   type Mke2fsOptions,
   type PrivateData,
@@ -145,6 +149,11 @@ export async function handle() {
   is<Promise<void>>()(g.userCancel(), true);
   same<Accelerator, 'auto' | 'kvm' | 'tcg'>(true);
   same<LaunchOptions['accel'], Accelerator | undefined>(true);
+  same<ProgressEvent['phase'], LaunchPhase | undefined>(true);
+  const { built, ms, cachedir } = await Guestfs.warm({ path: '/', cachedir: '/', tmpdir: '/', signal });
+  is<boolean>()(built, true);
+  is<number>()(ms, true);
+  is<string>()(cachedir, true);
 }
 
 export async function events() {
@@ -183,6 +192,8 @@ export async function reporters() {
     label: 'disk',
   });
   is<ProgressReporter>()(reporter.attach(g), true);
+  is<ProgressReporter>()(reporter.attach(g, { label: 'disk' }), true);
+  reporter.clear();
   is<'bar' | 'text' | 'json' | 'none'>()(reporter.format, true);
   reporter.line('text');
   reporter.detach(g);
@@ -206,6 +217,39 @@ export async function inspection() {
     handleOptions: { smp: 2 },
   };
   await inspect('disk.qcow2', options);
+}
+
+export async function inspections() {
+  const paths: string[] = ['a', 'b'];
+  const images = inspectAll(paths, {
+    concurrency: 2,
+    signal,
+    keys: ['x'],
+    onProgress: (progress) => is<InspectAllProgress<string>>()(progress, true),
+    onHandle: (handle, image, index) => {
+      is<Guestfs>()(handle, true);
+      is<string>()(image, true);
+      is<number>()(index, true);
+    },
+  });
+  is<AsyncIterableIterator<InspectionResult<string>>>()(images, true);
+  for await (const { image, index, report, error } of images) {
+    is<string>()(image, true);
+    is<number>()(index, true);
+    if (error) {
+      is<Error>()(error, true);
+      is<undefined>()(report, true);
+    } else is<InspectionReport>()(report, true);
+  }
+  async function* found() {
+    yield { path: 'a', format: 'raw' };
+    yield ['b', { path: 'c' }];
+  }
+  for await (const result of inspectAll(found())) {
+    if (result.report) is<number>()(result.report.images.length, true);
+    else is<string>()(result.error.message, true);
+  }
+  inspectAll(new Set(['a']));
 }
 
 export function errors(error: unknown) {

@@ -1,5 +1,5 @@
 // What must not compile. Each line has one fault, and each directive complains when the compiler finds none.
-import { Guestfs, inspect, PrivateData, ProgressReporter, privateKey } from 'guestfs';
+import { Guestfs, inspect, inspectAll, PrivateData, ProgressReporter, privateKey } from 'guestfs';
 
 const g = new Guestfs();
 
@@ -146,4 +146,14 @@ export async function others() {
   await inspect('disk.qcow2', { key: 'secret' });
   // @ts-expect-error it may be missing
   (await inspect('disk.qcow2')).operatingSystems[0].productName.length;
+  // @ts-expect-error its characters are no images
+  inspectAll('disk.qcow2');
+  // @ts-expect-error not images
+  inspectAll([5]);
+  // @ts-expect-error an unknown option
+  inspectAll([], { parallel: 2 });
+  // @ts-expect-error it may have failed
+  for await (const { report } of inspectAll(['disk.qcow2'])) report.images;
+  // @ts-expect-error a name, not a list
+  await Guestfs.warm({ path: ['/'] });
 }
