@@ -18,6 +18,7 @@ import {
 import type { NativeHandle } from './native';
 import { facadeOptions, splitOptions } from './options';
 import type { CallOptions, LaunchPhase } from './types';
+import { noteBuild } from './unfinished-build';
 
 /** Which accelerator the appliance's processor uses. */
 export type Accelerator = 'auto' | 'kvm' | 'tcg';
@@ -206,12 +207,15 @@ export class Launch {
     await this.#call('setBackendSettings', [settings]);
     this.#parts.backendSettings.replace(original, settings);
     const { calls } = this.#parts;
+    const cachedir = await this.#call<string>('getCachedir');
 
     let ended = false;
     let interruption: Interruption | undefined;
+    let removeUnfinished: (() => Promise<void>) | undefined;
     const interrupt = (why: Interruption) => {
       if (interruption || ended) return;
       interruption = why;
+      removeUnfinished = noteBuild(cachedir);
       void calls.killUntil(() => ended).then((gone) => gone || calls.abandon(this.#turn));
     };
     const watch = this.#watch(interrupt, doubtful);
@@ -237,6 +241,7 @@ export class Launch {
     } finally {
       ended = true;
       watch.stop();
+      await removeUnfinished?.().catch(() => undefined);
     }
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AbortError, GuestfsError } from './errors';
 import type { Guestfs, GuestfsOptions } from './guestfs';
 import { checkSignal, readOptions } from './options';
+import { applianceFolder } from './unfinished-build';
 
 /** Options of {@link Guestfs.warm}: those of the handles to be launched later. */
 export interface WarmOptions extends GuestfsOptions {
@@ -64,8 +65,7 @@ async function buildBy(g: Guestfs, signal: AbortSignal | undefined): Promise<voi
 
 /** Another number than before: supermin has put a new appliance in its place. Undefined where there is none. */
 async function applianceIn(cachedir: string): Promise<bigint | undefined> {
-  const folder = join(cachedir, `.guestfs-${process.geteuid?.()}`, 'appliance.d');
-  return stat(folder, { bigint: true }).then(
+  return stat(join(applianceFolder(cachedir), 'appliance.d'), { bigint: true }).then(
     ({ ino }) => ino,
     () => undefined,
   );
