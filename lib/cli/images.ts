@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Guestfs } from '../guestfs';
 import type { InspectAllProgress } from '../inspect';
 import { type Observable, type OperationObserver, observe } from '../operations';
-import { type ProgressFormat, ProgressReporter } from '../progress';
+import type { ProgressReporter } from '../progress';
 import type { ProgressEvent } from '../types';
 
 /** Something that takes a while and is no call of a handle. */
@@ -59,11 +59,11 @@ export class ImagesReporter {
   readonly #warnings = new Set<string>();
   #begun = false;
 
-  constructor(paths: readonly string[], format: ProgressFormat) {
-    this.#reporter = new ProgressReporter({ format });
+  constructor(paths: readonly string[], reporter: ProgressReporter) {
+    this.#reporter = reporter;
     // Programs want what they have given.
-    this.#labels = this.#reporter.format === 'json' ? paths : labelsOf(paths);
-    if (this.#several) this.#reporter.attach(this.#whole);
+    this.#labels = reporter.format === 'json' ? paths : labelsOf(paths);
+    if (this.#several) reporter.attach(this.#whole);
   }
 
   get #several(): boolean {
@@ -79,8 +79,9 @@ export class ImagesReporter {
 
   readonly progress = (event: InspectAllProgress): void => {
     if (!this.#several) return;
+    if (!this.#begun) this.#tellWhole(0); // so that it stands above the images
     if (this.#reporter.format === 'bar') this.#drawBar(event);
-    if (event.type === 'end' || !this.#begun) this.#tellWhole(event.done);
+    if (event.type === 'end') this.#tellWhole(event.done);
   };
 
   #tellWhole(done: number): void {

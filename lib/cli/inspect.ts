@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type InspectAllOptions, type InspectionReport, type InspectionResult, inspectAll } from '../inspect';
 import type { Accelerator } from '../launch';
-import { type ProgressFormat, printable } from '../progress';
+import { type ProgressFormat, ProgressReporter, printable } from '../progress';
 import { type Command, ExitCode, UsageError } from './command';
 import { ImagesReporter } from './images';
 import { parseKey } from './keys';
@@ -51,7 +51,7 @@ export const command: Command = {
   help,
   async run(args, signal) {
     const { images, json, format, progress, options } = parse(args);
-    const reporter = new ImagesReporter(images, progress);
+    const reporter = new ImagesReporter(images, new ProgressReporter({ format: progress }));
     const outcomes = new Outcomes(images.length);
     let printed = 0;
     const results = inspectAll(

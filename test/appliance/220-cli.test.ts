@@ -12,12 +12,13 @@ const start = (...args: string[]) => startCli('inspect', ...args);
 const run = (...args: string[]) => runCli('inspect', ...args);
 
 describe('guestfs inspect', () => {
-  test('--json --progress=json, on an overlay: stdout and stderr are JSON and nothing else', async () => {
-    const path = await qcow2Overlay();
-    const { stdout, stderr, code } = await run('--json', '--progress=json', path);
-    expect(code).toBe(0);
+  test('--json --progress=json, of several: stdout and stderr are JSON and nothing else', async () => {
+    const [path, nothing] = [await qcow2Overlay(), await missing()];
+    const { stdout, stderr, code } = await run('--json', '--progress=json', nothing, path);
+    expect(code).toBe(1);
 
-    const report = JSON.parse(stdout) as InspectionReport;
+    const [failed, report] = JSON.parse(stdout) as [unknown, InspectionReport];
+    expect(failed).toMatchObject({ path: nothing, error: { code: 'ENOENT' } });
     expect(report.images).toMatchObject([
       { path, format: 'qcow2', backingChain: [{ path: await debianMbr(), format: 'raw' }] },
     ]);
@@ -28,7 +29,10 @@ describe('guestfs inspect', () => {
     expect(report.problems).toEqual([]);
 
     const lines = stderr.trimEnd().split('\n');
-    const records = lines.map((line) => JSON.parse(line) as { type: string; operation: string });
+    const records = lines.map((line) => JSON.parse(line));
+    const launch = records.filter(({ type, operation }) => type === 'phase' && operation === 'launch');
+    expect(launch.map(({ phase }) => phase)).toEqual(expect.arrayContaining(['appliance', 'boot', 'kernel']));
+    for (const { label, elapsed } of launch) expect([label, typeof elapsed]).toEqual([path, 'number']);
     for (const operation of ['launch', 'inspectOs', 'inspectListApplications2']) {
       const types = records.filter((each) => each.operation === operation).map(({ type }) => type);
       expect(types.at(0)).toBe('start');
