@@ -68,7 +68,7 @@ export class Pool<T, R> implements AsyncIterableIterator<R> {
   }
 
   readonly #onAbort = () => {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#stopped) return;
     // The abort is what matters, whatever the source says to its end.
     this.#stop().catch(() => undefined);
     this.#failure = { error: this.#work.aborted(this.#work.signal?.reason) };
@@ -112,11 +112,9 @@ export class Pool<T, R> implements AsyncIterableIterator<R> {
       await this.#begin();
       if (this.#stopped) return;
       const next = await (this.#items as AsyncIterator<T>).next();
-      // The elements of an ordinary iterable may be promises, as in `for await`.
-      const item = await next.value;
       if (this.#stopped) return;
       if (next.done) this.#end();
-      else void this.#run(item as T);
+      else void this.#run(next.value);
     } catch (error) {
       if (this.#stopped) return;
       this.#failure ??= { error };

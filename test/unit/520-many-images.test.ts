@@ -162,8 +162,8 @@ describe('a pool', () => {
     expect(await pool.next()).toEqual({ done: true, value: undefined });
   });
 
-  test('takes arrays, sets and promises in them, and tells how many there were', async () => {
-    for (const source of [['a', 'b'], new Set(['a', 'b']), [Promise.resolve('a'), 'b']]) {
+  test('takes arrays and sets, and tells how many there were', async () => {
+    for (const source of [['a', 'b'], new Set(['a', 'b'])]) {
       const exhausted = jest.fn();
       const work: PoolWork<string, string> = {
         concurrency: async () => 1,
@@ -172,7 +172,7 @@ describe('a pool', () => {
         exhausted,
       };
       const results: string[] = [];
-      for await (const result of new Pool(source as Iterable<string>, work)) results.push(result);
+      for await (const result of new Pool(source, work)) results.push(result);
       expect(results).toEqual(['0 a', '1 b']);
       expect(exhausted.mock.calls).toEqual([[2]]);
     }
