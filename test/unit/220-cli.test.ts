@@ -337,6 +337,11 @@ describe('the program', () => {
     [['frobnicate'], "guestfs: there is no command 'frobnicate'\nTry 'guestfs --help'.\n"],
     [['constructor'], "guestfs: there is no command 'constructor'\nTry 'guestfs --help'.\n"],
     [['inspect'], "guestfs: inspect: an IMAGE is missing\nTry 'guestfs inspect --help'.\n"],
+    [
+      ['warm', '--json=yes'],
+      expect.stringMatching(/^guestfs: warm: .*--json.*\nTry 'guestfs warm --help'\.\n$/),
+    ],
+    [['warm', 'a.img'], expect.stringMatching(/^guestfs: warm: .*a\.img/)],
   ])('wrong usage: %j', async (args, stderr) => {
     expect(await runCli(...args)).toEqual({ stdout: '', stderr, code: 2 });
   });

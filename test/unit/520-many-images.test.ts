@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { AbortError, type InspectAllProgress, inspectAll } from '../../lib';
+import { AbortError, Guestfs, type InspectAllProgress, inspectAll } from '../../lib';
 import { concurrencyFor } from '../../lib/inspect/concurrency';
 import { availableMemory } from '../../lib/inspect/memory';
 import { Pool, type PoolWork } from '../../lib/inspect/pool';
@@ -390,5 +390,18 @@ describe('inspectAll', () => {
       operation: 'inspectAll',
       cause: 'no',
     });
+  });
+});
+
+describe('warm', () => {
+  test.each([
+    [{ signal: {} }, 'ERR_INVALID_ARG_TYPE'],
+    [{ cachedir: 5 }, 'ERR_INVALID_ARG_TYPE'],
+    [{ cachdir: '/' }, 'ERR_INVALID_ARG_VALUE'],
+    [{ cachedir: '/nonexistent' }, 'ENOENT'],
+    [{ signal: AbortSignal.abort() }, 'ABORT_ERR'],
+    ['/var/tmp', 'ERR_INVALID_ARG_TYPE'],
+  ])('refuses the options %j', async (options, code) => {
+    await expect(Guestfs.warm(options as never)).rejects.toMatchObject({ code });
   });
 });
