@@ -86,7 +86,10 @@ function check(functions, structs) {
       bad('returns an unknown struct');
     const names = [...fn.args, ...fn.options].map((a) => a.name);
     if (new Set(names).size !== names.length) bad('repeats the name of an argument');
-    for (const a of fn.args) if (!argumentKinds.has(a.kind)) bad(`unknown argument kind ${a.kind}`);
+    for (const a of fn.args) {
+      if (!argumentKinds.has(a.kind)) bad(`unknown argument kind ${a.kind}`);
+      if (a.min !== undefined && a.kind !== 'Int64') bad(`a ${a.kind} has no least value`);
+    }
     for (const o of fn.options) if (!optionKinds.has(o.kind)) bad(`unknown option kind ${o.kind}`);
     if (fn.instant && !fn.local) bad('cannot be instant: it asks the appliance');
     if (fn.options.length > 64) bad('has more than 64 options');

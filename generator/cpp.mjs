@@ -179,7 +179,8 @@ function argumentKind(a) {
 function functionTables(fn) {
   const tables = [];
   if (fn.args.length > 0) {
-    const rows = fn.args.map((a) => `{"${a.name}", ArgumentKind::${argumentKind(a)}}`);
+    const least = (a) => (a.min === undefined ? '' : `, ${a.min}`);
+    const rows = fn.args.map((a) => `{"${a.name}", ArgumentKind::${argumentKind(a)}${least(a)}}`);
     tables.push(`const Argument ${fn.name}_args[] = {${rows.join(', ')}};`);
   }
   if (fn.options.length > 0) {

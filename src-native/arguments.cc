@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "text.h"
@@ -83,7 +84,11 @@ Arguments::Arguments(const Function& function, Napi::Array values, Napi::Array o
   slots_.reserve(function.arguments.size());
   for (std::uint32_t i = 0; i < function.arguments.size(); ++i) {
     const Argument& argument = function.arguments[i];
-    slots_.push_back(Convert(argument.name, argument.kind, values[i]));
+    const Napi::Value value = values[i];
+    slots_.push_back(Convert(argument.name, argument.kind, value));
+    if (argument.kind == ArgumentKind::Int64 && slots_.back().i64 < argument.min) {
+      throw ArgumentProblem{"range", argument.name, "an integer >= " + std::to_string(argument.min), -1, value};
+    }
   }
   options_.resize((function.options_size + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t));
   for (std::uint32_t i = 0; i < given_options; ++i) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 struct guestfs_h;
@@ -68,6 +69,7 @@ struct Struct {
 struct Argument {
   const char* name;
   ArgumentKind kind;
+  std::int64_t min = std::numeric_limits<std::int64_t>::min();  // of an Int64
 };
 
 /** An optional argument: its bit is its place in the table, its value lies in the `_argv` struct. */

@@ -1316,7 +1316,7 @@ const Option download_blocks_options[] = {
     {"unallocated", ArgumentKind::Bool, offsetof(abi::download_blocks_argv, unallocated), ""},
 };
 const Argument download_inode_args[] = {{"device", ArgumentKind::String}, {"inode", ArgumentKind::Int64}, {"filename", ArgumentKind::FileOut}};
-const Argument download_offset_args[] = {{"remotefilename", ArgumentKind::String}, {"filename", ArgumentKind::FileOut}, {"offset", ArgumentKind::Int64}, {"size", ArgumentKind::Int64}};
+const Argument download_offset_args[] = {{"remotefilename", ArgumentKind::String}, {"filename", ArgumentKind::FileOut}, {"offset", ArgumentKind::Int64, 0}, {"size", ArgumentKind::Int64, 0}};
 const Argument drop_caches_args[] = {{"whattodrop", ArgumentKind::Int}};
 const Argument du_args[] = {{"path", ArgumentKind::String}};
 const Argument e2fsck_args[] = {{"device", ArgumentKind::String}};
@@ -1869,7 +1869,7 @@ const Option umount_local_options[] = {
     {"retry", ArgumentKind::Bool, offsetof(abi::umount_local_argv, retry), ""},
 };
 const Argument upload_args[] = {{"filename", ArgumentKind::FileIn}, {"remotefilename", ArgumentKind::String}};
-const Argument upload_offset_args[] = {{"filename", ArgumentKind::FileIn}, {"remotefilename", ArgumentKind::String}, {"offset", ArgumentKind::Int64}};
+const Argument upload_offset_args[] = {{"filename", ArgumentKind::FileIn}, {"remotefilename", ArgumentKind::String}, {"offset", ArgumentKind::Int64, 0}};
 const Argument utimens_args[] = {{"path", ArgumentKind::String}, {"atsecs", ArgumentKind::Int64}, {"atnsecs", ArgumentKind::Int64}, {"mtsecs", ArgumentKind::Int64}, {"mtnsecs", ArgumentKind::Int64}};
 const Argument vfs_label_args[] = {{"mountable", ArgumentKind::String}};
 const Argument vfs_minimum_size_args[] = {{"mountable", ArgumentKind::String}};

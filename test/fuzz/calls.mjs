@@ -13,7 +13,8 @@ const ownOptions = (fn) => fn.options.map(({ name, kind }) => [name, kind]);
 const commonOptions = (fn) => (writesFile(fn) ? [...ourOptions, ['keepPartial', 'keepPartial']] : ourOptions);
 
 /** What kind of values an argument takes: its own or a narrower one. */
-export function kindOf({ kind, subtype }) {
+export function kindOf({ kind, subtype, min }) {
+  if (min === 0) return 'Natural';
   return subtype === 'FileIn' || subtype === 'FileOut' ? subtype : kind;
 }
 

@@ -53,6 +53,9 @@ const judges = {
     if (nature.is !== 'number') return refused(TYPE);
     return Number.isSafeInteger(nature.number) ? { value: nature.number } : refused(RANGE);
   },
+  Natural(nature) {
+    return (nature.number ?? nature.bigint ?? 0) < 0 ? refused(RANGE) : judges.Int64(nature);
+  },
   BufferIn(nature) {
     if (nature.is === 'bytes') return { bytes: nature.bytes };
     if (nature.is === 'detached') return refused(VALUE);

@@ -9,6 +9,8 @@ export type ArgumentKind = 'String' | 'OptString' | 'StringList' | 'Bool' | 'Int
 export interface ApiArgument {
   readonly name: string;
   readonly kind: ArgumentKind;
+  /** Of an Int64. */
+  readonly min?: number;
 }
 
 export interface ApiFunction {

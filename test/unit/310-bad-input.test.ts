@@ -162,6 +162,18 @@ describe('a number', () => {
     expect((await refusal('integer64', 2 ** 53)).message).toContain('use a bigint');
   });
 
+  // libguestfs's appliance ends at an upload to a negative offset.
+  test.each([
+    ['uploadOffset', () => g.uploadOffset('/dev/null', '/file', -1), 'offset'],
+    ['uploadOffset', () => g.uploadOffset(Buffer.from('bytes'), '/file', -(2n ** 63n)), 'offset'],
+    ['downloadOffset', () => g.downloadOffset('/file', '/dev/null', -1n, 1), 'offset'],
+    ['downloadOffset', () => g.downloadOffset('/file', '/dev/null', 0, -1), 'size'],
+  ])('%s takes nothing negative: %s', async (_, call, argument) => {
+    const error = await failureOf(call());
+    expect(error).toMatchObject({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' });
+    expect(error.message).toContain(`"${argument}" argument must be an integer >= 0. Received -`);
+  });
+
   test.each([[2n ** 63n], [-(2n ** 63n) - 1n], [2n ** 64n], [10n ** 100n]])(
     '%p is too large',
     async (value) => {

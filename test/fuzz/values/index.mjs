@@ -62,6 +62,7 @@ export const typed = {
   FileIn: fc.oneof(strings, inputs, fc.constant(endlessSource)),
   FileOut: fc.oneof(strings, outputs, fc.constant(stuckTarget)),
 
+  Natural: fc.oneof(numbers, bigints),
   Device: devices,
   Path: paths,
   InputFile: fc.oneof(inputFiles, inputs),
