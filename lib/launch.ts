@@ -2,19 +2,23 @@
 import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { kvmIsKnownToFail, kvmState, rememberThatKvmFails, verdictFile } from './accelerator';
+import { watchForLoops } from './backing-loops';
 import type { Calls, Turn } from './calls';
 import type { Drives } from './drives';
 import {
   AbortError,
   GuestfsError,
+  imageIsLoop,
   invalidType,
   invalidValue,
+  launchFailed,
   outOfRange,
   printableLines,
   terminatedError,
   unknownOption,
   withConsole,
 } from './errors';
+import { requireDescriptors } from './host-tools';
 import type { NativeHandle } from './native';
 import { facadeOptions, splitOptions } from './options';
 import type { CallOptions, LaunchPhase } from './types';
@@ -81,7 +85,7 @@ const positions: Readonly<Record<LaunchPhase, bigint>> = {
   ready: launchTotal,
 };
 
-type Interruption = 'timeout' | 'abort' | 'silence';
+type Interruption = 'timeout' | 'abort' | 'silence' | 'loop';
 
 /** What a launch works on. */
 export interface LaunchParts {
@@ -137,12 +141,17 @@ function isAccelerator(text: string): text is Accelerator {
   return text === 'auto' || text === 'kvm' || text === 'tcg';
 }
 
+/** Handles whose qemu tells the guest of them; libguestfs keeps the parameter. */
+const reportsDiskErrors = new WeakSet<NativeHandle>();
+
 /** One launch of one handle, while the handle's queue waits for it. */
 export class Launch {
   readonly #parts: LaunchParts;
   readonly #turn: Turn;
   readonly #options: CheckedLaunchOptions;
   readonly #started = Date.now();
+  /** The image that turned out to be its own backing file. */
+  #loop = '';
 
   constructor(parts: LaunchParts, turn: Turn, options: CheckedLaunchOptions) {
     this.#parts = parts;
@@ -154,14 +163,24 @@ export class Launch {
     if (this.#options.accel === 'kvm') requireKvm();
     // A handle that is up already refuses a launch in its own words, and new settings in words that would mislead.
     if (!(await this.#call<boolean>('isConfig'))) return this.#call('launch');
+    requireDescriptors('launch');
     const backend = await this.#call<string>('getBackend');
     const settings = this.#parts.backendSettings.original(await this.#call<string[]>('getBackendSettings'));
+    await this.#reportDiskErrors(backend);
     try {
       await this.#launchOn(backend, settings);
     } catch (error) {
       if (!this.#turn.stuck) await this.#resetAfterFailure(settings);
       throw error;
     }
+  }
+
+  /** When this machine's disk is full, qemu by itself stops without a word until somebody tells it to go on: for ever. */
+  async #reportDiskErrors(backend: string): Promise<void> {
+    const { native } = this.#parts;
+    if (reportsDiskErrors.has(native) || !/^(direct|libvirt)\b/.test(backend)) return;
+    await this.#call('config', ['-global', 'scsi-hd.werror=report']);
+    reportsDiskErrors.add(native);
   }
 
   /** So that the handle is as it was before, whatever the launch has tried. */
@@ -282,8 +301,13 @@ export class Launch {
     const onAbort = () => interrupt('abort');
     signal?.addEventListener('abort', onAbort, { once: true });
     phases.enter('appliance');
+    const stopWatching = watchForLoops(this.#parts.drives.images(), (path) => {
+      this.#loop = path;
+      interrupt('loop');
+    });
     const stop = () => {
       stopListening();
+      stopWatching();
       clearInterval(poll);
       clearTimeout(clock);
       signal?.removeEventListener('abort', onAbort);
@@ -316,14 +340,9 @@ export class Launch {
     if (this.#turn.terminated) return terminatedError('launch', tail, error);
     if (interruption === 'abort') return new AbortError('launch', this.#options.signal?.reason);
     if (interruption === 'timeout') return this.#timedOut(tail, error);
+    if (interruption === 'loop') return imageIsLoop('launch', this.#loop);
     if (!(error instanceof GuestfsError)) return error;
-    const { code, errno } = error;
-    return new GuestfsError(withConsole(error.message, tail), {
-      code,
-      errno,
-      operation: 'launch',
-      cause: error,
-    });
+    return launchFailed(error, tail);
   }
 
   #timedOut(tail: string, cause: Error): GuestfsError {

@@ -1,18 +1,12 @@
 // What the host can tell of an image before anything is launched.
-import { execFile } from 'node:child_process';
 import { constants as fsConstants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { GuestfsError } from '../errors';
+import { runQemuImg } from '../qemu-img';
 import type { ImageFile } from './options';
 import type { BackingFile, ImageReport } from './report';
-
-const run = promisify(execFile);
-
-/** A crafted image can make qemu-img eat memory and time: libguestfs sets it the same limits. */
-const limitedQemuImg = 'ulimit -v 1048576; ulimit -t 10; exec qemu-img "$@"';
 
 /** The part of `qemu-img info --output=json` that is used here. */
 interface QemuImgInfo {
@@ -115,11 +109,7 @@ async function qemuImgInfo(
     path,
   ];
   try {
-    const { stdout } = await run('/bin/sh', ['-c', limitedQemuImg, 'sh', ...args], {
-      env: { ...process.env, LC_ALL: 'C' },
-      signal,
-    });
-    return JSON.parse(stdout) as QemuImgInfo;
+    return JSON.parse(await runQemuImg(args, signal)) as QemuImgInfo;
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: string };
     if (code === 127) {

@@ -8,9 +8,9 @@ import { testUnless } from './conditions';
 
 /**
  * What happens to the appliance: under KVM its guest `hangs` behind the firmware or its qemu `dies`, while emulation
- * works; a `broken` one dies under both.
+ * works; a `broken` one dies under both, a `starved` one gets no memory.
  */
-export type Fault = 'hangs' | 'dies' | 'broken';
+export type Fault = 'hangs' | 'dies' | 'broken' | 'starved';
 
 /** Stands between libguestfs and the real qemu, and keeps a list of the appliances that it was to start. */
 export class FaultyHypervisor {
@@ -71,6 +71,7 @@ exit 1`;
 case "$*" in *guestfsd.sock*) ;; *) exec '${real}' "$@" ;; esac
 case "$*" in *accel=tcg*) accel=tcg ;; *) accel=kvm ;; esac
 echo $accel >> '${attempts}'
+${fault === 'starved' ? `ulimit -v 400000; exec '${real}' "$@"` : ''}
 ${fault === 'broken' ? '' : `[ $accel = tcg ] && exec '${real}' "$@"`}
 ${fault === 'hangs' ? hang : die}
 `;
