@@ -1,36 +1,23 @@
 // An image that is its own backing file, directly or indirectly, keeps qemu and qemu-img busy for many minutes, and
 // they eat memory meanwhile.
 import { resolve } from 'node:path';
+import type { Image } from './host-tools';
 import { runQemuImg } from './qemu-img';
 
-export interface Image {
-  readonly path: string;
-  readonly format: string | undefined;
-}
+/** Nothing but a loop, a slow disk or a busy machine makes opening an image take so long. */
+const patienceMs = 5000;
 
-/** As long as this, opening an image takes only when it is large and far away, or a loop. */
-const patienceMs = 2000;
-
-/** The image on this machine that a call opens, if it opens one. */
-export function imageOf(
-  method: string,
-  args: readonly unknown[],
-  options: Readonly<Record<string, unknown>>,
-): Image | undefined {
-  if (method === 'addDomain' || (options.protocol ?? 'file') !== 'file') return undefined;
-  const [path, format] =
-    method === 'diskCreate' ? [options.backingfile, options.backingformat] : [args[0], options.format];
-  if (typeof path !== 'string') return undefined;
-  return { path, format: typeof format === 'string' ? format : undefined };
-}
-
-/** Calls `found` once, with the image's path, when one turns out to be a loop. Returns what ends the watch. */
+/**
+ * Calls `found` with the path of an image that turns out to be a loop. It is asked only once opening takes long, and
+ * says so only when qemu-img has found the loop: whatever else is slow, or wrong, is none of its business. Returns what
+ * ends the watch.
+ */
 export function watchForLoops(images: readonly Image[], found: (path: string) => void): () => void {
+  const layered = images.filter(({ format }) => format !== 'raw');
+  if (layered.length === 0) return () => undefined;
   const over = new AbortController();
   const look = async () => {
-    for (const image of images) {
-      if (await isLoop(image, over.signal)) return found(image.path);
-    }
+    for (const image of layered) if (await isLoop(image, over.signal)) return found(image.path);
   };
   const timer = setTimeout(() => void look(), patienceMs);
   return () => {
@@ -39,6 +26,7 @@ export function watchForLoops(images: readonly Image[], found: (path: string) =>
   };
 }
 
+/** Unlike qemu, `qemu-img info` reads one image of the chain after the other, and notices one that comes again. */
 async function isLoop({ path, format }: Image, signal: AbortSignal): Promise<boolean> {
   const asFormat = format === undefined ? [] : ['-f', format];
   try {

@@ -1,16 +1,22 @@
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
+import { watchForLoops } from './backing-loops';
 import {
   AbortError,
   argumentError,
   callFailed,
   closedError,
+  diedError,
+  faultError,
   GuestfsError,
   terminatedError,
+  toolFailed,
   tooOld,
   unrepresentable,
 } from './errors';
 import { callStartedBit, type EventName, eventBits, eventName, libvirtAuthBit } from './events';
+import { requireDescriptors, withThread } from './host-limits';
+import { type Image, imageOf, runsTool } from './host-tools';
 import { InstantCalls } from './instant-calls';
 import { answerLibvirt, isAnswer, type LibvirtAuthHandler } from './libvirt-auth';
 import {
@@ -25,6 +31,7 @@ import {
 } from './native';
 import type { Operation, OperationObserver } from './operations';
 import { facadeOptions, noOptions, type SplitOptions, splitOptions } from './options';
+import { ownBackingFile, type Remedy, refusedWrite } from './remedies';
 import { Signals } from './signals';
 import { sourceTransfer, type Transfer, targetTransfer } from './streams/transfer';
 import type { FileSource, FileTarget } from './streams/types';
@@ -43,6 +50,14 @@ interface PendingCall extends Operation {
   aborted: boolean;
   /** The appliance was killed, or died, while the call was pending. */
   terminated: boolean;
+  /** It died by itself. */
+  died: boolean;
+  /** Why the call was given up before its end. */
+  fault?: Remedy;
+  /** The disk image that it opens by means of a program on the host. */
+  readonly image: Image | undefined;
+  /** The end of what the console said during the call. */
+  said: string;
   /** The stream in the place of a file on the host. */
   readonly transfer: Transfer | undefined;
   /** Why the program itself made the call fail. */
@@ -87,8 +102,20 @@ const cancelGraceMs = 1000;
 /** How long killing may go on without effect: within it qemu's end reaches libguestfs on the busiest machine. */
 const killPatienceMs = 5000;
 
+/** They promise that what was written is on the disk, and libguestfs does not notice when it is not. */
+const syncs: ReadonlySet<string> = new Set(['shutdown', 'sync', 'umount', 'umountAll']);
+
+/** As much of the console as a reason takes. */
+const maxSaid = 4096;
+/** Longer than a line of the guest's kernel. */
+const maxLine = 512;
+
 /** Needed at any time, whoever listens: they decide how a failure is reported. */
-const alwaysDelivered = eventBits.get('subprocessQuit') ?? 0;
+const alwaysDelivered = bitOf('subprocessQuit') | bitOf('appliance');
+
+function bitOf(name: EventName): number {
+  return eventBits.get(name) ?? 0;
+}
 
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;
@@ -138,6 +165,10 @@ export class Calls {
   #closing = false;
   #closeId = 0;
   #closed = false;
+  /** The end of what the console said. */
+  #said = '';
+  /** The host has not taken all that the appliance has written. */
+  #refusedWrite: Remedy | undefined;
 
   constructor(native: NativeHandle, sink: CallSink) {
     this.#native = native;
@@ -178,19 +209,17 @@ export class Calls {
       : args;
     const lane =
       this.#question && isAnswer(method) ? Lane.callback : parent === undefined ? Lane.ordinary : Lane.urgent;
-    const answer = this.#native.call(
-      id,
-      fn.number,
-      values,
-      split.names,
-      split.values,
-      lane,
-      split.keepPartial,
-      lane === Lane.ordinary && this.#mayCallAtOnce(fn, split),
+    if (method === 'launch') this.#refusedWrite = undefined;
+    if (runsTool(method)) requireDescriptors(method);
+    const { names, values: optionValues, keepPartial } = split;
+    const atOnce = lane === Lane.ordinary && this.#mayCallAtOnce(fn, split);
+    const answer = withThread(method, () =>
+      this.#native.call(id, fn.number, values, names, optionValues, lane, keepPartial, atOnce),
     );
     if (answer) return answeredAtOnce<T>(fn, answer, split);
     transfer?.accept();
-    const call = this.#track(id, method, fn, split, parent, transfer);
+    const image = imageOf(method, args, Object.fromEntries(names.map((name, i) => [name, optionValues[i]])));
+    const call = this.#track(id, method, fn, split, parent, transfer, image);
     if (split.signal?.aborted) void this.#abort(call, split); // by a getter among the arguments
     const outcome = await call.outcome;
     const error = errorOf(call, outcome, split);
@@ -215,7 +244,7 @@ export class Calls {
     const id = this.#nextId();
     const operation = { id, operation: method };
     const turn: Turn = { operation, stage: undefined, terminated: false, stuck: false };
-    this.#native.hold(id);
+    withThread(method, () => this.#native.hold(id));
     this.#turns.add(turn);
     const outcome = await this.#track(id, method, undefined, split, undefined).outcome;
     if ('failure' in outcome) {
@@ -364,20 +393,17 @@ export class Calls {
   /** Hears the appliance's console until the returned function is called. */
   listenToConsole(listener: (text: string) => void): () => void {
     this.#consoleListeners.add(listener);
-    this.#updateMasks();
     return () => {
       this.#consoleListeners.delete(listener);
-      this.#updateMasks();
     };
   }
 
   #updateMasks(): void {
     let listened = 0;
-    for (const name of this.#heard) listened |= eventBits.get(name) ?? 0;
-    const consoleBit = this.#consoleListeners.size > 0 ? (eventBits.get('appliance') ?? 0) : 0;
+    for (const name of this.#heard) listened |= bitOf(name);
     const started = this.#observers.size > 0 ? callStartedBit : 0;
-    this.#eventsLeave = listened + consoleBit + started !== 0;
-    this.#native.setEventMasks((listened | consoleBit | alwaysDelivered) + started, listened);
+    this.#eventsLeave = listened + started !== 0;
+    this.#native.setEventMasks((listened | alwaysDelivered) + started, listened);
   }
 
   #nextId(): number {
@@ -399,6 +425,7 @@ export class Calls {
     split: SplitOptions,
     parent: Operation | undefined,
     transfer?: Transfer,
+    image?: Image,
   ): PendingCall {
     const { promise, resolve } = withResolvers<Outcome>();
     const call: PendingCall = {
@@ -408,21 +435,36 @@ export class Calls {
       laterOptions: fn ? laterOptions(fn, split) : [],
       parent,
       transfer,
+      image,
       onProgress: split.onProgress,
       started: false,
       aborted: false,
       terminated: false,
+      died: false,
+      said: '',
       outcome: promise,
       settle: (outcome) => {
         this.#pending.delete(id);
         resolve(outcome);
         forget?.();
+        stopWatching?.();
         this.#tellEnded(call, outcome);
       },
     };
     const forget = split.signal && this.#signals.follow(split.signal, () => void this.#abort(call, split));
+    const stopWatching =
+      image && watchForLoops([image], (path) => void this.#giveUp(call, ownBackingFile(path)));
     this.#pending.set(id, call);
     return call;
+  }
+
+  /** Ends a call that would not end by itself. */
+  async #giveUp(call: PendingCall, fault: Remedy): Promise<void> {
+    call.fault = fault;
+    const settled = () => !this.#pending.has(call.id);
+    if (!(await this.killUntil(settled, call.id))) {
+      call.settle({ failure: () => faultError(call.operation, fault) });
+    }
   }
 
   async #abort(call: PendingCall, split: SplitOptions): Promise<void> {
@@ -456,13 +498,14 @@ export class Calls {
   }
 
   #terminated(call: PendingCall, cause?: unknown): GuestfsError {
-    return terminatedError(call.operation, this.#native.consoleTail(), cause);
+    const make = call.died ? diedError : terminatedError;
+    return make(call.operation, this.#native.consoleTail(), cause);
   }
 
   #receive(message: Message): void {
     switch (message[0]) {
       case 'result':
-        this.#end(message[1], { value: message[2] });
+        this.#end(message[1], message[2]);
         break;
       case 'failed':
         this.#fail(message[1], message[2]);
@@ -501,8 +544,10 @@ export class Calls {
     for (const observer of this.#observers) guarded(() => observer.started(call));
   }
 
-  #end(id: number, outcome: Outcome): void {
-    this.#pending.get(id)?.settle(outcome);
+  #end(id: number, value: unknown): void {
+    const call = this.#pending.get(id);
+    const refused = call && syncs.has(call.operation) ? this.#refusedWrite : undefined;
+    call?.settle(refused ? { failure: () => faultError(call.operation, refused) } : { value });
   }
 
   #unrepresentable(id: number, cause: unknown): void {
@@ -516,7 +561,11 @@ export class Calls {
     call.settle({
       failure: () => {
         const error = callFailed(call.operation, failure, call.cause, call.laterOptions);
-        return call.terminated ? this.#terminated(call, error) : error;
+        if (call.terminated) return this.#terminated(call, error);
+        if (runsTool(call.operation)) return toolFailed(error, call.said, call.image?.path);
+        return this.#refusedWrite && isDiskError(error)
+          ? faultError(call.operation, this.#refusedWrite, error)
+          : error;
       },
     });
   }
@@ -551,10 +600,21 @@ export class Calls {
     if (name === 'subprocessQuit') {
       this.#sink.applianceDied();
       const call = this.#pending.get(id);
-      if (call && call.operation !== 'launch') call.terminated = true;
+      if (call && call.operation !== 'launch') {
+        call.died = !call.terminated;
+        call.terminated = true;
+      }
     }
-    if (name === 'appliance') for (const listener of this.#consoleListeners) listener(text);
+    if (name === 'appliance') this.#hearConsole(this.#pending.get(id), text);
     if (this.#heard.has(name)) guarded(() => this.#sink.event(name, text));
+  }
+
+  #hearConsole(call: PendingCall | undefined, text: string): void {
+    if (call) call.said = (call.said + text).slice(-maxSaid);
+    const heard = this.#said + text; // a line may come in pieces
+    this.#refusedWrite ??= refusedWrite(heard);
+    this.#said = heard.slice(-maxLine);
+    for (const listener of this.#consoleListeners) listener(text);
   }
 
   #progress(message: Extract<Message, [kind: 'progress', ...unknown[]]>): void {
@@ -590,7 +650,13 @@ function phaseOf(turn: Turn | undefined): Pick<ProgressEvent, 'phase' | 'elapsed
 
 function errorOf(call: PendingCall, outcome: Outcome, { signal }: SplitOptions): Error | undefined {
   if (call.aborted) return new AbortError(call.operation, signal?.reason);
+  if (call.fault) return faultError(call.operation, call.fault);
   return 'failure' in outcome ? outcome.failure() : undefined;
+}
+
+/** Daemon and tools tell it in their words, and often without an errno. */
+function isDiskError({ code, message }: GuestfsError): boolean {
+  return code === 'EIO' || code === 'ENOSPC' || /Input\/output error|No space left on device/.test(message);
 }
 
 /** The stream in the place of the call's file on the host, if there is one. */

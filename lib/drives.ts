@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { type Image, imageOf } from './host-tools';
 import { isArray, reading, readOptions } from './options';
 import type { CallOptions } from './types';
 
@@ -61,6 +62,11 @@ export class Drives {
     } else if (method === 'removeDrive')
       this.#calls = this.#calls.filter((call) => labelOf(call) !== args[0]);
     else if (shutdowns.has(method)) this.#calls = [];
+  }
+
+  /** Those on this machine. */
+  images(): Image[] {
+    return this.#calls.flatMap(({ method, args, options }) => imageOf(method, args, { ...options }) ?? []);
   }
 
   /** The appliance has died, and libguestfs's list with it. */

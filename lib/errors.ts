@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import type { ArgumentProblem, Failure } from './native';
+import { causeOfDeath, type Remedy, remedyFor } from './remedies';
 
 /** A libguestfs call failed, or the handle could not make it. */
 export class GuestfsError extends Error {
@@ -8,7 +9,8 @@ export class GuestfsError extends Error {
    * The errno's name (`'ENOENT'`), `'ERR_GUESTFS'` where libguestfs gave none, or one of
    * `ERR_GUESTFS_CLOSED`, `ERR_GUESTFS_TERMINATED`, `ERR_GUESTFS_TIMEOUT`, `ERR_GUESTFS_UNSUPPORTED`,
    * `ERR_GUESTFS_KVM_UNAVAILABLE`, `ERR_GUESTFS_QEMU_IMG_MISSING`, `ERR_STRING_TOO_LONG` for a result that JavaScript
-   * cannot hold.
+   * cannot hold, or that of a fault of this machine or of an image, as `ERR_GUESTFS_IMAGE_LOCKED` (another program has
+   * it open) and `ERR_GUESTFS_TMPDIR` (the folder for temporary files is full, say): `docs/reliability.md` has them all.
    */
   readonly code: string;
   /** The errno as a positive number, 0 where there was none. */
@@ -101,8 +103,66 @@ export function closedError(operation: string): GuestfsError {
   });
 }
 
+/** A call failed for which libguestfs has run a program on the host: what that said may tell more. */
+export function toolFailed(error: GuestfsError, said: string, path?: string): GuestfsError {
+  const { code, errno, operation } = error;
+  const lines = printableLines(said);
+  const remedy = remedyFor(wordsOf(error, lines), path);
+  if (remedy) return faultError(operation, remedy, error);
+  if (lines.length === 0) return error;
+  const message = withLines(withoutBoilerplate(error.message), 'It said', lines);
+  return new GuestfsError(message, { code, errno, operation, cause: error.cause });
+}
+
+/** A launch that failed by itself. */
+export function launchFailed(error: GuestfsError, consoleTail: string): GuestfsError {
+  const { code, errno, operation } = error;
+  const remedy = remedyFor(wordsOf(error, printableLines(consoleTail)));
+  if (remedy) return faultError(operation, remedy, error, consoleTail);
+  const message = withConsole(withoutBoilerplate(error.message), consoleTail);
+  return new GuestfsError(message, { code, errno, operation, cause: error });
+}
+
+/** libguestfs's words, and those of the programs that it ran. */
+function wordsOf({ message }: GuestfsError, lines: readonly string[]): string {
+  return [message, ...lines].join('\n');
+}
+
+/** A known fault of this machine or of an image: it says what to do. */
+export function faultError(
+  operation: string,
+  { code, errno, advice }: Remedy,
+  cause?: unknown,
+  consoleTail = '',
+): GuestfsError {
+  const number = errno ? constants.errno[errno] : cause instanceof GuestfsError ? cause.errno : 0;
+  const message = withConsole(`${operation}: ${advice}`, consoleTail);
+  return new GuestfsError(message, { code, errno: number, operation, cause });
+}
+
+/** libguestfs explains how to get its messages at length. */
+function withoutBoilerplate(message: string): string {
+  const found =
+    /\s*(?:To see full error messages|This usually means the libguestfs appliance)[\s\S]*LIBGUESTFS_DEBUG=1[\s\S]*/;
+  return message.replace(found, '\nRun it with LIBGUESTFS_DEBUG=1 LIBGUESTFS_TRACE=1 to see more.');
+}
+
+/** The program itself has killed the appliance. */
 export function terminatedError(operation: string, consoleTail: string, cause?: unknown): GuestfsError {
-  return new GuestfsError(withConsole(`${operation}: the appliance was terminated`, consoleTail), {
+  return terminated(`${operation}: the appliance was terminated`, operation, consoleTail, cause);
+}
+
+/** The appliance has ended, and nobody had asked for it. */
+export function diedError(operation: string, consoleTail: string, cause: unknown): GuestfsError {
+  const why =
+    causeOfDeath(printableLines(consoleTail).join('\n')) ??
+    'its qemu has ended, or something on this machine has ended it (`dmesg` tells whether memory was short)';
+  const message = `${operation}: the appliance has died: ${why}. What was not synced is lost; launch() starts it again, with its drives`;
+  return terminated(message, operation, consoleTail, cause);
+}
+
+function terminated(message: string, operation: string, consoleTail: string, cause: unknown): GuestfsError {
+  return new GuestfsError(withConsole(message, consoleTail), {
     code: 'ERR_GUESTFS_TERMINATED',
     operation,
     cause,
@@ -124,10 +184,11 @@ export function printableLines(text: string): string[] {
 
 /** Adds the last lines of the appliance's console. */
 export function withConsole(message: string, consoleTail: string): string {
-  const lines = printableLines(consoleTail).slice(-8);
-  return lines.length === 0
-    ? message
-    : `${message}\nLast lines of the appliance's console:\n  ${lines.join('\n  ')}`;
+  return withLines(message, "Last lines of the appliance's console", printableLines(consoleTail));
+}
+
+function withLines(message: string, whose: string, lines: readonly string[]): string {
+  return lines.length === 0 ? message : `${message}\n${whose}:\n  ${lines.slice(-8).join('\n  ')}`;
 }
 
 function coded<E extends Error>(error: E, code: string): E & { code: string } {

@@ -7,8 +7,8 @@ import type { Calls, Turn } from './calls';
 import type { Drives } from './drives';
 import {
   AbortError,
+  faultError,
   GuestfsError,
-  imageIsLoop,
   invalidType,
   invalidValue,
   launchFailed,
@@ -18,9 +18,10 @@ import {
   unknownOption,
   withConsole,
 } from './errors';
-import { requireDescriptors } from './host-tools';
+import { requireDescriptors } from './host-limits';
 import type { NativeHandle } from './native';
 import { facadeOptions, splitOptions } from './options';
+import { ownBackingFile } from './remedies';
 import type { CallOptions, LaunchPhase } from './types';
 import { noteBuild } from './unfinished-build';
 
@@ -340,7 +341,7 @@ export class Launch {
     if (this.#turn.terminated) return terminatedError('launch', tail, error);
     if (interruption === 'abort') return new AbortError('launch', this.#options.signal?.reason);
     if (interruption === 'timeout') return this.#timedOut(tail, error);
-    if (interruption === 'loop') return imageIsLoop('launch', this.#loop);
+    if (interruption === 'loop') return faultError('launch', ownBackingFile(this.#loop));
     if (!(error instanceof GuestfsError)) return error;
     return launchFailed(error, tail);
   }

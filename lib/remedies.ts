@@ -1,12 +1,32 @@
 // What to do about faults of the host and of the appliance, told by the words of libguestfs, qemu, qemu-img, supermin
 // and the guest's kernel.
 
+/** A fault and what to do about it. */
 export interface Remedy {
-  /** Where the words tell one: an errno's name, or one of ours that a program can act on. */
-  readonly code: string | undefined;
+  /** Always the same for a fault, whatever tells of it. */
+  readonly code: FaultCode;
+  /** The errno's name, where the words tell one. */
+  readonly errno?: Errno | undefined;
   /** What is wrong, and what to do. It continues a message: `launch: …`. */
   readonly advice: string;
 }
+
+export type FaultCode =
+  | 'ERR_GUESTFS_BACKING_FILE'
+  | 'ERR_GUESTFS_BACKING_LOOP'
+  | 'ERR_GUESTFS_CACHEDIR'
+  | 'ERR_GUESTFS_DISK_ERROR'
+  | 'ERR_GUESTFS_DISK_FULL'
+  | 'ERR_GUESTFS_IMAGE_INVALID'
+  | 'ERR_GUESTFS_IMAGE_LOCKED'
+  | 'ERR_GUESTFS_IMAGE_UNREADABLE'
+  | 'ERR_GUESTFS_KERNEL_UNREADABLE'
+  | 'ERR_GUESTFS_LIMIT'
+  | 'ERR_GUESTFS_MEMORY'
+  | 'ERR_GUESTFS_NO_APPLIANCE'
+  | 'ERR_GUESTFS_NO_HYPERVISOR'
+  | 'ERR_GUESTFS_NO_KERNEL'
+  | 'ERR_GUESTFS_TMPDIR';
 
 /** Words of the C library that tell an errno. */
 const reasons = {
@@ -26,43 +46,76 @@ const reasons = {
 } as const;
 const reason = `(${Object.keys(reasons).join('|')})`;
 
-const codeOf = (text: string): string | undefined => reasons[text as keyof typeof reasons];
+type Errno = (typeof reasons)[keyof typeof reasons] | 'EAGAIN' | 'ENFILE';
+
+/** qemu's reasons end with those of the C library, or with its own. */
+function errnoOf(why: string): Errno | undefined {
+  const words = new RegExp(`${reason}$`).exec(why)?.[1];
+  return reasons[words as keyof typeof reasons];
+}
 
 const tmpdir = {
+  code: 'ERR_GUESTFS_TMPDIR',
   use: 'temporary files',
   setting: "the option 'tmpdir', LIBGUESTFS_TMPDIR or TMPDIR",
   space: 'some space',
-};
+} as const;
 const cachedir = {
+  code: 'ERR_GUESTFS_CACHEDIR',
   use: 'the cached appliance',
   setting: "the option 'cachedir', LIBGUESTFS_CACHEDIR or TMPDIR",
   space: 'about 1 GiB',
-};
+} as const;
 
-function folder({ use, setting, space }: typeof tmpdir, path: string, why: string): Remedy {
-  const code = codeOf(why);
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
+function folder(
+  { code, use, setting, space }: typeof tmpdir | typeof cachedir,
+  path: string,
+  why: string,
+): Remedy {
+  const errno = errnoOf(why);
+  const full = errno === 'ENOSPC' || errno === 'EDQUOT';
   const mend = full ? `Free ${space} there` : 'See that it exists and can be written';
   return {
     code,
+    errno,
     advice: `the folder ${path} cannot be used for ${use} (${why}). ${mend}, or name another folder: ${setting}`,
   };
 }
 
-/** qemu's reasons end with those of the C library, or with its own. */
 function image(path: string, why: string): Remedy {
-  const code = codeOf(new RegExp(`${reason}$`).exec(why)?.[1] ?? '');
-  const mend =
-    code === undefined
-      ? "Check it with 'qemu-img info', and give the format that it has"
-      : 'See that it is there and that this user may open it, for writing too unless readonly is set';
-  return { code: code ?? 'ERR_GUESTFS_IMAGE_INVALID', advice: `${path} cannot be opened: ${why}. ${mend}` };
+  const errno = errnoOf(why);
+  return errno === undefined
+    ? {
+        code: 'ERR_GUESTFS_IMAGE_INVALID',
+        advice: `${path} cannot be opened: ${why}. Check it with 'qemu-img info', and give the format that it has`,
+      }
+    : {
+        code: 'ERR_GUESTFS_IMAGE_UNREADABLE',
+        errno,
+        advice: `${path} cannot be opened: ${why}. See that it is there and that this user may open it, for writing too unless readonly is set`,
+      };
 }
 
 export const ownBackingFile = (path: string): Remedy => ({
-  code: 'ELOOP',
+  code: 'ERR_GUESTFS_BACKING_LOOP',
+  errno: 'ELOOP',
   advice: `${path} is its own backing file, directly or indirectly. Give the image its right one with 'qemu-img rebase -u -b'`,
 });
+
+/** Descriptors are short (EMFILE: of this process, ENFILE: of the machine), or processes and threads (EAGAIN). */
+export function limitReached(errno: 'EMFILE' | 'ENFILE' | 'EAGAIN'): Remedy {
+  const advice = {
+    EMFILE:
+      'too many files are open. Raise the limit (`ulimit -n`), or close handles and files that are not needed',
+    ENFILE: 'too many files are open on this machine. Raise its limit (`sysctl fs.file-max`), or close some',
+    EAGAIN:
+      'a thread or a helper process could not be started: this process is at a limit of processes, memory or open files. Raise it (`ulimit -u`, `ulimit -n`), or close handles',
+  }[errno];
+  return { code: 'ERR_GUESTFS_LIMIT', errno, advice };
+}
+
+/** qemu writes a comma in a file's name as two. */
+const unquoted = (path: string) => path.replaceAll(',,', ',');
 
 /**
  * In this order, for some words come with others: the first pattern that is found decides. Its groups are given to the
@@ -70,17 +123,10 @@ export const ownBackingFile = (path: string): Remedy => ({
  */
 const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
   [/(?:Could not open backing file: ){50}/, ownBackingFile],
-  [
-    /Too many open files/,
-    () => ({
-      code: 'EMFILE',
-      advice:
-        'too many files are open. Raise the limit (`ulimit -n`), or close handles and files that are not needed',
-    }),
-  ],
+  [/Too many open files/, () => limitReached('EMFILE')],
   [
     /-drive file=((?:[^,\n]|,,)*),.*: Could not open backing file: .*lock\nIs another process using the image \[\1\]/,
-    (path) => ownBackingFile(path.replaceAll(',,', ',')),
+    (path) => ownBackingFile(unquoted(path)),
   ],
   [
     /Failed to get (?:shared )?"[\w ]+" lock\n?(?:Is another process using the image \[(.*)\])?/,
@@ -92,31 +138,21 @@ const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
   [
     /Could not open backing (?:file|image): .*?Could not open '(.*?)': (.*)$/m,
     (path, why) => ({
-      code: codeOf(why) ?? 'ERR_GUESTFS_IMAGE_INVALID',
+      code: 'ERR_GUESTFS_BACKING_FILE',
+      errno: errnoOf(why),
       advice: `the backing file ${path} cannot be opened: ${why}. Put it in its place, or tell the image its new one with 'qemu-img rebase -u -b'`,
     }),
   ],
   // The programs that qemu-img and supermin are, when they could not be started.
-  [
-    /exited for an unknown reason \(status -1\)/,
-    () => ({
-      code: 'EAGAIN',
-      advice:
-        'a helper process could not be started: this process is at a limit of open files, processes or memory. Raise it (`ulimit -n`, `ulimit -u`), or close handles',
-    }),
-  ],
+  [/exited for an unknown reason \(status -1\)/, () => limitReached('EAGAIN')],
   [
     /cannot set up guest memory|Cannot allocate memory/,
     () => ({
-      code: 'ENOMEM',
+      code: 'ERR_GUESTFS_MEMORY',
+      errno: 'ENOMEM',
       advice:
         "this machine has not enough memory for the appliance. Close handles that are not needed, or ask for less: the option 'memsize', LIBGUESTFS_MEMSIZE",
     }),
-  ],
-  [new RegExp(`set_tmpdir: (.*): realpath: ${reason}`), (path, why) => folder(tmpdir, path, why)],
-  [
-    new RegExp(`(?:set_cachedir|TMPDIR): (.*): realpath: ${reason}`),
-    (path, why) => folder(cachedir, path, why),
   ],
   [
     new RegExp(`^(/.*)/libguestfs\\w{6}: cannot create temporary directory: ${reason}$`, 'm'),
@@ -139,14 +175,15 @@ const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
   [
     /cannot open '(\/[^'\n]*)' for reading: Permission denied/,
     (path) => ({
-      code: 'EACCES',
+      code: 'ERR_GUESTFS_KERNEL_UNREADABLE',
+      errno: 'EACCES',
       advice: `the appliance needs the kernel ${path}, which this user may not read (so it is on Ubuntu): \`sudo chmod 0644 ${path}\``,
     }),
   ],
   [
     /failed to find a suitable kernel/,
     () => ({
-      code: undefined,
+      code: 'ERR_GUESTFS_NO_KERNEL',
       advice:
         'the appliance needs a Linux kernel in /boot with its modules in /lib/modules, and there is none: `apt install linux-image-amd64` (Debian), `dnf install kernel` (Fedora)',
     }),
@@ -154,14 +191,15 @@ const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
   [
     /cannot find any suitable libguestfs supermin.*\(search path: (.*)\)/,
     (path) => ({
-      code: undefined,
+      code: 'ERR_GUESTFS_NO_APPLIANCE',
       advice: `there is no appliance in ${path}: install libguestfs with its appliance (\`apt install libguestfs0 supermin\`, \`dnf install libguestfs-appliance\`), or name its folder: the option 'path', LIBGUESTFS_PATH`,
     }),
   ],
   [
     /^stat: (\/.*): No such file or directory$/m,
     (path) => ({
-      code: 'ENOENT',
+      code: 'ERR_GUESTFS_NO_HYPERVISOR',
+      errno: 'ENOENT',
       advice: `the hypervisor ${path} does not exist: install qemu (\`apt install qemu-system-x86\`, \`dnf install qemu-kvm\`), or name the right one with setHv() or LIBGUESTFS_HV`,
     }),
   ],
@@ -173,10 +211,7 @@ const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
     }),
   ],
   // What qemu says of a drive, on the way to the appliance or, for the overlay of a read-only one, to the overlay.
-  [
-    /^qemu[\w.-]*: -drive file=((?:[^,\n]|,,)*),.*?: (.*)$/m,
-    (path, why) => image(path.replaceAll(',,', ','), why),
-  ],
+  [/^qemu[\w.-]*: -drive file=((?:[^,\n]|,,)*),.*?: (.*)$/m, (path, why) => image(unquoted(path), why)],
   [/^qemu[\w.-]*: .*Could not open '(.*?)': (.*)$/m, image],
   [
     /^qemu-img: \/.*\/libguestfs\w{6}\/overlay\d*\.qcow2: (?!qemu-img exited)(.*)$/m,
@@ -185,10 +220,10 @@ const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
 ];
 
 /** What to do about a failure of the host, where its words are known. */
-export function remedyFor(words: string, drive = 'the image'): Remedy | undefined {
+export function remedyFor(words: string, path = 'the image'): Remedy | undefined {
   for (const [pattern, explain] of table) {
     const found = pattern.exec(words);
-    if (found) return explain(...found.slice(1), drive);
+    if (found) return explain(...found.slice(1), path);
   }
   return undefined;
 }
@@ -200,19 +235,26 @@ export function causeOfDeath(console: string): string | undefined {
     return `it had not enough memory for ${starved[1]}. Give it more: the option 'memsize', LIBGUESTFS_MEMSIZE`;
   }
   const panic = /Kernel panic - not syncing: (.*)/.exec(console);
-  if (panic) return `its kernel panicked (${panic[1]})`;
-  return undefined;
+  return panic ? `its kernel panicked (${panic[1]})` : undefined;
 }
 
-/** The host has not taken what the guest wrote to this disk. */
-export interface RefusedWrite {
-  readonly code: 'ENOSPC' | 'EIO';
-  readonly disk: string;
-}
-
-export function refusedWrite(console: string): RefusedWrite | undefined {
+/** What the guest's kernel says of a disk to which the host has not taken what was written. */
+export function refusedWrite(console: string): Remedy | undefined {
   const full = /critical space allocation error, dev (\w+)/.exec(console);
-  if (full) return { code: 'ENOSPC', disk: full[1] as string };
+  if (full) {
+    return {
+      code: 'ERR_GUESTFS_DISK_FULL',
+      errno: 'ENOSPC',
+      advice: `what was written to /dev/${full[1]} has not reached the disk: there is no space left on this machine for its image, or, for a scratch or read-only drive, in the folder for temporary files. Make space, launch again and write it again`,
+    };
+  }
   const failed = /I\/O error, dev (\w+), sector \d+ op 0x\w+:\(WRITE\)/.exec(console);
-  return failed ? { code: 'EIO', disk: failed[1] as string } : undefined;
+  if (failed) {
+    return {
+      code: 'ERR_GUESTFS_DISK_ERROR',
+      errno: 'EIO',
+      advice: `what was written to /dev/${failed[1]} has not reached the disk: this machine had an input/output error (see \`dmesg\`). Mend it, launch again and write it again`,
+    };
+  }
+  return undefined;
 }

@@ -87,7 +87,8 @@ Arguments::Arguments(const Function& function, Napi::Array values, Napi::Array o
     const Napi::Value value = values[i];
     slots_.push_back(Convert(argument.name, argument.kind, value));
     if (argument.kind == ArgumentKind::Int64 && slots_.back().i64 < argument.min) {
-      throw ArgumentProblem{"range", argument.name, "an integer >= " + std::to_string(argument.min), -1, value};
+      throw ArgumentProblem{"range", argument.name, "an integer >= " + std::to_string(argument.min), -1,
+                            value};
     }
   }
   options_.resize((function.options_size + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t));

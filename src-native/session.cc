@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "call.h"
@@ -218,8 +219,12 @@ void Session::Echo(guestfs_h* g, EventMask event, std::string_view text) {
 
 // The handle's thread.
 
-void Session::StartThread() {
+void Session::StartThread() try {
   thread_ = std::thread([self = self_] { self->ServeQueue(); });
+} catch (const std::system_error& error) {
+  Napi::Error problem = Napi::Error::New(env_, error.what());
+  problem.Set("code", "ERR_NO_THREAD");
+  throw problem;
 }
 
 void Session::ServeQueue() {
@@ -285,8 +290,14 @@ void Session::Release() {
 }
 
 void Session::SubmitClose(CallId id) {
-  closed_to_calls_ = false;  // submitted again, when kill() has emptied the queue
-  Submit(std::make_unique<Close>(id, *this), Lane::Ordinary, true);
+  auto close = std::make_unique<Close>(id, *this);
+  if (thread_.joinable()) {
+    closed_to_calls_ = false;  // submitted again, when kill() has emptied the queue
+    Submit(std::move(close), Lane::Ordinary, true);
+  } else {  // it made no call: there is nothing to wait for
+    AddPending();
+    RunTask(*close);
+  }
   closed_to_calls_ = true;
 }
 

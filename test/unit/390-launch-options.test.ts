@@ -81,7 +81,7 @@ describe('refused', () => {
 });
 
 describe('accepted', () => {
-  const noAppliance = { name: 'GuestfsError', code: 'ERR_GUESTFS', operation: 'launch' };
+  const noAppliance = { name: 'GuestfsError', code: 'ERR_GUESTFS_NO_APPLIANCE', operation: 'launch' };
 
   test.each([
     [undefined],
