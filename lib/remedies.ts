@@ -238,22 +238,25 @@ export function causeOfDeath(console: string): string | undefined {
   return panic ? `its kernel panicked (${panic[1]})` : undefined;
 }
 
-/** What the guest's kernel says of a disk to which the host has not taken what was written. */
+/**
+ * What the appliance's kernel says when the host has not taken what was written to a disk. It does not tell whose disk:
+ * its names need not be libguestfs's, and one disk is the appliance's own.
+ */
 export function refusedWrite(console: string): Remedy | undefined {
-  const full = /critical space allocation error, dev (\w+)/.exec(console);
-  if (full) {
+  if (/critical space allocation error, dev \w+/.test(console)) {
     return {
       code: 'ERR_GUESTFS_DISK_FULL',
       errno: 'ENOSPC',
-      advice: `what was written to /dev/${full[1]} has not reached the disk: there is no space left on this machine for its image, or, for a scratch or read-only drive, in the folder for temporary files. Make space, launch again and write it again`,
+      advice:
+        'not all that was written has reached the disk: there is no space left on this machine for an image, or, for scratch and read-only drives, in the folder for temporary files. Make space, launch again and write it again',
     };
   }
-  const failed = /I\/O error, dev (\w+), sector \d+ op 0x\w+:\(WRITE\)/.exec(console);
-  if (failed) {
+  if (/I\/O error, dev \w+, sector \d+ op 0x\w+:\(WRITE\)/.test(console)) {
     return {
       code: 'ERR_GUESTFS_DISK_ERROR',
       errno: 'EIO',
-      advice: `what was written to /dev/${failed[1]} has not reached the disk: this machine had an input/output error (see \`dmesg\`). Mend it, launch again and write it again`,
+      advice:
+        'not all that was written has reached the disk: this machine had an input/output error (see `dmesg`). Mend it, launch again and write it again',
     };
   }
   return undefined;

@@ -209,14 +209,14 @@ describe('the console tells', () => {
     ).toMatchObject({
       code: 'ERR_GUESTFS_DISK_FULL',
       errno: 'ENOSPC',
-      advice: expect.stringContaining('/dev/sda'),
+      advice: expect.stringContaining('no space left'),
     });
     expect(
       refusedWrite('[ 20.33] I/O error, dev sdb, sector 8706 op 0x1:(WRITE) flags 0x4000'),
     ).toMatchObject({
       code: 'ERR_GUESTFS_DISK_ERROR',
       errno: 'EIO',
-      advice: expect.stringContaining('/dev/sdb'),
+      advice: expect.stringContaining('input/output error'),
     });
     expect(refusedWrite('[ 20.33] I/O error, dev sdb, sector 8706 op 0x0:(READ) flags 0x0')).toBeUndefined();
   });
