@@ -213,15 +213,30 @@ describe('a process that ends without closing its handles', () => {
     expect(await leftAfter(500, program.left)).toEqual([]);
   });
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
-    'by %s: libguestfs notices within seconds',
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'by %s to its process group, as Ctrl-C sends it: nothing is left after 5 s',
     async (signal) => {
-      const program = startProgram(booting);
+      const program = startProgram(booting, {}, true);
       await program.said('booting');
       expect(program.left()).not.toEqual([]);
-      process.kill(program.pid, signal);
+      process.kill(-program.pid, signal);
       expect(await program.ended).toMatchObject({ code: null, signal });
-      expect(await leftAfter(10_000, program.left)).toEqual([]);
+      expect(await leftAfter(5000, program.left)).toEqual([]);
     },
   );
+
+  test('by SIGKILL during a call: nothing is left after 5 s, and what was synced is on the disk', async () => {
+    const image = await emptyImage('killed.img');
+    const program = startProgram(`${handleOn(image, 'killed')}
+      launched().then((g) => {
+        g.debug('progress', ['60']);
+        console.log('up');
+      });`);
+    await program.said('up');
+    expect(program.left()).not.toEqual([]);
+    process.kill(program.pid, 'SIGKILL');
+    expect(await program.ended).toMatchObject({ code: null, signal: 'SIGKILL' });
+    expect(await leftAfter(5000, program.left)).toEqual([]);
+    expect((await readFile(image)).includes('killed synced')).toBe(true);
+  });
 });

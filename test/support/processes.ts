@@ -44,7 +44,8 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-export function startProgram(source: string, env: NodeJS.ProcessEnv = {}): Program {
+/** @param ownGroup - it leads a process group of its own, as it does when a shell starts it on a terminal */
+export function startProgram(source: string, env: NodeJS.ProcessEnv = {}, ownGroup = false): Program {
   if (!existsSync(join(root, 'dist/index.js'))) {
     throw new Error(
       'dist/ is missing: programs of their own run the compiled package; `npm run build:ts` first',
@@ -55,6 +56,7 @@ export function startProgram(source: string, env: NodeJS.ProcessEnv = {}): Progr
     cwd: root, // from here `guestfs` is the package itself
     env: { ...quietEnvironment(), ...env, GUESTFS_TEST_MARK: mark },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: ownGroup,
     timeout: 240_000, // a program that hangs must not outlive its test
     killSignal: 'SIGKILL',
   });

@@ -51,6 +51,17 @@ describe('close()', () => {
     expect(order).toEqual(['running', 'queued', 'close']);
   });
 
+  test('may be called while a call runs, by a listener of it', async () => {
+    const g = new Guestfs();
+    let closing: Promise<void> | undefined;
+    g.once('enter', () => {
+      closing = g.close();
+    });
+    expect((await g.version()).major).toBe(1n);
+    await expect(closing).resolves.toBeUndefined();
+    expect(await failureOf(g.version())).toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
+  });
+
   test('ends the iterations over progress', async () => {
     const g = new Guestfs();
     const next = g.progress().next();

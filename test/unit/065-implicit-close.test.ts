@@ -4,6 +4,7 @@ import { Guestfs } from '../../lib';
 import { eventually } from '../support/eventually';
 import { temporaryFolder } from '../support/folder';
 import { collectGarbage, isCollected } from '../support/garbage';
+import { closeGate } from '../support/gate';
 import { failureOf } from '../support/internal';
 import { resultOf, runScript } from '../support/script';
 
@@ -36,6 +37,21 @@ describe('await using', () => {
     };
     await expect(block()).rejects.toThrow('mine');
     expect(await failureOf((handle as Guestfs).version())).toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
+  });
+});
+
+describe('await using, when the block throws while calls are pending,', () => {
+  test('lets them end, and the error through', async () => {
+    const outcomes: Promise<unknown>[] = [];
+    const block = async () => {
+      await using g = new Guestfs();
+      const gate = await closeGate(g);
+      outcomes.push(gate.call, g.version());
+      void gate.open();
+      throw new Error('mine');
+    };
+    await expect(block()).rejects.toThrow('mine');
+    await expect(Promise.all(outcomes)).resolves.toHaveLength(2);
   });
 });
 
