@@ -4,6 +4,7 @@ import type { Accelerator } from '../launch';
 import { type ProgressFormat, ProgressReporter, printable } from '../progress';
 import { type Command, ExitCode, UsageError } from './command';
 import { ImagesReporter } from './images';
+import { toJson } from './json';
 import { parseKey } from './keys';
 import { isIncomplete, renderReport } from './report';
 
@@ -69,7 +70,8 @@ export const command: Command = {
     } finally {
       reporter.close();
     }
-    if (json) print(`${JSON.stringify(images.length === 1 ? outcomes.all[0] : outcomes.all, null, 2)}\n`);
+    if (json) print(`${toJson(images.length === 1 ? outcomes.all[0] : outcomes.all, 2)}
+`);
     return outcomes.all.every(isComplete) ? ExitCode.success : ExitCode.failure;
   },
 };
@@ -163,7 +165,7 @@ function report(path: string, failure: Failure, progress: ProgressFormat): void 
   // Whoever asked for JSON on stderr gets nothing else there.
   const text =
     progress === 'json'
-      ? JSON.stringify({ type: 'error', path, ...failure })
+      ? toJson({ type: 'error', path, ...failure })
       : `guestfs: ${failure.message.split('\n').map(printable).join('\n')} (${failure.code})`;
   process.stderr.write(`${text}\n`);
 }

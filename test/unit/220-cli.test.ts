@@ -372,6 +372,17 @@ describe('the program', () => {
     expect(JSON.parse(two.stdout)).toEqual(failures);
   });
 
+  test('JSON plays with no terminal either', async () => {
+    using folder = temporaryFolder();
+    const path = folder.file('\u009b31m\u007f\u001b[2Jmissing');
+    const { stdout, stderr } = await runCli('inspect', '--json', '--progress=json', path);
+    for (const text of [stdout, stderr]) {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+      expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+      expect(JSON.parse(text)).toMatchObject({ path });
+    }
+  });
+
   test('--progress=json: errors are JSON too, and of several images the whole is counted', async () => {
     using folder = temporaryFolder();
     const one = await runCli('inspect', '--progress=json', folder.path);
