@@ -209,7 +209,6 @@ export class Calls {
       : args;
     const lane =
       this.#question && isAnswer(method) ? Lane.callback : parent === undefined ? Lane.ordinary : Lane.urgent;
-    if (method === 'launch') this.#refusedWrite = undefined;
     if (runsTool(method)) requireDescriptors(method);
     const { names, values: optionValues, keepPartial } = split;
     const atOnce = lane === Lane.ordinary && this.#mayCallAtOnce(fn, split);
@@ -462,7 +461,7 @@ export class Calls {
   async #giveUp(call: PendingCall, fault: Remedy): Promise<void> {
     call.fault = fault;
     const settled = () => !this.#pending.has(call.id);
-    if (!(await this.killUntil(settled, call.id))) {
+    if (this.#native.remove(call.id) || !(await this.killUntil(settled, call.id))) {
       call.settle({ failure: () => faultError(call.operation, fault) });
     }
   }
@@ -546,6 +545,7 @@ export class Calls {
 
   #end(id: number, value: unknown): void {
     const call = this.#pending.get(id);
+    if (call?.operation === 'launch') this.#refusedWrite = undefined; // of the appliance before
     const refused = call && syncs.has(call.operation) ? this.#refusedWrite : undefined;
     call?.settle(refused ? { failure: () => faultError(call.operation, refused) } : { value });
   }
