@@ -70,8 +70,7 @@ export const command: Command = {
     } finally {
       reporter.close();
     }
-    if (json) print(`${toJson(images.length === 1 ? outcomes.all[0] : outcomes.all, 2)}
-`);
+    if (json) print(`${toJson(images.length === 1 ? outcomes.all[0] : outcomes.all, 2)}\n`);
     return outcomes.all.every(isComplete) ? ExitCode.success : ExitCode.failure;
   },
 };
