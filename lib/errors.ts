@@ -70,13 +70,18 @@ export function callFailed(
   const message =
     unsupported && laterOptions.length > 0
       ? tooOld(operation, `option ${laterOptions.join(', option ')}`)
-      : (explainMissingFeature(operation, failure) ?? failure.message);
+      : (explainMissingFeature(operation, failure) ?? withoutGuestfish(failure.message));
   return new GuestfsError(message, { code, operation, errno: failure.errno, cause });
 }
 
 /** `what` came with a later version. */
 export const tooOld = (operation: string, what: string) =>
   `${operation}: the libguestfs on this machine is too old; ${what}`;
+
+/** Some of libguestfs's messages have a hint for its shell. */
+function withoutGuestfish(message: string): string {
+  return message.replace(/\s*\(in guestfish,.*\)$/, '');
+}
 
 /** Which feature group the appliance lacks, where that is why the call failed. */
 function explainMissingFeature(operation: string, { errno, message }: Failure): string | undefined {
@@ -182,9 +187,14 @@ export function printableLines(text: string): string[] {
   );
 }
 
+/** qemu's remarks on the appliance's own disk say nothing of the program's. */
+const aboutOverlay =
+  /^\s*(WARNING: Image format was not specified for '.*\/overlay\d+\.qcow2'|Automatically detecting the format is dangerous|Specify the 'raw' format explicitly)/;
+
 /** Adds the last lines of the appliance's console. */
 export function withConsole(message: string, consoleTail: string): string {
-  return withLines(message, "Last lines of the appliance's console", printableLines(consoleTail));
+  const lines = printableLines(consoleTail).filter((line) => !aboutOverlay.test(line));
+  return withLines(message, "Last lines of the appliance's console", lines);
 }
 
 function withLines(message: string, whose: string, lines: readonly string[]): string {

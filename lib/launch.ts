@@ -47,10 +47,21 @@ const silenceMs = 15_000;
 const pollMs = 250;
 const maxTimeout = 2 ** 31 - 1;
 
-/** Why the appliance did not run under KVM, and whether it never will on this machine. */
+/** Why the appliance did not run under KVM. */
 interface KvmFailure {
   readonly why: string;
   readonly remember: boolean;
+  /** What the launch said itself. */
+  readonly error: Error;
+}
+
+function kvmUnavailable({ why, error }: KvmFailure): GuestfsError {
+  const message = `launch: KVM on this machine does not run the appliance: ${why}. Use accel: 'auto' or 'tcg'.`;
+  return new GuestfsError(message, {
+    code: 'ERR_GUESTFS_KVM_UNAVAILABLE',
+    operation: 'launch',
+    cause: error,
+  });
 }
 
 function kvmWarning({ why, remember }: KvmFailure): string {
@@ -194,8 +205,11 @@ export class Launch {
     const unforced = settings.filter((setting) => !isForced(setting));
     if (this.#options.accel === 'tcg')
       return void (await this.#attempt(settings, [...unforced, 'force_tcg'], false));
-    if (this.#options.accel === 'kvm')
-      return void (await this.#attempt(settings, [...unforced, 'force_kvm'], false));
+    if (this.#options.accel === 'kvm') {
+      const failure = await this.#attempt(settings, [...unforced, 'force_kvm'], backend === 'direct');
+      if (failure) throw failure.remember ? kvmUnavailable(failure) : failure.error;
+      return;
+    }
     const decided = settings.some(isForced);
     const doubtful = !decided && backend === 'direct' && kvmState() === 'usable';
     if (doubtful && kvmIsKnownToFail()) {
@@ -251,11 +265,17 @@ export class Launch {
     } catch (error) {
       if (this.#turn.terminated) throw this.#explain(interruption, error as Error);
       if (interruption === 'silence' && !this.#turn.stuck) {
-        return { why: `its kernel showed no sign of life within ${silenceMs / 1000} s`, remember: true };
+        const why = `its kernel showed no sign of life within ${silenceMs / 1000} s`;
+        return { why, remember: true, error: this.#explain(undefined, error as Error) };
       }
       if (interruption === undefined && doubtful && !watch.phases.alive) {
         const tail = this.#parts.native.consoleTail();
-        return { why: `it ended at once (${lastLine(tail)})`, remember: /\bkvm\b|accelerator/i.test(tail) };
+        const remember = /\bkvm\b|accelerator/i.test(tail);
+        return {
+          why: `it ended at once (${lastLine(tail)})`,
+          remember,
+          error: this.#explain(undefined, error as Error),
+        };
       }
       throw this.#explain(interruption, error as Error);
     } finally {

@@ -126,7 +126,8 @@ describe("this machine's own KVM", () => {
       expect(await g.listDevices()).toEqual(['/dev/sda']);
     } else {
       expect(error).toBeInstanceOf(GuestfsError);
-      expect(error).toMatchObject({ operation: 'launch', code: expect.stringMatching(/^E[A-Z_]+$/) });
+      const code = expect.stringMatching(/^ERR_GUESTFS_(KVM_UNAVAILABLE|TIMEOUT)$/);
+      expect(error).toMatchObject({ operation: 'launch', code });
       expect(descendants()).toEqual([]);
       expect(await g.isConfig()).toBe(true);
     }
