@@ -1,8 +1,19 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
+import { copyIn } from './bulk/copy-in';
+import {
+  type CopyInOptions,
+  type CopyOutOptions,
+  checkCopyInOptions,
+  checkCopyOutOptions,
+} from './bulk/copy-options';
+import { copyOut } from './bulk/copy-out';
+import type { WalkEntry } from './bulk/entry';
+import { walk } from './bulk/walk';
+import { checkWalkOptions, type WalkOptions } from './bulk/walk-options';
 import { type CallSink, Calls, guarded } from './calls';
 import { diagnosed } from './diagnostics';
 import { Drives, keptOptions, type MakeCall } from './drives';
-import { closedError, invalidType, unknownOption } from './errors';
+import { closedError, invalidType, invalidValue, unknownOption } from './errors';
 import type { EventName } from './events';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
 import { invoke } from './invoke';
@@ -274,6 +285,71 @@ export class Guestfs extends GuestfsMethods implements Observable {
     return signal ? addAbortSignal(signal, stream) : stream;
   }
 
+  /**
+   * Everything below a folder of the guest, symbolic links not followed: each folder before what is in it, and the names
+   * of a folder sorted, so that the order is the same each time. It asks for a thousand names at a time and keeps in
+   * memory what is in the folders on its way, whatever the size of the tree; other calls on this handle have their turn
+   * meanwhile. Leaving the loop ends the walk. It rejects with the error of the first folder or file that cannot be
+   * read, unless `onError` is given.
+   *
+   * ```ts
+   * for await (const { path, type, size } of g.walk('/var/log')) if (type === 'file') console.log(path, size);
+   * ```
+   *
+   * C: `guestfs_readdir` (large folders: `guestfs_ls0`), `guestfs_lstatnslist`, `guestfs_readlinklist`,
+   * `guestfs_lxattrlist`; checksums: `guestfs_pread` for small files, else `guestfs_checksum`.
+   *
+   * @throws TypeError, RangeError for bad options
+   */
+  walk(directory: string, options?: WalkOptions): AsyncGenerator<WalkEntry, void, undefined> {
+    const checked = checkWalkOptions('walk', options);
+    checkPath('walk', 'directory', directory);
+    return walk(this, directory, checked);
+  }
+
+  /**
+   * Copies a file or a folder of the guest into a folder of the host, under its own name; the content of `/` goes
+   * straight into `localdir`. Symbolic links are followed only when `remotepath` itself is one.
+   *
+   * Whatever the guest contains, nothing is written outside of `localdir`: every file and link is made anew, and no link
+   * is followed. Permissions and times come along; owners, extended attributes and hard links do not, and setuid bits,
+   * symbolic links that lead out of the tree, devices, fifos and sockets only as the options say.
+   *
+   * In the place of `guestfs_copy_out`, which keeps all links and knows neither progress nor cancellation. C:
+   * `guestfs_pread` for small files, else `guestfs_download`; and those of {@link walk}.
+   *
+   * @param remotepath - file or directory on the mounted tree
+   * @param localdir - existing directory on the host
+   * @throws TypeError, RangeError for bad options; GuestfsError with the code of what failed, also on the host; AbortError
+   * when `signal` is aborted
+   */
+  override async copyOut(remotepath: string, localdir: string, options?: CopyOutOptions): Promise<void> {
+    const checked = checkCopyOutOptions(options);
+    checkPath('copyOut', 'remotepath', remotepath);
+    checkPath('copyOut', 'localdir', localdir);
+    await copyOut(this, remotepath, localdir, checked);
+  }
+
+  /**
+   * Copies a file or a folder of the host into a folder of the guest, under its own name; the content of `/`, `.` and
+   * `..` goes straight into `remotedir`. Symbolic links are followed only when `localpath` itself is one, else they
+   * become links. Permissions, times and the numbers of the owners come along; devices, fifos and sockets do not.
+   *
+   * In the place of `guestfs_copy_in`, which needs a `tar` on the host and knows no progress. C: `guestfs_tar_in`, with
+   * an archive that is made on the way: other calls on this handle wait until it is over.
+   *
+   * @param localpath - file or directory on the host
+   * @param remotedir - existing directory on the mounted tree
+   * @throws TypeError, RangeError for bad options; GuestfsError with the code of what failed, also on the host; AbortError
+   * when `signal` is aborted
+   */
+  override async copyIn(localpath: string, remotedir: string, options?: CopyInOptions): Promise<void> {
+    const checked = checkCopyInOptions(options);
+    checkPath('copyIn', 'localpath', localpath);
+    checkPath('copyIn', 'remotedir', remotedir);
+    await copyIn(this, localpath, remotedir, checked);
+  }
+
   /** @hidden For reporters, as {@link ProgressReporter}: what a handle's operations do. */
   [observe](observer: OperationObserver): () => void {
     return this.#calls.observe(observer);
@@ -348,4 +424,14 @@ export class Guestfs extends GuestfsMethods implements Observable {
 function archiveOptions<T extends CallOptions>(operation: string, options: T | undefined) {
   const { signal, ...others } = readOptions(operation, options);
   return { signal: checkSignal(operation, signal), others: others as Omit<T, 'signal'> };
+}
+
+function checkPath(operation: string, argument: string, path: unknown): void {
+  if (typeof path !== 'string') throw invalidType(operation, argument, 'string', path);
+  if (path === '' || path.includes('\0')) {
+    throw invalidValue(operation, argument, 'must be a path: not empty, without NUL');
+  }
+  if (/[\ud800-\udc7f\udd00-\udfff]/u.test(path)) {
+    throw invalidValue(operation, argument, 'contains a lone surrogate that stands for no byte');
+  }
 }

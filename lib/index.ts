@@ -1,3 +1,13 @@
+export type {
+  CopyInOptions,
+  CopyOptions,
+  CopyOutOptions,
+  CopyProgress,
+  Owner,
+  SkippedEntry,
+} from './bulk/copy-options';
+export type { FileType, WalkEntry } from './bulk/entry';
+export type { ChecksumType, WalkOptions } from './bulk/walk-options';
 export type { CallDiagnostics } from './diagnostics';
 export { AbortError, GuestfsError } from './errors';
 export type { EventName, GuestfsEvents } from './events';

@@ -18,7 +18,7 @@ const onlyWrong = new Map([
 ]);
 
 /** Members of the class rather than calls: surface.mjs has them. */
-const handWritten = new Set(['launch', 'user_cancel']);
+const handWritten = new Set(['launch', 'user_cancel', 'copy_in', 'copy_out']);
 
 /** The functions of the tables, each with the name of its method. */
 export function allFunctions() {

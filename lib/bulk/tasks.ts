@@ -1,0 +1,52 @@
+/** Work that goes on side by side, some at a time; the first failure ends all of it. */
+export class Tasks {
+  readonly #most: number;
+  readonly #running = new Set<Promise<void>>();
+  readonly #ended = new AbortController();
+  readonly #signal: AbortSignal | undefined;
+  readonly #abort = () => this.#ended.abort();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(most: number, signal: AbortSignal | undefined) {
+    this.#most = most;
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#abort, { once: true });
+    if (signal?.aborted) this.#abort();
+  }
+
+  /** Aborted when the work is to end. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  run(task: () => Promise<void>): void {
+    const running: Promise<void> = task()
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+        this.#abort();
+      })
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** Resolves when one more may run. */
+  async room(): Promise<void> {
+    while (this.#running.size >= this.#most) await Promise.race(this.#running);
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Waits for all of it. */
+  async finish(): Promise<void> {
+    while (this.#running.size > 0) await Promise.race(this.#running);
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Ends what still runs, and waits for that. What had failed before is why everything else did. */
+  async stop(): Promise<void> {
+    const failure = this.#failure;
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#abort();
+    await Promise.allSettled(this.#running);
+    if (failure) throw failure.error;
+  }
+}

@@ -1,0 +1,87 @@
+import { invalidType, invalidValue, outOfRange, unknownOption } from '../errors';
+import { checkSignal, readOptions } from '../options';
+import type { WalkEntry } from './entry';
+
+/** What a checksum is made with; each is a tool of the appliance. */
+export type ChecksumType =
+  | 'crc'
+  | 'md5'
+  | 'sha1'
+  | 'sha224'
+  | 'sha256'
+  | 'sha384'
+  | 'sha512'
+  | 'gost'
+  | 'gost12';
+
+/** Options of {@link Guestfs.walk}. */
+export interface WalkOptions {
+  /** Ends the walk with an `AbortError`. */
+  readonly signal?: AbortSignal | undefined;
+  /** How deep to go: 1 for what is in the folder itself; default: no limit. */
+  readonly maxDepth?: number | undefined;
+  /** Do not go into folders on which another filesystem is mounted; default false. They themselves are listed. */
+  readonly oneFileSystem?: boolean | undefined;
+  /**
+   * Leaves out the entries for which it returns false; what is in such a folder is walked all the same. It is called
+   * ahead of the loop, in no particular order, and before link targets, attributes and checksums are read.
+   */
+  readonly filter?: ((entry: WalkEntry) => boolean) | undefined;
+  /** Called for each folder, likewise; when it returns true, the walk does not go into that folder. */
+  readonly prune?: ((directory: WalkEntry) => boolean) | undefined;
+  /** Read the extended attributes; default false. */
+  readonly xattrs?: boolean | undefined;
+  /** Make a checksum of the content of each file; default: none. */
+  readonly checksum?: ChecksumType | undefined;
+  /**
+   * Hears of what could not be read, and the walk goes on; the path is that of the folder, file or link. Without it the
+   * walk ends with the error. What has vanished since its folder was listed is no error.
+   */
+  readonly onError?: ((error: Error, path: string) => void) | undefined;
+}
+
+/** The options, each read once and checked. */
+export interface CheckedWalkOptions extends WalkOptions {
+  readonly maxDepth: number;
+}
+
+const checksumTypes = ['crc', 'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512', 'gost', 'gost12'];
+
+const optionTypes: ReadonlyMap<string, string> = new Map([
+  ['maxDepth', 'number'],
+  ['oneFileSystem', 'boolean'],
+  ['filter', 'function'],
+  ['prune', 'function'],
+  ['xattrs', 'boolean'],
+  ['checksum', 'string'],
+  ['onError', 'function'],
+] satisfies [keyof WalkOptions, string][]);
+
+export function checkWalkOptions(operation: string, options: unknown): CheckedWalkOptions {
+  const checked = checkTypes(operation, options, optionTypes) as WalkOptions;
+  const { maxDepth = Number.POSITIVE_INFINITY, checksum } = checked;
+  if (maxDepth !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxDepth) && maxDepth >= 1)) {
+    throw outOfRange(operation, 'options.maxDepth', 'an integer >= 1', maxDepth);
+  }
+  if (checksum !== undefined && !checksumTypes.includes(checksum)) {
+    throw invalidValue(operation, 'options.checksum', `must be one of ${checksumTypes.join(', ')}`);
+  }
+  return { ...checked, maxDepth };
+}
+
+/** Options of which only the type matters, and a signal. */
+export function checkTypes(
+  operation: string,
+  options: unknown,
+  types: ReadonlyMap<string, string>,
+): Record<string, unknown> {
+  const { signal, ...others } = readOptions(operation, options);
+  for (const [name, value] of Object.entries(others)) {
+    const expected = types.get(name);
+    if (expected === undefined) throw unknownOption(operation, name, ['signal', ...types.keys()]);
+    if (!expected.split(' or ').includes(typeof value) || value === null) {
+      throw invalidType(operation, `options.${name}`, expected, value);
+    }
+  }
+  return { ...others, signal: checkSignal(operation, signal) };
+}
