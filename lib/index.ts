@@ -9,6 +9,7 @@ export type {
 export type { FileType, WalkEntry } from './bulk/entry';
 export type { ChecksumType, WalkOptions } from './bulk/walk-options';
 export type { CallDiagnostics } from './diagnostics';
+export * from './diff';
 export { AbortError, GuestfsError } from './errors';
 export type { EventName, GuestfsEvents } from './events';
 export type * from './generated/methods';

@@ -105,32 +105,33 @@ const optionTypes: ReadonlyMap<string, string> = new Map([
   ['onHandle', 'function'],
 ] satisfies [keyof InspectOptions, string][]);
 
-export function checkImages(images: Inspectable): ImageFile[] {
-  if (!isArray(images)) return [checkImage(images)];
-  const checked = checkEach('inspect', 'images', images, checkImage);
-  if (checked.length === 0) throw invalidValue('inspect', 'images', 'must name at least one image');
+/** `operation` is in whose name errors are told. */
+export function checkImages(images: Inspectable, operation = 'inspect'): ImageFile[] {
+  if (!isArray(images)) return [checkImage(operation, images)];
+  const checked = checkEach(operation, 'images', images, (image) => checkImage(operation, image));
+  if (checked.length === 0) throw invalidValue(operation, 'images', 'must name at least one image');
   return checked;
 }
 
-function checkImage(image: unknown): ImageFile {
-  const { path, format } = readImage(image);
-  if (typeof path !== 'string') throw invalidType('inspect', 'images.path', 'string', path);
+function checkImage(operation: string, image: unknown): ImageFile {
+  const { path, format } = readImage(operation, image);
+  if (typeof path !== 'string') throw invalidType(operation, 'images.path', 'string', path);
   if (path === '' || path.includes('\0')) {
-    throw invalidValue('inspect', 'images.path', 'must be a path: not empty, without NUL');
+    throw invalidValue(operation, 'images.path', 'must be a path: not empty, without NUL');
   }
   if (format === undefined) return { path };
-  if (typeof format !== 'string') throw invalidType('inspect', 'images.format', 'string', format);
+  if (typeof format !== 'string') throw invalidType(operation, 'images.format', 'string', format);
   if (!/^\w+$/.test(format)) {
-    throw invalidValue('inspect', 'images.format', "must be a format of qemu, as 'raw' or 'qcow2'");
+    throw invalidValue(operation, 'images.format', "must be a format of qemu, as 'raw' or 'qcow2'");
   }
   return { path, format };
 }
 
-function readImage(image: unknown): { path: unknown; format?: unknown } {
+function readImage(operation: string, image: unknown): { path: unknown; format?: unknown } {
   if (typeof image === 'string') return { path: image };
   if (isObject(image))
-    return reading('inspect', 'images', () => ({ path: image.path, format: image.format }));
-  throw invalidType('inspect', 'images', 'string, { path, format } or an array of these', image);
+    return reading(operation, 'images', () => ({ path: image.path, format: image.format }));
+  throw invalidType(operation, 'images', 'string, { path, format } or an array of these', image);
 }
 
 export function checkOptions(options: InspectOptions): CheckedInspectOptions {
@@ -184,7 +185,7 @@ function checkRead(
 
 const keysExpected = 'array of strings or { device, key }';
 
-function checkKeys(operation: string, keys: unknown): VolumeKey[] {
+export function checkKeys(operation: string, keys: unknown): VolumeKey[] {
   if (!isArray(keys)) throw invalidType(operation, 'options.keys', keysExpected, typeof keys);
   return checkEach(operation, 'options.keys', keys, (key) => checkKey(operation, key));
 }

@@ -1,0 +1,217 @@
+// Compares two trees by walking both side by side: neither is ever held in memory as a whole.
+import { hasVanished, isFatal } from '../bulk/bundle';
+import { checksumOf } from '../bulk/checksum';
+import type { WalkEntry } from '../bulk/entry';
+import { checkTypes } from '../bulk/walk-options';
+import { AbortError, invalidType } from '../errors';
+import { Guestfs } from '../guestfs';
+import { type Changes, changesOf, type Difference, inWalkOrder } from './differences';
+
+/** Options of {@link compare}. */
+export interface CompareOptions {
+  /** Ends the comparison with an `AbortError`. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Compare the content of files that have the same size, by their SHA-256; default false: then a file with the same size
+   * and time counts as the same.
+   */
+  readonly content?: boolean | undefined;
+  /** Compare when the content changed; default true. Of folders it is never compared: it changes with what is in them. */
+  readonly mtime?: boolean | undefined;
+  /** Compare extended attributes, those of SELinux among them; default false. */
+  readonly xattrs?: boolean | undefined;
+  /** Leaves out of both trees what it returns false for, as {@link WalkOptions.filter}. */
+  readonly filter?: ((entry: WalkEntry) => boolean) | undefined;
+  /** Folders into which neither walk goes, as {@link WalkOptions.prune}. */
+  readonly prune?: ((directory: WalkEntry) => boolean) | undefined;
+  /**
+   * Hears of what could not be read, and the comparison goes on; what is in a folder that cannot be read counts as
+   * missing. Without it the comparison ends with the error.
+   */
+  readonly onError?: ((error: Error, path: string) => void) | undefined;
+}
+
+export const compareTypes: ReadonlyMap<string, string> = new Map([
+  ['content', 'boolean'],
+  ['mtime', 'boolean'],
+  ['xattrs', 'boolean'],
+  ['filter', 'function'],
+  ['prune', 'function'],
+  ['onError', 'function'],
+] satisfies [keyof CompareOptions, string][]);
+
+/** One of the two trees. */
+export interface Tree {
+  readonly g: Guestfs;
+  readonly directory: string;
+}
+
+/**
+ * How a folder differs from another one, of the same handle or of two: what was added, removed and changed on the way from
+ * the first to the second, in the order of {@link Guestfs.walk}.
+ *
+ * ```ts
+ * for await (const { path, change } of compare(before, '/etc', after, '/etc')) console.log(change, path);
+ * ```
+ *
+ * @param gA - the handle with the first folder
+ * @param dirA - what it was before
+ * @param gB - the handle with the second folder
+ * @param dirB - what it is now
+ * @throws TypeError, RangeError for bad options
+ */
+export function compare(
+  gA: Guestfs,
+  dirA: string,
+  gB: Guestfs,
+  dirB: string,
+  options?: CompareOptions,
+): AsyncGenerator<Difference, void, undefined> {
+  const checked = checkTypes('compare', options, compareTypes) as CompareOptions;
+  for (const [name, g] of Object.entries({ gA, gB })) {
+    if (!(g instanceof Guestfs)) throw invalidType('compare', name, 'Guestfs', g);
+  }
+  return compareTrees({ g: gA, directory: dirA }, { g: gB, directory: dirB }, checked);
+}
+
+/** How many pairs of files may be read ahead of the loop. */
+const pairsAhead = 8;
+
+/** A pair with the same path, or what one side lacks. */
+interface Pair {
+  readonly path: string;
+  readonly before: WalkEntry | null;
+  readonly after: WalkEntry | null;
+}
+
+export async function* compareTrees(
+  a: Tree,
+  b: Tree,
+  options: CompareOptions,
+): AsyncGenerator<Difference, void, undefined> {
+  const left = new AbortController();
+  const abort = () => left.abort(options.signal?.reason);
+  options.signal?.addEventListener('abort', abort, { once: true });
+  if (options.signal?.aborted) abort();
+  const judge = new Judge(a, b, options, left.signal);
+  /** What is being looked at, in order. */
+  const queue: Promise<Difference | undefined>[] = [];
+  try {
+    for await (const pair of pairsOf(a, b, { ...options, signal: left.signal })) {
+      const difference = judge.differenceOf(pair);
+      difference.catch(() => undefined); // it is awaited in its turn
+      queue.push(difference);
+      if (queue.length < pairsAhead) continue;
+      const next = await queue.shift();
+      if (next) yield next;
+    }
+    for (const each of queue) {
+      const next = await each;
+      if (next) yield next;
+    }
+  } catch (error) {
+    if (options.signal?.aborted) throw new AbortError('compare', options.signal.reason);
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', abort);
+    left.abort();
+    await Promise.allSettled(queue);
+  }
+}
+
+/** Walks both at once. */
+async function* pairsOf(a: Tree, b: Tree, options: CompareOptions): AsyncGenerator<Pair> {
+  const befores = new Side(a, options);
+  const afters = new Side(b, options);
+  try {
+    await Promise.all([befores.advance(), afters.advance()]);
+    for (;;) {
+      const [before, after] = [befores.current, afters.current];
+      if (!before && !after) return;
+      const order = !before ? 1 : !after ? -1 : inWalkOrder(before.path, after.path);
+      yield {
+        path: ((order <= 0 ? before : after) as Placed).path,
+        before: (order <= 0 && before?.entry) || null,
+        after: (order >= 0 && after?.entry) || null,
+      };
+      await Promise.all([order <= 0 && befores.advance(), order >= 0 && afters.advance()]);
+    }
+  } finally {
+    await Promise.allSettled([befores.end(), afters.end()]);
+  }
+}
+
+/** An entry, and its path from the top of its tree. */
+interface Placed {
+  readonly entry: WalkEntry;
+  readonly path: string;
+}
+
+/** One of the walks, and where it is. */
+class Side {
+  current: Placed | undefined;
+  readonly #walk: AsyncGenerator<WalkEntry, void, undefined>;
+  readonly #top: number;
+
+  constructor({ g, directory }: Tree, { signal, xattrs, filter, prune, onError }: CompareOptions) {
+    this.#walk = g.walk(directory, { signal, xattrs, filter, prune, onError });
+    this.#top = directory.replace(/\/+$/, '').length;
+  }
+
+  async advance(): Promise<void> {
+    const { value: entry } = await this.#walk.next();
+    this.current = entry ? { entry, path: entry.path.slice(this.#top) } : undefined;
+  }
+
+  async end(): Promise<void> {
+    await this.#walk.return();
+  }
+}
+
+/** Says how pairs differ. */
+class Judge {
+  readonly #a: Tree;
+  readonly #b: Tree;
+  readonly #options: CompareOptions;
+  readonly #signal: AbortSignal;
+
+  constructor(a: Tree, b: Tree, options: CompareOptions, signal: AbortSignal) {
+    this.#a = a;
+    this.#b = b;
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** Undefined when they are the same. */
+  async differenceOf({ path, before, after }: Pair): Promise<Difference | undefined> {
+    if (before && after) {
+      const changes = await this.#changesOf(before, after);
+      const isChanged = Object.keys(changes).length > 0;
+      return isChanged ? { change: 'changed', path, before, after, changes } : undefined;
+    }
+    if (after) return { change: 'added', path, before: null, after };
+    return before ? { change: 'removed', path, before, after: null } : undefined;
+  }
+
+  async #changesOf(before: WalkEntry, after: WalkEntry): Promise<Changes> {
+    const { mtime = true, xattrs = false, content = false } = this.#options;
+    const changes = changesOf(before, after, { mtime, xattrs });
+    const areFiles = before.type === 'file' && after.type === 'file';
+    if (!content || !areFiles || before.size !== after.size || before.size === 0n) return changes;
+    const [first, second] = await Promise.all([this.#hash(this.#a, before), this.#hash(this.#b, after)]);
+    return first === second ? changes : { ...changes, content: { before: first, after: second } };
+  }
+
+  /** Null when the file cannot be read, or is gone. */
+  async #hash({ g }: Tree, entry: WalkEntry): Promise<string | null> {
+    try {
+      return await checksumOf(g, 'sha256', entry, { signal: this.#signal });
+    } catch (error) {
+      const { onError } = this.#options;
+      if (hasVanished(error)) return null;
+      if (!onError || isFatal(error)) throw error;
+      onError(error as Error, entry.path);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,78 @@
+// Finds out what is to be seen of a guest, and mounts it.
+import { GuestfsError } from '../errors';
+import type { Guestfs } from '../guestfs';
+import { Devices } from '../inspect/devices';
+import type { ImageFacts } from '../inspect/image';
+import { describeImages } from '../inspect/inspect';
+import { inMountOrder } from '../inspect/operating-system';
+import type { VolumeKey } from '../inspect/options';
+import { Problems } from '../inspect/problems';
+import type { InspectionReport } from '../inspect/report';
+
+export interface MountPlan {
+  readonly root?: string | undefined;
+  readonly mountable?: string | undefined;
+  readonly keys: readonly VolumeKey[];
+}
+
+/** Mounts it read-only at `/`, with all that belongs to it. */
+export async function mountGuest(
+  g: Guestfs,
+  images: readonly ImageFacts[],
+  { root, mountable, keys }: MountPlan,
+): Promise<void> {
+  const filesystems = await openVolumes(g, images, keys);
+  if (mountable !== undefined) return await g.mountRo(mountable, '/');
+  const name = images.map(({ path }) => path).join(', ');
+  const roots = await g.inspectOs();
+  const [first, second] = root === undefined ? roots : roots.filter((each) => each === root);
+  if (first !== undefined && second === undefined) return await mountSystem(g, first);
+  const [only, another] = filesystems;
+  if (root === undefined && roots.length === 0 && only !== undefined && another === undefined) {
+    return await g.mountRo(only, '/');
+  }
+  throw new GuestfsError(`diff: ${problem(name, root, roots, filesystems)}`, {
+    code: 'ERR_GUESTFS_NO_ROOT',
+    operation: 'diff',
+  });
+}
+
+function problem(
+  name: string,
+  root: string | undefined,
+  roots: readonly string[],
+  filesystems: readonly string[],
+): string {
+  if (roots.length > 0) {
+    const found = `${name} has operating systems on ${roots.join(', ')}`;
+    return root === undefined ? `${found}: say which by the option root` : `${found}, and none on ${root}`;
+  }
+  return filesystems.length > 0
+    ? `${name} has no operating system, but filesystems on ${filesystems.join(', ')}: say which by the option mountable`
+    : `${name} has no filesystem that can be mounted; encrypted volumes need the option keys`;
+}
+
+/** Opens what is encrypted, and returns the filesystems that can be mounted. */
+async function openVolumes(
+  g: Guestfs,
+  images: readonly ImageFacts[],
+  keys: readonly VolumeKey[],
+): Promise<string[]> {
+  const report: InspectionReport = {
+    images: describeImages(images, await g.listDevices()),
+    partitions: [],
+    filesystems: [],
+    encrypted: [],
+    operatingSystems: [],
+    problems: [],
+  };
+  const devices = new Devices(g, report, new Problems(report.problems), keys);
+  await devices.examine();
+  return devices.mountable.map(({ device }) => device);
+}
+
+async function mountSystem(g: Guestfs, root: string): Promise<void> {
+  for (const { path, device } of inMountOrder(await g.inspectGetMountpoints(root))) {
+    await g.mountRo(device, path);
+  }
+}
