@@ -22,6 +22,8 @@ const otherChapters = [
   ['/lib/inspect/', 'Inspection in one call'],
   ['/lib/progress/', 'Showing progress'],
   ['/lib/streams/', 'Streams'],
+  ['/lib/bulk/', 'Trees: walking, copying, comparing'],
+  ['/lib/diff/', 'Trees: walking, copying, comparing'],
   ['/lib/private-data.ts', 'Private data'],
   ['/lib/events.ts', 'Events and errors'],
   ['/lib/errors.ts', 'Events and errors'],

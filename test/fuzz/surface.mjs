@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import fc from 'fast-check';
-import { Guestfs, GuestfsError, inspect, inspectAll, ProgressReporter, privateKey } from 'guestfs';
+import { compare, diff, Guestfs, GuestfsError, inspect, inspectAll, ProgressReporter, privateKey } from 'guestfs';
 import { ourOptions } from './calls.mjs';
 import { judgeOptions, optionsOf } from './options.mjs';
 import { fail } from './subject.mjs';
@@ -82,6 +82,18 @@ const streamOptions = [
   ['mode', 'Int'],
   ['signal', 'signal'],
   ['excludes', 'StringList'],
+];
+
+const treeOptions = [
+  ...ourOptions,
+  ['maxDepth', 'Int'],
+  ['xattrs', 'Bool'],
+  ['checksum', 'String'],
+  ['filter', 'onProgress'],
+  ['links', 'String'],
+  ['overwrite', 'Bool'],
+  ['maxBytes', 'Int64'],
+  ['content', 'Bool'],
 ];
 
 /** Rejects with the stream's error when it is used: it must have one, for nothing is launched. */
@@ -250,6 +262,25 @@ const actions = [
       if (stream) await errorOf(() => failureOf(stream, use));
     },
   ),
+
+  action('walk, compare', [anything, anything, optionsOf(treeOptions)], async (g, path, other, options) => {
+    const error = await errorOf(() => g.walk(path.make(), options.make()).next());
+    if (!error) fail('walked on a handle that is not launched');
+    await errorOf(() => compare(g, path.make(), g, other.make(), options.make()).next());
+    await errorOf(() => compare(other.make(), path.make(), g, path.make()).next());
+  }),
+
+  action('copyIn, copyOut', [anything, anything, optionsOf(treeOptions)], async (g, path, other, options) => {
+    for (const method of ['copyIn', 'copyOut']) {
+      const error = await errorOf(() => g[method](path.make(), missing(other).make(), options.make()));
+      if (!error) fail(`${method} worked on a handle that is not launched`);
+    }
+  }),
+
+  action('diff', [images, images, optionsOf(inspectOptions)], async (_, before, after, options) => {
+    const error = await errorOf(() => diff(before.make(), after.make(), options.make()).next());
+    if (!error) fail('compared what is not there');
+  }),
 
   action('progress', [anything, anything], async (g, ...values) => {
     const [first, second] = values.map((value) => value.make());
