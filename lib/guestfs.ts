@@ -1,4 +1,5 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
+import { checkPath } from './bulk/check-path';
 import { copyIn } from './bulk/copy-in';
 import {
   type CopyInOptions,
@@ -13,7 +14,7 @@ import { checkWalkOptions, type WalkOptions } from './bulk/walk-options';
 import { type CallSink, Calls, guarded } from './calls';
 import { diagnosed } from './diagnostics';
 import { Drives, keptOptions, type MakeCall } from './drives';
-import { closedError, invalidType, invalidValue, unknownOption } from './errors';
+import { closedError, invalidType, unknownOption } from './errors';
 import type { EventName } from './events';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
 import { invoke } from './invoke';
@@ -424,14 +425,4 @@ export class Guestfs extends GuestfsMethods implements Observable {
 function archiveOptions<T extends CallOptions>(operation: string, options: T | undefined) {
   const { signal, ...others } = readOptions(operation, options);
   return { signal: checkSignal(operation, signal), others: others as Omit<T, 'signal'> };
-}
-
-function checkPath(operation: string, argument: string, path: unknown): void {
-  if (typeof path !== 'string') throw invalidType(operation, argument, 'string', path);
-  if (path === '' || path.includes('\0')) {
-    throw invalidValue(operation, argument, 'must be a path: not empty, without NUL');
-  }
-  if (/[\ud800-\udc7f\udd00-\udfff]/u.test(path)) {
-    throw invalidValue(operation, argument, 'contains a lone surrogate that stands for no byte');
-  }
 }

@@ -1,4 +1,5 @@
 import { invalidType, invalidValue, outOfRange } from '../errors';
+import { reading } from '../options';
 import type { ProgressEvent } from '../types';
 import type { FileType, WalkEntry } from './entry';
 import { checkTypes } from './walk-options';
@@ -124,7 +125,7 @@ export function checkCopyInOptions(options: unknown): CopyInOptions {
   const checked = checkTypes('copyIn', options, inTypes) as CopyInOptions;
   const { owner } = checked;
   if (owner === undefined) return checked;
-  const { uid, gid } = owner;
+  const { uid, gid } = reading('copyIn', 'options.owner', () => ({ uid: owner.uid, gid: owner.gid }));
   for (const [name, id] of Object.entries({ uid, gid })) {
     if (typeof id !== 'number') throw invalidType('copyIn', `options.owner.${name}`, 'number', id);
     if (!(Number.isInteger(id) && id >= 0 && id < 2 ** 32)) {

@@ -1,10 +1,12 @@
 // Compares two trees by walking both side by side: neither is ever held in memory as a whole.
 import { hasVanished, isFatal } from '../bulk/bundle';
+import { checkPath } from '../bulk/check-path';
 import { checksumOf } from '../bulk/checksum';
 import type { WalkEntry } from '../bulk/entry';
 import { checkTypes } from '../bulk/walk-options';
 import { AbortError, invalidType } from '../errors';
 import { Guestfs } from '../guestfs';
+import { reading } from '../options';
 import { type Changes, changesOf, type Difference, inWalkOrder } from './differences';
 
 /** Options of {@link compare}. */
@@ -69,8 +71,11 @@ export function compare(
 ): AsyncGenerator<Difference, void, undefined> {
   const checked = checkTypes('compare', options, compareTypes) as CompareOptions;
   for (const [name, g] of Object.entries({ gA, gB })) {
-    if (!(g instanceof Guestfs)) throw invalidType('compare', name, 'Guestfs', g);
+    const isHandle = reading('compare', name, () => g instanceof Guestfs);
+    if (!isHandle) throw invalidType('compare', name, 'Guestfs', g);
   }
+  checkPath('compare', 'dirA', dirA);
+  checkPath('compare', 'dirB', dirB);
   return compareTrees({ g: gA, directory: dirA }, { g: gB, directory: dirB }, checked);
 }
 

@@ -94,6 +94,7 @@ const treeOptions = [
   ['overwrite', 'Bool'],
   ['maxBytes', 'Int64'],
   ['content', 'Bool'],
+  ['owner', 'OptString'],
 ];
 
 /** Rejects with the stream's error when it is used: it must have one, for nothing is launched. */
