@@ -9,6 +9,7 @@ import type { VolumeKey } from '../inspect/options';
 import { Problems } from '../inspect/problems';
 import type { InspectionReport } from '../inspect/report';
 
+/** What the program says of a guest. */
 export interface MountPlan {
   readonly root?: string | undefined;
   readonly mountable?: string | undefined;
@@ -16,21 +17,33 @@ export interface MountPlan {
 }
 
 /** Mounts it read-only at `/`, with all that belongs to it. */
-export async function mountGuest(
-  g: Guestfs,
-  images: readonly ImageFacts[],
-  { root, mountable, keys }: MountPlan,
-): Promise<void> {
-  const filesystems = await openVolumes(g, images, keys);
+export async function mountGuest(g: Guestfs, images: readonly ImageFacts[], plan: MountPlan): Promise<void> {
+  const { root, mountable, keys } = plan;
+  let filesystems = keys.length > 0 ? await openVolumes(g, images, keys) : undefined;
   if (mountable !== undefined) return await g.mountRo(mountable, '/');
-  const name = images.map(({ path }) => path).join(', ');
   const roots = await g.inspectOs();
-  const [first, second] = root === undefined ? roots : roots.filter((each) => each === root);
-  if (first !== undefined && second === undefined) return await mountSystem(g, first);
-  const [only, another] = filesystems;
-  if (root === undefined && roots.length === 0 && only !== undefined && another === undefined) {
-    return await g.mountRo(only, '/');
-  }
+  if (roots.length === 0) filesystems ??= await openVolumes(g, images, keys);
+  const name = images.map(({ path }) => path).join(', ');
+  const { system, filesystem } = choose(name, root, roots, filesystems ?? []);
+  if (system !== undefined) await mountSystem(g, system);
+  else await g.mountRo(filesystem, '/');
+}
+
+type Choice =
+  | { readonly system: string; readonly filesystem?: undefined }
+  | { readonly system?: undefined; readonly filesystem: string };
+
+/** The system that is asked for, or the only one, or else the only filesystem. */
+export function choose(
+  name: string,
+  root: string | undefined,
+  roots: readonly string[],
+  filesystems: readonly string[],
+): Choice {
+  const [system, otherSystem] = root === undefined ? roots : roots.filter((each) => each === root);
+  if (system !== undefined && otherSystem === undefined) return { system };
+  const [filesystem, otherFilesystem] = root === undefined && roots.length === 0 ? filesystems : [];
+  if (filesystem !== undefined && otherFilesystem === undefined) return { filesystem };
   throw new GuestfsError(`diff: ${problem(name, root, roots, filesystems)}`, {
     code: 'ERR_GUESTFS_NO_ROOT',
     operation: 'diff',

@@ -6,6 +6,7 @@ import { walk } from '../../lib/bulk/walk';
 import { checkWalkOptions, type WalkOptions } from '../../lib/bulk/walk-options';
 import { compareTrees } from '../../lib/diff/compare';
 import { changesOf, inWalkOrder } from '../../lib/diff/differences';
+import { choose } from '../../lib/diff/mount';
 import { type FakeFolder, FakeGuest, FakeOther, link } from '../support/fake-guest';
 import { failureOf } from '../support/internal';
 
@@ -114,6 +115,29 @@ test('what could not be read is different from what could', () => {
   expect(Object.keys(changesOf(entry, { ...entry, xattrs: attributes }, comparison))).toEqual([
     'xattrs' satisfies keyof Compared,
   ]);
+});
+
+describe('what is mounted', () => {
+  const [a, b] = ['/dev/sda1', '/dev/sda2'] as const;
+
+  test.each<[string | undefined, string[], string[], object]>([
+    [undefined, [a], [a, b], { system: a }],
+    [b, [a, b], [], { system: b }],
+    [undefined, [], [b], { filesystem: b }],
+  ])('root: %s, systems on %j, filesystems on %j', (root, roots, filesystems, choice) => {
+    expect(choose('disk', root, roots, filesystems)).toEqual(choice);
+  });
+
+  test.each<[string | undefined, string[], string[], RegExp]>([
+    [undefined, [a, b], [], /disk has operating systems on \/dev\/sda1, \/dev\/sda2: .* option root/],
+    ['/dev/sdb', [a], [], /systems on \/dev\/sda1, and none on \/dev\/sdb/],
+    [undefined, [], [a, b], /filesystems on \/dev\/sda1, \/dev\/sda2: .* option mountable/],
+    [undefined, [], [], /no filesystem that can be mounted; .* option keys/],
+    [a, [], [a], /filesystems on \/dev\/sda1/],
+  ])('is not clear: root: %s, systems on %j, filesystems on %j', (root, roots, filesystems, message) => {
+    const refusal = { code: 'ERR_GUESTFS_NO_ROOT', message: expect.stringMatching(message) };
+    expect(() => choose('disk', root, roots, filesystems)).toThrow(expect.objectContaining(refusal));
+  });
 });
 
 describe('what is refused before anything is launched', () => {
