@@ -2,7 +2,16 @@
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import fc from 'fast-check';
-import { compare, diff, Guestfs, GuestfsError, inspect, inspectAll, ProgressReporter, privateKey } from 'guestfs';
+import {
+  compare,
+  diff,
+  Guestfs,
+  GuestfsError,
+  inspect,
+  inspectAll,
+  ProgressReporter,
+  privateKey,
+} from 'guestfs';
 import { ourOptions } from './calls.mjs';
 import { judgeOptions, optionsOf } from './options.mjs';
 import { fail } from './subject.mjs';
