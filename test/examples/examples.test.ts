@@ -89,6 +89,10 @@ describe('a disk of our own', () => {
     expect(await g.cat('/backup/app/settings.json~')).toBe('{"port":8080}');
   });
 
+  test('has its largest files found', async () => {
+    expect(await run('find-large-files', disk, '/dev/sda1')).toMatch(/^ +13 "\/etc\/app\/settings\.json/m);
+  });
+
   test('goes to object storage', async () => {
     const server = createServer(async (request, response) => {
       const archive = gunzipSync(await buffer(request));
