@@ -319,7 +319,7 @@ describe('copyIn', () => {
         });
         execFileSync('tar', ['-xpf', '-', '-C', target], {
           input: Buffer.concat(parts),
-          stdio: ['pipe', 2, 2],
+          stdio: 'pipe',
         });
       },
     };
