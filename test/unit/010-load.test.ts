@@ -13,6 +13,8 @@ test('the public names', () => {
     'GuestfsError',
     'PrivateData',
     'ProgressReporter',
+    'compare',
+    'diff',
     'inspect',
     'inspectAll',
     'privateKey',
