@@ -1,4 +1,8 @@
 {
+  "variables": {
+    # 1 for the binary that the package carries (scripts/prebuild.mjs): one that loads on other distributions too.
+    "guestfs_prebuilt%": 0
+  },
   "targets": [
     {
       "target_name": "guestfs",
@@ -27,6 +31,18 @@
         # A worker may end while a thread of ours still waits for the host: our code must stay where it is.
         "-Wl,-z,nodelete",
         "<!@(pkg-config --libs libguestfs)"
+      ],
+      "conditions": [
+        ["guestfs_prebuilt==1", {
+          "cflags": ["-ffile-prefix-map=<(module_root_dir)=."],
+          # libgcc stays shared: every Node has it, while the static one may ask for a newer glibc than all the rest.
+          # So would parts of the C++ library that nothing uses: they go.
+          "ldflags": [
+            "-static-libstdc++",
+            "-Wl,--gc-sections",
+            "-Wl,--version-script=<(module_root_dir)/src-native/exports.map"
+          ]
+        }]
       ],
       "configurations": {
         "Release": {

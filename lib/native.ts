@@ -1,5 +1,6 @@
 // The only module that touches the addon. Its types say what src-native/native_handle.h offers.
 import { join } from 'node:path';
+import { explainNotLoaded } from './not-loaded';
 
 /** What the addon knows of a libguestfs function. Its place in the list is the number by which it is called. */
 export interface FunctionDescription {
@@ -124,6 +125,11 @@ export interface NativeHandle {
   endCallback(): void;
 }
 
+interface Finder {
+  /** The file of the binary that was compiled here, else of the prebuilt one that fits. */
+  resolve(root: string): string;
+}
+
 interface Addon {
   readonly NativeHandle: new () => NativeHandle;
   functions(): FunctionDescription[];
@@ -131,23 +137,15 @@ interface Addon {
 
 function loadAddon(): Addon {
   const root = join(__dirname, '..');
-  const override = process.env.GUESTFS_NODE_ADDON;
+  let file = process.env.GUESTFS_NODE_ADDON;
   try {
-    if (override) return require(override) as Addon;
-    return (require('node-gyp-build') as (root: string) => Addon)(root);
+    file ||= (require('node-gyp-build') as Finder).resolve(root);
+    return require(file) as Addon;
   } catch (cause) {
-    throw Object.assign(new Error(explain(cause as Error, root), { cause }), {
+    throw Object.assign(new Error(explainNotLoaded(cause as Error, root, file), { cause }), {
       code: 'ERR_GUESTFS_NOT_LOADED',
     });
   }
-}
-
-function explain(cause: Error, root: string): string {
-  const reason = cause.message.split('\n')[0];
-  const remedy = /libguestfs\.so/.test(cause.message)
-    ? 'Install the libguestfs library: `apt install libguestfs0` (Debian, Ubuntu), `dnf install libguestfs` (Fedora), `pacman -S libguestfs` (Arch).'
-    : `Build the addon: \`npm rebuild guestfs\`, or \`npm run build:native\` in ${root}. It needs the libguestfs headers: \`apt install libguestfs-dev\` (Debian, Ubuntu), \`dnf install libguestfs-devel\` (Fedora), \`pacman -S libguestfs\` (Arch).`;
-  return `guestfs: the native addon cannot be loaded: ${reason}\n${remedy}`;
 }
 
 const addon = loadAddon();

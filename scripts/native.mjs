@@ -1,9 +1,10 @@
-// Builds the addon: `native.mjs` with node-gyp, `--cmake` with cmake-js, `--if-needed` only when none loads yet;
-// `--for=address|undefined|thread|valgrind` with cmake-js for that checker, in a folder of its own.
+// Builds the addon: `native.mjs` with node-gyp, `--cmake` with cmake-js, `--prebuilt` as the package carries it;
+// `--if-needed` only when none loads yet; `--for=address|undefined|thread|valgrind` with cmake-js for that checker.
+// All but the first build in folders of their own.
 // It runs on users' machines when they install the package, so it needs nothing but Node.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -14,25 +15,37 @@ const require = createRequire(import.meta.url);
 const env = process.env;
 const checker = process.argv.find((arg) => arg.startsWith('--for='))?.slice('--for='.length);
 const cmake = checker !== undefined || process.argv.includes('--cmake');
-const folder = path.join(root, cmake ? `build-${checker ?? 'cmake'}` : 'build');
+const prebuilt = process.argv.includes('--prebuilt');
+const folder = path.join(root, cmake ? `build-${checker ?? 'cmake'}` : prebuilt ? 'build-prebuilt' : 'build');
 
 if (process.argv.includes('--if-needed')) {
-  if (loads()) process.exit(0);
+  const problem = await whyNoneLoads();
+  if (problem === undefined) process.exit(0);
+  console.error(`guestfs: ${problem} Compiling the addon.`);
   // What a compiler that we have not met warns about must not stop anybody's installation.
   env.CXXFLAGS = `${env.CXXFLAGS ?? ''} -Wno-error`;
 }
 
 const missing = missingTools();
 if (missing.length > 0) {
-  console.error(explain(missing));
+  console.error(await explain(missing));
   process.exit(1);
 }
 rmSync(path.join(folder, '.stamp'), { force: true });
-process.exit(cmake ? buildWithCmakeJs() : buildWithNodeGyp());
+process.exit(cmake ? buildWithCmakeJs() : prebuilt ? buildToCarry() : buildWithNodeGyp());
 
-/** Whether the addon that the package would load does load, tried where a crash does no harm. */
-function loads() {
-  return succeeds(process.execPath, ['-e', `require('node-gyp-build')(${JSON.stringify(root)})`]);
+/** What keeps the addon from loading, tried where a crash does no harm; undefined when it loads or soon will. */
+async function whyNoneLoads() {
+  const load = `try { require('node-gyp-build')(${JSON.stringify(root)}) }
+    catch (error) { console.log(error.message); process.exitCode = 1 }`;
+  const { status, stdout } = spawnSync(process.execPath, ['-e', load], { cwd: root, encoding: 'utf8' });
+  if (status === 0) return undefined;
+  const { isLibraryMissing, libraryIsMissing, whyNoneFits } = await import('../dist/not-loaded.js');
+  const error = new Error(stdout);
+  if (!isLibraryMissing(error)) return whyNoneFits(error);
+  // Whoever installs the library later has all that is needed.
+  console.error(['guestfs is installed, but cannot be used yet.', ...libraryIsMissing()].join('\n'));
+  return undefined;
 }
 
 function missingTools() {
@@ -43,9 +56,8 @@ function missingTools() {
   if (!succeeds('make', ['--version'])) tools.push('make');
   if (cmake && !succeeds('cmake', ['--version'])) tools.push('cmake');
   if (!cmake && !succeeds(env.PYTHON || 'python3', ['--version'])) tools.push('python');
-  if (!succeeds('pkg-config', ['--version'])) tools.push('pkg-config', 'libguestfs');
-  else if (!succeeds('pkg-config', ['--exists', 'libguestfs >= 1.40']) || !hasHeader())
-    tools.push('libguestfs');
+  if (!succeeds('pkg-config', ['--version'])) tools.push('pkg-config', 'headers');
+  else if (!succeeds('pkg-config', ['--exists', 'libguestfs >= 1.40']) || !hasHeader()) tools.push('headers');
   return tools;
 
   function hasHeader() {
@@ -54,39 +66,23 @@ function missingTools() {
   }
 }
 
-function explain(tools) {
+async function explain(tools) {
   const names = {
     compiler: 'a C++20 compiler (g++ 10 or newer)',
-    make: 'make',
-    cmake: 'cmake',
-    python: 'python3',
-    'pkg-config': 'pkg-config',
-    libguestfs: 'libguestfs 1.40 or newer and its header',
+    headers: 'libguestfs 1.40 or newer and its header',
   };
-  const distributions = [
-    ['Debian, Ubuntu', 'apt-get install', { compiler: 'g++', libguestfs: 'libguestfs-dev' }],
-    [
-      'Fedora, RHEL',
-      'dnf install',
-      { compiler: 'gcc-c++', 'pkg-config': 'pkgconf-pkg-config', libguestfs: 'libguestfs-devel' },
-    ],
-    ['Arch', 'pacman -S', { compiler: 'gcc', python: 'python', 'pkg-config': 'pkgconf' }],
-    ['openSUSE', 'zypper install', { compiler: 'gcc-c++', libguestfs: 'libguestfs-devel' }],
-    ['Alpine', 'apk add', { compiler: 'g++', libguestfs: 'libguestfs-dev' }],
-  ];
-  const lines = distributions.map(([name, install, packages]) => {
-    const wanted = tools.map((tool) => packages[tool] ?? (tool === 'python' ? 'python3' : tool));
-    return `  ${name.padEnd(16)}sudo ${install} ${wanted.join(' ')}`;
-  });
+  const list = tools.map((tool) => names[tool] ?? tool).join(', ');
+  // A clone that has not been compiled yet has a script that installs them.
+  const compiled = existsSync(path.join(root, 'dist/distribution.js'));
+  const lines = compiled ? (await import('../dist/distribution.js')).installation(tools) : ['npm run setup'];
   return [
-    `guestfs: the native addon cannot be built without ${tools.map((tool) => names[tool]).join(', ')}.`,
+    `guestfs: the native addon cannot be compiled without ${list}.`,
     'Install what is missing and try again:',
-    '',
-    ...lines,
+    ...lines.map((line) => `  ${line}`),
   ].join('\n');
 }
 
-function buildWithNodeGyp() {
+function buildWithNodeGyp(where = root) {
   const nodeGyp = findNodeGyp();
   if (!nodeGyp) {
     console.error('guestfs: node-gyp is missing. Install it and try again: npm install --global node-gyp');
@@ -95,7 +91,27 @@ function buildWithNodeGyp() {
   // With the headers beside the running node nothing has to be downloaded.
   const prefix = path.resolve(path.dirname(process.execPath), '..');
   const nodedir = existsSync(path.join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
-  return run(...nodeGyp, ['configure', 'build', '--jobs=max', '--loglevel=warn', ...nodedir]);
+  const options = [`--directory=${where}`, '--jobs=max', '--loglevel=warn', ...nodedir];
+  return run(...nodeGyp, ['configure', 'build', ...options]);
+}
+
+/** node-gyp builds in `build`, where the binary for this machine is: so it gets another place to do it. */
+function buildToCarry() {
+  mkdirSync(folder, { recursive: true });
+  cpSync(path.join(root, 'binding.gyp'), path.join(folder, 'binding.gyp'));
+  rmSync(path.join(folder, 'src-native'), { force: true });
+  symlinkSync('../src-native', path.join(folder, 'src-native'));
+  env.GYP_DEFINES = 'guestfs_prebuilt=1';
+  // The same order of the sources everywhere.
+  env.LC_ALL = 'C';
+  const status = buildWithNodeGyp(folder);
+  if (status === 0) cpSync(path.join(folder, 'build/Release/guestfs.node'), prebuiltFile());
+  return status;
+}
+
+/** As node-gyp-build looks for it. */
+function prebuiltFile() {
+  return path.join(root, `prebuilds/linux-${process.arch}/guestfs.glibc.node`);
 }
 
 /** Ours in a clone, npm's own on a user's machine. */

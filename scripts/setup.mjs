@@ -27,7 +27,7 @@ function npmPackages() {
   return making('node_modules', ['package-lock.json'], 'npm ci', ci);
 }
 
-const nativeSources = [
+export const nativeSources = [
   'src-native',
   'binding.gyp',
   'CMakeLists.txt',
@@ -54,7 +54,7 @@ export function checkedAddon(checker) {
 }
 
 /** A plan that makes `folder` of `sources`, and nothing while what is there works and is stamped with their hash. */
-function making(folder, sources, doing, command, works = true) {
+export function making(folder, sources, doing, command, works = true) {
   const stamp = path.join(root, folder, '.stamp');
   const hash = contentHash(sources);
   if (works && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return {};

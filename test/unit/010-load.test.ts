@@ -58,8 +58,8 @@ describe('an addon that does not load', () => {
   test('because it is missing: how to build it', async () => {
     const error = await load('/nowhere/guestfs.node');
     expect(error).toMatchObject({ code: 'ERR_GUESTFS_NOT_LOADED', cause: true });
-    expect(error.message).toMatch(/cannot be loaded: .*\/nowhere\/guestfs\.node/);
-    expect(error.message).toMatch(/npm rebuild guestfs.*apt install libguestfs-dev.*dnf install.*pacman -S/s);
+    expect(error.message).toMatch(/cannot be loaded\. Tried:\n {2}\/nowhere\/guestfs\.node: /);
+    expect(error.message).toMatch(/Compile it\..* make .*`npm rebuild guestfs`/s);
   });
 
   test('because it is no binary of this machine: how to build it', async () => {
@@ -74,7 +74,8 @@ describe('an addon that does not load', () => {
     writeFileSync(folder.file('addon.js'), `throw new Error(${JSON.stringify(reason)});`);
     const error = await load(folder.file('addon.js'));
     expect(error.message).toContain(reason);
-    expect(error.message).toMatch(/apt install libguestfs0.*dnf install libguestfs.*pacman -S libguestfs/);
+    expect(error.message).toMatch(/Install it:\n {2}.*libguestfs/);
+    expect(error.message).not.toContain('Compile');
   });
 
   test('in a folder with libguestfs in its name: still how to build it', async () => {
