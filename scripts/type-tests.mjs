@@ -3,9 +3,10 @@
 
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { makeConsumer, typescript } from './consumer.mjs';
+import { inParallel } from './parallel.mjs';
 import { root } from './steps.mjs';
 
 const everywhere = ['right.ts', 'wrong.ts', 'resources.ts'];
@@ -126,15 +127,4 @@ function run(compiler, cwd) {
     child.on('error', reject);
     child.on('close', (code) => resolve({ ok: code === 0, output }));
   });
-}
-
-/** Runs tasks, as many at once as there are processors, and returns what they return. */
-async function inParallel(tasks) {
-  const results = [];
-  const waiting = [...tasks.entries()];
-  const worker = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) results[next[0]] = await next[1]();
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  return results;
 }

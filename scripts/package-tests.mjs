@@ -1,0 +1,248 @@
+// `npm run test:package`: packs the package, installs it as users do but without its install script, and uses it with
+// every Node, package manager and kind of program. Then the install script, where a prebuilt addon fits and where none
+// does. It needs the npm registry, and one real appliance. The last line has the totals.
+
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import { inParallel } from './parallel.mjs';
+import { logged, main, npm, root, step } from './steps.mjs';
+
+const fixtures = path.join(root, 'test/package');
+const folder = mkdtempSync(path.join(tmpdir(), 'guestfs-package-tests-'));
+const tarball = path.join(folder, 'guestfs.tgz');
+const tools = toolsFolder();
+const tool = (file) => path.join(tools, 'node_modules', file);
+
+const node = (version) => tool(`node-${version}-${process.arch}/bin/node`);
+const runtimes = {
+  'Node 20': [node(20)],
+  'Node 22': [node(22)],
+  'Node 24': [node(24)],
+  'Node 26': [node(26)],
+  Bun: [tool(`bun-${process.arch}/bin/bun`)],
+  Deno: [tool(`deno-${process.arch}/deno`), 'run', '--allow-all'],
+};
+
+const managers = {
+  npm: [tool('npm/bin/npm-cli.js'), 'install', '--ignore-scripts', '--no-audit', '--no-fund'],
+  pnpm: [tool('pnpm/bin/pnpm.mjs'), 'install', '--ignore-scripts', '--no-frozen-lockfile'],
+  'yarn 1': [tool('yarn-1/bin/yarn.js'), 'install', '--ignore-scripts', '--no-lockfile', '--non-interactive'],
+  'yarn 4': [tool('yarn-4/bin/yarn.js'), 'install', '--no-immutable'],
+};
+
+/** With what a program needs beside the package. */
+const programs = {
+  esm: { type: 'module' },
+  commonjs: { type: 'commonjs' },
+  typescript: { type: 'module', devDependencies: { typescript: '5.9.3', '@types/node': '22.19.0' } },
+};
+
+const env = { ...withoutNpm(process.env), ...yarnSettings() };
+const prebuilt = `guestfs/prebuilds/linux-${process.arch}/guestfs.glibc.node`;
+const totals = { passed: 0, failed: 0 };
+
+await main(async () => {
+  try {
+    await step('package', { doing: 'packing', work: pack });
+    await step('Nodes and package managers', { doing: 'installing', work: installTools });
+    await everyCombination();
+    await installScript();
+    await test('a launch', () => run([node(26), 'launch.js'], project('npm', 'esm')));
+  } catch (error) {
+    totals.failed += 1;
+    throw error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    console.log(`\n${totals.passed} passed, ${totals.failed} failed, 0 skipped`);
+  }
+  return totals.failed > 0 ? 1 : 0;
+});
+
+async function pack() {
+  await logged([...npm, 'pack', '--pack-destination', folder]);
+  const [file] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  renameSync(path.join(folder, file), tarball);
+}
+
+async function installTools() {
+  if (existsSync(path.join(tools, 'node_modules/.package-lock.json'))) return;
+  mkdirSync(tools, { recursive: true });
+  for (const file of ['package.json', 'package-lock.json'])
+    cpSync(path.join(fixtures, 'tools', file), path.join(tools, file));
+  await logged([...npm, 'ci', '--prefix', tools, '--ignore-scripts', '--no-audit', '--no-fund']);
+}
+
+async function everyCombination() {
+  const table = {};
+  const tasks = Object.keys(managers).flatMap((manager) =>
+    Object.keys(programs).map((program) => {
+      const row = {};
+      table[`${manager}, ${program}`] = row;
+      return () => combination(manager, program, row);
+    }),
+  );
+  await inParallel(tasks);
+  console.table(table);
+}
+
+async function combination(manager, program, row) {
+  const cwd = project(manager, program);
+  const installed = await test(`${manager} installs ${program}`, async () => {
+    makeProject(cwd, program);
+    await run([node(24), ...managers[manager]], cwd);
+    if (program === 'typescript') await run([node(24), 'node_modules/typescript/bin/tsc'], cwd);
+  });
+  for (const [name, command] of Object.entries(runtimes)) {
+    const ok =
+      installed && (await test(`${manager}, ${program}, ${name}`, () => use(command, cwd, prebuilt)));
+    row[name] = ok ? 'ok' : 'FAILED';
+  }
+}
+
+/** What the install script does, in copies of an installed package. */
+async function installScript() {
+  const noCompiler = { PATH: path.dirname(node(24)) };
+  const script = [node(24), 'node_modules/guestfs/scripts/native.mjs', '--if-needed'];
+  const withScript = (name, body) => test(`the install script: ${name}`, () => body(copyOf(name)));
+
+  await withScript('leaves alone what fits', async (cwd) => {
+    const output = await run(script, cwd, noCompiler);
+    if (output !== '') throw new Error(output);
+    await use([node(24)], cwd, prebuilt);
+  });
+  await withScript('wants libguestfs installed, and nothing compiled', async (cwd) => {
+    hideLibrary(path.join(cwd, 'node_modules', prebuilt));
+    says(await run(script, cwd, noCompiler), /cannot be used yet.*is missing\. Install it:\n.*libguestfs/s);
+    says(await fails([node(24), 'main.js'], cwd), /ERR_GUESTFS_NOT_LOADED/);
+  });
+  await withScript('says what compiling needs', async (cwd) => {
+    rmSync(path.join(cwd, 'node_modules', prebuilt));
+    says(await fails(script, cwd, noCompiler), /no prebuilt.*cannot be compiled without.* make\b/is);
+    says(
+      await fails([node(24), 'main.js'], cwd),
+      /Tried:.*nothing has been compiled.*ERR_GUESTFS_NOT_LOADED/s,
+    );
+  });
+  await withScript('compiles where nothing fits', async (cwd) => {
+    rmSync(path.join(cwd, 'node_modules', prebuilt));
+    const nodeGyp = tool('npm/node_modules/node-gyp/bin/node-gyp.js');
+    await run(script, cwd, { npm_config_node_gyp: nodeGyp });
+    await use([node(24)], cwd, 'guestfs/build/Release/guestfs.node');
+  });
+}
+
+function project(manager, program) {
+  return path.join(folder, manager.replace(' ', '-'), program);
+}
+
+function makeProject(cwd, program) {
+  cpSync(path.join(fixtures, program), cwd, { recursive: true });
+  cpSync(path.join(fixtures, 'exercise.cjs'), path.join(cwd, 'exercise.cjs'));
+  const { type, devDependencies } = programs[program];
+  const manifest = { name: program, private: true, type, dependencies: { guestfs: `file:${tarball}` } };
+  writeFileSync(path.join(cwd, 'package.json'), JSON.stringify({ ...manifest, devDependencies }));
+  // So that it looks for no workspace above.
+  writeFileSync(path.join(cwd, 'yarn.lock'), '');
+}
+
+function copyOf(name) {
+  const cwd = path.join(folder, name.replaceAll(/\W/g, '-'));
+  cpSync(project('npm', 'esm'), cwd, { recursive: true });
+  return cwd;
+}
+
+/** Runs a program, which must have loaded the addon that we mean. */
+async function use(command, cwd, addon) {
+  says(await run([...command, 'main.js'], cwd), new RegExp(`^loaded .*/node_modules/${addon}$`, 'm'));
+}
+
+/** The machine has the library, so this addon gets to need another one. */
+function hideLibrary(file) {
+  const content = readFileSync(file);
+  const at = content.indexOf('libguestfs.so.0');
+  content.write('libguestfs.so.9', at);
+  writeFileSync(file, content);
+}
+
+function says(output, pattern) {
+  if (!pattern.test(output)) throw new Error(`the output is not like ${pattern}:\n${output}`);
+}
+
+async function test(name, body) {
+  try {
+    await body();
+    totals.passed += 1;
+    return true;
+  } catch (error) {
+    totals.failed += 1;
+    console.error(`\nFAILED: ${name}\n${error.message}\n`);
+    return false;
+  }
+}
+
+async function run(command, cwd, extraEnv) {
+  const { code, output } = await outcome(command, cwd, extraEnv);
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}:\n${output}`);
+  return output;
+}
+
+async function fails(command, cwd, extraEnv) {
+  const { code, output } = await outcome(command, cwd, extraEnv);
+  if (code === 0) throw new Error(`${command.join(' ')} did not fail:\n${output}`);
+  return output;
+}
+
+function outcome([command, ...args], cwd, extraEnv) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...env, ...extraEnv },
+      timeout: 600_000,
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code: code ?? signal, output }));
+  });
+}
+
+/** Kept from run to run: they are large. */
+function toolsFolder() {
+  const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
+  const lock = readFileSync(path.join(fixtures, 'tools/package-lock.json'));
+  const hash = createHash('sha256').update(lock).digest('hex').slice(0, 20);
+  return path.join(cache, 'guestfs-node/package-tools', hash);
+}
+
+/** The environment without what the npm that runs us has put there, but for the registry. */
+function withoutNpm(environment) {
+  const { GUESTFS_NODE_ADDON, ...rest } = environment;
+  const isNpms = (name) => /^npm_/i.test(name) && name.toLowerCase() !== 'npm_config_registry';
+  return Object.fromEntries(Object.entries(rest).filter(([name]) => !isNpms(name)));
+}
+
+/** Yarn 4 reads no .npmrc. */
+function yarnSettings() {
+  const { npm_config_registry: registry, NODE_EXTRA_CA_CERTS: certificates } = process.env;
+  return {
+    YARN_NODE_LINKER: 'node-modules',
+    YARN_ENABLE_SCRIPTS: 'false',
+    YARN_ENABLE_TELEMETRY: 'false',
+    ...(registry ? { YARN_NPM_REGISTRY_SERVER: registry } : {}),
+    ...(certificates ? { YARN_HTTPS_CA_FILE_PATH: certificates } : {}),
+  };
+}

@@ -1,0 +1,3 @@
+const exercise = require('./exercise.cjs');
+
+exercise(require('guestfs'));

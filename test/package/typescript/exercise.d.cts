@@ -1,0 +1,2 @@
+declare function exercise(guestfs: object): Promise<void>;
+export = exercise;
