@@ -69,6 +69,7 @@ function missingTools() {
 async function explain(tools) {
   const names = {
     compiler: 'a C++20 compiler (g++ 10 or newer)',
+    python: 'python3',
     headers: 'libguestfs 1.40 or newer and its header',
   };
   const list = tools.map((tool) => names[tool] ?? tool).join(', ');

@@ -1,6 +1,6 @@
 // Makes the binary that the package carries for this platform, in prebuilds/, where node-gyp-build finds it, and
-// checks that all that are there load on other distributions. `--check` only checks; `--glibc=2.31` asks for more
-// than usual: so old must a C library be that they still load with.
+// checks that all that are there load on other distributions. `--check` only checks. `--glibc=2.31`: the oldest C
+// library with which they must load. It needs the static C++ library; Fedora has it in libstdc++-static.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ import { making, nativeSources } from './setup.mjs';
 import { main, root, StepError, step } from './steps.mjs';
 
 const args = process.argv.slice(2);
-const glibc = args.find((arg) => arg.startsWith('--glibc='))?.slice('--glibc='.length) ?? '2.34';
+const glibc = args.find((arg) => arg.startsWith('--glibc='))?.slice('--glibc='.length) ?? oldestToExpect();
 
 /** Everything else must be linked in. Node itself needs libgcc_s. */
 const libraries =
@@ -82,6 +82,12 @@ function readelf(file, what) {
   });
   if (status !== 0) throw new StepError(error?.message ?? stderr);
   return stdout;
+}
+
+/** From 2.38 on a C library makes binaries that need as new a one. Releases are built with an older one. */
+function oldestToExpect() {
+  const { glibcVersionRuntime: own } = process.report.getReport().header;
+  return byVersion(own, '2.38') < 0 ? '2.34' : own;
 }
 
 function byVersion(a, b) {

@@ -35,7 +35,7 @@ const dnf = {
   packages: () => ({
     base: 'gcc-c++ make python3 pkgconf-pkg-config libguestfs-devel libguestfs-xfs? qemu-kvm qemu-img supermin',
     kernel: 'kernel-core',
-    test: 'cmake /usr/bin/clang-format debootstrap? /usr/bin/guestfish',
+    test: 'cmake /usr/bin/clang-format debootstrap? /usr/bin/guestfish libstdc++-static',
     bench: 'debootstrap? python3-libguestfs guestfs-tools /usr/bin/guestfish',
     conformance: 'genisoimage|xorriso xz zstd cpio glibc-static',
     sanitizers: 'cmake libasan libubsan libtsan valgrind',
