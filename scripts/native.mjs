@@ -40,7 +40,9 @@ async function whyNoneLoads() {
     catch (error) { console.log(error.message); process.exitCode = 1 }`;
   const { status, stdout } = spawnSync(process.execPath, ['-e', load], { cwd: root, encoding: 'utf8' });
   if (status === 0) return undefined;
-  const { isLibraryMissing, libraryIsMissing, whyNoneFits } = await import('../dist/not-loaded.js');
+  const explanations = await ifCompiled('not-loaded.js');
+  if (!explanations) return 'Nothing has been compiled yet.';
+  const { isLibraryMissing, libraryIsMissing, whyNoneFits } = explanations;
   const error = new Error(stdout);
   if (!isLibraryMissing(error)) return whyNoneFits(error);
   // Whoever installs the library later has all that is needed.
@@ -73,14 +75,18 @@ async function explain(tools) {
     headers: 'libguestfs 1.40 or newer and its header',
   };
   const list = tools.map((tool) => names[tool] ?? tool).join(', ');
-  // A clone that has not been compiled yet has a script that installs them.
-  const compiled = existsSync(path.join(root, 'dist/distribution.js'));
-  const lines = compiled ? (await import('../dist/distribution.js')).installation(tools) : ['npm run setup'];
+  const distribution = cmake ? undefined : await ifCompiled('distribution.js');
+  const lines = distribution?.installation(tools) ?? ['npm run setup'];
   return [
     `guestfs: the native addon cannot be compiled without ${list}.`,
     'Install what is missing and try again:',
     ...lines.map((line) => `  ${line}`),
   ].join('\n');
+}
+
+/** A module of the package. A fresh clone has none yet, but a script that installs what is missing. */
+async function ifCompiled(file) {
+  return existsSync(path.join(root, 'dist', file)) ? import(`../dist/${file}`) : undefined;
 }
 
 function buildWithNodeGyp(where = root) {
