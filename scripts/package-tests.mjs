@@ -40,7 +40,8 @@ const runtimes = {
 const managers = {
   npm: [tool('npm/bin/npm-cli.js'), 'install', '--ignore-scripts', '--no-audit', '--no-fund'],
   pnpm: [tool('pnpm/bin/pnpm.mjs'), 'install', '--ignore-scripts', '--no-frozen-lockfile'],
-  'yarn 1': [tool('yarn-1/bin/yarn.js'), 'install', '--ignore-scripts', '--no-lockfile', '--non-interactive'],
+  // It would take an earlier package of the same version from a cache that other runs have filled.
+  'yarn 1': [tool('yarn-1/bin/yarn.js'), 'install', '--ignore-scripts', '--no-lockfile', '--cache-folder=cache'],
   'yarn 4': [tool('yarn-4/bin/yarn.js'), 'install', '--no-immutable'],
 };
 
