@@ -41,7 +41,13 @@ const managers = {
   npm: [tool('npm/bin/npm-cli.js'), 'install', '--ignore-scripts', '--no-audit', '--no-fund'],
   pnpm: [tool('pnpm/bin/pnpm.mjs'), 'install', '--ignore-scripts', '--no-frozen-lockfile'],
   // It would take an earlier package of the same version from a cache that other runs have filled.
-  'yarn 1': [tool('yarn-1/bin/yarn.js'), 'install', '--ignore-scripts', '--no-lockfile', '--cache-folder=cache'],
+  'yarn 1': [
+    tool('yarn-1/bin/yarn.js'),
+    'install',
+    '--ignore-scripts',
+    '--no-lockfile',
+    '--cache-folder=cache',
+  ],
   'yarn 4': [tool('yarn-4/bin/yarn.js'), 'install', '--no-immutable'],
 };
 
@@ -57,8 +63,7 @@ await main(async () => {
     await step('package', { doing: 'making it', work: pack });
     await step('Nodes and package managers', { doing: 'installing', work: installTools });
     await everyCombination();
-    await installScript();
-    await test('a launch', () => run([node(26), 'launch.js'], project('npm', 'esm')));
+    await inParallel([installScript, launch]);
   } catch (error) {
     totals.failed += 1;
     throw error;
@@ -110,6 +115,10 @@ async function combination(manager, program, row) {
       installed && (await test(`${manager}, ${program}, ${name}`, () => use(command, cwd, prebuilt)));
     row[name] = ok ? 'ok' : 'FAILED';
   }
+}
+
+function launch() {
+  return test('a launch', () => run([node(26), 'launch.js'], project('npm', 'esm')));
 }
 
 /** What the install script does, in copies of an installed package. */
