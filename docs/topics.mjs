@@ -74,7 +74,7 @@ class Reference {
 
   arrange() {
     for (const item of this.#project.children) this.#assignChapter(item);
-    for (const document of this.#project.documents) document.frontmatter.category = 'The project';
+    for (const document of this.#project.documents) this.#arrangeDocument(document);
     for (const topic of topics) this.#addPage(topic);
     this.#moveMethods();
     this.#tidyHandle();
@@ -95,6 +95,16 @@ class Reference {
       if (option.inheritedFrom) this.#project.removeReflection(option);
       else option.flags.setFlag(ReflectionFlag.Readonly, false);
     }
+  }
+
+  /** Its heading is its name, in place of that of its file. */
+  #arrangeDocument(document) {
+    const file = this.#project.files.getReflectionPath(document);
+    document.frontmatter.category = /\bdocs\//.test(file) ? 'Guides' : 'The project';
+    const [first] = document.content;
+    const [heading, title] = /^# (.*)\n+/.exec(first.text);
+    document.name = title;
+    first.text = first.text.slice(heading.length);
   }
 
   #addPage({ name, chapter }) {
