@@ -16,7 +16,7 @@ const programs = {
   'ES modules': {
     type: 'module',
     options: { module: 'node16', lib: ['es2022'], exactOptionalPropertyTypes: true },
-    files: [...everywhere, 'readme.ts'],
+    files: everywhere,
     nodeTypes: () => '@types/node',
   },
   CommonJS: {
@@ -28,7 +28,7 @@ const programs = {
   bundler: {
     type: 'module',
     options: { module: 'esnext', moduleResolution: 'bundler', lib: ['esnext', 'dom'], isolatedModules: true },
-    files: [...everywhere, 'readme.ts'],
+    files: everywhere,
     // The newest ones need TypeScript 5.6.
     nodeTypes: (version) => (version === '5.4' ? 'types-node-24' : 'types-node-26'),
   },
