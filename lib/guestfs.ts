@@ -205,9 +205,21 @@ export class Guestfs extends GuestfsMethods implements Observable {
    */
   async kill(): Promise<void> {
     if (this.#calls.closed) return;
-    const over = await this.#calls.terminate();
-    if (this.#calls.closing || !over) return;
-    await this.#calls.exclusive('kill', undefined, async ({ operation }) => {
+    const terminated = this.#calls.terminate();
+    const inVain = new AbortController();
+    // Queued now: who launches again as soon as a call has rejected comes behind it.
+    const recovered = this.#calls.closing ? undefined : this.#recover(inVain.signal);
+    recovered?.catch(() => undefined); // it may fail before it is awaited
+    if (!(await terminated)) inVain.abort();
+    await recovered?.catch((error: Error & { code?: string }) => {
+      // Unless it could not have its turn, or another kill() took it away to do the same.
+      if (error.code !== 'ABORT_ERR' && error.code !== 'ERR_GUESTFS_TERMINATED') throw error;
+    });
+  }
+
+  /** Leaves the handle as it was before it was launched. */
+  #recover(signal: AbortSignal): Promise<void> {
+    return this.#calls.exclusive('kill', signal, async ({ operation }) => {
       const call: MakeCall = (method, args = [], options) =>
         this.#calls.call(method, args, options, operation);
       // An idle handle does not notice the loss before its next call.

@@ -163,6 +163,27 @@ describe('kill()', () => {
     expect(await g.getMemsize()).toBe(1000);
   });
 
+  test('is over before what is called as soon as a call has rejected', async () => {
+    using folder = temporaryFolder();
+    await using g = new Guestfs();
+    const traces: string[] = [];
+    g.on('trace', (text) => traces.push(text));
+    await g.setTrace(true);
+    const entered = once(g, 'enter');
+    const stuck = g.diskFormat(makeFifo(folder.file('disk')));
+    await entered;
+    const killed = g.kill();
+    await failureOf(stuck);
+    await g.addDriveScratch(1024 * 1024);
+    await killed;
+    const [shutdown, add] = ['shutdown', 'add_drive_scratch'].map((name) =>
+      traces.findIndex((text) => text.startsWith(name)),
+    );
+    expect(shutdown).toBeGreaterThanOrEqual(0);
+    expect(add).toBeGreaterThan(shutdown as number);
+    expect(await g.debugDrives()).toHaveLength(1);
+  });
+
   test('does not end calls that are made afterwards', async () => {
     await using g = new Guestfs();
     const killed = g.kill();
