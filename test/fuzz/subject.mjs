@@ -35,7 +35,9 @@ export class Subject {
     const codes = new Set(verdict.codes);
     if (!available) codes.add('ERR_GUESTFS_UNSUPPORTED');
     if (verdict.aborted) codes.add('ABORT_ERR');
-    const mayPass = verdict.mayPass && available && !verdict.aborted;
+    // A stream that fails by itself may do so before the abort.
+    const aborted = verdict.aborted && !(verdict.aborted === 'later' && verdict.fails && error);
+    const mayPass = verdict.mayPass && available && !aborted;
     if (error && codes.has(error.code)) {
       checkRefusal(fn, error);
       await this.#checkUnseen(verdict.aborted === 'later');
