@@ -32,7 +32,7 @@ import {
 import type { Operation, OperationObserver } from './operations';
 import { facadeOptions, noOptions, type SplitOptions, splitOptions } from './options';
 import { ownBackingFile, type Remedy, refusedWrite } from './remedies';
-import { Signals } from './signals';
+import { signals } from './signals';
 import { sourceTransfer, type Transfer, targetTransfer } from './streams/transfer';
 import type { FileSource, FileTarget } from './streams/types';
 import type { CallOptions, LaunchPhase, ProgressEvent } from './types';
@@ -150,7 +150,6 @@ export class Calls {
   readonly #native: NativeHandle;
   readonly #sink: CallSink;
   readonly #pending = new Map<number, PendingCall>();
-  readonly #signals = new Signals();
   readonly #observers = new Set<OperationObserver>();
   #heard: ReadonlySet<EventName> = new Set();
   readonly #consoleListeners = new Set<(text: string) => void>();
@@ -450,7 +449,7 @@ export class Calls {
         this.#tellEnded(call, outcome);
       },
     };
-    const forget = split.signal && this.#signals.follow(split.signal, () => void this.#abort(call, split));
+    const forget = split.signal && signals.follow(split.signal, () => void this.#abort(call, split));
     const stopWatching =
       image && watchForLoops([image], (path) => void this.#giveUp(call, ownBackingFile(path)));
     this.#pending.set(id, call);

@@ -51,12 +51,15 @@ function copyOf(list: readonly unknown[]): unknown[] {
 export class Drives {
   #calls: DriveCall[] = [];
   #lost = false;
+  /** How many of them have been added again since they were lost. */
+  #restored = 0;
 
   /** To be told of every call that succeeded. */
   record(method: string, args: readonly unknown[], options: CallOptions | undefined): void {
     if (adds.has(method)) {
       // A program that knows libguestfs adds its drives again after a crash: then the list is its own.
-      if (this.#lost) this.#calls = [];
+      if (this.#lost) this.#calls = this.#calls.slice(0, this.#restored);
+      this.#restored = 0;
       this.#lost = false;
       this.#calls.push({ method, args, options: withoutSignal(options) });
     } else if (method === 'removeDrive')
@@ -72,14 +75,19 @@ export class Drives {
   /** The appliance has died, and libguestfs's list with it. */
   lose(): void {
     this.#lost = true;
+    this.#restored = 0;
   }
 
   /** Adds them again where libguestfs has lost them. */
   async restore(call: MakeCall): Promise<void> {
-    if (this.#calls.length > 0 && (await call<string[]>('debugDrives')).length === 0) {
-      for (const { method, args, options } of this.#calls) await call(method, args, options);
+    if (this.#calls.length > 0 && (await call<string[]>('debugDrives')).length === 0) this.#restored = 0;
+    else if (this.#restored === 0) this.#restored = this.#calls.length;
+    for (; this.#restored < this.#calls.length; this.#restored++) {
+      const { method, args, options } = this.#calls[this.#restored] as DriveCall;
+      await call(method, args, options);
     }
     this.#lost = false;
+    this.#restored = 0;
   }
 }
 

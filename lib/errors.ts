@@ -198,7 +198,8 @@ export function withConsole(message: string, consoleTail: string): string {
 }
 
 function withLines(message: string, whose: string, lines: readonly string[]): string {
-  return lines.length === 0 ? message : `${message}\n${whose}:\n  ${lines.slice(-8).join('\n  ')}`;
+  const shown = lines.slice(-8).map((line) => (line.length > 500 ? `${line.slice(0, 500)}…` : line));
+  return shown.length === 0 ? message : `${message}\n${whose}:\n  ${shown.join('\n  ')}`;
 }
 
 function coded<E extends Error>(error: E, code: string): E & { code: string } {

@@ -22,6 +22,7 @@ import { requireDescriptors } from './host-limits';
 import type { NativeHandle } from './native';
 import { facadeOptions, splitOptions } from './options';
 import { ownBackingFile } from './remedies';
+import { signals } from './signals';
 import type { CallOptions, LaunchPhase } from './types';
 import { noteBuild } from './unfinished-build';
 
@@ -320,7 +321,7 @@ export class Launch {
       this.#options.timeout === undefined ? undefined : this.#options.timeout - (Date.now() - this.#started);
     const clock = left === undefined ? undefined : setTimeout(() => interrupt('timeout'), Math.max(0, left));
     const onAbort = () => interrupt('abort');
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const unfollow = signal && signals.follow(signal, onAbort);
     phases.enter('appliance');
     const stopWatching = watchForLoops(this.#parts.drives.images(), (path) => {
       this.#loop = path;
@@ -331,7 +332,7 @@ export class Launch {
       stopWatching();
       clearInterval(poll);
       clearTimeout(clock);
-      signal?.removeEventListener('abort', onAbort);
+      unfollow?.();
     };
     return { phases, stop };
   }

@@ -117,15 +117,47 @@ export function limitReached(errno: 'EMFILE' | 'ENFILE' | 'EAGAIN'): Remedy {
 /** qemu writes a comma in a file's name as two. */
 const unquoted = (path: string) => path.replaceAll(',,', ',');
 
+/** Of the words that are looked at: an image may have a say in them, and searching takes time. */
+const mostWords = 16 * 1024;
+const longestLine = 2048;
+
+function bounded(words: string): string {
+  const lines = words.slice(-mostWords).split('\n');
+  return lines.map((line) => line.slice(0, longestLine)).join('\n');
+}
+
+const refusal = new RegExp(`^[^:]*: (?:Could not write.*: )?${reason}$`);
+
+/** Finds a line that says why something could not be done in a folder, of which `marker` is the next part of the path. */
+function refusedIn(
+  kind: typeof tmpdir | typeof cachedir,
+  marker: RegExp,
+): (words: string) => Remedy | undefined {
+  return (words) => {
+    for (const line of words.split('\n')) {
+      const end = line.search(marker);
+      const why = end > 0 && refusal.exec(line.slice(end))?.[1];
+      if (!why) continue;
+      const before = Math.max(line.lastIndexOf("'", end), line.lastIndexOf(':', end));
+      const start = line.indexOf('/', before + 1);
+      if (start < end) return folder(kind, line.slice(start, end), why);
+    }
+    return undefined;
+  };
+}
+
+type Rule = readonly [RegExp, (...groups: string[]) => Remedy] | ((words: string) => Remedy | undefined);
+
 /**
- * In this order, for some words come with others: the first pattern that is found decides. Its groups are given to the
- * function, and after them the path of the image, if the failed call is about one.
+ * In this order, for some words come with others: the first rule that applies decides. The groups of a pattern are given
+ * to its function, and after them the path of the image, if the failed call is about one. No pattern may take more than
+ * linear time in the length of a line, or little more.
  */
-const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
+const table: readonly Rule[] = [
   [/(?:Could not open backing file: ){50}/, ownBackingFile],
   [/Too many open files/, () => limitReached('EMFILE')],
   [
-    /-drive file=((?:[^,\n]|,,)*),.*: Could not open backing file: .*lock\nIs another process using the image \[\1\]/,
+    /^qemu[\w.-]*: -drive file=(?=((?:[^,\n]|,,)*))\1,.*: Could not open backing file: .*lock\nIs another process using the image \[\1\]/m,
     (path) => ownBackingFile(unquoted(path)),
   ],
   [
@@ -136,7 +168,7 @@ const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
     }),
   ],
   [
-    /Could not open backing (?:file|image): .*?Could not open '(.*?)': (.*)$/m,
+    /Could not open backing (?:file|image): .*?Could not open '([^'\n]*)': (.*)$/m,
     (path, why) => ({
       code: 'ERR_GUESTFS_BACKING_FILE',
       errno: errnoOf(why),
@@ -158,19 +190,10 @@ const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
     new RegExp(`^(/.*)/libguestfs\\w{6}: cannot create temporary directory: ${reason}$`, 'm'),
     (path, why) => folder(tmpdir, path, why),
   ],
-  [
-    new RegExp(
-      `(/[^\\n':]*)/libguestfs\\w{6}/(?:overlay|scratch)[^\\n:]*: (?:Could not write.*: )?${reason}$`,
-      'm',
-    ),
-    (path, why) => folder(tmpdir, path, why),
-  ],
+  refusedIn(tmpdir, /\/libguestfs\w{6}\/(?:overlay|scratch)/),
   // libguestfs does not say why it could not make its folder there.
   [new RegExp(`^stat: (/.*)/\\.guestfs-\\d+: ${reason}$`, 'm'), (path, why) => folder(cachedir, path, why)],
-  [
-    new RegExp(`(/[^\\n':]*)/\\.guestfs-\\d+/[^\\n:]*: ${reason}$`, 'm'),
-    (path, why) => folder(cachedir, path, why),
-  ],
+  refusedIn(cachedir, /\/\.guestfs-\d+\//),
   [new RegExp(`${reason}: (/.*)/\\.guestfs-\\d+/`), (why, path) => folder(cachedir, path, why)],
   [
     /cannot open '(\/[^'\n]*)' for reading: Permission denied/,
@@ -211,7 +234,7 @@ const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
     }),
   ],
   // What qemu says of a drive, on the way to the appliance or, for the overlay of a read-only one, to the overlay.
-  [/^qemu[\w.-]*: -drive file=((?:[^,\n]|,,)*),.*?: (.*)$/m, (path, why) => image(unquoted(path), why)],
+  [/^qemu[\w.-]*: -drive file=(?=((?:[^,\n]|,,)*))\1,.*?: (.*)$/m, (path, why) => image(unquoted(path), why)],
   [/^qemu[\w.-]*: .*Could not open '(.*?)': (.*)$/m, image],
   [
     /^qemu-img: \/.*\/libguestfs\w{6}\/overlay\d*\.qcow2: (?!qemu-img exited)(.*)$/m,
@@ -221,8 +244,15 @@ const table: readonly (readonly [RegExp, (...groups: string[]) => Remedy])[] = [
 
 /** What to do about a failure of the host, where its words are known. */
 export function remedyFor(words: string, path = 'the image'): Remedy | undefined {
-  for (const [pattern, explain] of table) {
-    const found = pattern.exec(words);
+  const looked = bounded(words);
+  for (const rule of table) {
+    if (typeof rule === 'function') {
+      const remedy = rule(looked);
+      if (remedy) return remedy;
+      continue;
+    }
+    const [pattern, explain] = rule;
+    const found = pattern.exec(looked);
     if (found) return explain(...found.slice(1), path);
   }
   return undefined;
@@ -251,7 +281,12 @@ export function refusedWrite(console: string): Remedy | undefined {
         'not all that was written has reached the disk: there is no space left on this machine for an image, or, for scratch and read-only drives, in the folder for temporary files. Make space, launch again and write it again',
     };
   }
-  if (/I\/O error, dev \w+, sector \d+ op 0x\w+:\(WRITE\)/.test(console)) {
+  // The second in kernels before 5.
+  if (
+    /I\/O error, dev \w+, sector \d+ op 0x\w+:\(WRITE\)|Buffer I\/O error on dev \w+, logical block \d+, lost/.test(
+      console,
+    )
+  ) {
     return {
       code: 'ERR_GUESTFS_DISK_ERROR',
       errno: 'EIO',

@@ -40,8 +40,8 @@ function reasonOf(signal: { readonly reason?: unknown }): unknown {
   }
 }
 
-/** Follows abort signals with one listener each, however many calls share a signal. */
-export class Signals {
+/** Follows abort signals with one listener each, however many calls and handles share a signal. */
+class Signals {
   readonly #followed = new Map<AbortSignal, Set<() => void>>();
 
   /** Calls `onAbort` when the signal is aborted; the returned function ends that. */
@@ -69,3 +69,5 @@ export class Signals {
     signal.removeEventListener('abort', this.#onAbort);
   }
 }
+
+export const signals = new Signals();

@@ -33,7 +33,10 @@ export interface SkippedEntry {
 
 /** What `copyIn` and `copyOut` have in common. */
 export interface CopyOptions {
-  /** Rejects with an `AbortError`. What has been copied so far stays, but no part of a file. */
+  /**
+   * Rejects with an `AbortError`. What has been copied so far stays: with `copyOut` whole files only, with `copyIn` also
+   * the part of a file that had reached the guest.
+   */
   readonly signal?: AbortSignal | undefined;
   /**
    * Progress of the whole, in bytes: at most ten times a second, and at the end. The tree is walked before, to know how

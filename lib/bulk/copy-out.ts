@@ -56,6 +56,14 @@ class CopyOut {
   }
 
   async run(remotepath: string, localdir: string): Promise<void> {
+    try {
+      await this.#copyAll(remotepath, localdir);
+    } finally {
+      await this.#tasks.stop();
+    }
+  }
+
+  async #copyAll(remotepath: string, localdir: string): Promise<void> {
     await checkTarget(localdir);
     const path = posix.normalize(remotepath).replace(/(?<=.)\/+$/, '');
     const top = entryOf(path, posix.basename(path), 0, await this.#g.statns(path, this.#call));
@@ -64,13 +72,9 @@ class CopyOut {
     }
     await this.#measure(top);
     const target = HostFolder.at(localdir, this.#options.overwrite);
-    try {
-      if (top.type === 'file') this.#copyFile(top, target);
-      else await this.#copyTree(top, target);
-      await this.#tasks.finish();
-    } finally {
-      await this.#tasks.stop();
-    }
+    if (top.type === 'file') this.#copyFile(top, target);
+    else await this.#copyTree(top, target);
+    await this.#tasks.finish();
     await target.release();
     this.#meter.end();
   }

@@ -68,7 +68,7 @@ export class HostFolder {
     try {
       await write(file);
       await file.chmod(mode);
-      await file.utimes(seconds(times.atimeNs), seconds(times.mtimeNs));
+      await setTimes(times, (atime, mtime) => file.utimes(atime, mtime));
     } catch (error) {
       await unlink(path).catch(() => undefined);
       throw error;
@@ -80,7 +80,7 @@ export class HostFolder {
   async link(name: string, target: string, times: Times): Promise<void> {
     const path = this.#pathOf(name);
     await this.#replace(path, () => symlink(bytesOf(target), path));
-    await lutimes(path, seconds(times.atimeNs), seconds(times.mtimeNs));
+    await setTimes(times, (atime, mtime) => lutimes(path, atime, mtime));
   }
 
   /** Somebody will put something into it. */
@@ -93,7 +93,7 @@ export class HostFolder {
     if (--this.#users > 0) return;
     if (this.#finally) {
       const { mode, times } = this.#finally;
-      await utimes(this.#path, seconds(times.atimeNs), seconds(times.mtimeNs));
+      await setTimes(times, (atime, mtime) => utimes(this.#path, atime, mtime));
       await chmod(this.#path, mode);
     }
     await this.#parent?.release();
@@ -141,6 +141,15 @@ function isThere(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'EEXIST';
 }
 
-function seconds(nanoseconds: bigint): number {
-  return Number(nanoseconds) / 1e9;
+/** A guest may have times that no filesystem of the host can hold: then those of the copy stay. */
+async function setTimes(
+  { atimeNs, mtimeNs }: Times,
+  set: (atime: number | Date, mtime: number | Date) => Promise<void>,
+): Promise<void> {
+  await set(timeOf(atimeNs), timeOf(mtimeNs)).catch(() => undefined);
+}
+
+/** Node takes a number below 0 for the present, but a date for what it is. */
+function timeOf(nanoseconds: bigint): number | Date {
+  return nanoseconds < 0n ? new Date(Number(nanoseconds / 1_000_000n)) : Number(nanoseconds) / 1e9;
 }

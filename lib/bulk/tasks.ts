@@ -1,16 +1,17 @@
+import { signals } from '../signals';
+
 /** Work that goes on side by side, some at a time; the first failure ends all of it. */
 export class Tasks {
   readonly #most: number;
   readonly #running = new Set<Promise<void>>();
   readonly #ended = new AbortController();
-  readonly #signal: AbortSignal | undefined;
+  readonly #unfollow: (() => void) | undefined;
   readonly #abort = () => this.#ended.abort();
   #failure: { readonly error: unknown } | undefined;
 
   constructor(most: number, signal: AbortSignal | undefined) {
     this.#most = most;
-    this.#signal = signal;
-    signal?.addEventListener('abort', this.#abort, { once: true });
+    this.#unfollow = signal && signals.follow(signal, this.#abort);
     if (signal?.aborted) this.#abort();
   }
 
@@ -44,7 +45,7 @@ export class Tasks {
   /** Ends what still runs, and waits for that. What had failed before is why everything else did. */
   async stop(): Promise<void> {
     const failure = this.#failure;
-    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#unfollow?.();
     this.#abort();
     await Promise.allSettled(this.#running);
     if (failure) throw failure.error;

@@ -4,6 +4,7 @@
 import { AbortError, GuestfsError } from '../errors';
 import type { GuestfsMethods } from '../generated/methods';
 import type { Statns } from '../generated/structs';
+import { signals } from '../signals';
 import type { CallOptions } from '../types';
 import { askForAll, attributesOf, hasVanished, isFatal, namesInBundle } from './bundle';
 import { checksumOf } from './checksum';
@@ -98,6 +99,7 @@ class Walker {
   readonly #left = new AbortController();
   readonly #call: CallOptions;
   readonly #abort = () => this.#left.abort();
+  #unfollow: (() => void) | undefined;
   readonly #tasks = new Set<Promise<void>>();
   /** What has not been taken yet, in order. */
   #first: Item | undefined;
@@ -114,7 +116,8 @@ class Walker {
   }
 
   async begin(): Promise<void> {
-    this.#options.signal?.addEventListener('abort', this.#abort, { once: true });
+    const { signal } = this.#options;
+    this.#unfollow = signal && signals.follow(signal, this.#abort);
     const { stDev, stIno } = await this.#g.statns(this.#directory, this.#call);
     this.#device = stDev;
     const root: Folder = {
@@ -164,7 +167,7 @@ class Walker {
 
   /** Leaves nothing running. */
   async end(): Promise<void> {
-    this.#options.signal?.removeEventListener('abort', this.#abort);
+    this.#unfollow?.();
     this.#left.abort();
     await Promise.allSettled(this.#tasks);
   }

@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import { type InspectAllOptions, type InspectionReport, type InspectionResult, inspectAll } from '../inspect';
 import type { Accelerator } from '../launch';
 import { type ProgressFormat, ProgressReporter, printable } from '../progress';
+import { toJson } from '../progress/to-json';
 import { type Command, ExitCode, UsageError } from './command';
 import { ImagesReporter } from './images';
-import { toJson } from './json';
 import { parseKey } from './keys';
 import { isIncomplete, renderReport } from './report';
 
@@ -161,11 +161,12 @@ function failureOf(error: Error): Failure {
 }
 
 function report(path: string, failure: Failure, progress: ProgressFormat): void {
+  const place = failure.message.includes(path) ? '' : `${printable(path)}: `;
   // Whoever asked for JSON on stderr gets nothing else there.
   const text =
     progress === 'json'
       ? toJson({ type: 'error', path, ...failure })
-      : `guestfs: ${failure.message.split('\n').map(printable).join('\n')} (${failure.code})`;
+      : `guestfs: ${place}${failure.message.split('\n').map(printable).join('\n')} (${failure.code})`;
   process.stderr.write(`${text}\n`);
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { printable } from '../progress/printable';
 import { type Command, ExitCode, UsageError } from './command';
 
 /** Loaded when they are called, so that help is to be had where the addon cannot be loaded. */
@@ -58,7 +59,8 @@ async function run([name, ...args]: readonly string[], signal: AbortSignal): Pro
   } catch (error) {
     if (signal.aborted) return ExitCode.failure;
     if (!(error instanceof UsageError)) {
-      process.stderr.write(`guestfs: ${error instanceof Error ? error.message : String(error)}\n`);
+      const message = error instanceof Error ? error.message : String(error);
+      process.stderr.write(`guestfs: ${message.split('\n').map(printable).join('\n')}\n`);
       return ExitCode.failure;
     }
     const topic = name !== undefined && Object.hasOwn(commands, name) ? `${name} ` : '';

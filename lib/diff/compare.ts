@@ -7,6 +7,7 @@ import { checkTypes } from '../bulk/walk-options';
 import { AbortError, invalidType } from '../errors';
 import { Guestfs } from '../guestfs';
 import { reading } from '../options';
+import { signals } from '../signals';
 import { type Changes, changesOf, type Difference, inWalkOrder } from './differences';
 
 /** Options of {@link compare}. */
@@ -89,14 +90,16 @@ interface Pair {
   readonly after: WalkEntry | null;
 }
 
+/** `giveUp` ends calls that cannot be cancelled, when the comparison is over or left. */
 export async function* compareTrees(
   a: Tree,
   b: Tree,
   options: CompareOptions,
+  giveUp?: () => void,
 ): AsyncGenerator<Difference, void, undefined> {
   const left = new AbortController();
   const abort = () => left.abort(options.signal?.reason);
-  options.signal?.addEventListener('abort', abort, { once: true });
+  const unfollow = options.signal && signals.follow(options.signal, abort);
   if (options.signal?.aborted) abort();
   const judge = new Judge(a, b, options, left.signal);
   /** What is being looked at, in order. */
@@ -118,8 +121,9 @@ export async function* compareTrees(
     if (options.signal?.aborted) throw new AbortError('compare', options.signal.reason);
     throw error;
   } finally {
-    options.signal?.removeEventListener('abort', abort);
+    unfollow?.();
     left.abort();
+    giveUp?.();
     await Promise.allSettled(queue);
   }
 }

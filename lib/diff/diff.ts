@@ -4,6 +4,7 @@ import { Guestfs, type GuestfsOptions } from '../guestfs';
 import { type ImageFacts, readImage } from '../inspect/image';
 import { checkImages, checkKeys, type ImageSource } from '../inspect/options';
 import { checkLaunchOptions } from '../launch';
+import { signals } from '../signals';
 import { compareTrees, compareTypes } from './compare';
 import type { Difference } from './differences';
 import { mountGuest } from './mount';
@@ -46,22 +47,28 @@ async function* diffGuests(
   const { signal } = options;
   const handles: Guestfs[] = [];
   const kill = () => void Promise.allSettled(handles.map((g) => g.kill()));
-  signal?.addEventListener('abort', kill, { once: true });
+  const unfollow = signal && signals.follow(signal, kill);
   try {
     signal?.throwIfAborted();
     const facts = [await readImages(sources[0], signal), await readImages(sources[1], signal)] as const;
     const [a, b] = facts.map(() => newHandle(options, handles)) as [Guestfs, Guestfs];
     // Side by side, and when one fails, the other is not waited for.
     await Promise.all([start(a, facts[0], options), start(b, facts[1], options)]);
-    yield* compareTrees({ g: a, directory: '/' }, { g: b, directory: '/' }, options);
+    yield* compareTrees({ g: a, directory: '/' }, { g: b, directory: '/' }, options, kill);
   } catch (error) {
     if (signal?.aborted) throw new AbortError('diff', signal.reason);
     throw error;
   } finally {
-    signal?.removeEventListener('abort', kill);
+    unfollow?.();
     // Nothing has been written that would have to be synced.
-    await Promise.all(handles.map((g) => g.kill().then(() => g.close())));
+    await Promise.all(handles.map(discard));
   }
+}
+
+/** Its drives, which kill() gives a handle again, are not needed any more. */
+async function discard(g: Guestfs): Promise<void> {
+  await g.kill().catch(() => undefined);
+  await g.close();
 }
 
 function newHandle({ handleOptions, onProgress, onHandle }: CheckedOptions, handles: Guestfs[]): Guestfs {

@@ -14,6 +14,7 @@ export interface MountPlan {
   readonly root?: string | undefined;
   readonly mountable?: string | undefined;
   readonly keys: readonly VolumeKey[];
+  readonly onError?: ((error: Error, path: string) => void) | undefined;
 }
 
 /** Mounts it read-only at `/`, with all that belongs to it. */
@@ -25,7 +26,7 @@ export async function mountGuest(g: Guestfs, images: readonly ImageFacts[], plan
   if (roots.length === 0) filesystems ??= await openVolumes(g, images, keys);
   const name = images.map(({ path }) => path).join(', ');
   const { system, filesystem } = choose(name, root, roots, filesystems ?? []);
-  if (system !== undefined) await mountSystem(g, system);
+  if (system !== undefined) await mountSystem(g, system, plan.onError);
   else await g.mountRo(filesystem, '/');
 }
 
@@ -84,8 +85,12 @@ async function openVolumes(
   return devices.mountable.map(({ device }) => device);
 }
 
-async function mountSystem(g: Guestfs, root: string): Promise<void> {
+/** A filesystem that cannot be mounted is missing, as to the system itself. */
+async function mountSystem(g: Guestfs, root: string, onError: MountPlan['onError']): Promise<void> {
   for (const { path, device } of inMountOrder(await g.inspectGetMountpoints(root))) {
-    await g.mountRo(device, path);
+    await g.mountRo(device, path).catch((error: Error) => {
+      if (path === '/' || !onError) throw error;
+      onError(error, path);
+    });
   }
 }

@@ -1,6 +1,7 @@
 import { AbortError, GuestfsError } from '../errors';
 import type { Isoinfo, Statvfs } from '../generated/structs';
 import { Guestfs } from '../guestfs';
+import { signals } from '../signals';
 import { Devices } from './devices';
 import { type ImageFacts, readImage } from './image';
 import { describeSystem, listApplications } from './operating-system';
@@ -36,7 +37,9 @@ async function inspectFiles(
   const images: ImageFacts[] = [];
   for (const file of files) images.push(await readImage(file, signal));
   const g = new Guestfs(handleOptions);
-  const kill = () => void g.kill();
+  // It may fail to give the handle its drives again, which nobody needs.
+  const kill = () => void g.kill().catch(() => undefined);
+  let unfollow: (() => void) | undefined;
   try {
     if (onProgress) g.on('progress', onProgress);
     onHandle?.(g);
@@ -45,10 +48,10 @@ async function inspectFiles(
     for (const { absolutePath, format } of images) await g.addDrive(absolutePath, { readonly: true, format });
     await g.launch({ timeout, accel, signal });
     signal?.throwIfAborted();
-    signal?.addEventListener('abort', kill, { once: true });
+    unfollow = signal && signals.follow(signal, kill);
     return await examine(g, images, options);
   } finally {
-    signal?.removeEventListener('abort', kill);
+    unfollow?.();
     await g.close();
   }
 }

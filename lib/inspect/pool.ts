@@ -1,3 +1,5 @@
+import { signals } from '../signals';
+
 /** What a pool does with each item of its source. */
 export interface PoolWork<T, R> {
   /** How many items are worked on at a time; asked for once, before the first. */
@@ -67,6 +69,7 @@ export class Pool<T, R> implements AsyncIterableIterator<R> {
     return this;
   }
 
+  #unfollow: (() => void) | undefined;
   readonly #onAbort = () => {
     if (this.#isOver || this.#stopped) return;
     // The abort is what matters, whatever the source says to its end.
@@ -97,7 +100,7 @@ export class Pool<T, R> implements AsyncIterableIterator<R> {
       this.#takers.shift()?.resolve({ done: false, value: this.#ready.shift() as R });
     }
     if (!this.#isOver) return;
-    this.#work.signal?.removeEventListener('abort', this.#onAbort);
+    this.#unfollow?.();
     for (const taker of this.#takers.splice(0)) {
       const failure = this.#failure;
       this.#failure = undefined;
@@ -129,7 +132,7 @@ export class Pool<T, R> implements AsyncIterableIterator<R> {
     if (this.#items) return;
     const { signal } = this.#work;
     if (signal?.aborted) throw this.#work.aborted(signal.reason);
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#unfollow = signal && signals.follow(signal, this.#onAbort);
     this.#limit = await this.#work.concurrency();
     if (!this.#stopped) this.#items = iteratorOf(this.#source);
   }

@@ -1,4 +1,5 @@
 import type { Context, Failure, Format, Task } from './format';
+import { toJson } from './to-json';
 
 /** Newline-delimited JSON for programs: one object a line and nothing else. */
 export class JsonFormat implements Format {
@@ -54,7 +55,7 @@ export class JsonFormat implements Format {
       ...more,
       elapsed: Math.round(Math.max(now - task.started, 0)),
     };
-    this.#context.output.write(`${JSON.stringify(record)}\n`);
+    this.#context.output.write(`${toJson(record)}\n`);
   }
 }
 

@@ -190,6 +190,25 @@ supermin: cp -p '/boot/vmlinuz' '/c/.guestfs-0/appliance.d.almnkia2/kernel': com
   });
 });
 
+describe('words of which an image has a say', () => {
+  const words = [
+    '/a/.guestfs-1/',
+    '/tmp/libguestfsabcdef/overlay',
+    "Could not open backing file: Could not open 'a",
+    'qemu-img: -drive file=',
+    ',,',
+    ': No such file or directory: /',
+    "qemu-img: /libguestfsabcdef/overlay1.qcow2: Could not open 'a",
+  ];
+
+  test.each(words)('are searched in no time, however many: %s', (word) => {
+    const many = word.repeat(Math.ceil(64_000 / word.length));
+    const start = process.cpuUsage();
+    for (const text of [many, `qemu-img: ${many}`, many.replaceAll('/', '\n/')]) remedyFor(text);
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(1000); // ms: all but linear time would take many seconds
+  });
+});
+
 describe('the console tells', () => {
   test('why the appliance has died', () => {
     expect(causeOfDeath('[   15.720941] Kernel panic - not syncing: sysrq triggered crash\nCPU: 0')).toBe(

@@ -40,6 +40,34 @@ describe('drives', () => {
     expect(drives).toEqual(['a']);
   });
 
+  test('of which one could not be restored are complete after the next time', async () => {
+    const memory = remembered('a', 'b', 'c');
+    memory.lose();
+    const { drives, call } = library();
+    const locked = async <T>(method: string, args: readonly unknown[] = []): Promise<T> => {
+      if (args[0] === 'b') throw new Error('b is locked');
+      return await call<T>(method, args);
+    };
+    await expect(memory.restore(locked)).rejects.toThrow('b is locked');
+    await memory.restore(call);
+    expect(drives).toEqual(['a', 'b', 'c']);
+  });
+
+  test('that the program adds after one could not be restored follow those that were', async () => {
+    const memory = remembered('a', 'b');
+    memory.lose();
+    const failing = library();
+    const call = async <T>(method: string, args: readonly unknown[] = []): Promise<T> => {
+      if (args[0] === 'b') throw new Error('b is locked');
+      return await failing.call<T>(method, args);
+    };
+    await expect(memory.restore(call)).rejects.toThrow('b is locked');
+    memory.record('addDrive', ['c'], undefined);
+    const { drives, call: again } = library();
+    await memory.restore(again);
+    expect(drives).toEqual(['a', 'c']);
+  });
+
   test('are added to after they were restored', async () => {
     const memory = remembered('a');
     memory.lose();

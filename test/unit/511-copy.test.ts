@@ -1,5 +1,6 @@
 // Copying out of a guest that is an object and means harm, and the archives by which trees are copied in.
 import { execFileSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import {
   existsSync,
   lstatSync,
@@ -250,9 +251,10 @@ describe('copyOut', () => {
       await copy({ huge, small: 'x' }, '/', { onError: (_, path) => void errors.push(path) });
       expect(errors).toEqual(['/huge']);
       expect(readdirSync(target)).toEqual(['small']);
-      expect(await failureOf(copy({ huge, other: huge }, '/', { maxBytes: 2n ** 63n }))).toMatchObject({
-        code: 'EFBIG',
-      });
+      const { signal } = new AbortController();
+      const limited = copy({ huge, other: huge }, '/', { maxBytes: 2n ** 63n, signal });
+      expect(await failureOf(limited)).toMatchObject({ code: 'EFBIG' });
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
   });
 
