@@ -140,7 +140,9 @@ describe('a Debian', () => {
   });
 
   test('is recognised', async () => {
-    expect(await run('inspect-vm', guest)).toMatch(/^\/dev\/sda1: .+\n {2}linux, debian \d+\.\d+\n {2}called guestfs-test\n/);
+    expect(await run('inspect-vm', guest)).toMatch(
+      /^\/dev\/sda1: .+\n {2}linux, debian \d+\.\d+\n {2}called guestfs-test\n/,
+    );
   });
 
   test('has had an address', async () => {
