@@ -3,11 +3,10 @@ import { GuestfsError } from '../errors';
 import type { Guestfs } from '../guestfs';
 import { Devices } from '../inspect/devices';
 import type { ImageFacts } from '../inspect/image';
-import { describeImages } from '../inspect/inspect';
+import { beginReport } from '../inspect/inspect';
 import { inMountOrder } from '../inspect/operating-system';
 import type { VolumeKey } from '../inspect/options';
 import { Problems } from '../inspect/problems';
-import type { InspectionReport } from '../inspect/report';
 
 /** What the program says of a guest. */
 export interface MountPlan {
@@ -72,14 +71,7 @@ async function openVolumes(
   images: readonly ImageFacts[],
   keys: readonly VolumeKey[],
 ): Promise<string[]> {
-  const report: InspectionReport = {
-    images: describeImages(images, await g.listDevices()),
-    partitions: [],
-    filesystems: [],
-    encrypted: [],
-    operatingSystems: [],
-    problems: [],
-  };
+  const report = beginReport(images, await g.listDevices());
   const devices = new Devices(g, report, new Problems(report.problems), keys);
   await devices.examine();
   return devices.mountable.map(({ device }) => device);

@@ -61,14 +61,7 @@ async function examine(
   images: readonly ImageFacts[],
   options: CheckedInspectOptions,
 ): Promise<InspectionReport> {
-  const report: InspectionReport = {
-    images: describeImages(images, await g.listDevices()),
-    partitions: [],
-    filesystems: [],
-    encrypted: [],
-    operatingSystems: [],
-    problems: [],
-  };
+  const report = beginReport(images, await g.listDevices());
   const problems = new Problems(report.problems);
   noteOddSizes(images, report, problems);
   const devices = new Devices(g, report, problems, options.keys);
@@ -146,6 +139,18 @@ async function examineFilesystems(
       Object.assign(filesystem, usageOf(await g.statvfs('/')));
     });
   }
+}
+
+/** A report of these images in which nothing has been found yet. */
+export function beginReport(images: readonly ImageFacts[], devices: readonly string[]): InspectionReport {
+  return {
+    images: describeImages(images, devices),
+    partitions: [],
+    filesystems: [],
+    encrypted: [],
+    operatingSystems: [],
+    problems: [],
+  };
 }
 
 export function describeImages(

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Guestfs, type InspectionReport } from '../../lib';
 import { debianMbr, qcow2Overlay } from '../images';
 import { testUnless } from '../support/conditions';
+import { libvirtNode } from '../support/libvirt-node';
 import { root } from '../support/script';
 
 let folder: string;
@@ -219,24 +220,23 @@ test('libvirt asks', async () => {
   const image = join(folder, 'small.img');
   await writeFile(image, Buffer.alloc(1024));
   const node = join(folder, 'node.xml');
-  await writeFile(
-    node,
-    `<node>
-      <domain type='test'>
-        <name>guest</name><memory>1024</memory><os><type>hvm</type></os>
-        <devices>
-          <disk type='file' device='disk'>
-            <driver name='qemu' type='raw'/><source file='${image}'/><target dev='vda'/>
-          </disk>
-        </devices>
-      </domain>
-      <auth><user password='sesame'>ali</user></auth>
-    </node>`,
-  );
+  await writeFile(node, libvirtNode(image));
   const child = start('libvirt-auth', 'guest', `test://${node}`);
-  child.stdin.write('ali\n');
-  setTimeout(() => child.stdin.end('sesame\n'), 3000);
-  expect(await outcome(child)).toMatchObject({ code: 0, stdout: 'guest: 1 disk\n' });
+  const answers = [/username.*$/i, 'ali\n', /password.*$/i, 'sesame\n'] as const;
+  const stdout = text(child.stdout);
+  const closed = once(child, 'close');
+  let asked = '';
+  let next = 0;
+  child.stderr.on('data', (chunk: Buffer) => {
+    asked += chunk;
+    const [question, answer] = answers.slice(next, next + 2) as [RegExp?, string?];
+    if (!question?.test(asked) || answer === undefined) return;
+    asked = '';
+    next += 2;
+    child.stdin.write(answer);
+  });
+  expect(await stdout).toBe('guest: 1 disk\n');
+  expect(await closed).toEqual([0, null]);
 });
 
 function onPath(program: string): boolean {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Guestfs, GuestfsError, type LibvirtAuthHandler, type LibvirtAuthRequest } from '../../lib';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 import { failureOf } from '../support/internal';
+import { libvirtNode } from '../support/libvirt-node';
 import { resultOf, runScript } from '../support/script';
 
 let folder: TemporaryFolder;
@@ -13,20 +14,7 @@ let libvirturi: string;
 beforeAll(() => {
   folder = temporaryFolder();
   writeFileSync(folder.file('disk.img'), Buffer.alloc(1024));
-  writeFileSync(
-    folder.file('node.xml'),
-    `<node>
-      <domain type='test'>
-        <name>guest</name><memory>1024</memory><os><type>hvm</type></os>
-        <devices>
-          <disk type='file' device='disk'>
-            <driver name='qemu' type='raw'/><source file='${folder.file('disk.img')}'/><target dev='vda'/>
-          </disk>
-        </devices>
-      </domain>
-      <auth><user password='sesame'>ali</user></auth>
-    </node>`,
-  );
+  writeFileSync(folder.file('node.xml'), libvirtNode(folder.file('disk.img')));
   libvirturi = `test://${folder.file('node.xml')}`;
 });
 afterAll(() => folder[Symbol.dispose]());
