@@ -328,7 +328,8 @@ export function unknownOption(operation: string, name: string, known: readonly s
   return coded(error, 'ERR_INVALID_ARG_VALUE');
 }
 
-function nearest(name: string, candidates: readonly string[]): string | undefined {
+/** The candidate that may have been meant. */
+export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const scored = candidates
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
