@@ -19,14 +19,23 @@ export const jsonOption: Option = { name: 'json', about: 'Print JSON' };
 const progressFormats = ['auto', 'bar', 'text', 'json', 'none'] as const satisfies ProgressFormat[];
 const accelerators = ['auto', 'kvm', 'tcg'] as const satisfies Accelerator[];
 
-/** Options of every command that launches an appliance. */
+export const formatOption: Option = {
+  name: 'format',
+  value: 'FORMAT',
+  about:
+    'Format of the images, as raw or qcow2; default: detected. Give it for raw images that a guest could write to: a guest may fake another format, to make other files of this machine be read',
+};
+
+export const progressOption: Option = {
+  name: 'progress',
+  value: 'FORMAT',
+  choices: progressFormats,
+  about: 'Progress on stderr; default auto: bars on a terminal, else lines. With json, errors are JSON too',
+};
+
+/** Options of every command that launches a guest. */
 export const launchOptions: readonly Option[] = [
-  {
-    name: 'format',
-    value: 'FORMAT',
-    about:
-      'Format of the images, as raw or qcow2; default: detected. Give it for raw images that a guest could write to: a guest may fake another format, to make other files of this machine be read',
-  },
+  formatOption,
   {
     name: 'key',
     value: 'KEY',
@@ -34,12 +43,7 @@ export const launchOptions: readonly Option[] = [
     about:
       'Key of encrypted volumes, [DEVICE:]file:PATH or [DEVICE:]key:STRING. Others can see the arguments of a running program: prefer file',
   },
-  {
-    name: 'progress',
-    value: 'FORMAT',
-    choices: progressFormats,
-    about: 'Progress on stderr; default auto: bars on a terminal, else lines. With json, errors are JSON too',
-  },
+  progressOption,
   { name: 'accel', value: 'ACCEL', choices: accelerators, about: 'How the appliance runs; default auto' },
   {
     name: 'timeout',
