@@ -7,6 +7,7 @@ import { type Command, ExitCode, UsageError } from './command';
 
 /** Loaded when they are called, so that help is to be had where the addon cannot be loaded. */
 const commands: Readonly<Record<string, () => Command>> = {
+  doctor: () => (require('./doctor') as typeof import('./doctor')).command,
   inspect: () => (require('./inspect') as typeof import('./inspect')).command,
   warm: () => (require('./warm') as typeof import('./warm')).command,
 };
@@ -17,6 +18,7 @@ Looks into virtual machine disk images, without root and without mounting them o
 
 Commands:
   inspect IMAGE…   Report the operating systems, partitions and filesystems of disk images
+  doctor [IMAGE…]  Look whether libguestfs works on this machine, and say what to do where it does not
   warm             Build the appliance now, so that the first launch need not
 
 Options:
