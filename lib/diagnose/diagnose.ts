@@ -1,4 +1,4 @@
-import { AbortError } from '../errors';
+import { AbortError, GuestfsError } from '../errors';
 import { checkAppliance, findAppliance } from './appliance';
 import { checkBackend, checkNetwork } from './backend';
 import type { Finding } from './finding';
@@ -8,7 +8,7 @@ import { checkInit } from './init';
 import { checkKernel } from './kernel';
 import { checkKvm } from './kvm';
 import { checkLaunch } from './launch';
-import { checkHypervisor, checkLibrary, checkQemuImg, libraryFailed } from './library';
+import { checkHypervisor, checkLibrary, checkQemuImg, libraryFailed, settingsRefused } from './library';
 import { type Machine, thisMachine } from './machine';
 import { checkMemory } from './memory';
 import { type CheckedDiagnoseOptions, checkDiagnoseOptions, type DiagnoseOptions } from './options';
@@ -37,14 +37,20 @@ async function collect(machine: Machine, options: CheckedDiagnoseOptions): Promi
   };
   signal?.throwIfAborted();
   const settings = await readSettings(handleOptions).catch((error) => {
-    if (error.code !== 'ERR_GUESTFS_NOT_LOADED') throw error;
-    add([libraryFailed(machine, error)]);
+    add([whyUnusable(machine, error)]);
     return undefined;
   });
   add(settings ? checkAll(machine, settings) : checkWithoutLibrary(machine));
   for (const image of images) add([await checkImage(image, signal)]);
   if (launch && settings) add(await checkLaunch(machine, options, findings));
   return findings;
+}
+
+/** Why there is no handle; what is wrong with the options is the program's own fault, and is thrown. */
+function whyUnusable(machine: Machine, error: Error & { code?: unknown }): Finding {
+  if (error.code === 'ERR_GUESTFS_NOT_LOADED') return libraryFailed(machine, error);
+  if (error instanceof GuestfsError) return settingsRefused(machine, error);
+  throw error;
 }
 
 /** In the order in which one needs the other. */

@@ -32,6 +32,7 @@ export type FindingCode =
   | 'MEMORY'
   | 'NO_INIT'
   | 'QEMU_IMG'
+  | 'SETTINGS_REFUSED'
   | 'SOCKDIR_UNUSABLE'
   | 'TMPDIR'
   | 'TMPDIR_SHORT'

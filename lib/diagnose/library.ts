@@ -1,7 +1,9 @@
 // The library, and the programs beside it.
 import { installCommand } from '../distribution';
+import type { GuestfsError } from '../errors';
 import { isLibraryMissing } from '../not-loaded';
-import { noHypervisor } from '../remedies';
+import { noHypervisor, unusableCachedir, unusableTmpdir } from '../remedies';
+import { quote } from './command';
 import { type Finding, failure, ok, warning } from './finding';
 import { findProgram, type Machine } from './machine';
 import type { Settings } from './settings';
@@ -33,6 +35,24 @@ export function libraryFailed(machine: Machine, error: Error): Finding {
   const missing = cause instanceof Error && isLibraryMissing(cause);
   const remedy = missing ? installCommand(['libguestfs'], machine.distribution) : 'npm rebuild guestfs';
   return failure('ERR_GUESTFS_NOT_LOADED', 'libguestfs cannot be loaded', message, remedy);
+}
+
+/** `error` is what libguestfs has said of the settings of the environment, or of the options. */
+export function settingsRefused(machine: Machine, error: GuestfsError): Finding {
+  const [, setting = '', folder = '', why = ''] = /(\w+): (\/.*): realpath: (.*)$/.exec(error.message) ?? [];
+  if (folder) {
+    const unusable = /cachedir/i.test(setting) ? unusableCachedir : unusableTmpdir;
+    const { code, advice } = unusable(folder, why);
+    return failure(
+      code,
+      'A folder that is named for libguestfs is not there',
+      advice,
+      `mkdir -p ${quote(folder)}`,
+    );
+  }
+  const variable = /\bLIBGUESTFS_\w+/.exec(error.message)?.[0];
+  const remedy = variable && machine.env[variable] !== undefined ? `unset ${variable}` : null;
+  return failure('SETTINGS_REFUSED', 'libguestfs refuses its settings', error.message, remedy);
 }
 
 export function checkHypervisor(machine: Machine, { hv, backend }: Settings): Finding[] {
