@@ -11,6 +11,7 @@ export interface Remedy {
   readonly advice: string;
 }
 
+/** The `code` of a fault of this machine or of an image, in errors and in findings. */
 export type FaultCode =
   | 'ERR_GUESTFS_BACKING_FILE'
   | 'ERR_GUESTFS_BACKING_LOOP'

@@ -1,6 +1,7 @@
 import type { Finding } from './finding';
 import type { DiagnoseOptions } from './options';
 
+export type { FaultCode } from '../remedies';
 export type { Finding, FindingCode, Severity } from './finding';
 export type { DiagnoseOptions } from './options';
 

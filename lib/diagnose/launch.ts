@@ -1,5 +1,7 @@
 // The proof: an appliance, with nothing in it.
+import { kvmIsKnownToFail } from '../accelerator';
 import { GuestfsError, printableLines } from '../errors';
+import type { Guestfs } from '../guestfs';
 import { type Finding, type FindingCode, failure, ok } from './finding';
 import { kvmFails } from './kvm';
 import type { Machine } from './machine';
@@ -24,9 +26,9 @@ export async function checkLaunch(
     await g.addDrive('/dev/null', { format: 'raw' });
     await g.launch({ timeout, signal });
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    const emulated = machine.kvm !== 'usable' || (await g.getBackendSettings()).includes('force_tcg');
+    const how = (await g.getBackend()) === 'direct' ? `, ${await acceleration(g, machine, warnings)}` : '';
     return [
-      ok('LAUNCH', 'An appliance starts', `In ${seconds} s, ${emulated ? 'under emulation' : 'with KVM'}`),
+      ok('LAUNCH', 'An appliance starts', `In ${seconds} s${how}`),
       ...kvmVerdict(machine, warnings, before),
     ];
   } catch (error) {
@@ -37,25 +39,40 @@ export async function checkLaunch(
   }
 }
 
+async function acceleration(g: Guestfs, { kvm }: Machine, warnings: readonly string[]): Promise<string> {
+  const emulated =
+    kvm !== 'usable' ||
+    whyWithoutKvm(warnings) !== undefined ||
+    kvmIsKnownToFail() ||
+    (await g.getBackendSettings()).includes('force_tcg');
+  return emulated ? 'under emulation' : 'with KVM';
+}
+
+/** What the warning of a launch that has had to do without KVM says. */
+function whyWithoutKvm(warnings: readonly string[]): string | undefined {
+  return warnings.map((text) => /^KVM on this machine.*?: (.*?)\. Going on/.exec(text)?.[1]).find(Boolean);
+}
+
 /** A launch that has had to do without KVM says why; once is enough. */
 export function kvmVerdict(
   machine: Pick<Machine, 'kvmVerdict'>,
   warnings: readonly string[],
   before: readonly Finding[],
 ): Finding[] {
-  const [, why] =
-    warnings.map((text) => /^KVM on this machine.*?: (.*?)\. Going on/.exec(text)).find(Boolean) ?? [];
+  const why = whyWithoutKvm(warnings);
   if (why === undefined || before.some(({ code }) => code === 'KVM_FAILS')) return [];
   return [kvmFails(machine, why)];
 }
 
 /** With the remedy of the finding that has foretold it. */
-export function explainLaunch({ code, message }: GuestfsError, before: readonly Finding[]): Finding {
+export function explainLaunch(
+  { code, operation, message }: GuestfsError,
+  before: readonly Finding[],
+): Finding {
   const cause = before.find((finding) => finding.code === code);
   const known = code.startsWith('ERR_GUESTFS_') ? (code as FindingCode) : 'LAUNCH_FAILED';
-  const words = printableLines(message.replace(/^launch: /, '')).filter(
-    (line) => !line.includes('guestfs doctor'),
-  );
+  const said = message.startsWith(`${operation}: `) ? message.slice(operation.length + 2) : message;
+  const words = printableLines(said).filter((line) => !line.includes('guestfs doctor'));
   const others = before.filter(({ severity }) => severity === 'error').map((finding) => finding.code);
   if (!cause && others.length > 0)
     words.push(`Perhaps because of what was found before: ${others.join(', ')}`);
