@@ -24,7 +24,11 @@ export function checkKvm(machine: Machine, settings?: Settings): Finding[] {
   }
 }
 
-const usable = ok('KVM', 'KVM can be used', `${device} is there and may be opened`);
+const usable = ok(
+  'KVM',
+  'KVM may be used',
+  `${device} can be opened. Whether guests run on it, a launch tells`,
+);
 
 /** `why` is how that is known. */
 export function kvmFails({ kvmVerdict }: Pick<Machine, 'kvmVerdict'>, why: string): Finding {

@@ -10,6 +10,7 @@ import { checkAll, checkWithoutLibrary } from '../../lib/diagnose/diagnose';
 import { explainLaunch, kvmVerdict } from '../../lib/diagnose/launch';
 import { libraryFailed } from '../../lib/diagnose/library';
 import { parseDistribution } from '../../lib/distribution';
+import { launchFailed } from '../../lib/errors';
 import { remedyFor } from '../../lib/remedies';
 import { runCli } from '../support/cli';
 import { temporaryFolder } from '../support/folder';
@@ -408,6 +409,18 @@ describe('a launch that fails', () => {
     expect(explainLaunch(error, [unreadable])).toMatchObject({
       ...{ code: 'LAUNCH_FAILED', remedy: null },
       detail: 'strange\nPerhaps because of what was found before: ERR_GUESTFS_KERNEL_UNREADABLE',
+    });
+  });
+
+  test('in words that nobody knows leads to the doctor, and in known ones to what to do', () => {
+    const [strange, known] = ['strange words', 'failed to find a suitable kernel'].map((words) =>
+      launchFailed(failed('ERR_GUESTFS', words), ''),
+    );
+    expect(strange).toMatchObject({
+      ...{ code: 'ERR_GUESTFS', message: expect.stringMatching(/^strange words\nRun `npx guestfs doctor` /) },
+    });
+    expect(known).toMatchObject({
+      ...{ code: 'ERR_GUESTFS_NO_KERNEL', message: expect.not.stringContaining('doctor') },
     });
   });
 
