@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 // Not the package's index, which cannot be loaded where libguestfs is missing.
 import { type DiagnoseOptions, diagnose, type Finding, type Severity } from '../diagnose';
 import { type ProgressFormat, ProgressReporter, printable } from '../progress';
+import { columnsOf } from '../progress/columns';
 import { toJson } from '../progress/to-json';
 import { type Command, ExitCode, UsageError } from './command';
 
@@ -28,6 +29,7 @@ Exit codes: 0 nothing is an error, 1 something is, 2 wrong usage, 130 interrupte
 `;
 
 const marks: Readonly<Record<Severity, string>> = { ok: '✓', warning: '!', error: '✗' };
+const indent = '    ';
 const progressFormats: readonly string[] = ['auto', 'bar', 'text', 'json', 'none'] satisfies ProgressFormat[];
 
 export const command: Command = {
@@ -39,7 +41,7 @@ export const command: Command = {
     const onFinding = (finding: Finding) => {
       findings.push(finding);
       reporter.clear();
-      if (!json) process.stdout.write(describe(finding));
+      if (!json) process.stdout.write(describe(finding, terminalWidth()));
     };
     try {
       await diagnose({ ...options, signal, onFinding, onHandle: (g) => reporter.attach(g) });
@@ -99,13 +101,27 @@ function milliseconds(seconds: string): number {
 }
 
 /** What is well on one line; what is not with all that there is to say, and the command that mends it below. */
-export function describe({ severity, code, title, detail, remedy }: Finding): string {
+export function describe(
+  { severity, code, title, detail, remedy }: Finding,
+  width = Number.POSITIVE_INFINITY,
+): string {
   const mark = marks[severity];
   if (severity === 'ok') return `${mark} ${printable(title)}: ${printable(detail)}\n`;
-  const lines = detail.split('\n').map((line) => `    ${printable(line)}`);
-  // Not shown as another than it is: a command is to be copied.
-  if (remedy !== null) lines.push(`    $ ${printable(remedy)}`);
-  return `${mark} ${printable(title)} (${code})\n${lines.join('\n')}\n`;
+  const lines = detail.split('\n').flatMap((line) => wrap(printable(line), width - indent.length));
+  // In one line, however long: it is to be copied.
+  if (remedy !== null) lines.push(`$ ${printable(remedy)}`);
+  return `${mark} ${printable(title)} (${code})\n${lines.map((line) => `${indent}${line}\n`).join('')}`;
+}
+
+/** Breaks a line between words. */
+function wrap(line: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of line.trimEnd().split(/(?<=\S) /)) {
+    const last = lines.at(-1);
+    if (last === undefined || columnsOf(`${last} ${word}`) > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }
 
 export function summarise(findings: readonly Finding[]): string {
@@ -113,6 +129,10 @@ export function summarise(findings: readonly Finding[]): string {
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;
   if (errors + warnings === 0) return '\nAll is well.\n';
   return `\n${count(errors, 'error')}, ${count(warnings, 'warning')}.\n`;
+}
+
+function terminalWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
 }
 
 function isError({ severity }: Finding): boolean {

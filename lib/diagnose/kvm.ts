@@ -36,7 +36,7 @@ export function kvmFails({ kvmVerdict }: Pick<Machine, 'kvmVerdict'>, why: strin
   return warning(
     'KVM_FAILS',
     'KVM is there, and does not work',
-    `${device} can be opened, but ${why}.${memory} ${emulated}. The command says so to programs that do not look there`,
+    `${device} can be opened, but ${why}.${memory} ${emulated}. The command spares other programs the attempt`,
     'export LIBGUESTFS_BACKEND_SETTINGS=force_tcg',
   );
 }

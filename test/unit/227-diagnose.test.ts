@@ -538,6 +538,9 @@ describe('guestfs doctor', () => {
       ...{ detail: 'one\x1b[31m\ntwo\u202e', remedy: 'ls a\x07' },
     };
     expect(describeFinding(finding)).toBe('✗ Bad (IMAGE_UNWRITABLE)\n    one\n    two\n    $ ls a\n');
+    expect(
+      describeFinding({ ...finding, detail: 'three words here', remedy: 'a command of any length' }, 16),
+    ).toBe('✗ Bad (IMAGE_UNWRITABLE)\n    three words\n    here\n    $ a command of any length\n');
     expect(describeFinding({ ...finding, severity: 'ok' })).toBe('✓ Bad: one two\n');
     expect(summarise([finding])).toBe('\n1 error, 0 warnings.\n');
     expect(summarise([])).toBe('\nAll is well.\n');
