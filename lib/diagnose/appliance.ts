@@ -60,30 +60,29 @@ export function checkAppliance(machine: Machine, settings: Settings): Finding[] 
 
 function checkCache(machine: Machine, { cachedir }: Settings, source: string): Finding[] {
   const cache = join(cachedir, `.guestfs-${machine.uid}`);
-  const findings = checkFolder(machine, cachedir, cache);
-  if (findings.length > 0) return findings;
+  const unusable = checkFolder(machine, cachedir, cache);
+  if (unusable) return [unusable];
   const state = cacheState(machine, cache, source);
+  return [checkSpace(machine, cachedir, state), busy(machine, cache) ?? describe(state, cache)];
+}
+
+function checkSpace(machine: Machine, cachedir: string, state: CacheState): Finding {
   const space = machine.space(cachedir);
-  if (state !== 'fresh' && space !== undefined && space < buildNeeds.wanted) {
-    findings.push(shortOfSpace(cachedir, space));
-  } else {
-    findings.push(
-      ok('CACHEDIR', 'The folder for the cached appliance can be used', `${cachedir}${left(space)}`),
-    );
-  }
+  if (state !== 'fresh' && space !== undefined && space < buildNeeds.wanted)
+    return shortOfSpace(cachedir, space);
+  const left = space === undefined ? '' : `, ${Math.floor(space / MiB)} MiB left`;
+  return ok('CACHEDIR', 'The folder for the cached appliance can be used', `${cachedir}${left}`);
+}
+
+function busy(machine: Machine, cache: string): Finding | undefined {
   const builders = machine.holders(join(cache, 'lock'));
-  if (builders.length > 0) {
-    const who = `process ${builders.join(', ')} is building it, or looks whether it is up to date`;
-    return [
-      ...findings,
-      warning(
-        'APPLIANCE_BUSY',
-        'Another process holds the lock of the appliance',
-        `${who}. Launches wait for it`,
-      ),
-    ];
-  }
-  return [...findings, describe(state, cache)];
+  if (builders.length === 0) return undefined;
+  const who = `Process ${builders.join(', ')} is building it, or looks whether it is up to date`;
+  return warning(
+    'APPLIANCE_BUSY',
+    'Another process holds the lock of the appliance',
+    `${who}. Launches wait for it`,
+  );
 }
 
 type CacheState = 'fresh' | 'stale' | 'missing';
@@ -110,19 +109,19 @@ function describe(state: CacheState, cache: string): Finding {
 }
 
 /** What keeps libguestfs from using its folder. */
-function checkFolder(machine: Machine, cachedir: string, cache: string): Finding[] {
+function checkFolder(machine: Machine, cachedir: string, cache: string): Finding | undefined {
   const title = 'The folder for the cached appliance cannot be used';
   const facts = machine.facts(cache);
   const foreign = facts && whyForeign(machine, facts);
   if (foreign) {
     const { code, advice } = foreignCache(cache, foreign);
-    return [failure(code, title, advice, asRoot(machine, `rm -rf ${quote(cache)}`))];
+    return failure(code, title, advice, asRoot(machine, `rm -rf ${quote(cache)}`));
   }
   const place = facts ? cache : cachedir;
   const refused = machine.refusal(place, 'write');
-  if (refused === undefined) return [];
+  if (refused === undefined) return undefined;
   const { code, advice } = unusableCachedir(place, refused);
-  return [failure(code, title, advice, 'export LIBGUESTFS_CACHEDIR="$HOME"')];
+  return failure(code, title, advice, 'export LIBGUESTFS_CACHEDIR="$HOME"');
 }
 
 /** libguestfs mends the rights of a folder that is its user's own. */
@@ -136,10 +135,6 @@ function shortOfSpace(cachedir: string, space: number): Finding {
   return space < buildNeeds.least
     ? failure('ERR_GUESTFS_CACHEDIR', 'There is no space for the appliance', detail)
     : warning('CACHEDIR_SHORT', 'There is little space for the appliance', detail);
-}
-
-function left(space: number | undefined): string {
-  return space === undefined ? '' : `, ${Math.floor(space / MiB)} MiB left`;
 }
 
 /** The dates that supermin compares: of what it has built, of what it builds it from, and of the database of packages. */

@@ -57,7 +57,7 @@ function whyUnusable(machine: Machine, error: Error & { code?: unknown }): Findi
 export function checkAll(machine: Machine, settings: Settings): Finding[] {
   const needsKernel = findAppliance(machine, settings.path)?.kind !== 'fixed';
   return [
-    ...checkLibrary(machine, settings),
+    ...checkLibrary(settings),
     ...checkBackend(machine, settings),
     ...checkHypervisor(machine, settings),
     ...checkQemuImg(machine),

@@ -11,7 +11,7 @@ import type { Settings } from './settings';
 /** The oldest that the package is for. */
 const oldest = '1.40';
 
-export function checkLibrary(_: Machine, { version, missing }: Settings): Finding[] {
+export function checkLibrary({ version, missing }: Settings): Finding[] {
   const some = missing.length > 3 ? `${missing.slice(0, 3).join(', ')}, …` : missing.join(', ');
   const lacks =
     missing.length === 0

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { diagnose, type Finding, GuestfsError } from '../../lib';
 import { UsageError } from '../../lib/cli/command';
@@ -15,7 +16,7 @@ import { remedyFor } from '../../lib/remedies';
 import { runCli } from '../support/cli';
 import { temporaryFolder } from '../support/folder';
 import { machineWith, settingsWith } from '../support/machine';
-import { runNode } from '../support/script';
+import { root, runNode } from '../support/script';
 
 type MachineArguments = Parameters<typeof machineWith>;
 
@@ -24,7 +25,7 @@ const complaints = (machine: MachineArguments, settings: Parameters<typeof setti
   checkAll(machineWith(...machine), settingsWith(settings)).filter(({ severity }) => severity !== 'ok');
 
 const MiB = 2 ** 20;
-const root = { uid: 0 };
+const asRoot = { uid: 0 };
 
 test('nothing is wrong with a healthy machine, and every check says so', () => {
   const findings = checkAll(machineWith(), settingsWith());
@@ -316,7 +317,7 @@ describe('one fault, one finding', () => {
 
 describe('what is as it should be', () => {
   test('root needs no sudo', () => {
-    const [finding] = complaints([{ '/cache/.guestfs-0': { isFolder: true, uid: 1000 } }, root]);
+    const [finding] = complaints([{ '/cache/.guestfs-0': { isFolder: true, uid: 1000 } }, asRoot]);
     expect(finding?.remedy).toBe('rm -rf /cache/.guestfs-0');
   });
 
@@ -519,6 +520,16 @@ describe('options', () => {
     expect(findings.find(({ code }) => /TMPDIR/.test(code))?.detail).toContain(folder.path);
     expect(findings.find(({ code }) => /KVM/.test(code))?.detail).toContain('force_tcg');
   });
+});
+
+test('every code stands in the documentation', () => {
+  const types = ['lib/diagnose/finding.ts', 'lib/remedies.ts'].map((file) =>
+    readFileSync(join(root, file), 'utf8'),
+  );
+  const codes = types.flatMap((text) => [...text.matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map(([, code]) => code));
+  const guide = readFileSync(join(root, 'docs/guides/troubleshooting.md'), 'utf8');
+  expect(codes.length).toBeGreaterThan(40);
+  expect(codes.filter((code) => !guide.includes(`\`${code}\``))).toEqual([]);
 });
 
 describe('guestfs doctor', () => {
