@@ -52,7 +52,7 @@ export async function printLog(guest: Guest, json: boolean): Promise<void> {
 
 /** False when there is none. */
 async function printJournals(guest: Guest, json: boolean): Promise<boolean> {
-  const { g, results, job, failed } = guest;
+  const { g, job, failed } = guest;
   if (!(await g.isDir(journals))) return false;
   // One folder for each machine id that the system has had.
   let count = 0;
@@ -62,7 +62,7 @@ async function printJournals(guest: Guest, json: boolean): Promise<boolean> {
     try {
       for await (const entry of entriesOf(g, folder)) {
         job.at(`${++count} entries`);
-        await (json ? results.json(entryToJson(entry)) : results.line(entryLine(entry)));
+        await printEntry(guest, entry, json);
       }
     } catch (error) {
       if (!isRefusal(error)) throw error;
@@ -71,6 +71,11 @@ async function printJournals(guest: Guest, json: boolean): Promise<boolean> {
     }
   }
   return count > 0;
+}
+
+async function printEntry({ results }: Guest, entry: JournalEntry, json: boolean): Promise<void> {
+  if (json) return await results.json(entryToJson(entry));
+  for (const line of entryLine(entry).split('\n')) await results.line(line);
 }
 
 /** An entry of a journal; a field may occur repeatedly. */

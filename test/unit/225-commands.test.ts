@@ -491,6 +491,26 @@ describe('guestfs log', () => {
     expect(calls).toEqual(['open /var/log/journal/a', 'close']);
   });
 
+  test('the journals of all machine ids, harmless on a terminal', async () => {
+    const entry = (message: string) => [{ attrname: 'MESSAGE', attrval: Buffer.from(message) }];
+    let isNext = false;
+    const handle = Object.assign(fakeHandle({ var: { log: { journal: { a: {}, b: {}, file: '' } } } }), {
+      ls: async () => ['a', 'b', 'file'],
+      journalOpen: async () => undefined,
+      journalNext: async () => {
+        isNext = !isNext;
+        return isNext;
+      },
+      journalGet: async () => entry(`one\n${evil}two`),
+      journalGetRealtimeUsec: async () => 0n,
+      journalClose: async () => undefined,
+    });
+    const terminal = commandGuest(handle as unknown as Guestfs, { columns: 80 });
+    await printLog(terminal, false);
+    const lines = ['1970-01-01T00:00:00.000000Z - unknown: one\n', '    two\n'];
+    expect(terminal.stdout.text).toBe([...lines, ...lines].join(''));
+  });
+
   test('without a journal, the log file', async () => {
     const handle = fakeHandle({
       var: { log: { messages: Buffer.concat([Buffer.from('one\n'), strayBytes]) } },
@@ -645,6 +665,13 @@ describe('guestfs diff', () => {
       exitCode: false,
     });
   });
+});
+
+test('help and completion do not load the addon: they are to be had where it cannot be loaded', () => {
+  const program = `
+    require(${JSON.stringify(join(root, 'dist/cli/commands.js'))}).descriptions();
+    console.log(Object.keys(require.cache).filter((path) => /(native|guestfs)\\.(js|node)$/.test(path)).join());`;
+  expect(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' })).toBe('\n');
 });
 
 describe('completion', () => {

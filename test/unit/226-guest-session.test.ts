@@ -2,7 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Guestfs, GuestfsError } from '../../lib';
+import { entryOf } from '../../lib/bulk/entry';
 import { ExitCode } from '../../lib/cli/command';
+import { command as diffCommand } from '../../lib/cli/diff';
 import { type GuestCommand, guestCommand, guestOptions, imageOperand, type Work } from '../../lib/cli/guest';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 
@@ -168,5 +170,58 @@ describe('a guest that is changed', () => {
     expect(await run('write', async () => undefined)).toBe(ExitCode.failure);
     expect(told).toContain('no luck');
     expect(calls.at(-1)).toBe('close');
+  });
+});
+
+describe('guestfs diff', () => {
+  let printed: string;
+  /** What the second guest has more than the first. */
+  let added: readonly string[];
+
+  beforeEach(() => {
+    printed = '';
+    added = [];
+    jest.spyOn(process.stdout, 'write').mockImplementation(((bytes: Uint8Array) => {
+      printed += bytes.toString();
+      return true;
+    }) as never);
+    const handles: Guestfs[] = [];
+    jest.spyOn(Guestfs.prototype, 'walk').mockImplementation(async function* (this: Guestfs) {
+      handles.push(this);
+      if (handles.length === 2) yield* added.map((path) => ({ ...entry, path }));
+    } as never);
+  });
+
+  const stat = new Proxy({}, { get: () => 0n });
+  const entry = entryOf('/', 'a', 1, stat as never);
+  const compare = (...args: string[]) =>
+    diffCommand.run(
+      ['--progress=none', '--mount=/dev/sda1', ...args, image, image],
+      new AbortController().signal,
+    );
+
+  test('differences are no failure, unless they are asked for as an exit code', async () => {
+    added = [`/${'\x1b[2J'}a`];
+    expect(await compare('--json')).toBe(ExitCode.success);
+    expect(JSON.parse(printed)).toMatchObject({ change: 'added', path: added[0], before: null });
+    expect(calls.filter((each) => each === 'mountRo /dev/sda1 /')).toHaveLength(2);
+    expect(calls.filter((each) => each === 'close')).toHaveLength(2);
+  });
+
+  test('--exit-code: 3 when there are some', async () => {
+    added = ['/a'];
+    expect(await compare('--exit-code')).toBe(ExitCode.different);
+    expect(printed).toBe('+ /a\n');
+  });
+
+  test('--exit-code: 0 when there are none', async () => {
+    expect(await compare('--exit-code')).toBe(ExitCode.success);
+    expect(printed).toBe('');
+  });
+
+  test('a failure is told, and is none of the differences', async () => {
+    jest.spyOn(Guestfs.prototype, 'mountRo').mockRejectedValue(failure);
+    expect(await compare('--exit-code')).toBe(ExitCode.failure);
+    expect(told).toBe('guestfs: sample: no luck (EIO)\n');
   });
 });
