@@ -249,7 +249,8 @@ class Session {
         keys,
         operation: this.#name,
         writable: this.#writes,
-        onError: (error, place) => this.#note(`${place}: ${error.message}`),
+        // What is to be changed must be whole: else something would be written to where a filesystem should be.
+        onError: this.#writes ? undefined : (error, place) => this.#fail(error, place),
       });
       this.#signal.throwIfAborted();
     }

@@ -1,7 +1,7 @@
 // Help texts, made of the commands' descriptions.
 import { columnsOf } from '../progress/columns';
 import { optionsOf } from './arguments';
-import type { Description, Operand, Option } from './command';
+import type { Description, Example, Operand, Option } from './command';
 
 /** Of a text that nobody would want wider. */
 export const widestHelp = 100;
@@ -19,18 +19,14 @@ export function commandHelp(description: Description, columns: number): string {
     wrap(`Usage: guestfs ${usageOf(name, operands)}`, width, 7),
     ...about.map((paragraph) => wrap(paragraph, width)),
     `Options:\n${list(optionsOf(description).map(optionEntry), width)}`,
-    ...(examples.length > 0
-      ? [
-          `Examples:\n${examples
-            .map(({ args, about: what }) => {
-              const line = `guestfs ${name} ${args}`.trimEnd();
-              return `${wrap(`  ${what}:`, width, 2)}    ${line}\n`;
-            })
-            .join('')}`,
-        ]
-      : []),
+    `Examples:\n${examples.map((each) => exampleText(name, each, width)).join('')}`,
     `Exit codes:\n${list(Object.entries(codes), width)}`,
   ].join('\n');
+}
+
+/** To be copied, so never wrapped. */
+function exampleText(command: string, { args, about }: Example, width: number): string {
+  return `${wrap(`  ${about}:`, width, 2)}    ${`guestfs ${command} ${args}`.trimEnd()}\n`;
 }
 
 /** The help of the program. */
@@ -63,7 +59,7 @@ function usageOf(name: string, operands: readonly Operand[]): string {
   return [name, '[OPTION…]', ...operands.map(operandUsage)].join(' ');
 }
 
-export function operandUsage({ name, optional, repeated }: Operand): string {
+function operandUsage({ name, optional, repeated }: Operand): string {
   const text = repeated ? `${name}…` : name;
   return optional ? `[${text}]` : text;
 }
@@ -81,14 +77,10 @@ function list(entries: readonly (readonly [string, string])[], width: number): s
   return entries
     .map(([name, text]) => {
       if (isNarrow) return `  ${name.trimStart()}\n${wrap(`      ${text}`, width, 6)}`;
-      const lines = wrap(text, width - left)
-        .trimEnd()
-        .split('\n');
-      const [first = '', ...others] = lines.map((line) => line);
-      const head = `  ${name}`.padEnd(left);
-      return [`${head}${first}`, ...others.map((line) => ' '.repeat(left) + line)]
-        .map((line) => `${line.trimEnd()}\n`)
-        .join('');
+      const margin = ' '.repeat(left);
+      return wrap(text, width - left)
+        .replace(/^/, `  ${name}`.padEnd(left))
+        .replace(/\n(?!$)/g, `\n${margin}`);
     })
     .join('');
 }

@@ -54,7 +54,7 @@ function run(
   access: GuestCommand['access'],
   work: Work,
   signal = new AbortController().signal,
-  more: string[] = [],
+  more: string[] = ['--mount=/dev/sda1'],
 ) {
   const command = guestCommand({
     description: {
@@ -65,7 +65,7 @@ function run(
     access,
     plan: () => work,
   });
-  return command.run(['--progress=none', '--mount=/dev/sda1', '--format=raw', ...more, image], signal);
+  return command.run(['--progress=none', '--format=raw', ...more, image], signal);
 }
 
 const reading = ['setAutosync', 'addDrive read-only', 'launch', 'mountRo /dev/sda1 /'];
@@ -112,7 +112,9 @@ describe('a guest that is read', () => {
       note('left out');
       failed(failure, '/a');
     };
-    expect(await run('read', work, undefined, ['--progress=json'])).toBe(ExitCode.failure);
+    expect(await run('read', work, undefined, ['--mount=/dev/sda1', '--progress=json'])).toBe(
+      ExitCode.failure,
+    );
     const records = told
       .trimEnd()
       .split('\n')
@@ -170,6 +172,34 @@ describe('a guest that is changed', () => {
     expect(await run('write', async () => undefined)).toBe(ExitCode.failure);
     expect(told).toContain('no luck');
     expect(calls.at(-1)).toBe('close');
+  });
+});
+
+describe('an operating system of which a filesystem cannot be mounted', () => {
+  beforeEach(() => {
+    jest.spyOn(Guestfs.prototype, 'inspectOs').mockResolvedValue(['/dev/sda2']);
+    const mountpoints = new Map([
+      ['/boot', '/dev/sda1'],
+      ['/', '/dev/sda2'],
+    ]);
+    jest.spyOn(Guestfs.prototype, 'inspectGetMountpoints').mockResolvedValue(mountpoints);
+    for (const name of ['mount', 'mountRo'] as const) {
+      jest.spyOn(Guestfs.prototype, name).mockImplementation(async (_, path) => {
+        if (path === '/boot') throw failure;
+      });
+    }
+  });
+
+  test('is read as far as it goes, and that is told', async () => {
+    expect(await run('read', async () => void calls.push('work'), undefined, [])).toBe(ExitCode.failure);
+    expect(calls).toContain('work');
+    expect(told).toBe('guestfs: /boot: sample: no luck (EIO)\n');
+  });
+
+  test('is not changed: what belongs into that filesystem would be written elsewhere', async () => {
+    expect(await run('write', async () => void calls.push('work'), undefined, [])).toBe(ExitCode.failure);
+    expect(calls).not.toContain('work');
+    expect(calls.slice(-3)).toEqual(['umountAll', 'shutdown', 'close']);
   });
 });
 
