@@ -24,9 +24,11 @@ const otherChapters = [
   ['/lib/streams/', 'Streams'],
   ['/lib/bulk/', 'Trees: walking, copying, comparing'],
   ['/lib/diff/', 'Trees: walking, copying, comparing'],
+  ['/lib/diagnose/', 'Finding faults'],
   ['/lib/private-data.ts', 'Private data'],
   ['/lib/events.ts', 'Events and errors'],
   ['/lib/errors.ts', 'Events and errors'],
+  ['/lib/remedies.ts', 'Events and errors'],
   ['/lib/', 'The handle'],
 ];
 

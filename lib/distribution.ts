@@ -1,9 +1,19 @@
 // Which distribution this is, and what it calls the packages that we need: for errors that say what to install.
 import { readFileSync } from 'node:fs';
 
-/** What the prebuilt addon needs, and then what compiling one takes, by the names that most distributions use. */
+const isX86 = process.arch === 'x64' || process.arch === 'ia32';
+const debianArch = { x64: 'amd64', ia32: '686', ppc64: 'ppc64el' }[process.arch as string] ?? process.arch;
+
+/**
+ * What the prebuilt addon needs, what a launch does, and what compiling takes, by the names that most distributions use.
+ */
 const usualPackages = {
   libguestfs: 'libguestfs',
+  appliance: 'libguestfs',
+  supermin: 'supermin',
+  kernel: 'kernel',
+  qemu: 'qemu-kvm',
+  'qemu-img': 'qemu-img',
   headers: 'libguestfs-devel',
   compiler: 'g++',
   make: 'make',
@@ -26,6 +36,8 @@ export interface Distribution {
   /** As it calls itself. */
   readonly name: string | undefined;
   readonly id: string;
+  /** Those that it is like. */
+  readonly ids: readonly string[];
   readonly version: string;
   readonly family: Family | undefined;
 }
@@ -35,31 +47,61 @@ const families: readonly Family[] = [
     title: 'Debian, Ubuntu',
     ids: ['debian', 'ubuntu'],
     install: 'apt install',
-    packages: { libguestfs: 'libguestfs0', headers: 'libguestfs-dev' },
+    packages: {
+      libguestfs: 'libguestfs0',
+      appliance: 'libguestfs0',
+      kernel: `linux-image-${debianArch}`,
+      qemu: isX86 ? 'qemu-system-x86' : 'qemu-system-arm',
+      'qemu-img': 'qemu-utils',
+      headers: 'libguestfs-dev',
+    },
   },
   {
     title: 'Fedora, RHEL',
     ids: ['fedora', 'rhel', 'centos'],
     install: 'dnf install',
-    packages: { compiler: 'gcc-c++', 'pkg-config': 'pkgconf-pkg-config' },
+    packages: {
+      appliance: 'libguestfs-appliance',
+      compiler: 'gcc-c++',
+      'pkg-config': 'pkgconf-pkg-config',
+    },
   },
   {
     title: 'Arch',
     ids: ['arch'],
     install: 'pacman -S',
-    packages: { headers: 'libguestfs', compiler: 'gcc', python: 'python', 'pkg-config': 'pkgconf' },
+    packages: {
+      kernel: 'linux',
+      qemu: 'qemu-base',
+      headers: 'libguestfs',
+      compiler: 'gcc',
+      python: 'python',
+      'pkg-config': 'pkgconf',
+    },
   },
   {
     title: 'openSUSE',
     ids: ['suse', 'opensuse', 'sles'],
     install: 'zypper install',
-    packages: { libguestfs: 'libguestfs0', compiler: 'gcc-c++' },
+    packages: {
+      libguestfs: 'libguestfs0',
+      appliance: 'libguestfs-appliance',
+      kernel: 'kernel-default',
+      qemu: isX86 ? 'qemu-x86' : 'qemu-arm',
+      'qemu-img': 'qemu-tools',
+      compiler: 'gcc-c++',
+    },
   },
   {
     title: 'Alpine',
     ids: ['alpine'],
     install: 'apk add',
-    packages: { headers: 'libguestfs-dev', 'pkg-config': 'pkgconf' },
+    packages: {
+      kernel: 'linux-virt',
+      qemu: isX86 ? 'qemu-system-x86_64' : 'qemu-system-aarch64',
+      headers: 'libguestfs-dev',
+      'pkg-config': 'pkgconf',
+    },
   },
 ];
 
@@ -73,6 +115,7 @@ export function parseDistribution(text: string): Distribution {
   return {
     name: fields.get('PRETTY_NAME') ?? fields.get('NAME'),
     id,
+    ids,
     version: fields.get('VERSION_ID') ?? '',
     family: families.find((family) => family.ids.some((known) => ids.includes(known))),
   };
@@ -85,7 +128,12 @@ export function installation(needs: readonly Need[], distribution = thisDistribu
   return families.map((known) => installLine(known.title, known, needs));
 }
 
-function thisDistribution(): Distribution {
+/** The command that installs it; null where we do not know this distribution. */
+export function installCommand(needs: readonly Need[], distribution = thisDistribution()): string | null {
+  return distribution.family ? commandOf(distribution.family, needs, distribution) : null;
+}
+
+export function thisDistribution(): Distribution {
   for (const file of ['/etc/os-release', '/usr/lib/os-release']) {
     try {
       return parseDistribution(readFileSync(file, 'utf8'));
@@ -97,16 +145,22 @@ function thisDistribution(): Distribution {
 }
 
 function installLine(title: string, family: Family, needs: readonly Need[], distribution?: Distribution) {
+  return `${title}: ${commandOf(family, needs, distribution)}`;
+}
+
+function commandOf(family: Family, needs: readonly Need[], distribution?: Distribution) {
   const names = needs.map(
     (need) => (distribution && renamed(need, distribution)) ?? family.packages[need] ?? usualPackages[need],
   );
   const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
-  return `${title}: ${sudo}${family.install} ${[...new Set(names)].join(' ')}`;
+  return `${sudo}${family.install} ${[...new Set(names)].join(' ')}`;
 }
 
-/** Debian and Ubuntu gave many libraries another name when time_t grew. */
-function renamed(need: Need, { id, version }: Distribution): string | undefined {
+/** Debian and Ubuntu gave many libraries another name when time_t grew, and Ubuntu its kernels from the beginning. */
+function renamed(need: Need, { id, ids, version }: Distribution): string | undefined {
+  if (need === 'kernel') return ids.includes('ubuntu') ? 'linux-image-generic' : undefined;
+  if (need !== 'libguestfs' && need !== 'appliance') return undefined;
   const since = { debian: 13, ubuntu: 24.04 }[id];
   const isNewer = since !== undefined && (version === '' || Number(version) >= since);
-  return need === 'libguestfs' && isNewer ? 'libguestfs0t64' : undefined;
+  return isNewer ? 'libguestfs0t64' : undefined;
 }

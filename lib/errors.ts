@@ -119,12 +119,14 @@ export function toolFailed(error: GuestfsError, said: string, path?: string): Gu
   return new GuestfsError(message, { code, errno, operation, cause: error.cause });
 }
 
+const seeDoctor = 'Run `npx guestfs doctor` to find out what is wrong with this machine.';
+
 /** A launch that failed by itself. */
 export function launchFailed(error: GuestfsError, consoleTail: string): GuestfsError {
   const { code, errno, operation } = error;
   const remedy = remedyFor(wordsOf(error, printableLines(consoleTail)));
   if (remedy) return faultError(operation, remedy, error, consoleTail);
-  const message = withConsole(withoutBoilerplate(error.message), consoleTail);
+  const message = withConsole(`${withoutBoilerplate(error.message)}\n${seeDoctor}`, consoleTail);
   return new GuestfsError(message, { code, errno, operation, cause: error });
 }
 
@@ -328,7 +330,8 @@ export function unknownOption(operation: string, name: string, known: readonly s
   return coded(error, 'ERR_INVALID_ARG_VALUE');
 }
 
-function nearest(name: string, candidates: readonly string[]): string | undefined {
+/** The candidate that may have been meant. */
+export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const scored = candidates
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);

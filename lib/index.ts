@@ -8,6 +8,7 @@ export type {
 } from './bulk/copy-options';
 export type { FileType, WalkEntry } from './bulk/entry';
 export type { ChecksumType, WalkOptions } from './bulk/walk-options';
+export * from './diagnose';
 export type { CallDiagnostics } from './diagnostics';
 export * from './diff';
 export { AbortError, GuestfsError } from './errors';

@@ -11,6 +11,7 @@ export interface Remedy {
   readonly advice: string;
 }
 
+/** The `code` of a fault of this machine or of an image, in errors and in findings. */
 export type FaultCode =
   | 'ERR_GUESTFS_BACKING_FILE'
   | 'ERR_GUESTFS_BACKING_LOOP'
@@ -26,6 +27,7 @@ export type FaultCode =
   | 'ERR_GUESTFS_NO_APPLIANCE'
   | 'ERR_GUESTFS_NO_HYPERVISOR'
   | 'ERR_GUESTFS_NO_KERNEL'
+  | 'ERR_GUESTFS_PASST'
   | 'ERR_GUESTFS_TMPDIR';
 
 /** Words of the C library that tell an errno. */
@@ -66,6 +68,15 @@ const cachedir = {
   setting: "the option 'cachedir', LIBGUESTFS_CACHEDIR or TMPDIR",
   space: 'about 1 GiB',
 } as const;
+
+export const unusableTmpdir = (path: string, why: string): Remedy => folder(tmpdir, path, why);
+export const unusableCachedir = (path: string, why: string): Remedy => folder(cachedir, path, why);
+
+/** libguestfs takes no appliance that another user could have put there. */
+export const foreignCache = (path: string, why: string): Remedy => ({
+  code: 'ERR_GUESTFS_CACHEDIR',
+  advice: `libguestfs does not trust the cached appliance in ${path}: ${why}. Remove it, and it is built anew, or name another folder: ${cachedir.setting}`,
+});
 
 function folder(
   { code, use, setting, space }: typeof tmpdir | typeof cachedir,
@@ -114,6 +125,48 @@ export function limitReached(errno: 'EMFILE' | 'ENFILE' | 'EAGAIN'): Remedy {
   return { code: 'ERR_GUESTFS_LIMIT', errno, advice };
 }
 
+export const notEnoughMemory: Remedy = {
+  code: 'ERR_GUESTFS_MEMORY',
+  errno: 'ENOMEM',
+  advice:
+    "this machine has not enough memory for the appliance. Close handles that are not needed, or ask for less: the option 'memsize', LIBGUESTFS_MEMSIZE",
+};
+
+export const unreadableKernel = (path: string): Remedy => ({
+  code: 'ERR_GUESTFS_KERNEL_UNREADABLE',
+  errno: 'EACCES',
+  advice: `the appliance needs the kernel ${path}, which this user may not read (so it is on Ubuntu): \`sudo chmod 0644 ${path}\``,
+});
+
+export const noKernel: Remedy = {
+  code: 'ERR_GUESTFS_NO_KERNEL',
+  advice:
+    'the appliance needs a Linux kernel in /boot with its modules in /lib/modules, and there is none: `apt install linux-image-amd64` (Debian), `dnf install kernel` (Fedora)',
+};
+
+export const noAppliance = (path: string): Remedy => ({
+  code: 'ERR_GUESTFS_NO_APPLIANCE',
+  advice: `there is no appliance in ${path}: install libguestfs with its appliance (\`apt install libguestfs0 supermin\`, \`dnf install libguestfs-appliance\`), or name its folder: the option 'path', LIBGUESTFS_PATH`,
+});
+
+export const noHypervisor = (path: string): Remedy => ({
+  code: 'ERR_GUESTFS_NO_HYPERVISOR',
+  errno: 'ENOENT',
+  advice: `the hypervisor ${path} does not exist: install qemu (\`apt install qemu-system-x86\`, \`dnf install qemu-kvm\`), or name the right one with setHv() or LIBGUESTFS_HV`,
+});
+
+export const imageLocked = (path = 'the image'): Remedy => ({
+  code: 'ERR_GUESTFS_IMAGE_LOCKED',
+  advice: `${path} is in use: a running virtual machine, another handle or another drive of this one holds its lock. Close it there, or add the drive with readonly: true`,
+});
+
+/** It becomes another user, who may write neither its socket nor its PID file in a folder of root's. */
+export const passtFailed: Remedy = {
+  code: 'ERR_GUESTFS_PASST',
+  advice:
+    'passt, which libguestfs uses for setNetwork(true), could not be started: run by root, it becomes a user who may not write where it has to. Run this as another user, leave the network out, or take passt from the PATH, so that libguestfs does without it',
+};
+
 /** qemu writes a comma in a file's name as two. */
 const unquoted = (path: string) => path.replaceAll(',,', ',');
 
@@ -160,13 +213,7 @@ const table: readonly Rule[] = [
     /^qemu[\w.-]*: -drive file=(?=((?:[^,\n]|,,)*))\1,.*: Could not open backing file: .*lock\nIs another process using the image \[\1\]/m,
     (path) => ownBackingFile(unquoted(path)),
   ],
-  [
-    /Failed to get (?:shared )?"[\w ]+" lock\n?(?:Is another process using the image \[(.*)\])?/,
-    (path = 'the image') => ({
-      code: 'ERR_GUESTFS_IMAGE_LOCKED',
-      advice: `${path} is in use: a running virtual machine, another handle or another drive of this one holds its lock. Close it there, or add the drive with readonly: true`,
-    }),
-  ],
+  [/Failed to get (?:shared )?"[\w ]+" lock\n?(?:Is another process using the image \[(.*)\])?/, imageLocked],
   [
     /Could not open backing (?:file|image): .*?Could not open '([^'\n]*)': (.*)$/m,
     (path, why) => ({
@@ -177,55 +224,19 @@ const table: readonly Rule[] = [
   ],
   // The programs that qemu-img and supermin are, when they could not be started.
   [/exited for an unknown reason \(status -1\)/, () => limitReached('EAGAIN')],
-  [
-    /cannot set up guest memory|Cannot allocate memory/,
-    () => ({
-      code: 'ERR_GUESTFS_MEMORY',
-      errno: 'ENOMEM',
-      advice:
-        "this machine has not enough memory for the appliance. Close handles that are not needed, or ask for less: the option 'memsize', LIBGUESTFS_MEMSIZE",
-    }),
-  ],
-  [
-    new RegExp(`^(/.*)/libguestfs\\w{6}: cannot create temporary directory: ${reason}$`, 'm'),
-    (path, why) => folder(tmpdir, path, why),
-  ],
+  [/cannot set up guest memory|Cannot allocate memory/, () => notEnoughMemory],
+  [new RegExp(`^(/.*)/libguestfs\\w{6}: cannot create temporary directory: ${reason}$`, 'm'), unusableTmpdir],
   refusedIn(tmpdir, /\/libguestfs\w{6}\/(?:overlay|scratch)/),
+  [/^security: cached appliance (\/.*) is (.*)$/m, (path, why) => foreignCache(path, `it is ${why}`)],
   // libguestfs does not say why it could not make its folder there.
-  [new RegExp(`^stat: (/.*)/\\.guestfs-\\d+: ${reason}$`, 'm'), (path, why) => folder(cachedir, path, why)],
+  [new RegExp(`^stat: (/.*)/\\.guestfs-\\d+: ${reason}$`, 'm'), unusableCachedir],
   refusedIn(cachedir, /\/\.guestfs-\d+\//),
-  [new RegExp(`${reason}: (/.*)/\\.guestfs-\\d+/`), (why, path) => folder(cachedir, path, why)],
-  [
-    /cannot open '(\/[^'\n]*)' for reading: Permission denied/,
-    (path) => ({
-      code: 'ERR_GUESTFS_KERNEL_UNREADABLE',
-      errno: 'EACCES',
-      advice: `the appliance needs the kernel ${path}, which this user may not read (so it is on Ubuntu): \`sudo chmod 0644 ${path}\``,
-    }),
-  ],
-  [
-    /failed to find a suitable kernel/,
-    () => ({
-      code: 'ERR_GUESTFS_NO_KERNEL',
-      advice:
-        'the appliance needs a Linux kernel in /boot with its modules in /lib/modules, and there is none: `apt install linux-image-amd64` (Debian), `dnf install kernel` (Fedora)',
-    }),
-  ],
-  [
-    /cannot find any suitable libguestfs supermin.*\(search path: (.*)\)/,
-    (path) => ({
-      code: 'ERR_GUESTFS_NO_APPLIANCE',
-      advice: `there is no appliance in ${path}: install libguestfs with its appliance (\`apt install libguestfs0 supermin\`, \`dnf install libguestfs-appliance\`), or name its folder: the option 'path', LIBGUESTFS_PATH`,
-    }),
-  ],
-  [
-    /^stat: (\/.*): No such file or directory$/m,
-    (path) => ({
-      code: 'ERR_GUESTFS_NO_HYPERVISOR',
-      errno: 'ENOENT',
-      advice: `the hypervisor ${path} does not exist: install qemu (\`apt install qemu-system-x86\`, \`dnf install qemu-kvm\`), or name the right one with setHv() or LIBGUESTFS_HV`,
-    }),
-  ],
+  [new RegExp(`${reason}: (/.*)/\\.guestfs-\\d+/`), (why, path) => unusableCachedir(path, why)],
+  [/cannot open '(\/[^'\n]*)' for reading: Permission denied/, unreadableKernel],
+  [/failed to find a suitable kernel/, () => noKernel],
+  [/cannot find any suitable libguestfs supermin.*\(search path: (.*)\)/, noAppliance],
+  [/^stat: (\/.*): No such file or directory$/m, noHypervisor],
+  [/passt exited with status/, () => passtFailed],
   [
     /'file' driver requires '(.*)' to be a regular file/,
     (path) => ({

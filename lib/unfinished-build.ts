@@ -29,7 +29,7 @@ export function noteBuild(cachedir: string): () => Promise<void> {
 }
 
 /** The processes that hold a lock on the file, as far as this one may see them. */
-function holders(file: string): number[] {
+export function holders(file: string): number[] {
   const { ino } = statSync(file, { bigint: true });
   const locks = readFileSync('/proc/locks', 'utf8').matchAll(
     /^\d+: POSIX +\w+ +WRITE (\d+) \w+:\w+:(\d+) /gm,

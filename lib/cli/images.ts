@@ -2,49 +2,8 @@
 import { basename } from 'node:path';
 import type { Guestfs } from '../guestfs';
 import type { InspectAllProgress } from '../inspect';
-import { type Observable, type OperationObserver, observe } from '../operations';
 import type { ProgressReporter } from '../progress';
-import type { ProgressEvent } from '../types';
-
-/** Something that takes a while and is no call of a handle. */
-class Job implements Observable {
-  readonly #operation: string;
-  readonly #observers = new Set<OperationObserver>();
-
-  constructor(operation: string) {
-    this.#operation = operation;
-  }
-
-  [observe](observer: OperationObserver): () => void {
-    this.#observers.add(observer);
-    return () => this.#observers.delete(observer);
-  }
-
-  start(): void {
-    for (const each of this.#observers) each.started(this.#itself);
-  }
-
-  /** `total` 1 is a pulse. */
-  progress(position: number, total: number): void {
-    const event: ProgressEvent = {
-      ...{ operation: this.#operation, procNr: 0, serial: 0, pulse: total === 1 },
-      ...{ position: BigInt(position), total: BigInt(total), ratio: position / total },
-    };
-    for (const each of this.#observers) each.progress(this.#itself, event);
-  }
-
-  phase(phase: string): void {
-    for (const each of this.#observers) each.phase(this.#itself, phase);
-  }
-
-  end(error: Error | undefined): void {
-    for (const each of this.#observers) each.ended(this.#itself, error);
-  }
-
-  get #itself() {
-    return { id: 1, operation: this.#operation };
-  }
-}
+import { Job } from './job';
 
 /**
  * Reports the inspection of images: of one, every operation; of several, the whole and, as bars, one for each image or,
@@ -73,7 +32,7 @@ export class ImagesReporter {
   readonly handle = (g: Guestfs, _: unknown, index: number): void => {
     g.on('warning', (text) => this.#warn(text));
     const bar = this.#bars.get(index);
-    if (bar) g[observe](steps(bar));
+    if (bar) bar.follow(g);
     else this.#reporter.attach(g, { label: this.#labels[index] });
   };
 
@@ -121,20 +80,6 @@ export class ImagesReporter {
     this.#warnings.add(text);
     this.#reporter.line(`guestfs: ${text}`);
   }
-}
-
-/** Shows the operations of a handle as steps of a job. */
-function steps(job: Job): OperationObserver {
-  const enter = (step: string) => {
-    job.phase(step);
-    job.progress(0, 1);
-  };
-  return {
-    started: ({ operation }) => enter(operation),
-    phase: ({ operation }, phase) => enter(`${operation}: ${phase}`),
-    progress() {},
-    ended() {},
-  };
 }
 
 /** The names of the files, unless two are the same. */

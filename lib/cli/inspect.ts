@@ -1,39 +1,44 @@
-import { parseArgs } from 'node:util';
 import { type InspectAllOptions, type InspectionReport, type InspectionResult, inspectAll } from '../inspect';
-import type { Accelerator } from '../launch';
-import { type ProgressFormat, ProgressReporter, printable } from '../progress';
+import { type ProgressFormat, ProgressReporter } from '../progress';
 import { toJson } from '../progress/to-json';
-import { type Command, ExitCode, UsageError } from './command';
+import { parseArguments } from './arguments';
+import { type Command, type Description, ExitCode } from './command';
+import { type Failure, failureOf, tellFailure } from './failures';
+import { launchArguments, launchOptions } from './guest';
 import { ImagesReporter } from './images';
-import { parseKey } from './keys';
 import { isIncomplete, renderReport } from './report';
 
-const help = `Usage: guestfs inspect [OPTION…] IMAGE…
-
-Reports what is in disk images: operating systems, partitions, filesystems. The images are opened read-only. Each
-IMAGE is a guest of its own; several are inspected side by side, and reported in their order.
-
-Options:
-  --json             Print JSON: one object for one IMAGE, an array in the order of the IMAGEs for several. An IMAGE
-                     that failed is { "path", "error": { "code", "operation", "message" } }
-  --progress FORMAT  Progress on stderr: auto (default), bar, text, json, none. With json each line is an object, its
-                     label the IMAGE; those of the operation inspectAll count the images
-  --concurrency N    Inspect up to N IMAGEs at a time; default: what processors and free memory allow
-  --format FORMAT    Format of the images, as raw or qcow2; default: detected. Give it for raw images that a guest
-                     could write to: a guest may fake another format, to make other files of this machine be read
-  --key KEY          Key of encrypted volumes, [DEVICE:]file:PATH or [DEVICE:]key:STRING; may be repeated. Others can
-                     see the arguments of a running program: prefer file
-  --no-applications  Do not list the installed packages
-  --accel ACCEL      auto (default), kvm, or tcg: how the appliance runs
-  --timeout SECONDS  Give up when the appliance is not up after that time
-  --help             Show this help
-
-Exit codes: 0 success, 1 an image could not be inspected, or not to the end (the others are reported), 2 wrong usage,
-130 interrupted
-`;
-
-const progressFormats: readonly string[] = ['auto', 'bar', 'text', 'json', 'none'] satisfies ProgressFormat[];
-const accelerators: readonly string[] = ['auto', 'kvm', 'tcg'] satisfies Accelerator[];
+const description: Description = {
+  name: 'inspect',
+  summary: 'Report the operating systems, partitions and filesystems of disk images',
+  operands: [{ name: 'IMAGE', repeated: true, file: true }],
+  about: [
+    'Reports what is in disk images: operating systems, partitions, filesystems. The images are opened read-only. Each IMAGE is a guest of its own; several are inspected side by side, and reported in their order.',
+    'With --json, an IMAGE that failed is { "path", "error": { "code", "operation", "message" } }. With --progress json each line is an object, its label the IMAGE; those of the operation inspectAll count the images.',
+  ],
+  options: [
+    {
+      name: 'json',
+      about: 'Print JSON: one object for one IMAGE, an array in the order of the IMAGEs for several',
+    },
+    {
+      name: 'concurrency',
+      value: 'N',
+      about: 'Inspect up to N IMAGEs at a time; default: what processors and free memory allow',
+    },
+    { name: 'no-applications', about: 'Do not list the installed packages' },
+    ...launchOptions,
+  ],
+  examples: [
+    { args: 'disk.qcow2', about: 'Tables for people' },
+    { args: '--concurrency 4 *.qcow2', about: 'Several at a time, with a bar each' },
+    { args: '--json --progress json *.qcow2', about: 'For programs: the report on stdout, NDJSON on stderr' },
+  ],
+  exitCodes: {
+    0: 'success',
+    1: 'an image could not be inspected, or not to the end; the others are reported',
+  },
+};
 
 type Options = InspectAllOptions<{ path: string; format: string | undefined }>;
 
@@ -49,7 +54,7 @@ interface Arguments {
 type Outcome = InspectionReport | { path: string; error: Failure };
 
 export const command: Command = {
-  help,
+  description,
   async run(args, signal) {
     const { images, json, format, progress, options } = parse(args);
     const reporter = new ImagesReporter(images, new ProgressReporter({ format: progress }));
@@ -62,7 +67,7 @@ export const command: Command = {
     try {
       for await (const result of results) {
         reporter.clear();
-        if (result.error) report(result.image.path, failureOf(result.error), progress);
+        if (result.error) tellFailure(failureOf(result.error, 'inspect'), progress, result.image.path);
         for (const each of outcomes.add(result).filter(isReport)) {
           if (!json) print(`${printed++ > 0 ? '\n' : ''}${renderReport(each, terminalWidth())}`);
         }
@@ -86,7 +91,7 @@ class Outcomes {
 
   /** Returns those for which all before them have come. */
   add({ image: { path }, index, report, error }: InspectionResult<{ path: string }>): Outcome[] {
-    this.all[index] = error ? { path, error: failureOf(error) } : report;
+    this.all[index] = error ? { path, error: failureOf(error, 'inspect') } : report;
     const first = this.#given;
     while (this.all[this.#given]) this.#given++;
     return this.all.slice(first, this.#given);
@@ -94,80 +99,19 @@ class Outcomes {
 }
 
 export function parse(args: readonly string[]): Arguments {
-  const { values, positionals } = split(args);
-  if (positionals.length === 0) throw new UsageError('inspect: an IMAGE is missing');
+  const parsed = parseArguments(description, args);
+  const { keys, accel, timeout, format, progress } = launchArguments(parsed);
   return {
-    images: positionals,
-    json: values.json ?? false,
-    format: values.format,
-    progress: oneOf('--progress', values.progress ?? 'auto', progressFormats) as ProgressFormat,
+    images: parsed.operands,
+    json: parsed.has('json'),
+    format,
+    progress,
     options: {
-      keys: (values.key ?? []).map(parseKey),
-      accel: oneOf('--accel', values.accel ?? 'auto', accelerators) as Accelerator,
-      timeout: values.timeout === undefined ? undefined : milliseconds(values.timeout),
-      concurrency: values.concurrency === undefined ? undefined : count(values.concurrency),
-      applications: !values['no-applications'],
+      ...{ keys, accel, timeout },
+      concurrency: parsed.count('concurrency'),
+      applications: !parsed.has('no-applications'),
     },
   };
-}
-
-function split(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean' },
-        progress: { type: 'string' },
-        format: { type: 'string' },
-        key: { type: 'string', multiple: true },
-        'no-applications': { type: 'boolean' },
-        accel: { type: 'string' },
-        timeout: { type: 'string' },
-        concurrency: { type: 'string' },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`inspect: ${(error as Error).message}`);
-  }
-}
-
-function oneOf(option: string, value: string, choices: readonly string[]): string {
-  if (choices.includes(value)) return value;
-  throw new UsageError(`inspect: ${option} must be one of ${choices.join(', ')}`);
-}
-
-function milliseconds(seconds: string): number {
-  const value = Number(seconds) * 1000;
-  if (value > 0 && value < 2 ** 31) return value;
-  throw new UsageError('inspect: --timeout must be a positive number of seconds');
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new UsageError('inspect: --concurrency must be a positive whole number');
-}
-
-interface Failure {
-  readonly code: string;
-  readonly operation: string;
-  readonly message: string;
-}
-
-function failureOf(error: Error): Failure {
-  const { code = 'ERR_GUESTFS', operation = 'inspect', message } = error as Error & Partial<Failure>;
-  return { code, operation, message };
-}
-
-function report(path: string, failure: Failure, progress: ProgressFormat): void {
-  const place = failure.message.includes(path) ? '' : `${printable(path)}: `;
-  // Whoever asked for JSON on stderr gets nothing else there.
-  const text =
-    progress === 'json'
-      ? toJson({ type: 'error', path, ...failure })
-      : `guestfs: ${place}${failure.message.split('\n').map(printable).join('\n')} (${failure.code})`;
-  process.stderr.write(`${text}\n`);
 }
 
 function isReport(outcome: Outcome): outcome is InspectionReport {

@@ -2,29 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { printable } from '../progress/printable';
-import { type Command, ExitCode, UsageError } from './command';
-
-/** Loaded when they are called, so that help is to be had where the addon cannot be loaded. */
-const commands: Readonly<Record<string, () => Command>> = {
-  inspect: () => (require('./inspect') as typeof import('./inspect')).command,
-  warm: () => (require('./warm') as typeof import('./warm')).command,
-};
-
-const help = `Usage: guestfs COMMAND [OPTION…] [ARGUMENT…]
-
-Looks into virtual machine disk images, without root and without mounting them on this machine.
-
-Commands:
-  inspect IMAGE…   Report the operating systems, partitions and filesystems of disk images
-  warm             Build the appliance now, so that the first launch need not
-
-Options:
-  --help           Show this help, or with a command its own
-  --version        Show the version
-
-Exit codes: 0 success, 1 failure, 2 wrong usage
-`;
+import { suggestion, wantsHelp } from './arguments';
+import { ExitCode, UsageError } from './command';
+import { commandNames, descriptions, loadCommand } from './commands';
+import { printableText } from './failures';
+import { commandHelp, programHelp, widestHelp } from './help';
+import { rawArguments } from './raw-arguments';
 
 /** Ends by itself when all is done, so that nothing that was written is cut off. */
 async function main(args: readonly string[]): Promise<void> {
@@ -49,22 +32,24 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function run([name, ...args]: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   try {
-    if (name === '--help' || name === '-h' || name === 'help') return show(help);
+    if (name === 'help' && args[0] !== undefined) return await run([args[0], '--help'], signal);
+    if (name === '--help' || name === '-h' || name === 'help')
+      return show(programHelp(descriptions(), width()));
     if (name === '--version') return show(`guestfs ${version()}\n`);
     if (name === undefined) throw new UsageError('a command is missing');
-    const command = Object.hasOwn(commands, name) ? commands[name]?.() : undefined;
-    if (!command) throw new UsageError(`there is no command '${name}'`);
-    if (args.includes('--help') || args.includes('-h')) return show(command.help);
+    const command = loadCommand(name);
+    if (!command) throw new UsageError(`there is no command '${name}'${suggestion(name, commandNames)}`);
+    if (wantsHelp(command.description, args)) return show(commandHelp(command.description, width()));
     return await command.run(args, signal);
   } catch (error) {
     if (signal.aborted) return ExitCode.failure;
     if (!(error instanceof UsageError)) {
       const message = error instanceof Error ? error.message : String(error);
-      process.stderr.write(`guestfs: ${message.split('\n').map(printable).join('\n')}\n`);
+      process.stderr.write(`guestfs: ${printableText(message)}\n`);
       return ExitCode.failure;
     }
-    const topic = name !== undefined && Object.hasOwn(commands, name) ? `${name} ` : '';
-    process.stderr.write(`guestfs: ${error.message}\nTry 'guestfs ${topic}--help'.\n`);
+    const topic = name !== undefined && commandNames.includes(name) ? `${name} ` : '';
+    process.stderr.write(`guestfs: ${printableText(error.message)}\nTry 'guestfs ${topic}--help'.\n`);
     return ExitCode.usage;
   }
 }
@@ -74,6 +59,10 @@ function show(text: string): ExitCode {
   return ExitCode.success;
 }
 
+function width(): number {
+  return process.stdout.isTTY ? process.stdout.columns || 80 : widestHelp;
+}
+
 function version(): string {
   const manifest = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as {
     version: string;
@@ -81,4 +70,4 @@ function version(): string {
   return manifest.version;
 }
 
-void main(process.argv.slice(2));
+void main(rawArguments(process.argv.slice(2)));

@@ -11,11 +11,14 @@ const gap = '  ';
 /** A column is not made narrower than this to fit the terminal. */
 const narrowest = 8;
 
-/** An aligned table with a heading. Where it is wider than `width`, the widest columns are shortened. */
+/**
+ * An aligned table with a heading, which may be styled. Where it is wider than `width`, the widest columns are shortened.
+ */
 export function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width: number,
+  heading: (text: string) => string = (text) => text,
 ): string {
   const cells = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map(printable))];
   const widths = shrink(
@@ -23,11 +26,12 @@ export function renderTable(
     width - gap.length * (columns.length - 1),
   );
   return cells
-    .map((row) => {
-      const padded = columns.map(({ align }, index) =>
-        pad(row[index] ?? '', widths[index] ?? 0, align === 'right'),
+    .map((row, index) => {
+      const padded = columns.map(({ align }, column) =>
+        pad(row[column] ?? '', widths[column] ?? 0, align === 'right'),
       );
-      return `${padded.join(gap).trimEnd()}\n`;
+      const line = padded.join(gap).trimEnd();
+      return `${index === 0 ? heading(line) : line}\n`;
     })
     .join('');
 }

@@ -1,36 +1,31 @@
-import { parseArgs } from 'node:util';
-import { Guestfs, type WarmResult } from '..';
-import { type Command, ExitCode, UsageError } from './command';
+import type { WarmResult } from '..';
+import { toJson } from '../progress/to-json';
+import { parseArguments } from './arguments';
+import { type Command, type Description, ExitCode } from './command';
 
-const help = `Usage: guestfs warm [OPTION…]
-
-Builds the appliance, the small virtual machine that does the work, where that has not been done yet: otherwise the
-first launch does it. It is kept in $LIBGUESTFS_CACHEDIR (default: /var/tmp), for this user.
-
-Options:
-  --json   Print JSON: { "built", "ms", "cachedir" }
-  --help   Show this help
-
-Exit codes: 0 the appliance is ready, 1 it could not be built, 2 wrong usage, 130 interrupted
-`;
+const description: Description = {
+  name: 'warm',
+  summary: 'Build the appliance now, so that the first launch need not',
+  operands: [],
+  about: [
+    'Builds the appliance, the small virtual machine that does the work, where that has not been done yet: otherwise the first launch does it. It is kept in $LIBGUESTFS_CACHEDIR (default: /var/tmp), for this user.',
+  ],
+  options: [{ name: 'json', about: 'Print JSON: { "built", "ms", "cachedir" }' }],
+  examples: [{ args: '', about: 'In a container image, or before the first job of a CI machine' }],
+  exitCodes: { 0: 'the appliance is ready', 1: 'it could not be built' },
+};
 
 export const command: Command = {
-  help,
+  description,
   async run(args, signal) {
-    const json = parse(args);
+    const json = parseArguments(description, args).has('json');
+    // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
+    const { Guestfs } = require('..') as typeof import('..');
     const result = await Guestfs.warm({ signal });
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : describe(result));
+    process.stdout.write(json ? `${toJson(result)}\n` : describe(result));
     return ExitCode.success;
   },
 };
-
-function parse(args: readonly string[]): boolean {
-  try {
-    return parseArgs({ args: [...args], options: { json: { type: 'boolean' } } }).values.json ?? false;
-  } catch (error) {
-    throw new UsageError(`warm: ${(error as Error).message}`);
-  }
-}
 
 function describe({ built, ms, cachedir }: WarmResult): string {
   if (!built) return `The appliance in ${cachedir} is ready; nothing had to be built.\n`;

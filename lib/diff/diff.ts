@@ -2,12 +2,12 @@ import { checkTypes } from '../bulk/walk-options';
 import { AbortError } from '../errors';
 import { Guestfs, type GuestfsOptions } from '../guestfs';
 import { type ImageFacts, readImage } from '../inspect/image';
+import { mountGuest } from '../inspect/mount';
 import { checkImages, checkKeys, type ImageSource } from '../inspect/options';
 import { checkLaunchOptions } from '../launch';
 import { signals } from '../signals';
 import { compareTrees, compareTypes } from './compare';
 import type { Difference } from './differences';
-import { mountGuest } from './mount';
 import type { DiffOptions } from './options';
 
 const ownTypes: ReadonlyMap<string, string> = new Map([
@@ -84,7 +84,7 @@ async function start(g: Guestfs, images: readonly ImageFacts[], options: Checked
   await g.setAutosync(false);
   for (const { absolutePath, format } of images) await g.addDrive(absolutePath, { readonly: true, format });
   await g.launch({ timeout, accel, signal });
-  await mountGuest(g, images, options);
+  await mountGuest(g, images, { ...options, operation: 'diff' });
 }
 
 async function readImages(files: Images, signal: AbortSignal | undefined): Promise<ImageFacts[]> {

@@ -1,12 +1,9 @@
 // How many appliances this machine can run side by side.
 import { availableParallelism } from 'node:os';
 import { Guestfs, type GuestfsOptions } from '../guestfs';
-import { availableMemory } from './memory';
+import { availableMemory, overhead } from './memory';
 
 const MiB = 1 << 20;
-
-/** What qemu takes beside its guest's memory, in MiB: itself, and under emulation the code that it has translated. */
-const overhead = 256;
 
 /** What one appliance takes. */
 export interface Appliance {

@@ -23,14 +23,23 @@ export class Devices {
   readonly #report: InspectionReport;
   readonly #problems: Problems;
   readonly #keys: readonly VolumeKey[];
+  readonly #writable: boolean;
   readonly #seen = new Set<string>();
   #hasLvm = false;
 
-  constructor(g: Guestfs, report: InspectionReport, problems: Problems, keys: readonly VolumeKey[]) {
+  /** @param writable open encrypted volumes so that they can be changed */
+  constructor(
+    g: Guestfs,
+    report: InspectionReport,
+    problems: Problems,
+    keys: readonly VolumeKey[],
+    writable = false,
+  ) {
     this.#g = g;
     this.#report = report;
     this.#problems = problems;
     this.#keys = keys;
+    this.#writable = writable;
   }
 
   async examine(): Promise<void> {
@@ -129,7 +138,9 @@ export class Devices {
   async #unlockAll(): Promise<void> {
     if (this.#keys.length === 0) return;
     for (const volume of this.#report.encrypted) {
-      const mapping = await this.#problems.attempt(volume.device, () => unlock(this.#g, volume, this.#keys));
+      const mapping = await this.#problems.attempt(volume.device, () =>
+        unlock(this.#g, volume, this.#keys, this.#writable),
+      );
       if (mapping === undefined) continue;
       volume.opened = true;
       volume.mapping = mapping;

@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 
+/** What qemu takes beside its guest's memory, in MiB: itself, and under emulation the code that it has translated. */
+export const overhead = 256;
+
 /** Where the kernel tells it. */
 export interface MemorySources {
   /** Bytes that the machine has left, the caches that it can drop included. */

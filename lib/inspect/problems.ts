@@ -4,7 +4,8 @@ import type { InspectionProblem } from './report';
 /** After these nothing more can be asked of the handle. */
 const fatal: ReadonlySet<string> = new Set(['ERR_GUESTFS_TERMINATED', 'ERR_GUESTFS_CLOSED']);
 
-function isRefusal(error: unknown): error is GuestfsError {
+/** Whether it failed, and more can be asked of the handle. */
+export function isRefusal(error: unknown): error is GuestfsError {
   return error instanceof GuestfsError && !fatal.has(error.code);
 }
 

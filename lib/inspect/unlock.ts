@@ -4,7 +4,8 @@ import type { VolumeKey } from './options';
 import type { EncryptedReport } from './report';
 
 /**
- * Opens an encrypted volume, read-only, with the first key that fits; undefined when none is meant for it.
+ * Opens an encrypted volume, read-only unless it is to be `writable`, with the first key that fits; undefined when none
+ * is meant for it.
  *
  * @returns the device on which the decrypted content appears
  * @throws the last key's GuestfsError
@@ -13,6 +14,7 @@ export async function unlock(
   g: Guestfs,
   volume: EncryptedReport,
   keys: readonly VolumeKey[],
+  writable = false,
 ): Promise<string | undefined> {
   const fitting = keys.filter(({ device }) => [undefined, volume.device, volume.uuid].includes(device));
   // As the virt tools name it.
@@ -20,7 +22,7 @@ export async function unlock(
   let refusal: GuestfsError | undefined;
   for (const { key } of fitting) {
     try {
-      await open(g, volume, key, name);
+      await open(g, volume, key, name, writable);
       return `/dev/mapper/${name}`;
     } catch (error) {
       if (!(error instanceof GuestfsError) || error.code === 'ERR_GUESTFS_TERMINATED') throw error;
@@ -31,9 +33,15 @@ export async function unlock(
   return undefined;
 }
 
-function open(g: Guestfs, { device, type }: EncryptedReport, key: string, name: string): Promise<void> {
+function open(
+  g: Guestfs,
+  { device, type }: EncryptedReport,
+  key: string,
+  name: string,
+  writable: boolean,
+): Promise<void> {
   if (Guestfs.supports('cryptsetupOpen') || type !== 'crypto_LUKS') {
-    return g.cryptsetupOpen(device, key, name, { readonly: true });
+    return g.cryptsetupOpen(device, key, name, { readonly: !writable });
   }
-  return g.luksOpenRo(device, key, name);
+  return writable ? g.luksOpen(device, key, name) : g.luksOpenRo(device, key, name);
 }

@@ -1,7 +1,10 @@
-/** JSON that can play with no terminal: `JSON.stringify` leaves DEL and the C1 control characters as they are. */
+/** What a terminal acts on, and `JSON.stringify` leaves as it is: DEL, C1, line separators, bidirectional marks. */
+const playful = /[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/gu;
+
+/** JSON that can play with no terminal. */
 export function toJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(
-    /[\u007f-\u009f]/g,
-    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+    playful,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import {
   compare,
+  diagnose,
   diff,
   Guestfs,
   GuestfsError,
@@ -286,6 +287,15 @@ const actions = [
       if (!error) fail(`${method} worked on a handle that is not launched`);
     }
   }),
+
+  action(
+    'diagnose',
+    [fc.oneof(images, listsOf(images)), anything, anything],
+    async (_, source, timeout, handleOptions) => {
+      const given = { images: source.make(), timeout: timeout.make(), handleOptions: handleOptions.make() };
+      await errorOf(() => diagnose({ ...given, launch: false }));
+    },
+  ),
 
   action('diff', [images, images, optionsOf(inspectOptions)], async (_, before, after, options) => {
     const error = await errorOf(() => diff(before.make(), after.make(), options.make()).next());

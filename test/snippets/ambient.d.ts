@@ -8,6 +8,7 @@ declare global {
   const GuestfsError: Package['GuestfsError'];
   const ProgressReporter: Package['ProgressReporter'];
   const compare: Package['compare'];
+  const diagnose: Package['diagnose'];
   const diff: Package['diff'];
   const inspect: Package['inspect'];
   const inspectAll: Package['inspectAll'];

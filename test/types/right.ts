@@ -4,7 +4,10 @@ import {
   type AbortError,
   type Accelerator,
   type CallOptions,
+  diagnose,
   type EventName,
+  type Finding,
+  type FindingCode,
   Guestfs,
   GuestfsError,
   type GuestfsEvents,
@@ -250,6 +253,24 @@ export async function inspections() {
     else is<string>()(result.error.message, true);
   }
   inspectAll(new Set(['a']));
+}
+
+export async function diagnoses() {
+  const findings = await diagnose({
+    images: ['a', { path: 'b', format: 'raw' }],
+    timeout: 1000,
+    signal,
+    handleOptions: { memsize: 512 },
+    onFinding: (finding) => is<Finding>()(finding, true),
+    onHandle: (handle) => is<Guestfs>()(handle, true),
+  });
+  is<Finding[]>()(findings, true);
+  for (const { code, severity, title, detail, remedy } of findings) {
+    is<FindingCode>()(code, true);
+    is<'ok' | 'warning' | 'error'>()(severity, true);
+    is<string>()(title + detail, true);
+    is<string | null>()(remedy, true);
+  }
 }
 
 export function errors(error: unknown) {

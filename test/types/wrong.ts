@@ -1,5 +1,5 @@
 // What must not compile. Each line has one fault, and each directive complains when the compiler finds none.
-import { Guestfs, inspect, inspectAll, PrivateData, ProgressReporter, privateKey } from 'guestfs';
+import { diagnose, Guestfs, inspect, inspectAll, PrivateData, ProgressReporter, privateKey } from 'guestfs';
 
 const g = new Guestfs();
 
@@ -154,6 +154,10 @@ export async function others() {
   inspectAll([], { parallel: 2 });
   // @ts-expect-error it may have failed
   for await (const { report } of inspectAll(['disk.qcow2'])) report.images;
+  // @ts-expect-error an unknown option
+  await diagnose({ lunch: false });
+  // @ts-expect-error there may be no command
+  (await diagnose()).map(({ remedy }) => remedy.length);
   // @ts-expect-error a name, not a list
   await Guestfs.warm({ path: ['/'] });
 }

@@ -14,6 +14,7 @@ test('the public names', () => {
     'PrivateData',
     'ProgressReporter',
     'compare',
+    'diagnose',
     'diff',
     'inspect',
     'inspectAll',

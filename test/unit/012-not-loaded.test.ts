@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { installation, parseDistribution } from '../../lib/distribution';
+import { installation, installCommand, parseDistribution } from '../../lib/distribution';
 import { compiling, explainNotLoaded } from '../../lib/not-loaded';
 import { temporaryFolder } from '../support/folder';
 
@@ -75,6 +75,20 @@ describe('what to install', () => {
     expect(installation(compiling, distribution)).toEqual([`${name}: ${sudo}${tools}`]);
   });
 
+  test.each<[keyof typeof osReleases, string, string]>([
+    ['Debian GNU/Linux 12 (bookworm)', 'apt install libguestfs0', 'qemu-utils'],
+    ['Debian GNU/Linux 13 (trixie)', 'apt install libguestfs0t64', 'qemu-utils'],
+    ['Fedora Linux 43 (Container Image)', 'dnf install libguestfs-appliance', 'qemu-img kernel'],
+    ['Arch Linux', 'pacman -S libguestfs', 'qemu-img linux'],
+    ['openSUSE Leap 15.6', 'zypper install libguestfs-appliance', 'qemu-tools kernel-default'],
+    ['Alpine Linux v3.22', 'apk add libguestfs', 'qemu-img linux-virt'],
+    ['Linux Mint 22', 'apt install libguestfs0', 'qemu-utils linux-image-generic'],
+  ])('for the appliance, on %s', (name, appliance, others) => {
+    const distribution = parseDistribution(osReleases[name]);
+    expect(installCommand(['appliance'], distribution)).toBe(sudo + appliance);
+    expect(installCommand(['qemu-img', 'kernel'], distribution)).toContain(` ${others}`);
+  });
+
   test.each(['', 'ID=gentoo\nPRETTY_NAME="Gentoo Linux"'])('where we do not know: %j', (text) => {
     expect(installation(['libguestfs'], parseDistribution(text))).toEqual([
       `Debian, Ubuntu: ${sudo}apt install libguestfs0`,
@@ -83,6 +97,7 @@ describe('what to install', () => {
       `openSUSE: ${sudo}zypper install libguestfs0`,
       `Alpine: ${sudo}apk add libguestfs`,
     ]);
+    expect(installCommand(['libguestfs'], parseDistribution(text))).toBeNull();
   });
 });
 

@@ -6,7 +6,7 @@ import { walk } from '../../lib/bulk/walk';
 import { checkWalkOptions, type WalkOptions } from '../../lib/bulk/walk-options';
 import { compareTrees } from '../../lib/diff/compare';
 import { changesOf, inWalkOrder } from '../../lib/diff/differences';
-import { choose } from '../../lib/diff/mount';
+import { choose } from '../../lib/inspect/mount';
 import { type FakeFolder, FakeGuest, FakeOther, link } from '../support/fake-guest';
 import { failureOf } from '../support/internal';
 
@@ -125,7 +125,7 @@ describe('what is mounted', () => {
     [b, [a, b], [], { system: b }],
     [undefined, [], [b], { filesystem: b }],
   ])('root: %s, systems on %j, filesystems on %j', (root, roots, filesystems, choice) => {
-    expect(choose('disk', root, roots, filesystems)).toEqual(choice);
+    expect(choose('diff', 'disk', root, roots, filesystems)).toEqual(choice);
   });
 
   test.each<[string | undefined, string[], string[], RegExp]>([
@@ -136,7 +136,7 @@ describe('what is mounted', () => {
     [a, [], [a], /filesystems on \/dev\/sda1/],
   ])('is not clear: root: %s, systems on %j, filesystems on %j', (root, roots, filesystems, message) => {
     const refusal = { code: 'ERR_GUESTFS_NO_ROOT', message: expect.stringMatching(message) };
-    expect(() => choose('disk', root, roots, filesystems)).toThrow(expect.objectContaining(refusal));
+    expect(() => choose('diff', 'disk', root, roots, filesystems)).toThrow(expect.objectContaining(refusal));
   });
 });
 

@@ -1,0 +1,41 @@
+import { isRefusal } from '../inspect/problems';
+import { sizeOfFile } from './entries';
+import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+
+const definition: GuestCommand = {
+  description: {
+    name: 'cat',
+    summary: 'Print files of a guest',
+    operands: [imageOperand, { name: 'PATH', repeated: true, guestPath: true }],
+    about: [
+      'Prints files of a guest, one after the other. To a file or another program they go byte for byte; on a terminal they are shown as text, without what could play with it.',
+    ],
+    options: guestOptions,
+    examples: [
+      { args: 'disk.qcow2 /etc/fstab', about: 'One file' },
+      { args: 'disk.qcow2 /var/log/dpkg.log.1.gz | zcat', about: 'Bytes for another program' },
+    ],
+    exitCodes: { 0: 'success', 1: 'a file could not be read to its end; the others are printed' },
+  },
+  access: 'read',
+  plan: (args) => (guest) => printFiles(guest, args.operands.slice(1)),
+};
+
+export const command = guestCommand(definition);
+
+export async function printFiles(
+  { g, results, job, signal, failed }: Pick<Guest, 'g' | 'results' | 'job' | 'signal' | 'failed'>,
+  paths: readonly string[],
+): Promise<void> {
+  for (const [index, path] of paths.entries()) {
+    job.phase(path);
+    try {
+      await sizeOfFile(g, 'cat', path, { signal });
+      await results.content(g.createReadStream(path, { signal }));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      failed(error, path);
+    }
+    job.progress(index + 1, paths.length);
+  }
+}

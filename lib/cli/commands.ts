@@ -1,0 +1,32 @@
+import type { Command, Description } from './command';
+import { completionCommand } from './completion';
+
+/** Loaded when they are needed. None of these modules loads the addon: help is to be had where that cannot be. */
+const loaders: Readonly<Record<string, () => Command>> = {
+  inspect: () => (require('./inspect') as typeof import('./inspect')).command,
+  filesystems: () => (require('./filesystems') as typeof import('./filesystems')).command,
+  df: () => (require('./df') as typeof import('./df')).command,
+  ls: () => (require('./ls') as typeof import('./ls')).command,
+  cat: () => (require('./cat') as typeof import('./cat')).command,
+  log: () => (require('./log') as typeof import('./log')).command,
+  'copy-out': () => (require('./copy-out') as typeof import('./copy-out')).command,
+  'copy-in': () => (require('./copy-in') as typeof import('./copy-in')).command,
+  'tar-out': () => (require('./tar-out') as typeof import('./tar-out')).command,
+  checksum: () => (require('./checksum') as typeof import('./checksum')).command,
+  diff: () => (require('./diff') as typeof import('./diff')).command,
+  doctor: () => (require('./doctor') as typeof import('./doctor')).command,
+  warm: () => (require('./warm') as typeof import('./warm')).command,
+  completion: () => completionCommand(descriptions),
+};
+
+export const commandNames: readonly string[] = Object.keys(loaders);
+
+/** Undefined when there is none of that name. */
+export function loadCommand(name: string): Command | undefined {
+  return Object.hasOwn(loaders, name) ? loaders[name]?.() : undefined;
+}
+
+/** In the order in which they are listed. */
+export function descriptions(): readonly Description[] {
+  return Object.values(loaders).map((load) => load().description);
+}

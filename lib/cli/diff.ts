@@ -1,0 +1,216 @@
+import type { Changes, Difference, DiffOptions } from '../diff';
+import { type ProgressFormat, ProgressReporter } from '../progress';
+import { type Arguments, parseArguments } from './arguments';
+import { type Command, type Description, ExitCode } from './command';
+import { entryToJson, modeText, octal, timeOf } from './entries';
+import { failureOf, tellFailure } from './failures';
+import { launchArguments, launchOptions, mountArguments, mountOptions } from './guest';
+import { Job } from './job';
+import { type Piece, Results, type Style } from './results';
+
+const description: Description = {
+  name: 'diff',
+  summary: 'Tell what has changed from one guest to another',
+  operands: [
+    { name: 'BEFORE', file: true },
+    { name: 'AFTER', file: true },
+  ],
+  about: [
+    'Tells which files have changed from one image to another, an overlay and its backing file perhaps: + for what is new, - for what is gone, and ~ for what has changed, with what of it. A file that has the same size and time counts as the same, unless --content is given. Both images are opened read-only, each in an appliance of its own.',
+  ],
+  options: [
+    { name: 'content', about: 'Compare the content of files that have the same size; slow' },
+    { name: 'xattrs', about: 'Compare extended attributes too, those of SELinux among them' },
+    { name: 'no-mtime', about: 'Do not compare when the content changed' },
+    { name: 'exit-code', about: 'End with exit code 3 when there are differences' },
+    {
+      name: 'json',
+      about:
+        'Print NDJSON, an object a line: change (added, removed, changed), path, before, after (as ls --json, or null), and changes, each { before, after }',
+    },
+    ...mountOptions,
+    {
+      name: 'add-before',
+      value: 'IMAGE',
+      multiple: true,
+      file: true,
+      about: 'A further disk of the first guest, in their order',
+    },
+    {
+      name: 'add-after',
+      value: 'IMAGE',
+      multiple: true,
+      file: true,
+      about: 'A further disk of the second guest, in their order',
+    },
+    ...launchOptions,
+  ],
+  examples: [
+    { args: 'monday.qcow2 tuesday.qcow2', about: 'What has happened since' },
+    {
+      args: '--content --exit-code --json golden.qcow2 built.qcow2',
+      about: 'Whether two builds are the same',
+    },
+  ],
+  exitCodes: {
+    0: 'success, be there differences or not',
+    1: 'the guests could not be compared, or not to the end; what was found is told',
+    3: 'with --exit-code: there are differences',
+  },
+};
+
+interface Comparison {
+  readonly before: readonly { path: string; format: string | undefined }[];
+  readonly after: readonly { path: string; format: string | undefined }[];
+  readonly options: DiffOptions;
+  readonly progress: ProgressFormat;
+  readonly json: boolean;
+  readonly exitCode: boolean;
+}
+
+export const command: Command = {
+  description,
+  async run(args, signal) {
+    const comparison = parse(args);
+    const { progress } = comparison;
+    const reporter = new ProgressReporter({ format: progress });
+    let hasFailed = false;
+    const fail = (error: unknown, path?: string) => {
+      hasFailed = true;
+      reporter.clear();
+      tellFailure(failureOf(error, 'diff'), progress, path);
+    };
+    let count = 0;
+    try {
+      count = await compare(comparison, reporter, fail, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      fail(error);
+    } finally {
+      reporter.close();
+    }
+    if (hasFailed) return ExitCode.failure;
+    return comparison.exitCode && count > 0 ? ExitCode.different : ExitCode.success;
+  },
+};
+
+export function parse(args: readonly string[]): Comparison {
+  const parsed = parseArguments(description, args);
+  const { format, keys, progress, accel, timeout } = launchArguments(parsed);
+  const [before = '', after = ''] = parsed.operands;
+  const disks = (path: string, others: readonly string[]) =>
+    [path, ...others].map((each) => ({ path: each, format }));
+  return {
+    before: disks(before, parsed.values('add-before')),
+    after: disks(after, parsed.values('add-after')),
+    options: { ...{ keys, accel, timeout }, ...compared(parsed) },
+    progress,
+    json: parsed.has('json'),
+    exitCode: parsed.has('exit-code'),
+  };
+}
+
+function compared(args: Arguments): DiffOptions {
+  return {
+    content: args.has('content'),
+    xattrs: args.has('xattrs'),
+    mtime: !args.has('no-mtime'),
+    ...mountArguments(args),
+  };
+}
+
+/** What comes before the trees are walked, and takes a while. */
+const preparations: ReadonlySet<string> = new Set(['launch', 'inspectOs', 'mountRo']);
+
+/** Returns the number of differences. */
+async function compare(
+  { before, after, options, json }: Comparison,
+  reporter: ProgressReporter,
+  onError: (error: Error, path: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
+  const { diff } = require('../diff') as typeof import('../diff');
+  const results = new Results({ signal, beforeWrite: () => reporter.clear() });
+  const job = new Job('diff');
+  reporter.attach(job);
+  job.start();
+  const labels = ['before', 'after'];
+  const differences = diff(before, after, {
+    ...{ ...options, signal, onError },
+    onHandle: (g) => {
+      const label = labels.shift() ?? '';
+      g.on('warning', (text) => reporter.line(`guestfs: ${text}`));
+      job.follow(g, (operation) =>
+        preparations.has(operation) ? `${label}: ${operation}` : 'comparing the files',
+      );
+    },
+  });
+  let count = 0;
+  try {
+    for await (const each of differences) {
+      count++;
+      if (json) await results.json(differenceToJson(each));
+      else await results.line(...differenceLine(each));
+    }
+    job.end(undefined);
+    return count;
+  } catch (error) {
+    job.end(error as Error);
+    throw error;
+  }
+}
+
+const signs: Readonly<Record<Difference['change'], readonly [sign: string, style: Style]>> = {
+  added: ['+', 'green'],
+  removed: ['-', 'red'],
+  changed: ['~', 'yellow'],
+};
+
+/** `~ /etc/hosts: size 12 → 15, mtime …` */
+export function differenceLine(difference: Difference): Piece[] {
+  const { change, path } = difference;
+  const [sign, style] = signs[change];
+  const pieces: Piece[] = [[`${sign} ${path}`, style]];
+  if (difference.change !== 'changed') return pieces;
+  return [...pieces, `: ${changesText(difference)}`];
+}
+
+function changesText({ before, after, changes }: Extract<Difference, { change: 'changed' }>): string {
+  const all = Object.keys(changes) as (keyof Changes)[];
+  const texts: Readonly<Record<keyof Changes, () => string>> = {
+    type: () => `type ${before.type} → ${after.type}`,
+    mode: () => `mode ${modeText(before)} → ${modeText(after)}`,
+    uid: () => `uid ${before.uid} → ${after.uid}`,
+    gid: () => `gid ${before.gid} → ${after.gid}`,
+    size: () => `size ${before.size} → ${after.size}`,
+    mtimeNs: () => `mtime ${timeOf(before.mtime) ?? '-'} → ${timeOf(after.mtime) ?? '-'}`,
+    target: () => `target ${before.target ?? '-'} → ${after.target ?? '-'}`,
+    rdev: () => `device ${before.rdev} → ${after.rdev}`,
+    xattrs: () => 'extended attributes',
+    content: () => 'content',
+  };
+  return all.map((name) => texts[name]()).join(', ');
+}
+
+export function differenceToJson(difference: Difference): Record<string, unknown> {
+  const { change, path, before, after } = difference;
+  const sides = { before: before && entryToJson(before), after: after && entryToJson(after) };
+  if (difference.change !== 'changed') return { change, path, ...sides };
+  const changes = Object.entries(difference.changes).map(([name, { before: was, after: is }]) => [
+    name,
+    { before: plain(name, was), after: plain(name, is) },
+  ]);
+  return { change, path, ...sides, changes: Object.fromEntries(changes) };
+}
+
+/** Nanoseconds as digits, for a number would lose some; attributes in base64, for they are bytes. */
+function plain(name: string, value: unknown): unknown {
+  if (name === 'mode') return octal(value as number);
+  if (name === 'mtimeNs') return String(value);
+  if (typeof value === 'bigint') return Number(value);
+  if (!(value instanceof Map)) return value;
+  return Object.fromEntries(
+    [...(value as Map<string, Buffer>)].map(([key, bytes]) => [key, bytes.toString('base64')]),
+  );
+}

@@ -1,0 +1,35 @@
+import { type ProgressFormat, printable } from '../progress';
+import { toJson } from '../progress/to-json';
+
+/** Why something failed, as in the JSON output. */
+export interface Failure {
+  readonly code: string;
+  readonly operation: string;
+  readonly message: string;
+}
+
+export function failureOf(error: unknown, operation: string): Failure {
+  const { code = 'ERR_GUESTFS', operation: failed = operation, message } = error as Error & Partial<Failure>;
+  return { code, operation: failed, message: inOptions(message ?? String(error)) };
+}
+
+/** What stderr is told of a failure: whoever asked for JSON there gets nothing else. */
+export function tellFailure(failure: Failure, progress: ProgressFormat, path?: string): void {
+  const place = path === undefined || failure.message.includes(path) ? '' : `${printable(path)}: `;
+  process.stderr.write(
+    progress === 'json'
+      ? `${toJson({ type: 'error', ...(path === undefined ? {} : { path }), ...failure })}\n`
+      : `guestfs: ${place}${printableText(failure.message)} (${failure.code})\n`,
+  );
+}
+
+/** Several lines that can play with no terminal. */
+export function printableText(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
+/** The library speaks of its own options. */
+function inOptions(message: string): string {
+  const ours: Readonly<Record<string, string>> = { root: '--root', mountable: '--mount', keys: '--key' };
+  return message.replace(/the option (root|mountable|keys)\b/g, (_, name: string) => ours[name] ?? name);
+}

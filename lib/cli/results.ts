@@ -1,0 +1,120 @@
+// Where results go. What comes from a guest reaches a terminal as printable text only, and anything else byte for byte.
+import { once } from 'node:events';
+import { StringDecoder } from 'node:string_decoder';
+import { bytesOf } from '../bulk/names';
+import { printable } from '../progress/printable';
+import { toJson } from '../progress/to-json';
+import { type Column, renderTable } from './table';
+
+/** How a terminal shows a text. */
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'cyan';
+
+/** A piece of a line. */
+export type Piece = string | readonly [text: string, style: Style | undefined];
+
+/** The numbers of ECMA-48's SGR. */
+const codes: Readonly<Record<Style, number>> = {
+  bold: 1,
+  dim: 2,
+  red: 31,
+  green: 32,
+  yellow: 33,
+  blue: 34,
+  cyan: 36,
+};
+
+export type ResultStream = NodeJS.WritableStream & {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+};
+
+export interface ResultOptions {
+  readonly stream?: ResultStream;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+  /** Called before anything is written to a terminal, to take what is drawn there off it. */
+  readonly beforeWrite?: () => void;
+}
+
+export class Results {
+  readonly isTerminal: boolean;
+  readonly #stream: ResultStream;
+  readonly #signal: AbortSignal | undefined;
+  readonly #beforeWrite: () => void;
+  readonly #isColoured: boolean;
+
+  constructor({ stream = process.stdout, env = process.env, signal, beforeWrite }: ResultOptions = {}) {
+    this.#stream = stream;
+    this.#signal = signal;
+    this.#beforeWrite = beforeWrite ?? (() => undefined);
+    this.isTerminal = stream.isTTY === true;
+    this.#isColoured = this.isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
+  }
+
+  /** Columns of the terminal; elsewhere lines may have any length. */
+  get width(): number {
+    return this.isTerminal ? this.#stream.columns || 80 : Number.POSITIVE_INFINITY;
+  }
+
+  /** A line for people, or the names of files for other programs. */
+  line(...pieces: readonly Piece[]): Promise<void> {
+    return this.bytes(bytesOf(`${pieces.map((piece) => this.#shown(piece)).join('')}\n`));
+  }
+
+  table(columns: readonly Column[], rows: readonly (readonly string[])[]): Promise<void> {
+    const heading = (text: string) => this.#styled(text, 'bold');
+    return this.bytes(Buffer.from(renderTable(columns, rows, this.width, heading)));
+  }
+
+  /** A line of JSON: one of many, which is NDJSON, or the only one. */
+  json(value: unknown, indent?: number): Promise<void> {
+    return this.bytes(Buffer.from(`${toJson(value, indent)}\n`));
+  }
+
+  /** The content of a file. */
+  async content(source: AsyncIterable<Uint8Array>): Promise<void> {
+    if (!this.isTerminal) {
+      for await (const bytes of source) await this.bytes(bytes);
+      return;
+    }
+    for await (const text of printableLines(source)) await this.bytes(Buffer.from(text));
+  }
+
+  /** As they are: what reaches a terminal must have been made printable. Resolves when there is room for more. */
+  async bytes(bytes: Uint8Array): Promise<void> {
+    this.#signal?.throwIfAborted();
+    if (this.isTerminal) this.#beforeWrite();
+    if (!this.#stream.write(bytes)) await once(this.#stream, 'drain', { signal: this.#signal });
+  }
+
+  #shown(piece: Piece): string {
+    const [text, style] = typeof piece === 'string' ? [piece, undefined] : piece;
+    if (!this.isTerminal) return text;
+    return this.#styled(printable(text), style);
+  }
+
+  #styled(text: string, style: Style | undefined): string {
+    return this.#isColoured && style ? `\x1b[${codes[style]}m${text}\x1b[0m` : text;
+  }
+}
+
+/** What is shown at once of a line that does not end. */
+const longestPart = 1 << 16;
+
+/** A file as text that cannot play with a terminal: line by line, with its tabs. */
+export async function* printableLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  const show = (line: string) => line.replace(/\r$/, '').split('\t').map(printable).join('\t');
+  for await (const bytes of source) {
+    const lines = (rest + decoder.write(Buffer.from(bytes))).split('\n');
+    rest = lines.pop() ?? '';
+    if (lines.length > 0) yield lines.map((line) => `${show(line)}\n`).join('');
+    if (rest.length < longestPart) continue;
+    yield show(rest);
+    rest = '';
+  }
+  rest += decoder.end();
+  // So that what follows, the shell's prompt perhaps, begins on a line of its own.
+  if (rest !== '') yield `${show(rest)}\n`;
+}

@@ -1,0 +1,184 @@
+// What is on the disks of a guest, and what lies on what.
+import type { Guestfs } from '../guestfs';
+import type { VolumeKey } from '../inspect';
+import type { ImageFacts } from '../inspect/image';
+import { isRefusal } from '../inspect/problems';
+import type { InspectionReport } from '../inspect/report';
+
+export type VolumeKind = 'filesystem' | 'lv' | 'vg' | 'pv' | 'partition' | 'device';
+
+export interface Volume {
+  readonly name: string;
+  readonly kind: VolumeKind;
+  /** Of a filesystem `'ext4'`; of a partition the type that its table says, `'0x83'`; of a disk its partition table. */
+  readonly type: string | null;
+  readonly label: string | null;
+  /** Bytes; null where they cannot be known. */
+  readonly size: number | null;
+  /** What it lies on: of a logical volume its group, of that the physical volumes, of a partition the disk. */
+  readonly parents: readonly string[];
+  readonly uuid: string | null;
+}
+
+export type VolumeCalls = Pick<
+  Guestfs,
+  | 'blockdevGetsize64'
+  | 'featureAvailable'
+  | 'listFilesystems'
+  | 'lvs'
+  | 'lvuuid'
+  | 'mdStat'
+  | 'partToDev'
+  | 'pvsFull'
+  | 'vgpvuuids'
+  | 'vgsFull'
+>;
+
+export async function volumesOf(
+  g: Guestfs,
+  images: readonly ImageFacts[],
+  keys: readonly VolumeKey[],
+  failed: (error: unknown, device?: string) => void,
+): Promise<Volume[]> {
+  const { examineDevices } = require('../inspect/mount') as typeof import('../inspect/mount');
+  const { report } = await examineDevices(g, images, keys);
+  for (const { device, ...problem } of report.problems) failed(problem, device ?? undefined);
+  return await new Volumes(g, report, failed).list();
+}
+
+export class Volumes {
+  readonly #g: VolumeCalls;
+  readonly #report: InspectionReport;
+  readonly #failed: (error: unknown, device?: string) => void;
+  readonly #partitions: ReadonlySet<string>;
+  /** The encrypted volumes by what they were opened as. */
+  readonly #encrypted: ReadonlyMap<string, string>;
+
+  constructor(g: VolumeCalls, report: InspectionReport, failed: (error: unknown, device?: string) => void) {
+    this.#g = g;
+    this.#report = report;
+    this.#failed = failed;
+    this.#partitions = new Set(report.partitions.map(({ device }) => device));
+    this.#encrypted = new Map(
+      report.encrypted.flatMap(({ device, mapping }) =>
+        mapping === null ? [] : [[mapping, device] as const],
+      ),
+    );
+  }
+
+  async list(): Promise<Volume[]> {
+    const lvm = await this.#lvm();
+    return [...(await this.#filesystems(lvm)), ...lvm, ...(await this.#partitionsAndDisks())];
+  }
+
+  async #filesystems(lvm: readonly Volume[]): Promise<Volume[]> {
+    const groups = new Map(
+      lvm.filter(({ kind }) => kind === 'lv').map(({ name, parents }) => [name, parents]),
+    );
+    const volumes: Volume[] = [];
+    for (const { device, type, label, uuid } of this.#report.filesystems) {
+      const parents = groups.get(device) ?? (await this.#parentsOf(device));
+      volumes.push({
+        name: device,
+        kind: 'filesystem',
+        type,
+        label,
+        size: await this.#size(device),
+        parents,
+        uuid,
+      });
+    }
+    if (volumes.some(({ type }) => type === 'btrfs')) volumes.push(...(await this.#subvolumes(volumes)));
+    return volumes;
+  }
+
+  /** Those of btrfs can be mounted by a name of their own. */
+  async #subvolumes(filesystems: readonly Volume[]): Promise<Volume[]> {
+    const all =
+      (await this.#attempt(undefined, () => this.#g.listFilesystems())) ?? new Map<string, string>();
+    return [...all.keys()].flatMap((name) => {
+      const parent = filesystems.find((each) => name.startsWith(`btrfsvol:${each.name}/`));
+      return parent ? [{ ...parent, name, parents: [parent.name] }] : [];
+    });
+  }
+
+  async #lvm(): Promise<Volume[]> {
+    // An appliance without its tools would fail at each.
+    if (!(await this.#g.featureAvailable(['lvm2']))) return [];
+    const physical = (await this.#attempt(undefined, () => this.#g.pvsFull())) ?? [];
+    if (physical.length === 0) return [];
+    const volumes: Volume[] = [];
+    for (const name of (await this.#attempt(undefined, () => this.#g.lvs())) ?? []) {
+      const group = /^\/dev\/([^/]+)\//.exec(name)?.[1];
+      const uuid = (await this.#attempt(name, () => this.#g.lvuuid(name))) ?? null;
+      volumes.push({
+        ...{ name, kind: 'lv', type: null, label: null, size: await this.#size(name), uuid },
+        parents: group === undefined ? [] : [group],
+      });
+    }
+    for (const { vgName, vgUuid, vgSize } of (await this.#attempt(undefined, () => this.#g.vgsFull())) ??
+      []) {
+      const members = (await this.#attempt(vgName, () => this.#g.vgpvuuids(vgName))) ?? [];
+      const parents = physical.filter(({ pvUuid }) => members.some((each) => sameUuid(each, pvUuid)));
+      volumes.push({
+        ...{ name: vgName, kind: 'vg', type: null, label: null, size: Number(vgSize), uuid: vgUuid },
+        parents: parents.map(({ pvName }) => pvName),
+      });
+    }
+    for (const { pvName, pvUuid, pvSize } of physical) {
+      const parents = await this.#parentsOf(pvName);
+      volumes.push({
+        ...{ name: pvName, kind: 'pv', type: null, label: null, size: Number(pvSize), parents, uuid: pvUuid },
+      });
+    }
+    return volumes;
+  }
+
+  async #partitionsAndDisks(): Promise<Volume[]> {
+    const volumes: Volume[] = [];
+    for (const { device, size, label, mbrId, gptType } of this.#report.partitions) {
+      const type = gptType ?? (mbrId === null ? null : `0x${mbrId.toString(16).padStart(2, '0')}`);
+      const parents = await this.#parentsOf(device);
+      volumes.push({ name: device, kind: 'partition', type, label, size, parents, uuid: null });
+    }
+    for (const { device, virtualSize, partitionTable } of this.#report.images) {
+      volumes.push({
+        ...{ name: device, kind: 'device', type: partitionTable, label: null, size: virtualSize },
+        ...{ parents: [], uuid: null },
+      });
+    }
+    return volumes;
+  }
+
+  async #parentsOf(device: string): Promise<string[]> {
+    const encrypted = this.#encrypted.get(device);
+    if (encrypted !== undefined) return [encrypted];
+    if (this.#partitions.has(device)) {
+      const disk = await this.#attempt(device, () => this.#g.partToDev(device));
+      return disk === undefined ? [] : [disk];
+    }
+    if (!/^\/dev\/md/.test(device)) return [];
+    const members = (await this.#attempt(device, () => this.#g.mdStat(device))) ?? [];
+    return members.map(({ mdstatDevice }) => mdstatDevice);
+  }
+
+  async #size(device: string): Promise<number | null> {
+    const bytes = await this.#attempt(device, () => this.#g.blockdevGetsize64(device));
+    return bytes === undefined ? null : Number(bytes);
+  }
+
+  async #attempt<T>(device: string | undefined, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#failed(error, device);
+      return undefined;
+    }
+  }
+}
+
+/** LVM writes them with dashes, or without. */
+function sameUuid(a: string, b: string): boolean {
+  return a.replaceAll('-', '') === b.replaceAll('-', '');
+}

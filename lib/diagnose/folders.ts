@@ -1,0 +1,49 @@
+// The folders for overlays and sockets.
+import { unusableTmpdir } from '../remedies';
+import { type Finding, failure, ok, warning } from './finding';
+import type { Machine } from './machine';
+import type { Settings } from './settings';
+
+const MiB = 2 ** 20;
+/** Overlays are small until something is written to a scratch or read-only drive. */
+const overlaysNeed = { least: 16 * MiB, wanted: 256 * MiB };
+
+export function checkTmpdir(machine: Machine, { tmpdir }: Settings): Finding[] {
+  const refused = refusalOf(machine, tmpdir);
+  const unusable = 'The folder for temporary files cannot be used';
+  if (refused) {
+    const { code, advice } = unusableTmpdir(tmpdir, refused);
+    return [failure(code, unusable, advice, 'export LIBGUESTFS_TMPDIR=/tmp')];
+  }
+  const space = machine.space(tmpdir);
+  const detail = space === undefined ? tmpdir : `${tmpdir}, ${Math.floor(space / MiB)} MiB left`;
+  if (space === undefined || space >= overlaysNeed.wanted) {
+    return [ok('TMPDIR', 'The folder for temporary files can be used', detail)];
+  }
+  if (space < overlaysNeed.least) {
+    const { code, advice } = unusableTmpdir(tmpdir, 'No space left on device');
+    return [failure(code, unusable, advice)];
+  }
+  const what = `What is written to scratch and read-only drives goes there: ${detail}`;
+  return [warning('TMPDIR_SHORT', 'There is little space for temporary files', what)];
+}
+
+/** It is none of the program's choice: for root /tmp, for others what their session says. */
+export function checkSockdir(machine: Machine, { sockdir }: Settings): Finding[] {
+  const refused = refusalOf(machine, sockdir);
+  if (!refused) return [];
+  const named = machine.env.XDG_RUNTIME_DIR === sockdir;
+  const why = named ? 'XDG_RUNTIME_DIR names it, perhaps that of another user (`su` and `sudo` keep it)' : '';
+  return [
+    failure(
+      'SOCKDIR_UNUSABLE',
+      'The folder for sockets cannot be used',
+      [`${sockdir}: ${refused}`, why].filter(Boolean).join('. '),
+      named ? 'unset XDG_RUNTIME_DIR' : null,
+    ),
+  ];
+}
+
+function refusalOf(machine: Machine, folder: string): string | undefined {
+  return machine.refusal(folder, 'write') ?? machine.refusal(folder, 'execute');
+}

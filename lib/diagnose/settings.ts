@@ -1,0 +1,51 @@
+// What libguestfs on this machine says of itself: the library, and what a handle would use.
+import type { Guestfs, GuestfsOptions } from '../guestfs';
+
+/** What a handle with given options would use. */
+export interface Settings {
+  /** Of libguestfs: `'1.48.6'`. */
+  readonly version: string;
+  /** Functions that this package knows and the library lacks, by their method's name. */
+  readonly missing: readonly string[];
+  readonly backend: string;
+  readonly backendSettings: readonly string[];
+  /** The hypervisor. */
+  readonly hv: string;
+  /** Where the appliance is looked for, folders separated by colons. */
+  readonly path: string;
+  /** MiB. */
+  readonly memsize: number;
+  readonly tmpdir: string;
+  readonly cachedir: string;
+  readonly sockdir: string;
+}
+
+/** Loaded late: where the addon cannot be loaded, that is what there is to be told. */
+export function makeHandle(options: GuestfsOptions | undefined): Guestfs {
+  const { Guestfs }: typeof import('../guestfs') = require('../guestfs');
+  return new Guestfs(options);
+}
+
+/** @throws Error with the code `ERR_GUESTFS_NOT_LOADED`; what the handle throws for bad options */
+export async function readSettings(options: GuestfsOptions | undefined): Promise<Settings> {
+  const g = makeHandle(options);
+  const { functions }: typeof import('../native') = require('../native');
+  const lacking = [...functions.values()].filter(({ available, since }) => !available && since !== '');
+  try {
+    const { major, minor, release } = await g.version();
+    return {
+      version: [major, minor, release].join('.'),
+      missing: lacking.map(({ name }) => name),
+      backend: await g.getBackend(),
+      backendSettings: await g.getBackendSettings(),
+      hv: await g.getHv(),
+      path: await g.getPath(),
+      memsize: await g.getMemsize(),
+      tmpdir: await g.getTmpdir(),
+      cachedir: await g.getCachedir(),
+      sockdir: await g.getSockdir(),
+    };
+  } finally {
+    await g.close();
+  }
+}

@@ -1,0 +1,256 @@
+// The commands on a real guest: most of them on one appliance, and as programs only what takes a process of its own.
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Guestfs } from '../../lib';
+import { printFiles } from '../../lib/cli/cat';
+import { printChecksums } from '../../lib/cli/checksum';
+import { copyAllIn } from '../../lib/cli/copy-in';
+import { copyAll } from '../../lib/cli/copy-out';
+import { usagesOf } from '../../lib/cli/df';
+import { printLog } from '../../lib/cli/log';
+import { list } from '../../lib/cli/ls';
+import { makeArchive } from '../../lib/cli/tar-out';
+import { volumesOf } from '../../lib/cli/volumes';
+import { type ImageFacts, readImage } from '../../lib/inspect/image';
+import { mountGuest } from '../../lib/inspect/mount';
+import { debianLvm, debianMbr, notADisk } from '../images';
+import { sleep } from '../support/appliance';
+import { runCli, startCli } from '../support/cli';
+import { commandGuest } from '../support/command';
+import { temporaryFolder } from '../support/folder';
+import { journalFile } from '../support/journal';
+import { descendants, leftAfter, qemuOf } from '../support/processes';
+
+/** A name that is not UTF-8, and one that would play with a terminal. */
+const stray = 'caf\udce9';
+const evil = '\x1b[2Jred';
+const strayBytes = Buffer.from([0x63, 0x61, 0x66, 0xe9]);
+
+describe('on one guest', () => {
+  let g: Guestfs;
+  let images: ImageFacts[];
+
+  beforeAll(async () => {
+    images = [await readImage({ path: await debianLvm(), format: 'raw' }, undefined)];
+    g = new Guestfs();
+    // What is written to a read-only drive is forgotten when the appliance ends.
+    for (const { absolutePath } of images) await g.addDrive(absolutePath, { readonly: true, format: 'raw' });
+    await g.launch();
+  });
+
+  afterAll(async () => {
+    await g?.close();
+  });
+
+  test('filesystems: everything, and what it lies on', async () => {
+    const { failed, failures } = commandGuest(g);
+    const volumes = await volumesOf(g, images, [], failed);
+    expect(failures).toEqual([]);
+    const shown = volumes.map(({ kind, name, type, parents }) => [kind, name, type, parents.join()]);
+    expect(shown).toEqual([
+      ['filesystem', '/dev/sda1', 'ext2', '/dev/sda'],
+      ['filesystem', '/dev/vg0/root', 'ext4', 'vg0'],
+      ['filesystem', '/dev/vg0/swap', 'swap', 'vg0'],
+      ['lv', '/dev/vg0/root', null, 'vg0'],
+      ['lv', '/dev/vg0/swap', null, 'vg0'],
+      ['vg', 'vg0', null, '/dev/sda2'],
+      ['pv', '/dev/sda2', null, '/dev/sda'],
+      ['partition', '/dev/sda1', '0x83', '/dev/sda'],
+      ['partition', '/dev/sda2', '0x8e', '/dev/sda'],
+      ['device', '/dev/sda', 'mbr', ''],
+    ]);
+    expect(volumes.map(({ label }) => label).slice(0, 3)).toEqual(['boot', 'root', 'swap']);
+    for (const { kind, size, uuid } of volumes) {
+      expect(size).toBeGreaterThan(2 ** 20);
+      expect(uuid === null).toBe(kind === 'partition' || kind === 'device');
+    }
+  });
+
+  test('df: what can be mounted', async () => {
+    const { failed, failures, job } = commandGuest(g);
+    const usages = await usagesOf({ g, images, keys: [], job, failed });
+    expect(failures).toEqual([]);
+    expect(usages.map(({ device }) => device)).toEqual(['/dev/sda1', '/dev/vg0/root']);
+    for (const { size, used, available, inodes, inodesUsed, inodesFree } of usages) {
+      expect(used + available).toBeLessThanOrEqual(size);
+      expect(inodesUsed + inodesFree).toBe(inodes);
+    }
+    await g.umountAll();
+  });
+
+  describe('with everything mounted', () => {
+    beforeAll(async () => {
+      await mountGuest(g, images, { keys: [], operation: 'test', writable: true });
+      await g.mkdirP('/srv/sub');
+      await g.write(`/srv/${stray}`, 'x');
+      await g.write(`/srv/${evil}`, Buffer.concat([strayBytes, Buffer.from('\n\x1b[2Jb\n')]));
+      await g.lnS('/etc', '/srv/sub/link');
+    });
+
+    test('all filesystems of the system are there', async () => {
+      const mounted = await g.mounts();
+      expect(mounted.filter((each) => /sda1|root/.test(each))).toHaveLength(2);
+    });
+
+    test('ls: names byte for byte, and nothing for a terminal to act on', async () => {
+      const file = commandGuest(g);
+      const options = { json: false, long: false, recursive: true, human: false };
+      await list(file, ['/srv'], options);
+      expect(file.stdout.bytes).toEqual(
+        Buffer.concat([
+          Buffer.from(`/srv/${evil}\n/srv/`),
+          strayBytes,
+          Buffer.from('\n/srv/sub\n/srv/sub/link\n'),
+        ]),
+      );
+      const terminal = commandGuest(g, { columns: 80, env: { NO_COLOR: '1' } });
+      await list(terminal, ['/srv', '/srv/sub/link', '/nowhere'], {
+        ...options,
+        long: true,
+        recursive: false,
+      });
+      expect(terminal.stdout.text).toMatch(/^-rw-r--r-- +1 +0 +0 +1 \d{4}-.*Z caf\ufffd$/m);
+      expect(terminal.stdout.text).toMatch(/^lrwxrwxrwx .* \/srv\/sub\/link -> \/etc$/m);
+      expect(terminal.stdout.text).not.toContain('\x1b');
+      expect(terminal.failures.map(([, path]) => path)).toEqual(['/nowhere']);
+      // A link to a folder is the folder, unless its details are wanted.
+      const linked = commandGuest(g);
+      await list(linked, ['/srv/sub/link'], { ...options, recursive: false });
+      expect(linked.stdout.text.split('\n')).toContain('hostname');
+    });
+
+    test('cat: bytes to a file, text to a terminal', async () => {
+      const file = commandGuest(g);
+      await printFiles(file, [`/srv/${stray}`, `/srv/${evil}`, '/srv']);
+      expect(file.stdout.bytes).toEqual(
+        Buffer.concat([Buffer.from('x'), strayBytes, Buffer.from('\n\x1b[2Jb\n')]),
+      );
+      expect(file.failures.map(([, path]) => path)).toEqual(['/srv']);
+      const terminal = commandGuest(g, { columns: 80 });
+      await printFiles(terminal, [`/srv/${evil}`]);
+      expect(terminal.stdout.text).toBe('caf\ufffd\nb\n');
+    });
+
+    test('checksum: as sha256sum makes it', async () => {
+      const guest = commandGuest(g);
+      await printChecksums(guest, ['/etc/hostname', '/srv'], 'sha256', false);
+      const [hostname = '', ...others] = guest.stdout.bytes.toString('latin1').split('\n');
+      const content = Buffer.from(await g.readFile('/etc/hostname'));
+      const [sum] = execFileSync('sha256sum', { input: content, encoding: 'utf8' }).split(' ');
+      expect(hostname).toBe(`${sum}  /etc/hostname`);
+      expect(others).toHaveLength(3);
+      expect(guest.failures).toEqual([]);
+    });
+
+    test('tar-out: into a file, and as a stream', async () => {
+      using folder = temporaryFolder();
+      const file = folder.file('etc.tar.gz');
+      await makeArchive(commandGuest(g), '/etc', file, { compress: 'gzip' });
+      const names = execFileSync('tar', ['-tzf', file], { encoding: 'utf8' }).split('\n');
+      expect(names).toContain('./hostname');
+      const piped = commandGuest(g);
+      await makeArchive(piped, '/etc', '-', { excludes: ['hostname'] });
+      const listed = execFileSync('tar', ['-t'], { input: piped.stdout.bytes, encoding: 'utf8' }).split('\n');
+      expect(listed).toContain('./fstab');
+      expect(listed).not.toContain('./hostname');
+    });
+
+    test('copy-in and copy-out: there and back; what is left out is told', async () => {
+      using folder = temporaryFolder();
+      mkdirSync(folder.file('site'));
+      writeFileSync(folder.file('site/index.html'), 'hello\n');
+      await copyAllIn(commandGuest(g), [folder.file('site')], '/srv', { uid: 33, gid: 34 });
+      const { stUid, stGid } = await g.statns('/srv/site/index.html');
+      expect([stUid, stGid]).toEqual([33n, 34n]);
+      const back = commandGuest(g);
+      mkdirSync(folder.file('back'));
+      await copyAll(back, ['/srv', '/nowhere'], folder.file('back'), {});
+      expect(readFileSync(folder.file('back/srv/site/index.html'), 'utf8')).toBe('hello\n');
+      expect(back.notes).toEqual(['/srv/sub/link is left out: the link may lead out of the tree (symlink)']);
+      expect(back.failures.map(([, path]) => path)).toEqual(['/nowhere']);
+    });
+
+    test('log: the log file where there is no journal, then the journal', async () => {
+      expect(await g.isDir('/var/log/journal')).toBe(false);
+      await g.mkdirP('/var/log');
+      await g.write('/var/log/syslog', 'one\ntwo\n');
+      const file = commandGuest(g);
+      await printLog(file, true);
+      expect(file.stdout.records).toEqual([
+        { path: '/var/log/syslog', message: 'one' },
+        { path: '/var/log/syslog', message: 'two' },
+      ]);
+
+      const common = [
+        ['_HOSTNAME', 'guest'],
+        ['SYSLOG_IDENTIFIER', 'sshd'],
+        ['_PID', '12'],
+      ] as const;
+      const journal = journalFile([
+        { time: 1_769_860_800_123_456n, fields: [...common, ['MESSAGE', 'one']] },
+        { time: 1_769_860_801_000_000n, fields: [...common, ['MESSAGE', 'two\nlines'], ['RAW', strayBytes]] },
+      ]);
+      const machine = '3a'.repeat(16);
+      await g.mkdirP(`/var/log/journal/${machine}`);
+      await g.write(`/var/log/journal/${machine}/system.journal`, journal);
+      const lines = commandGuest(g);
+      await printLog(lines, false);
+      expect(lines.stdout.text.split('\n')).toEqual([
+        '2026-01-31T12:00:00.123456Z guest sshd[12]: one',
+        '2026-01-31T12:00:01.000000Z guest sshd[12]: two',
+        '    lines',
+        '',
+      ]);
+      const json = commandGuest(g);
+      await printLog(json, true);
+      expect(json.stdout.records).toMatchObject([{ MESSAGE: 'one' }, { MESSAGE: 'two\nlines', RAW: stray }]);
+      expect(json.failures).toEqual([]);
+    });
+  });
+});
+
+describe('as a program', () => {
+  test('copy-in changes the image, and cat reads it from there, byte for byte through a pipe', async () => {
+    using folder = temporaryFolder();
+    const image = folder.file('overlay.qcow2');
+    const backing = ['-b', await debianMbr(), '-F', 'raw'];
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, image]);
+    const bytes = Buffer.from(Array.from({ length: 3 << 20 }, (_, index) => (index * 7) & 0xff));
+    writeFileSync(folder.file('bytes'), bytes);
+    const copied = await runCli('copy-in', '--write', '--progress=json', image, folder.file('bytes'), '/etc');
+    expect({ stdout: copied.stdout, code: copied.code }).toEqual({ stdout: '', code: 0 });
+    const records = copied.stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(records.filter(({ type }) => type === 'error')).toEqual([]);
+    expect(records.filter(({ operation }) => operation === 'copy-in').at(-1)).toMatchObject({ type: 'end' });
+
+    const child = startCli('cat', '--progress=none', '--root=/dev/sda1', image, '/etc/bytes', '/etc/nothing');
+    const chunks: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^guestfs: .*\/etc\/nothing.* \(ENOENT\)\n$/);
+  });
+
+  test('Ctrl-C ends it and its appliance', async () => {
+    const child = startCli('ls', '-R', '--progress=text', await notADisk(), '/');
+    const output = Promise.all([text(child.stdout), text(child.stderr)]);
+    const ended = once(child, 'close');
+    const pid = child.pid as number;
+    while (child.exitCode === null && qemuOf(pid) === undefined) await sleep(100);
+    const started = descendants(pid).map((line) => Number.parseInt(line, 10));
+    child.kill('SIGINT');
+    expect((await ended)[0]).toBe(130);
+    const [stdout, stderr] = await output;
+    expect(stdout).toBe('');
+    expect(stderr).not.toContain('guestfs:');
+    const left = () => started.filter((each) => existsSync(`/proc/${each}`)).map(String);
+    expect(await leftAfter(1000, left)).toEqual([]);
+  });
+});

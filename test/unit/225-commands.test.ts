@@ -1,0 +1,781 @@
+// What the commands that launch one guest share, and what they print: no guest is launched.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import type { Guestfs } from '../../lib';
+import { entryOf, type WalkEntry } from '../../lib/bulk/entry';
+import { optionsOf, parseArguments, wantsHelp } from '../../lib/cli/arguments';
+import { printFiles } from '../../lib/cli/cat';
+import { checksumLine, printChecksums } from '../../lib/cli/checksum';
+import type { Description } from '../../lib/cli/command';
+import { UsageError } from '../../lib/cli/command';
+import { commandNames, descriptions, loadCommand } from '../../lib/cli/commands';
+import { completionScript } from '../../lib/cli/completion';
+import { usageTable } from '../../lib/cli/df';
+import { differenceLine, differenceToJson, parse as parseDiff } from '../../lib/cli/diff';
+import { LongLines, modeText } from '../../lib/cli/entries';
+import { failureOf } from '../../lib/cli/failures';
+import { volumeTable } from '../../lib/cli/filesystems';
+import type { Guest } from '../../lib/cli/guest';
+import { commandHelp, programHelp, wrap } from '../../lib/cli/help';
+import { Job } from '../../lib/cli/job';
+import { entriesOf, entryLine, entryToJson, printLog } from '../../lib/cli/log';
+import { list } from '../../lib/cli/ls';
+import { rawArguments } from '../../lib/cli/raw-arguments';
+import { printableLines, Results } from '../../lib/cli/results';
+import { Volumes } from '../../lib/cli/volumes';
+import type { Difference } from '../../lib/diff';
+import type { InspectionReport } from '../../lib/inspect';
+import { observe } from '../../lib/operations';
+import { columnsOf } from '../../lib/progress/columns';
+import { runCli } from '../support/cli';
+import { commandGuest, fakeHandle, Stdout } from '../support/command';
+import { testUnless } from '../support/conditions';
+import { FakeOther, link } from '../support/fake-guest';
+import { temporaryFolder } from '../support/folder';
+import { root } from '../support/script';
+
+/** What a terminal would act on, colours included; lines may end. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const playful = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]/;
+const evil = '\x1b]0;title\x07\x1b[2J\u009b31m\u202e';
+/** A name that is not UTF-8. */
+const stray = 'caf\udce9';
+const strayBytes = Buffer.from([0x63, 0x61, 0x66, 0xe9]);
+
+const sample: Description = {
+  name: 'sample',
+  summary: 'Nothing',
+  operands: [
+    { name: 'IMAGE', file: true },
+    { name: 'PATH', optional: true, repeated: true, guestPath: true },
+  ],
+  about: ['It does nothing.'],
+  options: [
+    { name: 'long', short: 'l', about: 'Longer' },
+    { name: 'recursive', short: 'R', about: 'Deeper' },
+    { name: 'key', value: 'KEY', multiple: true, about: 'A key' },
+    { name: 'type', short: 't', value: 'TYPE', choices: ['md5', 'sha256'], about: 'Which' },
+    { name: 'count', value: 'N', about: 'How many' },
+    { name: 'timeout', value: 'SECONDS', about: 'How long' },
+  ],
+  examples: [{ args: '-l disk.img', about: 'Once' }],
+  exitCodes: { 0: 'success' },
+};
+
+const parse = (...args: string[]) => parseArguments(sample, args);
+
+describe('arguments', () => {
+  test('options anywhere, short ones together, values behind = or apart', () => {
+    const args = parse('-lR', '--key=key:a', '-t', 'md5', '--', '-a.img', '/x');
+    expect(args.operands).toEqual(['-a.img', '/x']);
+    expect([args.has('long'), args.has('recursive'), args.has('count')]).toEqual([true, true, false]);
+    expect(parse('a.img', '--key=key:a', '/x', '--key', 'key:b').values('key')).toEqual(['key:a', 'key:b']);
+    expect(args.value('type')).toBe('md5');
+  });
+
+  test('the last value counts, and numbers are numbers', () => {
+    const args = parse('a.img', '--count', '1', '--count=20', '--timeout', '0.5');
+    expect([args.count('count'), args.milliseconds('timeout')]).toEqual([20, 500]);
+    expect([parse('a').count('count'), parse('a').milliseconds('timeout')]).toEqual([undefined, undefined]);
+  });
+
+  test.each([
+    [['--lnog', 'a'], 'there is no option --lnog; did you mean --long?'],
+    [['--frobnicate', 'a'], 'there is no option --frobnicate'],
+    [['-x', 'a'], 'there is no option -x'],
+    [['--no-long', 'a'], 'there is no option --no-long'],
+    [['--long=yes', 'a'], '--long takes no value'],
+    [['a', '--key'], '--key needs a value, KEY'],
+    [['-t', 'sha265', 'a'], '--type must be one of md5, sha256; did you mean sha256?'],
+    [[], 'an IMAGE is missing'],
+    [[''], 'IMAGE is empty'],
+    [['a', 'etc'], 'PATH must begin with /: it is a path of the guest'],
+  ])('%j is wrong', (args, message) => {
+    expect(() => parse(...args)).toThrow(new UsageError(`sample: ${message}`));
+  });
+
+  test.each(['0', '-1', '1.5', '1e3', 'many', '', '9'.repeat(20)])('--count %j is wrong', (text) => {
+    expect(() => parse('a', `--count=${text}`).count('count')).toThrow(/a positive whole number/);
+  });
+
+  test('more arguments than there is use for', () => {
+    const one = { ...sample, operands: sample.operands.slice(0, 1) };
+    expect(() => parseArguments(one, ['a', 'b'])).toThrow("nothing to be done with the argument 'b'");
+  });
+
+  test('--help is found whatever else is wrong, -h only where it means nothing else', () => {
+    expect(wantsHelp(sample, ['--frobnicate', '--help'])).toBe(true);
+    expect(wantsHelp(sample, ['-h'])).toBe(true);
+    expect(wantsHelp(sample, ['--', '--help'])).toBe(false);
+    const { description } = loadCommand('df') ?? {};
+    expect(wantsHelp(description as Description, ['-h', 'a.img'])).toBe(false);
+  });
+
+  test('bytes that are not UTF-8 are taken from the command line of the process', () => {
+    const line = Buffer.concat([Buffer.from('node\0main.js\0ls\0'), strayBytes, Buffer.from('\0\0')]);
+    expect(rawArguments(['ls', 'caf\ufffd', ''], () => line)).toEqual(['ls', stray, '']);
+    expect(rawArguments(['ls', 'é'], () => Buffer.from('unused'))).toEqual(['ls', 'é']);
+  });
+});
+
+describe('the descriptions', () => {
+  const all = descriptions();
+
+  test('each command describes itself under its own name', () => {
+    expect(all.map(({ name }) => name)).toEqual(commandNames);
+    expect(loadCommand('constructor')).toBeUndefined();
+  });
+
+  test.each(all.map((each) => [each.name, each] as const))(
+    '%s is described without contradictions',
+    (_, each) => {
+      const options = optionsOf(each);
+      const flags = options.flatMap(({ name, short }) => (short === undefined ? [name] : [name, short]));
+      expect(new Set(flags).size).toBe(flags.length);
+      expect(each.operands.filter(({ repeated }) => repeated).length).toBeLessThanOrEqual(1);
+      for (const { short, value, choices } of options) {
+        expect(short === undefined || short.length === 1).toBe(true);
+        expect(choices === undefined || value !== undefined).toBe(true);
+      }
+      expect(Object.keys(each.exitCodes)).toContain('0');
+    },
+  );
+
+  test.each(all.map((each) => [each.name, each] as const))('the examples of %s are right', (_, each) => {
+    for (const { args } of each.examples) {
+      const [first = ''] = args.split(/ [|>] /);
+      const words = first.split(' ').filter(Boolean);
+      expect(() => parseArguments(each, words)).not.toThrow();
+    }
+  });
+
+  test.each([40, 60, 80, 100, 200])(
+    'every help fits into %d columns, as far as words and examples do',
+    (columns) => {
+      for (const each of all) {
+        const help = commandHelp(each, columns);
+        for (const { name } of optionsOf(each)) expect(help).toContain(`--${name}`);
+        const lines = help.split('\n').filter((line) => !line.startsWith('    guestfs'));
+        for (const line of lines) {
+          const isOneWord = !line.trim().includes(' ');
+          if (!isOneWord) expect([line, columnsOf(line) <= Math.min(columns, 100)]).toEqual([line, true]);
+        }
+        expect(help).toMatch(/^Usage: guestfs /);
+        expect(help).toMatch(/\nExit codes:\n {2}0 /);
+        expect(help).toContain('  130 ');
+      }
+      expect(programHelp(all, columns)).toMatch(/^ {2}tar-out\b/m);
+    },
+  );
+
+  test('texts are wrapped between words, by columns', () => {
+    expect(wrap('aa bb cc', 5)).toBe('aa bb\ncc\n');
+    expect(wrap('  aa bb cc', 7, 4)).toBe('  aa bb\n    cc\n');
+    expect(wrap('磁盘 磁盘 a', 9)).toBe('磁盘 磁盘\na\n');
+    expect(wrap('toolongforit a', 5)).toBe('toolongforit\na\n');
+  });
+});
+
+describe('the program', () => {
+  test.each([
+    [['lss'], "guestfs: there is no command 'lss'; did you mean ls?\nTry 'guestfs --help'.\n"],
+    [['ls', '--recursiv', 'a'], /^guestfs: ls: there is no option --recursiv; did you mean --recursive\?\n/],
+    [['copy-in', 'a.img', 'b', '/'], /^guestfs: copy-in: .*--write/],
+    [['copy-in', '--write', '--owner=root', 'a.img', 'b', '/'], /^guestfs: copy-in: --owner .*UID:GID/],
+    [['copy-out', 'a.img', '/etc', '/nowhere/at/all'], /^guestfs: copy-out: \/nowhere\/at\/all is no folder/],
+    [['copy-in', '--write', 'a.img', '/nowhere', '/'], /^guestfs: copy-in: \/nowhere cannot be read: ENOENT/],
+    [['copy-in', '--write', 'a.img', 'b', 'srv'], /^guestfs: copy-in: FOLDER must begin with \//],
+    [['help', 'lss'], /^guestfs: there is no command 'lss'/],
+    [['cat', 'a.img'], /^guestfs: cat: a PATH is missing\n/],
+    [
+      ['cat', '--root=/dev/sda1', '--mount=/dev/sda2', 'a.img', '/x'],
+      /--root and --mount exclude each other/,
+    ],
+    [['diff', 'a.img'], /^guestfs: diff: an AFTER is missing\n/],
+    [['completion', 'tcsh'], /^guestfs: completion: SHELL must be one of bash, zsh, fish/],
+    [['ls', `--${evil}`, 'a.img'], /^guestfs: ls: there is no option --\n/],
+  ])('wrong usage: %j', async (args, message) => {
+    const { stdout, stderr, code } = await runCli(...args);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
+    if (typeof message === 'string') expect(stderr).toBe(message);
+    else expect(stderr).toMatch(message);
+  });
+
+  test('an image that is not there, for people and for programs', async () => {
+    using folder = temporaryFolder();
+    const path = folder.file('missing.img');
+    const told = await runCli('ls', path);
+    expect(told).toMatchObject({ stdout: '', code: 1 });
+    expect(told.stderr).toContain(`${path} does not exist (ENOENT)\n`);
+    const json = await runCli('df', '--progress=json', path);
+    expect(JSON.parse(json.stderr)).toMatchObject({ type: 'error', code: 'ENOENT' });
+    expect(await runCli('diff', path, path)).toMatchObject({ stdout: '', code: 1 });
+  });
+});
+
+test('a folder of this machine whose name is not UTF-8 can be named', () => {
+  using folder = temporaryFolder();
+  mkdirSync(Buffer.concat([Buffer.from(`${folder.path}/`), strayBytes]));
+  const program = join(root, 'dist/cli/main.js');
+  const copy = (name: string) =>
+    spawnSync(
+      'sh',
+      ['-c', `"$0" "$1" copy-out missing.img /etc "$(printf '${name}')"`, process.execPath, program],
+      {
+        cwd: folder.path,
+        encoding: 'utf8',
+      },
+    );
+  // It gets as far as to the image.
+  expect(copy('caf\\351').stderr).toContain('missing.img does not exist');
+  expect(copy('caf\\352').stderr).toContain('is no folder of this machine');
+});
+
+describe('results', () => {
+  const results = (columns?: number, env: NodeJS.ProcessEnv = {}) => {
+    const stream = new Stdout(columns);
+    return { stream, results: new Results({ stream, env }) };
+  };
+
+  test('names reach a file byte for byte, and a terminal as text', async () => {
+    const file = results();
+    await file.results.line([`${evil}${stray}`, 'red']);
+    expect(file.stream.bytes).toEqual(Buffer.concat([Buffer.from(evil), strayBytes, Buffer.from('\n')]));
+    const terminal = results(80, { NO_COLOR: '1' });
+    await terminal.results.line([`${evil}${stray}`, 'red'], ' a\nb');
+    expect(terminal.stream.text).toBe('caf\ufffd a b\n');
+  });
+
+  test('colours: only on a terminal that has some, and unless NO_COLOR', async () => {
+    for (const [columns, env, expected] of [
+      [80, {}, '\x1b[31ma\x1b[0mb\n'],
+      [80, { NO_COLOR: '1' }, 'ab\n'],
+      [80, { TERM: 'dumb' }, 'ab\n'],
+      [undefined, {}, 'ab\n'],
+    ] as const) {
+      const each = results(columns, env);
+      await each.results.line(['a', 'red'], 'b');
+      expect(each.stream.text).toBe(expected);
+    }
+  });
+
+  test('tables fit the terminal, and are as wide as they are elsewhere', async () => {
+    const columns = [{ heading: 'NAME' }, { heading: 'SIZE', align: 'right' }] as const;
+    const terminal = results(40);
+    await terminal.results.table(columns, [['磁'.repeat(60), '5 MiB']]);
+    const [heading, row = ''] = terminal.stream.text.split('\n');
+    expect([heading?.slice(0, 8), heading?.slice(-8)]).toEqual(['\x1b[1mNAME', 'SIZE\x1b[0m']);
+    expect(columnsOf(row)).toBeLessThanOrEqual(40);
+    const file = results();
+    await file.results.table(columns, [['a'.repeat(200), `${evil}5`]]);
+    expect(file.stream.text).toContain(`${'a'.repeat(200)}     5\n`);
+  });
+
+  test('the content of a file is shown line by line, whatever it holds', async () => {
+    const shown = async (...chunks: (string | Buffer)[]) => {
+      let text = '';
+      const source = (async function* () {
+        for (const each of chunks) yield Buffer.from(each as string);
+      })();
+      for await (const part of printableLines(source)) text += part;
+      return text;
+    };
+    expect(await shown('a\tb\r\n', 'c')).toBe('a\tb\nc\n');
+    expect(await shown('caf', Buffer.from([0xc3]), Buffer.from([0xa9, 0x0a]))).toBe('café\n');
+    expect(await shown(strayBytes)).toBe('caf\ufffd\n');
+    const hostile = await shown(`${evil}x\x1b`, '[2Jy\n', '\x00\x07z', '\x1b]0;', 'q'.repeat(200_000));
+    expect(hostile.replaceAll('\n', '')).not.toMatch(playful);
+    expect(hostile).toContain('x');
+    expect(await shown()).toBe('');
+  });
+
+  test('JSON says which bytes are not UTF-8, and plays with no terminal', async () => {
+    const { stream, results: json } = results(80);
+    await json.json({ path: `${evil}${stray}` });
+    expect(stream.text.slice(0, -1)).not.toMatch(playful);
+    expect(stream.records).toEqual([{ path: `${evil}${stray}` }]);
+  });
+
+  test('an aborted command writes no more', async () => {
+    const stream = new Stdout();
+    const abort = new AbortController();
+    const each = new Results({ stream, signal: abort.signal });
+    abort.abort();
+    await expect(each.line('a')).rejects.toThrow();
+    expect(stream.text).toBe('');
+  });
+});
+
+const tree = {
+  etc: { hosts: 'localhost\n', [stray]: 'x', [`${evil}a`]: '' },
+  bin: { su: new FakeOther({ mode: 0o104755, content: 'su' }) },
+  link: link('/etc'),
+  null: new FakeOther({ mode: 0o020666, stat: { stRdev: 0x103n } }),
+};
+
+const plain = { json: false, long: false, recursive: false, human: false };
+
+describe('guestfs ls', () => {
+  const listed = async (paths: string[], options: Partial<typeof plain>, columns?: number) => {
+    const guest = commandGuest(fakeHandle(tree), { columns, env: { NO_COLOR: '1' } });
+    await list(guest, paths, { ...plain, ...options });
+    return guest;
+  };
+
+  test('names of a folder, byte for byte', async () => {
+    const { stdout } = await listed(['/etc'], {});
+    const names = [Buffer.from(`${evil}a\n`), strayBytes, Buffer.from('\nhosts\n')];
+    expect(stdout.bytes).toEqual(Buffer.concat(names));
+  });
+
+  test('on a terminal no name does anything', async () => {
+    const { stdout } = await listed(['/'], { recursive: true, long: true }, 80);
+    expect(stdout.text).not.toMatch(playful);
+    expect(stdout.text).toContain('/etc/caf\ufffd\n');
+  });
+
+  test('-l: what there is to know, in columns', async () => {
+    const { stdout } = await listed(['/'], { long: true });
+    const when = '1970-01-01T00:00:00Z';
+    expect(stdout.text.split('\n')).toEqual([
+      `drwxr-xr-x  0     0     0     20 ${when} bin`,
+      `drwxr-xr-x  0     0     0     60 ${when} etc`,
+      `lrwxrwxrwx  0     0     0      0 ${when} link -> /etc`,
+      `crw-rw-rw-  0     0     0    1,3 ${when} null`,
+      '',
+    ]);
+  });
+
+  test('-R: paths', async () => {
+    const { stdout } = await listed(['/bin', '/etc/hosts'], { recursive: true });
+    expect(stdout.text).toBe('/bin/su\n/etc/hosts\n');
+  });
+
+  test('several folders have titles, and what is missing does not keep the others from being listed', async () => {
+    const { stdout, failures } = await listed(['/bin', '/nowhere', '/'], {});
+    expect(stdout.text).toBe('/bin:\nsu\n\n/:\nbin\netc\nlink\nnull\n');
+    expect(failures).toEqual([[expect.stringContaining('/nowhere'), '/nowhere']]);
+  });
+
+  test('--json: exact', async () => {
+    const { stdout } = await listed(['/etc', '/bin'], { json: true });
+    expect(stdout.records.map(({ path }) => path)).toEqual([
+      `/etc/${evil}a`,
+      `/etc/${stray}`,
+      '/etc/hosts',
+      '/bin/su',
+    ]);
+    expect(stdout.records[3]).toMatchObject({ type: 'file', mode: '4755', size: 2, target: null });
+  });
+
+  test('modes as people know them', () => {
+    const shown = (mode: number) => modeText({ type: 'file', mode });
+    expect([0o100644, 0o104755, 0o104644, 0o102755, 0o101777, 0o101776].map(shown)).toEqual([
+      '-rw-r--r--',
+      '-rwsr-xr-x',
+      '-rwSr--r--',
+      '-rwxr-sr-x',
+      '-rwxrwxrwt',
+      '-rwxrwxrwT',
+    ]);
+  });
+
+  test('columns only get wider', () => {
+    const lines = new LongLines(true);
+    const entry = { type: 'file', mode: 0o644, nlink: 1, uid: 0, gid: 0, target: null } as WalkEntry;
+    const at = (size: bigint) => {
+      const [text] = lines.pieces({ ...entry, size, mtime: new Date(Number.NaN) }, 'a');
+      return (text as string).trimEnd();
+    };
+    expect(at(1536n)).toBe('-rw-r--r--  1     0     0 1.5KiB -');
+    expect(at(1023n * 1024n)).toBe('-rw-r--r--  1     0     0 1023KiB -');
+    expect(at(1n)).toBe('-rw-r--r--  1     0     0      1B -');
+  });
+});
+
+describe('guestfs cat', () => {
+  test('bytes to a file, text to a terminal, and the files that there are', async () => {
+    const handle = fakeHandle({ a: strayBytes, b: `${evil}b` });
+    const file = commandGuest(handle);
+    await printFiles(file, ['/a', '/nowhere', '/b']);
+    expect(file.stdout.bytes).toEqual(Buffer.concat([strayBytes, Buffer.from(`${evil}b`)]));
+    expect(file.failures).toEqual([[expect.anything(), '/nowhere']]);
+    const terminal = commandGuest(handle, { columns: 80 });
+    await printFiles(terminal, ['/a', '/b']);
+    expect(terminal.stdout.text).toBe('caf\ufffd\nb\n');
+  });
+});
+
+test.each([
+  ['cat', (guest: Guest) => printFiles(guest, ['/folder', '/fifo', '/disk'])],
+  ['checksum', (guest: Guest) => printChecksums(guest, ['/fifo', '/disk'], 'crc', false)],
+])(
+  'guestfs %s reads nothing but files: the rest would never end, or be of the appliance',
+  async (_, work) => {
+    const special = (mode: number) => new FakeOther({ mode, content: 'x' });
+    const guest = commandGuest(fakeHandle({ folder: {}, fifo: special(0o10644), disk: special(0o60644) }));
+    await work(guest);
+    expect(guest.stdout.text).toBe('');
+    expect(guest.failures.map(([, path]) => path)).toEqual(expect.arrayContaining(['/fifo', '/disk']));
+  },
+);
+
+describe('guestfs checksum', () => {
+  const sha256 = '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881';
+
+  test('of files and folders, as sha256sum would', async () => {
+    const guest = commandGuest(fakeHandle({ x: 'x', sub: { 'a\nb': 'x', gone: link('x') } }));
+    await printChecksums(guest, ['/x', '/sub', '/nowhere'], 'sha256', false);
+    expect(guest.stdout.text).toBe(`${sha256}  /x\n\\${sha256}  /sub/a\\nb\n`);
+    expect(guest.failures).toEqual([[expect.anything(), '/nowhere']]);
+  });
+
+  test('sha256sum reads it', async () => {
+    using folder = temporaryFolder();
+    const names = ['plain', 'a\nb', 'c\\d', 'two  spaces'];
+    for (const name of names) writeFileSync(folder.file(name), 'x');
+    const lines = names.map((name) => `${checksumLine(folder.file(name), sha256)}\n`).join('');
+    const said = execFileSync('sha256sum', ['--check', '--strict'], { input: lines, encoding: 'utf8' });
+    expect(said.match(/: OK$/gm)).toHaveLength(names.length);
+  });
+
+  test('--json', async () => {
+    const guest = commandGuest(fakeHandle({ x: 'x' }));
+    await printChecksums(guest, ['/x'], 'md5', true);
+    expect(guest.stdout.records).toEqual([
+      { path: '/x', type: 'md5', checksum: '9dd4e461268c8034f5c8564e155c67a6', size: 1 },
+    ]);
+  });
+});
+
+describe('guestfs log', () => {
+  const fields = (values: Record<string, string[]>) => new Map(Object.entries(values));
+
+  test('an entry as a line', () => {
+    const entry = {
+      time: 1_769_860_800_123_456n,
+      fields: fields({
+        MESSAGE: ['one\ntwo\n'],
+        SYSLOG_IDENTIFIER: ['sshd'],
+        _PID: ['12'],
+        _HOSTNAME: ['host'],
+      }),
+    };
+    expect(entryLine(entry)).toBe('2026-01-31T12:00:00.123456Z host sshd[12]: one\n    two');
+    expect(entryLine({ time: 0n, fields: fields({}) })).toBe('1970-01-01T00:00:00.000000Z - unknown: ');
+  });
+
+  test('an entry as JSON: fields that are repeated are lists', () => {
+    const json = entryToJson({ time: 1n, fields: fields({ A: ['1', '2'], ['__proto__']: ['x'] }) });
+    expect(JSON.stringify(json)).toBe('{"time":"1970-01-01T00:00:00.000001Z","A":["1","2"],"__proto__":"x"}');
+  });
+
+  test('a journal is read ahead of the loop, and closed', async () => {
+    const calls: string[] = [];
+    let at = 0;
+    const journal = {
+      journalOpen: async (folder: string) => void calls.push(`open ${folder}`),
+      journalNext: async () => ++at <= 3,
+      journalGet: async () => [{ attrname: 'MESSAGE', attrval: strayBytes }],
+      journalGetRealtimeUsec: async () => BigInt(at),
+      journalClose: async () => void calls.push('close'),
+    };
+    const times: bigint[] = [];
+    for await (const { time, fields: found } of entriesOf(journal, '/var/log/journal/a')) {
+      times.push(time);
+      expect(found.get('MESSAGE')).toEqual([stray]);
+    }
+    expect(times).toEqual([1n, 2n, 3n]);
+    expect(calls).toEqual(['open /var/log/journal/a', 'close']);
+  });
+
+  test('the journals of all machine ids, harmless on a terminal', async () => {
+    const entry = (message: string) => [{ attrname: 'MESSAGE', attrval: Buffer.from(message) }];
+    let isNext = false;
+    const handle = Object.assign(fakeHandle({ var: { log: { journal: { a: {}, b: {}, file: '' } } } }), {
+      ls: async () => ['a', 'b', 'file'],
+      journalOpen: async () => undefined,
+      journalNext: async () => {
+        isNext = !isNext;
+        return isNext;
+      },
+      journalGet: async () => entry(`one\n${evil}two`),
+      journalGetRealtimeUsec: async () => 0n,
+      journalClose: async () => undefined,
+    });
+    const terminal = commandGuest(handle as unknown as Guestfs, { columns: 80 });
+    await printLog(terminal, false);
+    const lines = ['1970-01-01T00:00:00.000000Z - unknown: one\n', '    two\n'];
+    expect(terminal.stdout.text).toBe([...lines, ...lines].join(''));
+  });
+
+  test('without a journal, the log file', async () => {
+    const handle = fakeHandle({
+      var: { log: { messages: Buffer.concat([Buffer.from('one\n'), strayBytes]) } },
+    });
+    const text = commandGuest(handle);
+    await printLog(text, false);
+    expect(text.stdout.bytes).toEqual(Buffer.concat([Buffer.from('one\n'), strayBytes]));
+    const json = commandGuest(handle);
+    await printLog(json, true);
+    expect(json.stdout.records).toEqual([
+      { path: '/var/log/messages', message: 'one' },
+      { path: '/var/log/messages', message: stray },
+    ]);
+    await expect(printLog(commandGuest(fakeHandle({})), false)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('guestfs df', () => {
+  const usage = {
+    ...{ device: '/dev/sda1', type: 'ext4', label: null, size: 10240, used: 2048, available: 6144 },
+    ...{ inodes: 100, inodesUsed: 1, inodesFree: 99 },
+  };
+  const rows = (human: boolean, inodes: boolean) => usageTable([usage], { human, inodes })[1];
+
+  test('KiB, people’s units, and inodes', () => {
+    expect(rows(false, false)).toEqual([['/dev/sda1', 'ext4', '10', '2', '6', '25%']]);
+    expect(rows(true, false)).toEqual([['/dev/sda1', 'ext4', '10 KiB', '2 KiB', '6 KiB', '25%']]);
+    expect(rows(false, true)).toEqual([['/dev/sda1', 'ext4', '100', '1', '99', '1%']]);
+  });
+
+  test('filesystems without inodes have no share of them', () => {
+    const fat = { ...usage, inodes: 0, inodesUsed: 0, inodesFree: 0 };
+    expect(usageTable([fat], { human: false, inodes: true })[1][0]?.at(-1)).toBe('-');
+  });
+});
+
+describe('guestfs filesystems', () => {
+  const report = {
+    images: [{ device: '/dev/sda', virtualSize: 1000, partitionTable: 'gpt' }],
+    partitions: [
+      { device: '/dev/sda1', size: 10, label: 'boot', mbrId: null, gptType: 'C12A' },
+      { device: '/dev/sda2', size: 20, label: null, mbrId: 0x8e, gptType: null },
+    ],
+    filesystems: [
+      { device: '/dev/sda1', type: 'vfat', label: 'EFI', uuid: 'A-B' },
+      { device: '/dev/vg/root', type: 'btrfs', label: null, uuid: 'u' },
+      { device: '/dev/mapper/cryptsda3', type: 'ext4', label: null, uuid: null },
+      { device: '/dev/md0', type: 'xfs', label: null, uuid: null },
+    ],
+    encrypted: [{ device: '/dev/sda3', mapping: '/dev/mapper/cryptsda3', opened: true }],
+    operatingSystems: [],
+    problems: [],
+  } as unknown as InspectionReport;
+  const calls = {
+    featureAvailable: async () => true,
+    blockdevGetsize64: async () => 5n,
+    listFilesystems: async () => new Map([['btrfsvol:/dev/vg/root/@home', 'btrfs']]),
+    lvs: async () => ['/dev/vg/root'],
+    lvuuid: async () => 'lv-uuid',
+    mdStat: async () => [{ mdstatDevice: '/dev/sdb1', mdstatIndex: 0, mdstatFlags: '' }],
+    partToDev: async (device: string) => device.replace(/\d+$/, ''),
+    pvsFull: async () => [{ pvName: '/dev/sda2', pvUuid: 'ab-cd', pvSize: 20n }],
+    vgsFull: async () => [{ vgName: 'vg', vgUuid: 'vg-uuid', vgSize: 19n }],
+    vgpvuuids: async () => ['abcd'],
+  } as unknown as Guestfs;
+
+  test('what lies on what', async () => {
+    const volumes = await new Volumes(calls, report, () => undefined).list();
+    const parents = volumes.map(({ kind, name, parents }) => `${kind} ${name} < ${parents.join()}`);
+    expect(parents).toEqual([
+      'filesystem /dev/sda1 < /dev/sda',
+      'filesystem /dev/vg/root < vg',
+      'filesystem /dev/mapper/cryptsda3 < /dev/sda3',
+      'filesystem /dev/md0 < /dev/sdb1',
+      'filesystem btrfsvol:/dev/vg/root/@home < /dev/vg/root',
+      'lv /dev/vg/root < vg',
+      'vg vg < /dev/sda2',
+      'pv /dev/sda2 < /dev/sda',
+      'partition /dev/sda1 < /dev/sda',
+      'partition /dev/sda2 < /dev/sda',
+      'device /dev/sda < ',
+    ]);
+    expect(volumes[0]).toMatchObject({ type: 'vfat', label: 'EFI', size: 5, uuid: 'A-B' });
+    expect(volumes.filter(({ kind }) => kind === 'partition').map(({ type }) => type)).toEqual([
+      'C12A',
+      '0x8e',
+    ]);
+    const [, rows] = volumeTable(volumes.slice(-1));
+    expect(rows).toEqual([['/dev/sda', 'device', 'gpt', '-', '1000 B', '-', '-']]);
+  });
+
+  test('an appliance without LVM is asked for none', async () => {
+    const none = { ...calls, featureAvailable: async () => false } as unknown as Guestfs;
+    const volumes = await new Volumes(none, report, () => undefined).list();
+    expect(volumes.filter(({ kind }) => ['lv', 'vg', 'pv'].includes(kind))).toEqual([]);
+  });
+});
+
+describe('guestfs diff', () => {
+  const stat = { stMode: 0o100644n, stSize: 1n, stMtimeSec: 0n, stMtimeNsec: 5n };
+  const zero = new Proxy(stat, { get: (target, name) => Reflect.get(target, name) ?? 0n });
+  const before = entryOf('/etc/a', 'a', 2, zero as never);
+  const after = { ...before, mode: 0o100755, size: 2n, mtimeNs: 7n };
+  const changed: Difference = {
+    change: 'changed',
+    path: '/etc/a',
+    before,
+    after,
+    changes: {
+      mode: { before: 0o644, after: 0o755 },
+      size: { before: 1n, after: 2n },
+      xattrs: { before: null, after: new Map([['user.a', Buffer.from('b')]]) },
+    },
+  };
+
+  const text = (difference: Difference) =>
+    differenceLine(difference)
+      .map((piece) => (typeof piece === 'string' ? piece : piece[0]))
+      .join('');
+
+  test('lines', () => {
+    expect(text(changed)).toBe('~ /etc/a: mode -rw-r--r-- → -rwxr-xr-x, size 1 → 2, extended attributes');
+    expect(text({ change: 'added', path: '/b', before: null, after })).toBe('+ /b');
+    expect(text({ change: 'removed', path: '/b', before, after: null })).toBe('- /b');
+  });
+
+  test('JSON', () => {
+    const json = JSON.parse(JSON.stringify(differenceToJson(changed)));
+    expect(json).toMatchObject({
+      change: 'changed',
+      before: { mode: '0644', size: 1 },
+      changes: {
+        mode: { before: '0644', after: '0755' },
+        size: { before: 1, after: 2 },
+        xattrs: { before: null, after: { 'user.a': 'Yg==' } },
+      },
+    });
+    expect(differenceToJson({ change: 'removed', path: '/b', before, after: null })).toMatchObject({
+      after: null,
+    });
+  });
+
+  test('arguments', () => {
+    const args = ['--content', '--no-mtime', '--add-before=b.img', '--format', 'raw', 'a.img', 'c.img'];
+    expect(parseDiff(args)).toMatchObject({
+      before: [
+        { path: 'a.img', format: 'raw' },
+        { path: 'b.img', format: 'raw' },
+      ],
+      after: [{ path: 'c.img', format: 'raw' }],
+      options: { content: true, mtime: false, xattrs: false },
+      exitCode: false,
+    });
+  });
+});
+
+test('help and completion do not load the addon: they are to be had where it cannot be loaded', () => {
+  const program = `
+    require(${JSON.stringify(join(root, 'dist/cli/commands.js'))}).descriptions();
+    console.log(Object.keys(require.cache).filter((path) => /(native|guestfs)\\.(js|node)$/.test(path)).join());`;
+  expect(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' })).toBe('\n');
+});
+
+describe('completion', () => {
+  const all = descriptions();
+
+  /** What bash would offer for the last word. */
+  const bash = (words: readonly string[], cwd = '/') => {
+    const script = `${completionScript('bash', all)}
+COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _guestfs; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const said = execFileSync('bash', ['--norc', '-c', script, 'bash', ...words], { encoding: 'utf8', cwd });
+    return said.split('\n').filter(Boolean);
+  };
+
+  test('bash: commands', () => {
+    expect(bash(['guestfs', ''])).toEqual([...commandNames, '--help', '--version']);
+    expect(bash(['guestfs', 'copy'])).toEqual(['copy-out', 'copy-in']);
+  });
+
+  test.each(all.map((each) => [each.name, each] as const))('bash: all options of %s', (name, each) => {
+    const flags = optionsOf(each).flatMap(({ name, short }) =>
+      short ? [`-${short}`, `--${name}`] : [`--${name}`],
+    );
+    expect(bash(['guestfs', name, '-'])).toEqual(flags);
+  });
+
+  test('bash: values, behind a blank or =', () => {
+    expect(bash(['guestfs', 'ls', '--progress', 'j'])).toEqual(['json']);
+    expect(bash(['guestfs', 'ls', '--progress', '=', 'j'])).toEqual(['json']);
+    expect(bash(['guestfs', 'ls', '--progress', '='])).toEqual(['auto', 'bar', 'text', 'json', 'none']);
+    expect(bash(['guestfs', 'checksum', '-t', 'sha5'])).toEqual(['sha512']);
+    expect(bash(['guestfs', 'completion', 'z'])).toEqual(['zsh']);
+    expect(bash(['guestfs', 'ls', '--timeout', ''])).toEqual([]);
+    expect(bash(['guestfs', 'frobnicate', ''])).toEqual([]);
+  });
+
+  test('bash: files, with blanks in their names', () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('a disk.img'), '');
+    mkdirSync(folder.file('a folder'));
+    expect(bash(['guestfs', 'ls', 'a'], folder.path).sort()).toEqual(['a disk.img', 'a folder']);
+    expect(bash(['guestfs', 'df', '--add', 'a d'], folder.path)).toEqual(['a disk.img']);
+    expect(bash(['guestfs', 'warm', 'a'], folder.path)).toEqual([]);
+  });
+
+  const shellIsMissing = (shell: string) => {
+    try {
+      execFileSync('sh', ['-c', `command -v ${shell}`]);
+      return undefined;
+    } catch {
+      return `${shell} is not installed`;
+    }
+  };
+
+  for (const shell of ['zsh', 'fish'] as const) {
+    test(`${shell}: every command and option`, () => {
+      const script = completionScript(shell, all);
+      for (const each of all) {
+        expect(script).toContain(each.name);
+        for (const { name } of optionsOf(each)) {
+          expect(script).toContain(shell === 'zsh' ? `--${name}` : `-l ${name} `);
+        }
+      }
+    });
+
+    testUnless(shellIsMissing(shell))(`${shell} can read its script`, async () => {
+      using folder = temporaryFolder();
+      writeFileSync(folder.file('script'), completionScript(shell, all));
+      execFileSync(shell, ['-n', folder.file('script')]);
+    });
+  }
+
+  test('the program prints the script', async () => {
+    expect(await runCli('completion', 'bash')).toEqual({
+      stdout: completionScript('bash', all),
+      stderr: '',
+      code: 0,
+    });
+  });
+});
+
+test('failures speak of the options of the command', () => {
+  const error = Object.assign(new Error('ls: say which by the option root'), { code: 'ERR_GUESTFS_NO_ROOT' });
+  expect(failureOf(error, 'ls')).toEqual({
+    code: 'ERR_GUESTFS_NO_ROOT',
+    operation: 'ls',
+    message: 'ls: say which by --root',
+  });
+});
+
+test('a job that follows handles tells each step once', () => {
+  const phases: string[] = [];
+  const nothing = () => undefined;
+  const job = new Job('whole');
+  job[observe]({
+    started: nothing,
+    progress: nothing,
+    ended: nothing,
+    phase: (_, phase) => phases.push(phase),
+  });
+  const handle = new Job('launch');
+  job.follow(handle, (operation) => `a: ${operation}`);
+  handle.start();
+  handle.phase('boot');
+  handle.phase('boot');
+  handle.start();
+  expect(phases).toEqual(['a: launch', 'a: launch: boot', 'a: launch']);
+});

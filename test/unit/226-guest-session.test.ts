@@ -1,0 +1,257 @@
+// From the launch of a guest to its end, as the commands do it: real handles, of which only the appliance is made up.
+import { writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Guestfs, GuestfsError } from '../../lib';
+import { entryOf } from '../../lib/bulk/entry';
+import { ExitCode } from '../../lib/cli/command';
+import { command as diffCommand } from '../../lib/cli/diff';
+import { type GuestCommand, guestCommand, guestOptions, imageOperand, type Work } from '../../lib/cli/guest';
+import { type TemporaryFolder, temporaryFolder } from '../support/folder';
+
+let folder: TemporaryFolder;
+let image: string;
+/** What was asked of the handle, in order. */
+let calls: string[];
+/** What reached stderr. */
+let told: string;
+
+const appliance = ['launch', 'mount', 'mountRo', 'umountAll', 'shutdown'] as const;
+const watched = ['addDrive', 'setAutosync', 'kill', 'close'] as const;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  image = folder.file('disk.img');
+  writeFileSync(image, Buffer.alloc(1 << 20));
+  calls = [];
+  told = '';
+  for (const name of appliance) {
+    jest.spyOn(Guestfs.prototype, name).mockImplementation((async (...args: unknown[]) => {
+      calls.push([name, ...args.filter((each) => typeof each === 'string')].join(' '));
+    }) as never);
+  }
+  for (const name of watched) {
+    const real = Guestfs.prototype[name] as (...args: unknown[]) => Promise<void>;
+    jest.spyOn(Guestfs.prototype, name).mockImplementation(function (this: Guestfs, ...args: unknown[]) {
+      const readonly = (args[1] as { readonly?: boolean } | undefined)?.readonly;
+      calls.push(readonly === undefined ? name : `${name} ${readonly ? 'read-only' : 'to be written'}`);
+      return real.apply(this, args);
+    } as never);
+  }
+  jest.spyOn(process.stderr, 'write').mockImplementation(((text: string) => {
+    told += text;
+    return true;
+  }) as never);
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+  folder[Symbol.dispose]();
+});
+
+const failure = new GuestfsError('sample: no luck\x1b[2J', { code: 'EIO', operation: 'sample' });
+
+function run(
+  access: GuestCommand['access'],
+  work: Work,
+  signal = new AbortController().signal,
+  more: string[] = ['--mount=/dev/sda1'],
+) {
+  const command = guestCommand({
+    description: {
+      ...{ name: 'sample', summary: '', about: [], examples: [], exitCodes: {} },
+      operands: [imageOperand],
+      options: guestOptions,
+    },
+    access,
+    plan: () => work,
+  });
+  return command.run(['--progress=none', '--format=raw', ...more, image], signal);
+}
+
+const reading = ['setAutosync', 'addDrive read-only', 'launch', 'mountRo /dev/sda1 /'];
+const writing = ['addDrive to be written', 'launch', 'mount /dev/sda1 /'];
+
+describe('a guest that is read', () => {
+  test('is opened read-only, and killed at the end: there is nothing to be synced', async () => {
+    expect(await run('read', async () => void calls.push('work'))).toBe(ExitCode.success);
+    expect(calls).toEqual([...reading, 'work', 'kill', 'close']);
+  });
+
+  test('nothing is mounted for those that look at devices', async () => {
+    await run('devices', async () => void calls.push('work'));
+    expect(calls).toEqual([...reading.slice(0, 3), 'work', 'kill', 'close']);
+  });
+
+  test('all disks of the guest are added', async () => {
+    const other = folder.file('other.img');
+    writeFileSync(other, Buffer.alloc(1 << 20));
+    await run('devices', async ({ images }) => void calls.push(`${images.length} images`), undefined, [
+      '-a',
+      other,
+    ]);
+    expect(calls.filter((each) => each === 'addDrive read-only')).toHaveLength(2);
+    expect(calls).toContain('2 images');
+  });
+
+  test('what fails is told without playing with the terminal, and the handle is closed', async () => {
+    const work = async () => {
+      throw failure;
+    };
+    expect(await run('read', work)).toBe(ExitCode.failure);
+    expect(told).toBe('guestfs: sample: no luck (EIO)\n');
+    expect(calls.slice(-2)).toEqual(['kill', 'close']);
+  });
+
+  test('what fails beside the rest is told too, with its place', async () => {
+    expect(await run('read', async ({ failed }) => failed(failure, '/a'))).toBe(ExitCode.failure);
+    expect(told).toBe('guestfs: /a: sample: no luck (EIO)\n');
+  });
+
+  test('with --progress=json errors and notes are JSON', async () => {
+    const work: Work = async ({ failed, note }) => {
+      note('left out');
+      failed(failure, '/a');
+    };
+    expect(await run('read', work, undefined, ['--mount=/dev/sda1', '--progress=json'])).toBe(
+      ExitCode.failure,
+    );
+    const records = told
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(records).toEqual(
+      expect.arrayContaining([
+        { type: 'note', message: 'left out' },
+        { type: 'error', path: '/a', code: 'EIO', operation: 'sample', message: failure.message },
+      ]),
+    );
+  });
+
+  test('an abort kills the appliance at once', async () => {
+    const abort = new AbortController();
+    const work = async () => {
+      abort.abort();
+      expect(calls.at(-1)).toBe('kill');
+      abort.signal.throwIfAborted();
+    };
+    await expect(run('read', work, abort.signal)).rejects.toThrow();
+    expect(calls.at(-1)).toBe('close');
+    expect(told).toBe('');
+  });
+
+  test('nothing is launched when it has been aborted before', async () => {
+    await expect(run('read', async () => undefined, AbortSignal.abort())).rejects.toThrow();
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('a guest that is changed', () => {
+  test('is synced', async () => {
+    expect(await run('write', async () => void calls.push('work'))).toBe(ExitCode.success);
+    expect(calls).toEqual([...writing, 'work', 'umountAll', 'shutdown', 'close']);
+  });
+
+  test('is synced also when the command fails or is aborted', async () => {
+    const work = async () => {
+      throw failure;
+    };
+    expect(await run('write', work)).toBe(ExitCode.failure);
+    expect(calls).toEqual([...writing, 'umountAll', 'shutdown', 'close']);
+    calls = [];
+    const abort = new AbortController();
+    const aborting = async () => {
+      abort.abort();
+      abort.signal.throwIfAborted();
+    };
+    await expect(run('write', aborting, abort.signal)).rejects.toThrow();
+    expect(calls).toEqual([...writing, 'umountAll', 'shutdown', 'close']);
+  });
+
+  test('what cannot be synced is a failure', async () => {
+    jest.spyOn(Guestfs.prototype, 'umountAll').mockRejectedValue(failure);
+    expect(await run('write', async () => undefined)).toBe(ExitCode.failure);
+    expect(told).toContain('no luck');
+    expect(calls.at(-1)).toBe('close');
+  });
+});
+
+describe('an operating system of which a filesystem cannot be mounted', () => {
+  beforeEach(() => {
+    jest.spyOn(Guestfs.prototype, 'inspectOs').mockResolvedValue(['/dev/sda2']);
+    const mountpoints = new Map([
+      ['/boot', '/dev/sda1'],
+      ['/', '/dev/sda2'],
+    ]);
+    jest.spyOn(Guestfs.prototype, 'inspectGetMountpoints').mockResolvedValue(mountpoints);
+    for (const name of ['mount', 'mountRo'] as const) {
+      jest.spyOn(Guestfs.prototype, name).mockImplementation(async (_, path) => {
+        if (path === '/boot') throw failure;
+      });
+    }
+  });
+
+  test('is read as far as it goes, and that is told', async () => {
+    expect(await run('read', async () => void calls.push('work'), undefined, [])).toBe(ExitCode.failure);
+    expect(calls).toContain('work');
+    expect(told).toBe('guestfs: /boot: sample: no luck (EIO)\n');
+  });
+
+  test('is not changed: what belongs into that filesystem would be written elsewhere', async () => {
+    expect(await run('write', async () => void calls.push('work'), undefined, [])).toBe(ExitCode.failure);
+    expect(calls).not.toContain('work');
+    expect(calls.slice(-3)).toEqual(['umountAll', 'shutdown', 'close']);
+  });
+});
+
+describe('guestfs diff', () => {
+  let printed: string;
+  /** What the second guest has more than the first. */
+  let added: readonly string[];
+
+  beforeEach(() => {
+    printed = '';
+    added = [];
+    jest.spyOn(process.stdout, 'write').mockImplementation(((bytes: Uint8Array) => {
+      printed += bytes.toString();
+      return true;
+    }) as never);
+    const handles: Guestfs[] = [];
+    jest.spyOn(Guestfs.prototype, 'walk').mockImplementation(async function* (this: Guestfs) {
+      handles.push(this);
+      if (handles.length === 2) yield* added.map((path) => ({ ...entry, path }));
+    } as never);
+  });
+
+  const stat = new Proxy({}, { get: () => 0n });
+  const entry = entryOf('/', 'a', 1, stat as never);
+  const compare = (...args: string[]) =>
+    diffCommand.run(
+      ['--progress=none', '--mount=/dev/sda1', ...args, image, image],
+      new AbortController().signal,
+    );
+
+  test('differences are no failure, unless they are asked for as an exit code', async () => {
+    added = [`/${'\x1b[2J'}a`];
+    expect(await compare('--json')).toBe(ExitCode.success);
+    expect(JSON.parse(printed)).toMatchObject({ change: 'added', path: added[0], before: null });
+    expect(calls.filter((each) => each === 'mountRo /dev/sda1 /')).toHaveLength(2);
+    expect(calls.filter((each) => each === 'close')).toHaveLength(2);
+  });
+
+  test('--exit-code: 3 when there are some', async () => {
+    added = ['/a'];
+    expect(await compare('--exit-code')).toBe(ExitCode.different);
+    expect(printed).toBe('+ /a\n');
+  });
+
+  test('--exit-code: 0 when there are none', async () => {
+    expect(await compare('--exit-code')).toBe(ExitCode.success);
+    expect(printed).toBe('');
+  });
+
+  test('a failure is told, and is none of the differences', async () => {
+    jest.spyOn(Guestfs.prototype, 'mountRo').mockRejectedValue(failure);
+    expect(await compare('--exit-code')).toBe(ExitCode.failure);
+    expect(told).toBe('guestfs: sample: no luck (EIO)\n');
+  });
+});
