@@ -154,6 +154,8 @@ export class Calls {
   #heard: ReadonlySet<EventName> = new Set();
   readonly #consoleListeners = new Set<(text: string) => void>();
   readonly #turns = new Set<Turn>();
+  /** What ends the streams of calls that have ended. */
+  readonly #finishing = new Set<() => void>();
   #libvirtAuth: LibvirtAuthHandler | undefined;
   /** The running call waits for the answer to libvirt. */
   #question: { readonly call: number; readonly giveUp: () => void } | undefined;
@@ -182,6 +184,11 @@ export class Calls {
 
   get closing(): boolean {
     return this.#closing;
+  }
+
+  /** How many calls run or wait for their turn. */
+  get pending(): number {
+    return this.#pending.size;
   }
 
   /** Makes a call. The error's stack shows the caller's line because this function is async. */
@@ -221,7 +228,7 @@ export class Calls {
     if (split.signal?.aborted) void this.#abort(call, split); // by a getter among the arguments
     const outcome = await call.outcome;
     const error = errorOf(call, outcome, split);
-    if (transfer) await transfer.finish(error);
+    if (transfer) await this.#finish(transfer, call, error, split);
     if (error) throw error;
     const { value } = outcome as { value: unknown };
     return (fn.returnsMap ? toMap(value as string[]) : value) as T;
@@ -299,6 +306,7 @@ export class Calls {
       call.terminated = true;
       if (waiting.has(call.id)) call.settle({ failure: () => this.#terminated(call) });
     }
+    for (const giveUp of [...this.#finishing]) giveUp();
     const turns = [...this.#turns];
     for (const turn of turns) turn.terminated = true;
     const inVain = [...this.#pending.values()].filter((call) => call.terminated);
@@ -462,6 +470,26 @@ export class Calls {
     const settled = () => !this.#pending.has(call.id);
     if (this.#native.remove(call.id) || !(await this.killUntil(settled, call.id))) {
       call.settle({ failure: () => faultError(call.operation, fault) });
+    }
+  }
+
+  /** libguestfs has done its part, and the stream may still be at its own. */
+  async #finish(
+    transfer: Transfer,
+    call: PendingCall,
+    error: Error | undefined,
+    { signal }: SplitOptions,
+  ): Promise<void> {
+    const onAbort = () => transfer.giveUp(new AbortError(call.operation, signal?.reason));
+    const onKill = () => transfer.giveUp(this.#terminated(call));
+    const forget = signal && signals.follow(signal, onAbort);
+    this.#finishing.add(onKill);
+    if (signal?.aborted && !error) onAbort();
+    try {
+      await transfer.finish(error);
+    } finally {
+      forget?.();
+      this.#finishing.delete(onKill);
     }
   }
 

@@ -32,7 +32,8 @@ export {
   ProgressReporter,
   type ProgressReporterOptions,
 } from './progress';
-export type { GuestReadStream, GuestWriteStream } from './streams/files';
+export type { GuestWriteStream } from './streams/files';
+export type { GuestReadStream } from './streams/guest-read-stream';
 export type { ReadStreamOptions, WriteStreamOptions } from './streams/options';
 export type { FileSource, FileTarget, WebReadable, WebWritable } from './streams/types';
 export type { CallOptions, LaunchPhase, OutputOptions, ProgressEvent } from './types';

@@ -1,16 +1,24 @@
 #include "task_queue.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 
 namespace guestfs_node {
+namespace {
+
+/** About as long as it takes to wake a sleeping thread. */
+constexpr auto kSpin = std::chrono::microseconds(50);
+
+}  // namespace
 
 void TaskQueue::Push(std::unique_ptr<Task> task, Lane lane) {
   {
     const std::lock_guard lock(mutex_);
     auto& queue = lane == Lane::Ordinary ? ordinary_ : lane == Lane::Urgent ? urgent_ : callback_;
     queue.push_back(std::move(task));
+    pushed_ = true;
   }
   wake_.notify_one();
 }
@@ -75,9 +83,18 @@ bool TaskQueue::Idle() {
   return !running_ && urgent_.empty() && ordinary_.empty();
 }
 
+/** A program that awaits one call after the other is back before a thread that sleeps would have woken up. */
+void TaskQueue::SpinForNext() {
+  const auto end = std::chrono::steady_clock::now() + kSpin;
+  while (!pushed_.load(std::memory_order_acquire) && std::chrono::steady_clock::now() < end) {
+  }
+}
+
 Task& TaskQueue::Take() {
+  SpinForNext();
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [this] { return !urgent_.empty() || (!held_ && !ordinary_.empty()); });
+  pushed_ = false;
   auto& lane = urgent_.empty() ? ordinary_ : urgent_;
   running_ = std::move(lane.front());
   lane.pop_front();

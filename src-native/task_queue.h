@@ -1,6 +1,7 @@
 // The first-in-first-out queue between the JS thread and a handle's thread.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -75,6 +76,7 @@ class TaskQueue {
   }
 
  private:
+  void SpinForNext();
   Task& Take();
   void Finish();
   std::unique_ptr<Task> TakeInCallback();
@@ -85,6 +87,7 @@ class TaskQueue {
   std::deque<std::unique_ptr<Task>> ordinary_;
   std::deque<std::unique_ptr<Task>> callback_;
   std::unique_ptr<Task> running_;
+  std::atomic<bool> pushed_{false};  // since the last Take()
   bool held_ = false;
   bool in_callback_ = false;
   bool callbacks_forbidden_ = false;

@@ -1,7 +1,8 @@
-// Streams over files and devices of the guest, one call for each piece. So other calls on the handle have their turn
+// Streams over files of the guest, one call for each piece. So other calls on the handle have their turn
 // between the pieces, and a stream that nobody reads keeps nobody waiting.
-import { addAbortSignal, Readable, Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { GuestfsError } from '../errors';
+import { GuestReadStream } from './guest-read-stream';
 import type { ReadRange, WritePlan } from './options';
 
 /** What one message of libguestfs's protocol holds with some room. */
@@ -10,54 +11,32 @@ const largestPiece = 2 * 1024 * 1024;
 /** Reads up to `count` bytes at `offset`; none at the end. */
 export type ReadPiece = (count: number, offset: number, signal: AbortSignal) => Promise<Buffer>;
 
-/** Reads a file or device of the guest: {@link Guestfs.createReadStream}, {@link Guestfs.readDeviceStream}. */
-export class GuestReadStream extends Readable {
-  /** Of the file or device in the guest. */
-  readonly path: string;
-  /** How many bytes have been read so far. */
-  bytesRead = 0;
-
+/** {@link Guestfs.createReadStream}, which see. */
+export class FileReadStream extends GuestReadStream {
   readonly #readPiece: ReadPiece;
   readonly #pieceSize: number;
   readonly #destroyed = new AbortController();
-  #position: number;
-  readonly #end: number;
 
-  /** @internal */
   constructor(path: string, range: ReadRange, readPiece: ReadPiece) {
-    super({ highWaterMark: range.highWaterMark });
-    this.path = path;
+    super(path, range);
     this.#readPiece = readPiece;
     this.#pieceSize = Math.min(range.highWaterMark, largestPiece);
-    this.#position = range.start;
-    this.#end = range.end;
-    if (range.signal) addAbortSignal(range.signal, this);
   }
 
-  /** @internal */
   override _read(): void {
-    const count = Math.min(this.#pieceSize, this.#end - this.#position);
+    const count = Math.min(this.#pieceSize, this.end - this.position);
     if (count === 0) this.push(null);
     else
-      this.#readPiece(count, this.#position, this.#destroyed.signal).then(
-        (bytes) => this.#take(bytes),
-        this.#fail,
+      this.#readPiece(count, this.position, this.#destroyed.signal).then(
+        (bytes) => (bytes.length === 0 ? this.push(null) : this.handOn(bytes)),
+        (error: Error) => this.destroy(error),
       );
   }
 
-  /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#destroyed.abort();
     callback(error);
   }
-
-  #take(bytes: Buffer): void {
-    this.#position += bytes.length;
-    this.bytesRead += bytes.length;
-    this.push(bytes.length === 0 ? null : bytes);
-  }
-
-  readonly #fail = (error: Error) => void this.destroy(error);
 }
 
 /** The calls that a stream makes to write a file. */
@@ -93,7 +72,6 @@ export class GuestWriteStream extends Writable {
     this.#plan = plan;
     this.#writer = writer;
     this.#position = plan.start;
-    if (plan.signal) addAbortSignal(plan.signal, this);
   }
 
   /** @internal */

@@ -15,6 +15,8 @@ export interface Transfer {
   start(fd: number, cancel: () => void): void;
   /** The call has ended. Resolves when the stream has ended too; what failed in the stream goes before `error`. */
   finish(error: Error | undefined): Promise<void>;
+  /** Meanwhile: ends the stream as it is. */
+  giveUp(error: Error): void;
 }
 
 /** The stream that was given as a file to read; undefined for a path. */
@@ -55,6 +57,7 @@ abstract class StreamTransfer implements Transfer {
   abstract accept(): void;
   abstract start(fd: number, cancel: () => void): void;
   abstract finish(error: Error | undefined): Promise<void>;
+  abstract giveUp(error: Error): void;
 
   /** What the program's own object throws is a failure of its stream. */
   protected attempt(action: () => void): void {
@@ -96,6 +99,9 @@ class SourceTransfer extends StreamTransfer {
     if (!error) this.attempt(() => this.#source.off?.('error', ignore));
     if (this.failure) throw this.failure.error;
   }
+
+  /** Nothing is left to give up: libguestfs has read all of it. */
+  giveUp(): void {}
 
   async *#chunks(cancel: () => void): AsyncGenerator<Uint8Array | string> {
     try {
@@ -151,6 +157,11 @@ class TargetTransfer extends StreamTransfer {
     if (reason !== error) throw reason;
     // A stream that was destroyed tells its error later.
     if (!error) this.attempt(() => this.#target?.off('error', ignore));
+  }
+
+  giveUp(error: Error): void {
+    this.failure ??= { error };
+    this.attempt(() => this.#target?.destroy(error));
   }
 
   /** It ends well only when the call does. */

@@ -6,7 +6,7 @@ import { PassThrough, Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FileSource, Guestfs } from '../../lib';
-import { launchedHandle, MiB, timed } from '../support/appliance';
+import { launchedHandle, MiB, sleep, timed } from '../support/appliance';
 import { eventually } from '../support/eventually';
 import { failureOf } from '../support/internal';
 
@@ -33,10 +33,11 @@ describe('streams in the place of files', () => {
   const openDescriptors = () => readdirSync('/proc/self/fd').length;
 
   beforeAll(async () => {
-    g = await launchedHandle(512 * MiB);
+    g = await launchedHandle(512 * MiB, 16 * MiB);
     await g.mkfs('ext4', '/dev/sda');
     await g.mount('/dev/sda', '/');
     await g.upload(data, '/data');
+    await g.upload(randomBytes(16 * MiB), '/dev/sdb');
     descriptors = openDescriptors();
   });
 
@@ -243,6 +244,21 @@ describe('streams in the place of files', () => {
     });
   });
 
+  test('a download that has ended, but for its stream, fails soon after its abort', async () => {
+    await g.write('/little', 'a few bytes');
+    const target = new Writable({ write: () => undefined });
+    const reason = new Error('no longer needed');
+    const abort = new AbortController();
+    const download = timed(g.download('/little', target, { signal: abort.signal }));
+    await g.pingDaemon(); // its turn comes when libguestfs has done its part
+    abort.abort(reason);
+    const { error, ms } = await download;
+    expect(error).toMatchObject({ code: 'ABORT_ERR', cause: reason });
+    expect(ms).toBeLessThan(5000);
+    expect(target.errored).toBe(error);
+    await expectNothingLeft();
+  });
+
   test('a refused call leaves its stream alone', async () => {
     const source = Readable.from(['untouched']);
     const call = g.upload(source, 5 as unknown as string);
@@ -314,9 +330,61 @@ describe('streams in the place of files', () => {
     });
   });
 
-  test('readDeviceStream reads a device', async () => {
-    const chunks = await g.readDeviceStream('/dev/sda', { start: 1024, end: 2047 }).toArray();
-    expect(Buffer.concat(chunks).readUInt16LE(0x38)).toBe(0xef53); // ext4
+  describe('readDeviceStream', () => {
+    test('reads a part of a device', async () => {
+      const stream = g.readDeviceStream('/dev/sda', { start: 1024, end: 2047 });
+      const chunks = await stream.toArray();
+      expect(Buffer.concat(chunks).readUInt16LE(0x38)).toBe(0xef53); // ext4
+      expect(stream).toMatchObject({ path: '/dev/sda', bytesRead: 1024 });
+    });
+
+    test('reads to the end of the device, and not beyond', async () => {
+      const size = Number(await g.blockdevGetsize64('/dev/sdb'));
+      const content = Buffer.concat(await g.readDeviceStream('/dev/sdb').toArray());
+      expect(sha256(content)).toBe(await g.checksumDevice('sha256', '/dev/sdb'));
+      const last = content.subarray(size - 70_000);
+      for (const end of [undefined, size - 1, size, size * 2]) {
+        const read = await g.readDeviceStream('/dev/sdb', { start: size - 70_000, end }).toArray();
+        expect(Buffer.concat(read).equals(last)).toBe(true);
+      }
+      expect(await g.readDeviceStream('/dev/sdb', { start: size }).toArray()).toEqual([]);
+    });
+
+    test('loses nothing when other calls come in between, or its reader has other things to do', async () => {
+      let isReading = true;
+      let calls = 0;
+      const others = (async () => {
+        for (; isReading; calls++) await g.pingDaemon();
+      })();
+      const hash = createHash('sha256');
+      let chunks = 0;
+      for await (const chunk of g.readDeviceStream('/dev/sdb')) {
+        if (chunks++ % 60 === 0) await sleep(150);
+        hash.update(chunk as Buffer);
+      }
+      isReading = false;
+      await others;
+      expect(hash.digest('hex')).toBe(await g.checksumDevice('sha256', '/dev/sdb'));
+      expect(calls).toBeGreaterThan(1);
+    });
+
+    test('keeps no call waiting when nobody reads on', async () => {
+      const stream = g.readDeviceStream('/dev/sdb');
+      stream.once('readable', () => stream.read(1));
+      await once(stream, 'readable');
+      await g.pingDaemon();
+      stream.destroy();
+      await g.pingDaemon();
+    });
+
+    test('fails as the calls do', async () => {
+      const missing = g.readDeviceStream('/dev/no-such-device').toArray();
+      await expect(missing).rejects.toMatchObject({ code: 'ENOENT' });
+      const range = g.readDeviceStream('/dev/no-such-device', { end: 5 }).toArray();
+      await expect(range).rejects.toMatchObject({ code: 'ENOENT', operation: 'downloadOffset' });
+      const aborted = g.readDeviceStream('/dev/sdb', { signal: AbortSignal.abort() }).toArray();
+      await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    });
   });
 
   describe('createWriteStream', () => {
@@ -399,16 +467,19 @@ describe('streams in the place of files', () => {
   });
 
   // The last one: the appliance is gone afterwards.
-  test('kill() ends a transfer whose stream is silent', async () => {
+  test('kill() ends a transfer whose stream is silent, and one whose stream takes nothing', async () => {
     async function* silent() {
       yield data;
       await new Promise(() => undefined);
     }
+    const target = new Writable({ write: () => undefined });
+    const written = timed(g.download('/little', target));
     const transfer = timed(g.upload(silent(), '/killed'));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300); // the download has ended, but for its stream
     const killed = performance.now();
     await g.kill();
     expect((await transfer).error).toMatchObject({ code: 'ERR_GUESTFS_TERMINATED' });
+    expect((await written).error).toMatchObject({ code: 'ERR_GUESTFS_TERMINATED' });
     expect(performance.now() - killed).toBeLessThan(3000);
     expect(await eventually(() => openDescriptors() <= descriptors)).toBe(true);
   });

@@ -1,0 +1,30 @@
+import { Readable } from 'node:stream';
+import type { ReadRange } from './options';
+
+/** Reads a file or device of the guest: {@link Guestfs.createReadStream}, {@link Guestfs.readDeviceStream}. */
+export abstract class GuestReadStream extends Readable {
+  /** Of the file or device in the guest. */
+  readonly path: string;
+  /** How many bytes have been read so far. */
+  bytesRead = 0;
+
+  /** @internal Of the next byte. */
+  protected position: number;
+  /** @internal Of the byte behind the last. */
+  protected end: number;
+
+  /** @internal */
+  constructor(path: string, { start, end, highWaterMark }: ReadRange) {
+    super({ highWaterMark });
+    this.path = path;
+    this.position = start;
+    this.end = end;
+  }
+
+  /** @internal Hands on what has been read; false when that is enough for now. */
+  protected handOn(bytes: Uint8Array): boolean {
+    this.position += bytes.length;
+    this.bytesRead += bytes.length;
+    return this.push(bytes);
+  }
+}
