@@ -19,15 +19,17 @@ import { requireDescriptors, withThread } from './host-limits';
 import { type Image, imageOf, runsTool } from './host-tools';
 import { InstantCalls } from './instant-calls';
 import { answerLibvirt, isAnswer, type LibvirtAuthHandler } from './libvirt-auth';
+import { LoopTurn } from './loop-turn';
 import {
   type ArgumentProblem,
   type Failure,
   functions,
   Lane,
   type Message,
+  MessageKind,
   type NativeHandle,
   type NumberedFunction,
-  type Success,
+  type ProgressMessage,
 } from './native';
 import type { Operation, OperationObserver } from './operations';
 import { facadeOptions, noOptions, type SplitOptions, splitOptions } from './options';
@@ -159,9 +161,8 @@ export class Calls {
   #libvirtAuth: LibvirtAuthHandler | undefined;
   /** The running call waits for the answer to libvirt. */
   #question: { readonly call: number; readonly giveUp: () => void } | undefined;
-  readonly #instantCalls = new InstantCalls();
-  /** Somebody listens, so that the handle's thread tells of more than results. */
-  #eventsLeave = false;
+  readonly #turn = new LoopTurn(() => this.#native.nextTurn());
+  readonly #instantCalls = new InstantCalls(this.#turn);
   #lastId = 0;
   #closing = false;
   #closeId = 0;
@@ -217,11 +218,10 @@ export class Calls {
       this.#question && isAnswer(method) ? Lane.callback : parent === undefined ? Lane.ordinary : Lane.urgent;
     if (runsTool(method)) requireDescriptors(method);
     const { names, values: optionValues, keepPartial } = split;
-    const atOnce = lane === Lane.ordinary && this.#mayCallAtOnce(fn, split);
-    const answer = withThread(method, () =>
-      this.#native.call(id, fn.number, values, names, optionValues, lane, keepPartial, atOnce),
+    const problem = withThread(method, () =>
+      this.#native.call(id, fn.number, values, names, optionValues, lane, keepPartial),
     );
-    if (answer) return answeredAtOnce<T>(fn, answer, split);
+    if (problem) throw refused(fn, problem);
     transfer?.accept();
     const image = imageOf(method, args, Object.fromEntries(names.map((name, i) => [name, optionValues[i]])));
     const call = this.#track(id, method, fn, split, parent, transfer, image);
@@ -270,13 +270,29 @@ export class Calls {
     }
   }
 
+  /**
+   * Makes a call that takes no time, on this thread, where nothing is in its way and nobody would hear of it in between;
+   * undefined where it is to be made as all others are.
+   */
+  callAtOnce(method: string, args: readonly unknown[]): { readonly value: unknown } | undefined {
+    const fn = functions.get(method) as NumberedFunction;
+    const isAlone = this.#pending.size === 0 && this.#turns.size === 0 && this.#observers.size === 0;
+    if (!fn.instant || !fn.available || this.#closing || !isAlone || !this.#instantCalls.next()) return;
+    return this.#callAtOnce(fn, args);
+  }
+
+  #callAtOnce(fn: NumberedFunction, args: readonly unknown[]): { readonly value: unknown } | undefined {
+    const answer = this.#native.callAtOnce(fn.number, args, noOptions.names, noOptions.values);
+    if (!answer) return;
+    if ('reason' in answer) throw refused(fn, answer);
+    if (answer.heard) queueMicrotask(() => this.#native.deliverHeard()); // before anybody hears of the result
+    if ('errno' in answer) throw callFailed(fn.name, answer);
+    return answer;
+  }
+
   /** A call for the handle's configuration, made on this thread before the handle's first call. */
   configure(method: string, args: readonly unknown[]): void {
-    const fn = functions.get(method) as NumberedFunction;
-    const refusal = this.#native.configure(fn.number, args, [], []);
-    if (refusal === undefined) return;
-    if ('reason' in refusal) throw refused(fn, refusal);
-    throw callFailed(method, refusal);
+    this.#callAtOnce(functions.get(method) as NumberedFunction, args);
   }
 
   /** Lets `handler` answer libvirt's questions for credentials. */
@@ -408,19 +424,12 @@ export class Calls {
     let listened = 0;
     for (const name of this.#heard) listened |= bitOf(name);
     const started = this.#observers.size > 0 ? callStartedBit : 0;
-    this.#eventsLeave = listened + started !== 0;
     this.#native.setEventMasks((listened | alwaysDelivered) + started, listened);
   }
 
   #nextId(): number {
     this.#lastId = (this.#lastId % 0xffff_ffff) + 1;
     return this.#lastId;
-  }
-
-  /** Whether nothing is in the way of a call on this thread, and nobody would hear of it in between. */
-  #mayCallAtOnce(fn: NumberedFunction, { signal }: SplitOptions): boolean {
-    const alone = this.#pending.size === 0 && this.#turns.size === 0 && !this.#eventsLeave && !signal;
-    return fn.instant && alone && this.#instantCalls.next();
   }
 
   /** Follows a call that has been handed to the addon until it settles. */
@@ -530,28 +539,28 @@ export class Calls {
 
   #receive(message: Message): void {
     switch (message[0]) {
-      case 'result':
+      case MessageKind.result:
         this.#end(message[1], message[2]);
         break;
-      case 'failed':
+      case MessageKind.failed:
         this.#fail(message[1], message[2]);
         break;
-      case 'unrepresentable':
+      case MessageKind.unrepresentable:
         this.#unrepresentable(message[1], message[2]);
         break;
-      case 'progress':
+      case MessageKind.progress:
         this.#progress(message);
         break;
-      case 'event':
+      case MessageKind.event:
         this.#event(message[1], message[2], message[3]);
         break;
-      case 'more':
-        setImmediate(() => this.#native.drain());
+      case MessageKind.turn:
+        this.#turn.begin();
         break;
-      case 'pipe':
+      case MessageKind.pipe:
         this.#stream(message[1], message[2]);
         break;
-      case 'started':
+      case MessageKind.started:
         this.#started(message[1]);
         break;
     }
@@ -644,7 +653,7 @@ export class Calls {
     for (const listener of this.#consoleListeners) listener(text);
   }
 
-  #progress(message: Extract<Message, [kind: 'progress', ...unknown[]]>): void {
+  #progress(message: ProgressMessage): void {
     const [, id, procNr, serial, position, total] = message;
     const call = this.#pending.get(id);
     if (!call) return;
@@ -694,16 +703,6 @@ function transferOf(fn: NumberedFunction, args: readonly unknown[]): Transfer | 
   const source = fileIn >= 0 && sourceTransfer(fn.name, argument(fileIn), args[fileIn] as FileSource);
   const target = fileOut >= 0 && targetTransfer(fn.name, argument(fileOut), args[fileOut] as FileTarget);
   return source || target || undefined; // no function has both
-}
-
-function answeredAtOnce<T>(
-  fn: NumberedFunction,
-  answer: ArgumentProblem | Failure | Success,
-  split: SplitOptions,
-): T {
-  if ('reason' in answer) throw refused(fn, answer);
-  if ('errno' in answer) throw callFailed(fn.name, answer, undefined, laterOptions(fn, split));
-  return answer.value as T;
 }
 
 function refused(fn: NumberedFunction, problem: ArgumentProblem): Error {

@@ -21,9 +21,14 @@ export interface CallDiagnostics {
 const channel = tracingChannel<string, CallDiagnostics>('guestfs:call');
 const channels = [channel.start, channel.end, channel.asyncStart, channel.asyncEnd, channel.error];
 
+/** Whether anybody is told of calls. */
+export function isDiagnosed(): boolean {
+  return channels.some(({ hasSubscribers }) => hasSubscribers);
+}
+
 /** Tells subscribers of a call; costs nothing while there are none. */
 export function diagnosed<T>(operation: string, handle: Guestfs, call: () => Promise<T>): Promise<T> {
-  if (!channels.some(({ hasSubscribers }) => hasSubscribers)) return call();
+  if (!isDiagnosed()) return call();
   const context: CallDiagnostics = { operation, handle };
   const start = performance.now();
   const timed = () =>

@@ -49,20 +49,39 @@ export interface Failure {
   readonly message: string;
 }
 
-export interface Success {
-  readonly value: unknown;
-}
+/** What came of a call on this thread. `heard`: its events wait for `deliverHeard`. */
+export type Answer = ({ readonly value: unknown } | Failure) & { readonly heard?: true };
+
+/** The numbers of src-native/message.h. */
+export const MessageKind = {
+  /** A turn of the event loop begins in which messages are delivered; its end is to be told by `nextTurn`. */
+  turn: 0,
+  started: 1,
+  pipe: 2,
+  event: 3,
+  progress: 4,
+  result: 5,
+  failed: 6,
+  unrepresentable: 7,
+} as const;
+
+type Kind<Name extends keyof typeof MessageKind> = (typeof MessageKind)[Name];
+
+export type ProgressMessage = [
+  ...[kind: Kind<'progress'>, call: number],
+  ...[procNr: number, serial: number, position: bigint, total: bigint],
+];
 
 export type Message =
-  | [kind: 'more', call: 0]
-  | [kind: 'started', call: number]
+  | [kind: Kind<'turn'>, call: 0]
+  | [kind: Kind<'started'>, call: number]
   /** The call has been given one end of a pipe; this is the other. */
-  | [kind: 'pipe', call: number, fd: number]
-  | [kind: 'event', call: number, event: number, text: string]
-  | [kind: 'progress', call: number, procNr: number, serial: number, position: bigint, total: bigint]
-  | [kind: 'result', call: number, value: unknown]
-  | [kind: 'failed', call: number, failure: Failure]
-  | [kind: 'unrepresentable', call: number, error: unknown];
+  | [kind: Kind<'pipe'>, call: number, fd: number]
+  | [kind: Kind<'event'>, call: number, event: number, text: string]
+  | ProgressMessage
+  | [kind: Kind<'result'>, call: number, value: unknown]
+  | [kind: Kind<'failed'>, call: number, failure: Failure]
+  | [kind: Kind<'unrepresentable'>, call: number, error: unknown];
 
 /** Whose turn a call is. */
 export const Lane = {
@@ -77,10 +96,7 @@ export interface NativeHandle {
   /** Receives everything that the handle's thread has to say, in order. */
   receive: (...message: Message) => void;
 
-  /**
-   * A file that is null is a stream: its pipe comes as a message when the call begins. With `atOnce` the call is made on
-   * this thread when the handle has nothing else to do, and its outcome returned.
-   */
+  /** A file that is null is a stream: its pipe comes as a message when the call begins. */
   call(
     id: number,
     fn: number,
@@ -89,15 +105,14 @@ export interface NativeHandle {
     optionValues: readonly unknown[],
     lane: (typeof Lane)[keyof typeof Lane],
     keepPartial: boolean,
-    atOnce: boolean,
-  ): ArgumentProblem | Failure | Success | undefined;
-  /** Makes a call at once on this thread: only before the handle's first call. */
-  configure(
+  ): ArgumentProblem | undefined;
+  /** Makes a call on this thread; undefined, and no call, while the handle has other things to do. */
+  callAtOnce(
     fn: number,
     args: readonly unknown[],
     optionNames: readonly string[],
     optionValues: readonly unknown[],
-  ): ArgumentProblem | Failure | undefined;
+  ): ArgumentProblem | Answer | undefined;
   /** Takes a waiting call out of the queue; false when it runs or has ended. */
   remove(id: number): boolean;
   removeAll(): number[];
@@ -107,8 +122,9 @@ export interface NativeHandle {
   hold(id: number): void;
   release(): void;
   close(id: number): void;
-  /** To be called in another turn of the event loop after the message `more`. */
-  drain(): void;
+  /** Delivers the events of calls on this thread. */
+  deliverHeard(): void;
+  nextTurn(): void;
   setEventMasks(deliver: number, listened: number): void;
   setPrivate(key: string): void;
   deletePrivate(key: string): void;

@@ -22,20 +22,20 @@ class CallEnded final : public Message {
 
   void Deliver(Napi::Env env, const Receiver& receiver) override {
     if (const Failure* failure = result_.failure()) {
-      receiver("failed", call_, {FailureToObject(env, *failure)});
+      receiver(MessageKind::Failed, call_, {FailureToObject(env, *failure)});
       return;
     }
     Napi::Value value = env.Undefined();
     try {
       value = result_.ToJs(env);
     } catch (const Napi::Error& error) {  // too large for a JavaScript string
-      receiver("unrepresentable", call_, {error.Value()});
+      receiver(MessageKind::Unrepresentable, call_, {error.Value()});
       return;
     } catch (const std::exception& error) {  // no memory
-      receiver("unrepresentable", call_, {Napi::String::New(env, error.what())});
+      receiver(MessageKind::Unrepresentable, call_, {Napi::String::New(env, error.what())});
       return;
     }
-    receiver("result", call_, {value});
+    receiver(MessageKind::Result, call_, {value});
   }
 
  private:
@@ -49,7 +49,7 @@ class PipeOpened final : public Message {
   PipeOpened(CallId call, FileDescriptor end) : call_(call), end_(std::move(end)) {}
 
   void Deliver(Napi::Env env, const Receiver& receiver) override {
-    receiver("pipe", call_, {Napi::Number::New(env, end_.Release())});
+    receiver(MessageKind::Pipe, call_, {Napi::Number::New(env, end_.Release())});
   }
 
  private:

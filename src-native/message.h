@@ -22,6 +22,18 @@ enum class Effect {
   Closes,   // the handle is closed and its thread is ending
 };
 
+/** Numbers as in native.ts. */
+enum class MessageKind : std::uint32_t {
+  Turn,
+  Started,
+  Pipe,
+  Event,
+  Progress,
+  Result,
+  Failed,
+  Unrepresentable,
+};
+
 /** The facade's function that takes messages, called as receiver(kind, callId, ...). */
 class Receiver {
  public:
@@ -29,7 +41,7 @@ class Receiver {
 
   /** In plain Node-API: a worker that is being terminated runs no JavaScript, and C++ exceptions of that kill
    * it. */
-  void operator()(const char* kind, CallId call, std::initializer_list<napi_value> rest = {}) const;
+  void operator()(MessageKind kind, CallId call, std::initializer_list<napi_value> rest = {}) const;
 
  private:
   Napi::Env env_;

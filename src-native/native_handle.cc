@@ -43,7 +43,7 @@ std::unique_ptr<Arguments> ArgumentsAt(const Function& function, const Napi::Cal
                                      info[i + 2].As<Napi::Array>());
 }
 
-Napi::Value Outcome(Napi::Env env, Result result) {
+Napi::Object ToObject(Napi::Env env, Result& result) {
   if (const Failure* failure = result.failure()) return FailureToObject(env, *failure);
   Napi::Object success = Napi::Object::New(env);
   success["value"] = result.ToJs(env);
@@ -56,13 +56,14 @@ Napi::Function NativeHandle::Define(Napi::Env env) {
   return DefineClass(env, "NativeHandle",
                      {
                          InstanceMethod<&NativeHandle::Call>("call"),
-                         InstanceMethod<&NativeHandle::Configure>("configure"),
+                         InstanceMethod<&NativeHandle::CallAtOnce>("callAtOnce"),
                          InstanceMethod<&NativeHandle::Remove>("remove"),
                          InstanceMethod<&NativeHandle::RemoveAll>("removeAll"),
                          InstanceMethod<&NativeHandle::Cancel>("cancel"),
                          InstanceMethod<&NativeHandle::Hold>("hold"),
                          InstanceMethod<&NativeHandle::Release>("release"),
-                         InstanceMethod<&NativeHandle::Drain>("drain"),
+                         InstanceMethod<&NativeHandle::DeliverHeard>("deliverHeard"),
+                         InstanceMethod<&NativeHandle::NextTurn>("nextTurn"),
                          InstanceMethod<&NativeHandle::Close>("close"),
                          InstanceMethod<&NativeHandle::SetEventMasks>("setEventMasks"),
                          InstanceMethod<&NativeHandle::SetPrivate>("setPrivate"),
@@ -95,11 +96,9 @@ Napi::Value NativeHandle::Call(const Napi::CallbackInfo& info) {
   const CallId id = IdAt(info, 0);
   const Function& function = FunctionAt(info, 1);
   const bool keep_partial = info[6].ToBoolean();
-  const bool at_once = info[7].ToBoolean();
   try {
     auto task =
         std::make_unique<guestfs_node::Call>(id, function, ArgumentsAt(function, info, 2), keep_partial);
-    if (at_once && session_->Idle()) return Outcome(info.Env(), session_->RunNow(*task));
     if (!session_->Submit(std::move(task), LaneAt(info, 5), true))
       return ArgumentProblem{"closed", "", ""}.ToObject(info.Env());
   } catch (const ArgumentProblem& problem) {
@@ -108,15 +107,19 @@ Napi::Value NativeHandle::Call(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value NativeHandle::Configure(const Napi::CallbackInfo& info) {
+Napi::Value NativeHandle::CallAtOnce(const Napi::CallbackInfo& info) {
+  if (!session_->IsFree()) return info.Env().Undefined();
   const Function& function = FunctionAt(info, 0);
   try {
-    const Result result = session_->RunNow(guestfs_node::Call(0, function, ArgumentsAt(function, info, 1)));
-    if (const Failure* failure = result.failure()) return FailureToObject(info.Env(), *failure);
+    const guestfs_node::Call call(0, function, ArgumentsAt(function, info, 1));
+    if (!session_->IsFree()) return info.Env().Undefined();  // arguments may be proxies, which run JavaScript
+    Result result = session_->RunNow(call);
+    Napi::Object outcome = ToObject(info.Env(), result);
+    if (session_->HasHeard()) outcome["heard"] = true;
+    return outcome;
   } catch (const ArgumentProblem& problem) {
     return problem.ToObject(info.Env());
   }
-  return info.Env().Undefined();
 }
 
 Napi::Value NativeHandle::Remove(const Napi::CallbackInfo& info) {
@@ -137,7 +140,9 @@ void NativeHandle::Hold(const Napi::CallbackInfo& info) { session_->SubmitBarrie
 
 void NativeHandle::Release(const Napi::CallbackInfo&) { session_->Release(); }
 
-void NativeHandle::Drain(const Napi::CallbackInfo&) { session_->DrainMore(); }
+void NativeHandle::DeliverHeard(const Napi::CallbackInfo&) { session_->DeliverHeard(); }
+
+void NativeHandle::NextTurn(const Napi::CallbackInfo&) { session_->NextTurn(); }
 
 void NativeHandle::Close(const Napi::CallbackInfo& info) { session_->SubmitClose(IdAt(info, 0)); }
 

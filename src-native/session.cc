@@ -25,10 +25,10 @@ using namespace std::chrono_literals;
 constexpr const char* kOwnKey = "_guestfs_node";
 
 /** How long one turn of the event loop may deliver messages before other work gets its turn. */
-constexpr auto kTurn = 8ms;
-/** Node calls again in the same turn while there are notifications: a pause tells that a new one has begun.
- */
-constexpr auto kTurnPause = 1ms;
+constexpr auto kTurn = 4ms;
+/** How many events of calls on the JS thread may wait, for they are all delivered in one turn of the event
+ * loop. */
+constexpr std::size_t kMostHeard = 256;
 
 /** How long a running call may go on when the environment ends, before its appliance is killed. */
 constexpr auto kGrace = 1s;
@@ -41,11 +41,23 @@ constexpr auto kKillGrace = 5s;
  * behind it. */
 constexpr std::int64_t kWeight = 1024 * 1024;
 
+/** Sets a flag while it lives. */
+class ForNow {
+ public:
+  explicit ForNow(bool& flag) : flag_(flag) { flag_ = true; }
+  ~ForNow() { flag_ = false; }
+  ForNow(const ForNow&) = delete;
+  ForNow& operator=(const ForNow&) = delete;
+
+ private:
+  bool& flag_;
+};
+
 class BarrierReached final : public Message {
  public:
   explicit BarrierReached(CallId call) : call_(call) {}
   void Deliver(Napi::Env env, const Receiver& receiver) override {
-    receiver("result", call_, {env.Undefined()});
+    receiver(MessageKind::Result, call_, {env.Undefined()});
   }
 
  private:
@@ -57,7 +69,7 @@ class Closed final : public Message {
   explicit Closed(CallId call) : call_(call) {}
   Effect effect() const override { return Effect::Closes; }
   void Deliver(Napi::Env env, const Receiver& receiver) override {
-    receiver("result", call_, {env.Undefined()});
+    receiver(MessageKind::Result, call_, {env.Undefined()});
   }
 
  private:
@@ -189,7 +201,12 @@ void Session::HandleEvent(guestfs_h* g, EventMask event, std::string_view text) 
   if (event == GUESTFS_EVENT_APPLIANCE) console_.Append(text);
   if (event == GUESTFS_EVENT_ENTER && text == "launch") console_.Clear();
   if ((deliver_ & event) != 0) {
-    mailbox_.Post(std::make_unique<EventMessage>(running_call_, event, std::string(text)));
+    auto message = std::make_unique<EventMessage>(running_call_, event, std::string(text));
+    if (on_js_thread_) {
+      heard_.push_back(std::move(message));
+    } else {
+      mailbox_.Post(std::move(message));
+    }
   }
   if ((listened_ & event) == 0) Echo(g, event, text);
 }
@@ -257,7 +274,14 @@ bool Session::Submit(std::unique_ptr<Task> task, Lane lane, bool awaited) {
   return true;
 }
 
-Result Session::RunNow(const Call& call) { return call.Invoke(handle_.get()); }
+bool Session::IsFree() {
+  return handle_ && !finished_ && !closed_to_calls_ && heard_.size() < kMostHeard && queue_.Idle();
+}
+
+Result Session::RunNow(const Call& call) {
+  const ForNow here(on_js_thread_);
+  return call.Invoke(handle_.get());
+}
 
 bool Session::RemoveWaiting(CallId id) {
   const std::unique_ptr<Task> task = queue_.Remove(id);
@@ -357,7 +381,7 @@ int Session::KillChildren() const { return thread_id_ == 0 ? 0 : KillChildrenOfT
 
 void Session::CreateThreadSafeFunction() {
   const auto call_js = [](napi_env env, napi_value, void* context, void*) {
-    if (env != nullptr) static_cast<Session*>(context)->OnNotified();
+    if (env != nullptr) static_cast<Session*>(context)->Drain();
   };
   const auto finalize = [](napi_env, void*, void* context) {
     const std::shared_ptr<Session> last = std::move(static_cast<Session*>(context)->self_);
@@ -375,49 +399,53 @@ void Session::CreateThreadSafeFunction() {
 
 void Session::Notify() { napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking); }
 
-void Session::OnNotified() {
-  const auto now = std::chrono::steady_clock::now();
-  if (more_promised_) return;
-  if (now - turn_end_ > kTurnPause) turn_start_ = now;
-  Drain();
-}
-
-void Session::DrainMore() {
-  more_promised_ = false;
-  turn_start_ = std::chrono::steady_clock::now();
+void Session::NextTurn() {
+  turn_began_.reset();
   Drain();
 }
 
 void Session::Drain() {
+  mailbox_.TakeAll(inbox_);
+  Deliver(inbox_, Extent::Turn);
+}
+
+void Session::DeliverHeard() { Deliver(heard_, Extent::All); }
+
+void Session::Deliver(Messages& messages, Extent extent) {
   const std::shared_ptr<Session> alive = self_;
   const Napi::HandleScope scope(env_);
-  mailbox_.TakeAll(inbox_);
   try {
-    DeliverSome();
+    DeliverEach(messages, extent);
     if (finished_) env_.GetInstanceData<OpenSessions>()->StopWatchingExit(env_);
   } catch (const Napi::Error& error) {
     error.ThrowAsJavaScriptException();
   } catch (const std::exception& error) {
     Napi::Error::New(env_, error.what()).ThrowAsJavaScriptException();
   }
-  turn_end_ = std::chrono::steady_clock::now();
 }
 
-void Session::DeliverSome() {
+void Session::DeliverEach(Messages& messages, Extent extent) {
   const napi_value function = owner_ == nullptr ? nullptr : owner_->ReceiverFunction();
   const Receiver receiver(env_, function);
-  while (!inbox_.empty()) {
-    if (function != nullptr && std::chrono::steady_clock::now() >= turn_start_ + kTurn) {
-      more_promised_ = true;
-      receiver("more", 0);  // the facade comes back in another turn
-      return;
-    }
+  while (!messages.empty()) {
+    if (extent == Extent::Turn && function != nullptr && TurnIsOver(receiver)) return;
     const Napi::HandleScope scope(env_);
-    const std::unique_ptr<Message> message = std::move(inbox_.front());
-    inbox_.pop_front();
+    const std::unique_ptr<Message> message = std::move(messages.front());
+    messages.pop_front();
     if (message->effect() != Effect::None) Settle(message->effect());
     if (function != nullptr) message->Deliver(env_, receiver);
   }
+}
+
+/** Node calls again in the same turn while there are notifications, so the facade tells when the next one
+ * begins. */
+bool Session::TurnIsOver(const Receiver& receiver) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!turn_began_) {
+    turn_began_ = now;
+    receiver(MessageKind::Turn, 0);
+  }
+  return now >= *turn_began_ + kTurn;
 }
 
 void Session::Settle(Effect effect) {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <future>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -77,10 +78,11 @@ class Session {
   bool Submit(std::unique_ptr<Task> task, Lane lane, bool awaited);
 
   /** Whether the JS thread may use the handle at once: nothing runs, and nothing waits. */
-  bool Idle() { return handle_ && !finished_ && !closed_to_calls_ && queue_.Idle(); }
+  bool IsFree();
 
-  /** Makes a call on the JS thread: only while the handle is idle. */
+  /** Makes a call on the JS thread: only while the handle is free. Its events wait for DeliverHeard(). */
   Result RunNow(const Call& call);
+  bool HasHeard() const { return !heard_.empty(); }
 
   bool RemoveWaiting(CallId id);
   std::vector<CallId> RemoveAllWaiting();
@@ -116,14 +118,22 @@ class Session {
   int KillChildrenOf(CallId id);
   std::string ConsoleTailText() { return console_.Read(); }
 
-  /** Goes on with the delivery that ended with the message "more". */
-  void DrainMore();
+  /** Delivers the events of calls on the JS thread. */
+  void DeliverHeard();
+
+  /** The turn of which the message "turn" has told is over. */
+  void NextTurn();
 
   /** Closes the handle on behalf of an environment that ends: a running call is given a moment to finish. */
   void BeginTearDown();
   void EndTearDown();
 
  private:
+  using Messages = std::deque<std::unique_ptr<Message>>;
+  enum class Extent {
+    Turn,  // as much as this turn of the event loop has time for
+    All,
+  };
   class Barrier;
   class Close;
   struct Closer {
@@ -151,9 +161,10 @@ class Session {
 
   void CreateThreadSafeFunction();
   void Notify();
-  void OnNotified();
   void Drain();
-  void DeliverSome();
+  void Deliver(Messages& messages, Extent extent);
+  void DeliverEach(Messages& messages, Extent extent);
+  bool TurnIsOver(const Receiver& receiver);
   void Settle(Effect effect);
   void AddPending();
   void RemovePending();
@@ -170,10 +181,9 @@ class Session {
   ConsoleTail console_;
   Mailbox mailbox_;
   TaskQueue queue_;
-  std::deque<std::unique_ptr<Message>> inbox_;  // taken from the mailbox, not yet delivered
-  std::chrono::steady_clock::time_point turn_start_;
-  std::chrono::steady_clock::time_point turn_end_;
-  bool more_promised_ = false;
+  Messages heard_;  // of calls on the JS thread
+  Messages inbox_;  // taken from the mailbox, not yet delivered
+  std::optional<std::chrono::steady_clock::time_point> turn_began_;  // of the event loop
   int pending_ = 0;
   bool closed_to_calls_ = false;
   bool finished_ = false;
@@ -183,6 +193,7 @@ class Session {
   std::atomic<pid_t> thread_id_{0};
   std::atomic<bool> closing_{false};  // the thread has begun guestfs_close
   CallId running_call_ = 0;           // on the handle's thread
+  bool on_js_thread_ = false;         // the call that runs
   bool asking_ = false;               // on the handle's thread: our own calls leave no trace
 
   std::unique_ptr<guestfs_h, Closer> handle_;       // the thread's own while it runs a task

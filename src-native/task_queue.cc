@@ -18,7 +18,7 @@ void TaskQueue::Push(std::unique_ptr<Task> task, Lane lane) {
     const std::lock_guard lock(mutex_);
     auto& queue = lane == Lane::Ordinary ? ordinary_ : lane == Lane::Urgent ? urgent_ : callback_;
     queue.push_back(std::move(task));
-    pushed_ = true;
+    waiting_ = true;
   }
   wake_.notify_one();
 }
@@ -86,7 +86,7 @@ bool TaskQueue::Idle() {
 /** A program that awaits one call after the other is back before a thread that sleeps would have woken up. */
 void TaskQueue::SpinForNext() {
   const auto end = std::chrono::steady_clock::now() + kSpin;
-  while (!pushed_.load(std::memory_order_acquire) && std::chrono::steady_clock::now() < end) {
+  while (!waiting_.load(std::memory_order_acquire) && std::chrono::steady_clock::now() < end) {
   }
 }
 
@@ -94,10 +94,10 @@ Task& TaskQueue::Take() {
   SpinForNext();
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [this] { return !urgent_.empty() || (!held_ && !ordinary_.empty()); });
-  pushed_ = false;
   auto& lane = urgent_.empty() ? ordinary_ : urgent_;
   running_ = std::move(lane.front());
   lane.pop_front();
+  waiting_ = !urgent_.empty() || !ordinary_.empty();
   return *running_;
 }
 

@@ -87,7 +87,7 @@ class TaskQueue {
   std::deque<std::unique_ptr<Task>> ordinary_;
   std::deque<std::unique_ptr<Task>> callback_;
   std::unique_ptr<Task> running_;
-  std::atomic<bool> pushed_{false};  // since the last Take()
+  std::atomic<bool> waiting_{false};  // something may be there to take
   bool held_ = false;
   bool in_callback_ = false;
   bool callbacks_forbidden_ = false;

@@ -1,4 +1,4 @@
-import type { Message, NativeHandle } from '../../lib/native';
+import { type Message, MessageKind, type NativeHandle } from '../../lib/native';
 
 /** A handle whose thread is the test: it says what libguestfs would have said. */
 export class FakeNative implements NativeHandle {
@@ -13,14 +13,14 @@ export class FakeNative implements NativeHandle {
 
   /** What the call in progress returned. */
   answer(value: unknown): void {
-    this.receive('result', this.calls.at(-1) as number, value);
+    this.receive(MessageKind.result, this.calls.at(-1) as number, value);
   }
 
   progress(position: bigint, total: bigint, serial = 1): void {
-    this.receive('progress', this.calls.at(-1) as number, 211, serial, position, total);
+    this.receive(MessageKind.progress, this.calls.at(-1) as number, 211, serial, position, total);
   }
 
-  configure(): undefined {}
+  callAtOnce(): undefined {}
   remove(): boolean {
     return false;
   }
@@ -33,7 +33,8 @@ export class FakeNative implements NativeHandle {
   }
   hold(): void {}
   release(): void {}
-  drain(): void {}
+  deliverHeard(): void {}
+  nextTurn(): void {}
   close(): void {}
   setEventMasks(): void {}
   setPrivate(): void {}

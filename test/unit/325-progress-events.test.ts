@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Calls } from '../../lib/calls';
 import type { EventName } from '../../lib/events';
+import { MessageKind } from '../../lib/native';
 import type { Operation } from '../../lib/operations';
 import type { CallOptions, ProgressEvent } from '../../lib/types';
 import { FakeNative } from '../support/fake-native';
@@ -63,7 +64,7 @@ describe('a progress event', () => {
       await call;
       calls.enter(turn, { phase: 'ready', position: 12n, total: 12n, began }, options.onProgress);
     });
-    native.receive('result', 1, undefined); // its turn has come
+    native.receive(MessageKind.result, 1, undefined); // its turn has come
     await launch;
     expect(heard).toEqual(own);
     expect(own).toMatchObject([
@@ -130,7 +131,7 @@ describe('an observer', () => {
       phase: note('phase'),
       ended: note('ended'),
     });
-    const start = () => fake.native.receive('started', fake.native.calls.at(-1) as number);
+    const start = () => fake.native.receive(MessageKind.started, fake.native.calls.at(-1) as number);
     return { ...fake, heard, detach, start };
   }
 
@@ -148,7 +149,7 @@ describe('an observer', () => {
     const { native, calls, heard, start } = observed();
     const call = ofProgress(calls);
     start();
-    native.receive('failed', native.calls[0] as number, { errno: 2, message: 'no' });
+    native.receive(MessageKind.failed, native.calls[0] as number, { errno: 2, message: 'no' });
     await expect(call).rejects.toMatchObject({ code: 'ENOENT' });
     expect(heard).toEqual(['started debug', 'ended debug GuestfsError']);
   });
@@ -156,7 +157,7 @@ describe('an observer', () => {
   test('hears nothing of a call that never started', async () => {
     const { native, calls, heard } = observed();
     const call = ofProgress(calls);
-    native.receive('failed', native.calls[0] as number, { errno: 0, message: 'no' });
+    native.receive(MessageKind.failed, native.calls[0] as number, { errno: 0, message: 'no' });
     await expect(call).rejects.toThrow('no');
     expect(heard).toEqual([]);
   });

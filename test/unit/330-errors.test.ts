@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { AbortError, Guestfs, GuestfsError } from '../../lib';
 import { Calls } from '../../lib/calls';
-import { functions } from '../../lib/native';
+import { functions, MessageKind } from '../../lib/native';
 import { FakeNative } from '../support/fake-native';
 import { failureOf, internalTest } from '../support/internal';
 import { resultOf, runScript } from '../support/script';
@@ -64,7 +64,7 @@ describe('the codes', () => {
       applianceDied: () => undefined,
     });
     const call = calls.call('mount', ['/dev/sda1', '/']);
-    native.receive('failed', native.calls[0] as number, { errno, message });
+    native.receive(MessageKind.failed, native.calls[0] as number, { errno, message });
     return failureOf(call);
   }
 
@@ -109,7 +109,7 @@ describe('the codes', () => {
       applianceDied: () => undefined,
     });
     const call = calls.call('tarIn', ['tarball', '/'], { compress: 'gzip', keepdirlink: true } as object);
-    native.receive('failed', native.calls[0] as number, {
+    native.receive(MessageKind.failed, native.calls[0] as number, {
       errno: 22,
       message: 'tar_in: unknown option in guestfs_tar_in_opts_argv->bitmask (this can happen if …)',
     });
@@ -141,7 +141,7 @@ describe('the codes', () => {
     });
     const call = calls.call('readFile', ['/huge']);
     const cause = new RangeError('Invalid string length');
-    native.receive('unrepresentable', native.calls[0] as number, cause);
+    native.receive(MessageKind.unrepresentable, native.calls[0] as number, cause);
     expect(await failureOf(call)).toMatchObject({
       code: 'ERR_STRING_TOO_LONG',
       operation: 'readFile',

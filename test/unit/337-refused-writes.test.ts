@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { Calls } from '../../lib/calls';
 import { eventBits } from '../../lib/events';
-import type { Failure } from '../../lib/native';
+import { type Failure, MessageKind } from '../../lib/native';
 import { FakeNative } from '../support/fake-native';
 import { failureOf } from '../support/internal';
 
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 const console_ = (text: string) =>
-  native.receive('event', native.calls.at(-1) ?? 0, eventBits.get('appliance') as number, text);
+  native.receive(MessageKind.event, native.calls.at(-1) ?? 0, eventBits.get('appliance') as number, text);
 
 function succeeds(method: string): Promise<unknown> {
   const call = calls.call(method, []);
@@ -29,7 +29,7 @@ function succeeds(method: string): Promise<unknown> {
 
 function fails(method: string, args: readonly unknown[], failure: Failure): Promise<Error> {
   const call = failureOf(calls.call(method, args));
-  native.receive('failed', native.calls.at(-1) as number, failure);
+  native.receive(MessageKind.failed, native.calls.at(-1) as number, failure);
   return call;
 }
 

@@ -2,6 +2,7 @@ import { getEventListeners, once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { AbortError, Guestfs, inspect } from '../../lib';
 import { Calls } from '../../lib/calls';
+import { MessageKind } from '../../lib/native';
 import { eventually } from '../support/eventually';
 import { FakeNative } from '../support/fake-native';
 import { temporaryFolder } from '../support/folder';
@@ -250,7 +251,10 @@ describe('a running call', () => {
     const call = failureOf(calls.call('upload', ['/a', '/b'], { signal: controller.signal }));
     controller.abort();
     while (native.cancelled < 3) await new Promise((resolve) => setImmediate(resolve));
-    native.receive('failed', native.calls[0] as number, { errno: 4, message: 'operation cancelled by user' });
+    native.receive(MessageKind.failed, native.calls[0] as number, {
+      errno: 4,
+      message: 'operation cancelled by user',
+    });
     expect(await call).toMatchObject({ ...aborted, operation: 'upload' });
   });
 
@@ -264,7 +268,10 @@ describe('a running call', () => {
     const call = failureOf(calls.call('upload', ['/a', '/b']));
     calls.userCancel();
     expect(await eventually(() => native.cancelled >= 3, 2000)).toBe(true);
-    native.receive('failed', native.calls[0] as number, { errno: 4, message: 'operation cancelled by user' });
+    native.receive(MessageKind.failed, native.calls[0] as number, {
+      errno: 4,
+      message: 'operation cancelled by user',
+    });
     expect(await call).toMatchObject({ code: 'EINTR', operation: 'upload' });
   });
 

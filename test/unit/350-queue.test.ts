@@ -56,7 +56,7 @@ describe('calls', () => {
     setImmediate().then(() => {
       turned = true;
     });
-    for (let i = 0; i < 1000 && !turned; i++) await g.getMemsize();
+    for (let i = 0; i < 100_000 && !turned; i++) await g.getMemsize();
     expect(turned).toBe(true);
   });
 
@@ -71,6 +71,31 @@ describe('calls', () => {
     await Promise.all(both);
     expect(order).toEqual(['added', 'looked']);
     expect(await drives).toHaveLength(1);
+  });
+
+  test('that take no time tell of their events before their result, and not within the call', async () => {
+    await using g = new Guestfs();
+    const heard: string[] = [];
+    g.on('enter', (name) => heard.push(name));
+    const first = g.getSmp();
+    const second = g.getMemsize();
+    expect(heard).toEqual([]);
+    await first;
+    expect(heard).toEqual(['get_smp', 'get_memsize']);
+    await second;
+    await g.getSmp({ signal: new AbortController().signal });
+    expect(heard).toEqual(['get_smp', 'get_memsize', 'get_smp']);
+  });
+
+  test('whose arguments close the handle while they are read are refused', async () => {
+    const g = new Guestfs();
+    const settings = Object.defineProperty(['force_tcg'], 0, {
+      get: () => {
+        void g.close();
+        return 'force_tcg';
+      },
+    });
+    await expect(g.setBackendSettings(settings)).rejects.toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
   });
 
   test('whose events come faster than listeners take them leave the event loop its turns', async () => {
