@@ -1,4 +1,5 @@
 import { type ProgressFormat, printable } from '../progress';
+import { isGithubLog, withoutCommands } from '../progress/github';
 import { toJson } from '../progress/to-json';
 
 /** Why something failed, as in the JSON output. */
@@ -19,13 +20,15 @@ export function tellFailure(failure: Failure, progress: ProgressFormat, path?: s
   process.stderr.write(
     progress === 'json'
       ? `${toJson({ type: 'error', ...(path === undefined ? {} : { path }), ...failure })}\n`
-      : `guestfs: ${place}${printableText(failure.message)} (${failure.code})\n`,
+      : `${printableText(`guestfs: ${place}${failure.message} (${failure.code})`)}\n`,
   );
 }
 
-/** Several lines that can play with no terminal. */
+/** Several lines that can play with no terminal, and with no log. */
 export function printableText(text: string): string {
-  return text.split('\n').map(printable).join('\n');
+  const isGithub = isGithubLog(process.stderr, process.env);
+  const lines = text.split('\n').map(printable);
+  return (isGithub ? lines.map(withoutCommands) : lines).join('\n');
 }
 
 /** The library speaks of its own options. */

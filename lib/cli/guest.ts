@@ -258,8 +258,7 @@ class Session {
     this.#reporter.detach(g);
     const results = new Results({ signal: this.#signal, beforeWrite: () => this.#reporter.clear() });
     const job = new Job(this.#name);
-    // A bar among what is shown on the same terminal would be in the way.
-    if (!results.isTerminal || this.#reporter.format !== 'bar') this.#reporter.attach(job);
+    this.#reporter.attach(job);
     job.start();
     const guest = {
       ...{ g, images, keys, results, job, signal: this.#signal },

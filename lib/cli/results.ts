@@ -1,5 +1,6 @@
 // Where results go. What comes from a guest reaches a terminal as printable text only, and anything else byte for byte.
 import { once } from 'node:events';
+import { fstatSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { bytesOf } from '../bulk/names';
 import { printable } from '../progress/printable';
@@ -25,6 +26,7 @@ const codes: Readonly<Record<Style, number>> = {
 
 export type ResultStream = NodeJS.WritableStream & {
   readonly isTTY?: boolean | undefined;
+  readonly fd?: number | undefined;
   readonly columns?: number | undefined;
 };
 
@@ -32,7 +34,10 @@ export interface ResultOptions {
   readonly stream?: ResultStream;
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
-  /** Called before anything is written to a terminal, to take what is drawn there off it. */
+  /**
+   * Called before text is written that may be seen where progress is: on a terminal, or in a pipe, behind which it may
+   * go to the same terminal or log. It takes what is drawn there off it.
+   */
   readonly beforeWrite?: () => void;
 }
 
@@ -40,14 +45,14 @@ export class Results {
   readonly isTerminal: boolean;
   readonly #stream: ResultStream;
   readonly #signal: AbortSignal | undefined;
-  readonly #beforeWrite: () => void;
+  readonly #makeWay: () => void;
   readonly #isColoured: boolean;
 
   constructor({ stream = process.stdout, env = process.env, signal, beforeWrite }: ResultOptions = {}) {
     this.#stream = stream;
     this.#signal = signal;
-    this.#beforeWrite = beforeWrite ?? (() => undefined);
     this.isTerminal = stream.isTTY === true;
+    this.#makeWay = beforeWrite && (this.isTerminal || isPipe(stream)) ? beforeWrite : () => undefined;
     this.#isColoured = this.isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
   }
 
@@ -58,33 +63,38 @@ export class Results {
 
   /** A line for people, or the names of files for other programs. */
   line(...pieces: readonly Piece[]): Promise<void> {
-    return this.bytes(bytesOf(`${pieces.map((piece) => this.#shown(piece)).join('')}\n`));
+    return this.#text(bytesOf(`${pieces.map((piece) => this.#shown(piece)).join('')}\n`));
   }
 
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): Promise<void> {
     const heading = (text: string) => this.#styled(text, 'bold');
-    return this.bytes(Buffer.from(renderTable(columns, rows, this.width, heading)));
+    return this.#text(Buffer.from(renderTable(columns, rows, this.width, heading)));
   }
 
   /** A line of JSON: one of many, which is NDJSON, or the only one. */
   json(value: unknown, indent?: number): Promise<void> {
-    return this.bytes(Buffer.from(`${toJson(value, indent)}\n`));
+    return this.#text(Buffer.from(`${toJson(value, indent)}\n`));
   }
 
   /** The content of a file. */
   async content(source: AsyncIterable<Uint8Array>): Promise<void> {
     if (!this.isTerminal) {
-      for await (const bytes of source) await this.bytes(bytes);
+      for await (const bytes of source) await this.#text(bytes);
       return;
     }
-    for await (const text of printableLines(source)) await this.bytes(Buffer.from(text));
+    for await (const text of printableLines(source)) await this.#text(Buffer.from(text));
   }
 
-  /** As they are: what reaches a terminal must have been made printable. Resolves when there is room for more. */
+  /** What no terminal can show, as an archive. Resolves when there is room for more. */
   async bytes(bytes: Uint8Array): Promise<void> {
     this.#signal?.throwIfAborted();
-    if (this.isTerminal) this.#beforeWrite();
     if (!this.#stream.write(bytes)) await once(this.#stream, 'drain', { signal: this.#signal });
+  }
+
+  /** What reaches a terminal must have been made printable. */
+  #text(bytes: Uint8Array): Promise<void> {
+    this.#makeWay();
+    return this.bytes(bytes);
   }
 
   #shown(piece: Piece): string {
@@ -96,6 +106,12 @@ export class Results {
   #styled(text: string, style: Style | undefined): string {
     return this.#isColoured && style ? `\x1b[${codes[style]}m${text}\x1b[0m` : text;
   }
+}
+
+function isPipe({ fd }: ResultStream): boolean {
+  if (fd === undefined) return false;
+  const stat = fstatSync(fd);
+  return stat.isFIFO() || stat.isSocket();
 }
 
 /** What is shown at once of a line that does not end. */

@@ -1,20 +1,34 @@
+import { beforeEnd } from './before-end';
 import { type Context, type Failure, type Format, percentOf, type Task } from './format';
 import { type Bar, renderEnded, renderRunning } from './render';
 
 /** Milliseconds before an operation that reports nothing is worth a line. */
 const PATIENCE = 1000;
 
+/** Milliseconds without a bar after `clear`: whoever writes, perhaps a program behind a pipe, shall have done so. */
+const MANNERS = 250;
+
 const ERASE_LINE_END = '\x1b[K';
 const ERASE_SCREEN_END = '\x1b[J';
 const ERASE = `\r${ERASE_SCREEN_END}`;
+/** Whether what is too long for a line goes on in the next one. */
+const WRAP = '\x1b[?7h';
+const NO_WRAP = '\x1b[?7l';
+const LAST_COLUMN = '\x1b[9999G';
+/** To the next line as text that is too long gets there: one blank in the last column, and one that is too much. */
+const WRAPPED_LINE = `${ERASE_LINE_END}${LAST_COLUMN}${WRAP}  \r${NO_WRAP}`;
 const GREEN = 32;
 const RED = 31;
 
 /**
  * A line per running operation, redrawn in place.
  *
- * The cursor always rests at the start of the first line: wherever the terminal moves the lines when its size
- * changes, all of them lie behind the cursor and are erased by the next redraw.
+ * Terminals differ in what they do to lines when their size changes: some break long ones anew, and some of those
+ * (xterm.js, and so editors and web consoles) then lose the cursor, unless it is in that line. So
+ * - the cursor always rests at the start of the first line: wherever the lines go, all of them lie behind it and are
+ *   erased by the next redraw;
+ * - to the terminal all lines are a single one that was broken at the margin, the one with the cursor;
+ * - no line is ever longer than the terminal is wide, also where its new width has not been told yet.
  */
 export class BarFormat implements Format {
   readonly period = 100;
@@ -22,6 +36,8 @@ export class BarFormat implements Format {
   readonly #colour: boolean;
   /** Tasks on the screen. */
   #drawn: readonly Task[] = [];
+  #quietUntil = 0;
+  #forgetEnd = () => {};
   /** Tasks whose bar, not only a spinner, has been on the screen. */
   readonly #shown = new WeakSet<Task>();
 
@@ -59,8 +75,13 @@ export class BarFormat implements Format {
   }
 
   clear(): void {
+    this.#quietUntil = this.#context.now() + MANNERS;
+    this.#remove();
+  }
+
+  #remove(): void {
     if (this.#drawn.length === 0) return;
-    this.#erase();
+    this.#context.output.write(ERASE);
     this.#remember([]);
   }
 
@@ -82,7 +103,7 @@ export class BarFormat implements Format {
     if (above !== undefined) text += `${stale ? ERASE : ''}${above}\n`;
     if (tasks.length > 0) {
       const lines = tasks.map((task) => this.#line(task, time));
-      text += `\r${lines.join(`${ERASE_LINE_END}\n`)}${ERASE_SCREEN_END}\r`;
+      text += `\r${NO_WRAP}${lines.join(WRAPPED_LINE)}${ERASE_SCREEN_END}${WRAP}\r`;
       if (tasks.length > 1) text += `\x1b[${tasks.length - 1}A`;
     } else if (stale) {
       text += ERASE;
@@ -93,6 +114,7 @@ export class BarFormat implements Format {
 
   #visible(time: number): Task[] {
     const { output, tasks } = this.#context;
+    if (time < this.#quietUntil) return [];
     const visible = [...tasks].filter((task) => task.progress || time - task.started >= PATIENCE);
     // Lines beyond the screen could not be reached again.
     return visible.slice(0, Math.max(output.rows - 1, 1));
@@ -113,16 +135,13 @@ export class BarFormat implements Format {
     return renderRunning(view, this.#columns);
   }
 
-  // A program that exits in the middle must not leave a torn line under the shell's prompt.
   #remember(drawn: readonly Task[]): void {
-    if (drawn.length > 0 && this.#drawn.length === 0) process.once('exit', this.#erase);
-    if (drawn.length === 0) process.off('exit', this.#erase);
+    if (drawn.length > 0 && this.#drawn.length === 0) {
+      this.#forgetEnd = beforeEnd(() => this.#remove(), ['SIGHUP', 'SIGINT', 'SIGTERM']);
+    }
+    if (drawn.length === 0) this.#forgetEnd();
     this.#drawn = drawn;
   }
-
-  readonly #erase = () => {
-    this.#context.output.write(ERASE);
-  };
 
   #paint(text: string, colour: number): string {
     // Only the mark at the front.

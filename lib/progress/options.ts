@@ -15,7 +15,7 @@ export interface ProgressReporterOptions {
   readonly interval?: number | undefined;
   /** Text before each operation's name, for instance the image's name; not part of `'json'`. */
   readonly label?: string | undefined;
-  /** Where to look for `CI`, `TERM` and `NO_COLOR`. Default: `process.env`. */
+  /** Where to look for `CI`, `TERM`, `NO_COLOR` and `GITHUB_ACTIONS`. Default: `process.env`. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** The clock: milliseconds since the epoch. Default: the time of day, but never set back. */
   readonly now?: (() => number) | undefined;
@@ -82,9 +82,12 @@ function isStream(value: object): boolean {
 /** Those that matter, as the texts that variables are. */
 function readVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return reading(operation, 'options.env', () => {
-    const { CI, TERM, NO_COLOR } = env;
+    const { CI, TERM, NO_COLOR, GITHUB_ACTIONS } = env;
     return Object.fromEntries(
-      Object.entries({ CI, TERM, NO_COLOR }).map(([name, value]) => [name, value && `${value}`]),
+      Object.entries({ CI, TERM, NO_COLOR, GITHUB_ACTIONS }).map(([name, value]) => [
+        name,
+        value && `${value}`,
+      ]),
     );
   });
 }

@@ -4,6 +4,7 @@ import type { ProgressEvent } from '../types';
 import { BarFormat } from './bar';
 import { Estimate } from './estimate';
 import type { Context, Failure, Format, Task } from './format';
+import { isGithubLog } from './github';
 import { JsonFormat } from './json';
 import {
   type AttachOptions,
@@ -53,7 +54,7 @@ export class ProgressReporter {
     if (this.format === 'bar') this.#view = new BarFormat(context, !env.NO_COLOR);
     else if (this.format === 'json') this.#view = new JsonFormat(context);
     // Also for 'none', where nothing is attached and so only `line` is ever used.
-    else this.#view = new TextFormat(context, interval);
+    else this.#view = new TextFormat(context, { interval, github: isGithubLog(stream, env) });
   }
 
   /**
@@ -95,7 +96,10 @@ export class ProgressReporter {
     this.#view.line(printable(text));
   }
 
-  /** Takes what is drawn off the terminal, so that the program can write there itself; a moment later it is back. */
+  /**
+   * Takes what is drawn off the terminal, so that the program can write there itself; a moment later it is back. In a
+   * log of GitHub Actions it ends the group, so that what the program writes is not folded away.
+   */
   clear(): void {
     this.#view.clear();
   }

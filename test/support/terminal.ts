@@ -30,13 +30,17 @@ export class Capture extends Writable {
 }
 
 const ESC = '\x1b';
-const tokens = new RegExp(`${ESC}\\[\\d*[A-Za-z]|[\\s\\S]`, 'gu');
+const tokens = new RegExp(`${ESC}\\[\\??\\d*[A-Za-z]|[\\s\\S]`, 'gu');
 
-/** A terminal of a few sequences that fails the test when a line wraps or an unknown sequence comes. */
+/**
+ * A terminal of a few sequences that fails the test when text wraps or an unknown sequence comes. What real terminals make
+ * of the bytes is for `Screen`; this one keeps pace with fake timers.
+ */
 export class Terminal extends Capture {
   #rows: string[] = [''];
   #row = 0;
   #column = 0;
+  #wraps = true;
   draws = 0;
 
   override _write(chunk: string, encoding: string, done: () => void): void {
@@ -47,13 +51,16 @@ export class Terminal extends Capture {
 
   #put(token: string, chunk: string): void {
     const line = this.#rows[this.#row] ?? '';
-    const [, count, command] = /^.\[(\d*)([A-Za-z])$/.exec(token) ?? [];
+    const [, count, command] = /^.\[(\??\d*)([A-Za-z])$/.exec(token) ?? [];
+    const width = this.columns || 80;
     if (token === '\r') this.#column = 0;
     else if (token === '\n') {
       this.#row++;
       this.#column = 0;
       this.#rows[this.#row] ??= '';
-    } else if (command === 'A') this.#row -= Number(count || 1);
+    } else if (count === '?7') this.#wraps = command === 'h';
+    else if (command === 'G') this.#column = Math.min(Number(count), width) - 1;
+    else if (command === 'A') this.#row -= Number(count || 1);
     else if (command === 'K' || command === 'J') {
       this.#rows[this.#row] = line.slice(0, this.#column);
       if (command === 'J') this.#rows.length = this.#row + 1;
@@ -61,10 +68,15 @@ export class Terminal extends Capture {
       // Colours move nothing.
     } else {
       if (token < ' ') throw new Error(`unknown sequence ${JSON.stringify(chunk)}`);
+      if (this.#column >= width - 1 && token !== ' ') throw new Error(`the line would wrap: ${line}`);
+      if (this.#column === width) {
+        if (!this.#wraps) return;
+        this.#put('\n', chunk);
+      }
+      const row = this.#rows[this.#row] ?? '';
       this.#rows[this.#row] =
-        line.slice(0, this.#column).padEnd(this.#column) + token + line.slice(this.#column + 1);
+        row.slice(0, this.#column).padEnd(this.#column) + token + row.slice(this.#column + 1);
       this.#column++;
-      if (this.#column >= (this.columns || 80)) throw new Error(`the line would wrap: ${line}`);
     }
     if (this.#row < 0) throw new Error('above the screen');
   }

@@ -533,7 +533,7 @@ describe('bar', () => {
     reporter.clear();
     expect(terminal.screen).toEqual([]);
     terminal.write('a report\n');
-    seconds(0.1);
+    seconds(0.3);
     expect(terminal.screen).toEqual([
       'a report',
       expect.stringMatching(/^zeroFreeSpace/),
