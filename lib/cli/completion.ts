@@ -105,7 +105,7 @@ function bashValue({ choices, file }: Option): string {
 
 function zshScript(commands: readonly Description[]): string {
   const cases = commands.map((each) => {
-    const specs = [...optionsOf(each).flatMap(zshOption), ...each.operands.map(zshOperand)];
+    const specs = [...optionsOf(each).flatMap(zshOption), ...each.operands.flatMap(zshOperand)];
     return `        ${each.name})\n          _arguments -s -S \\\n${specs.map((spec) => `            ${zshQuoted(spec)}`).join(' \\\n')}\n          ;;\n`;
   });
   const names = commands.map(({ name, summary }) => `    ${zshQuoted(`${name}:${summary}`)}`).join('\n');
@@ -144,12 +144,11 @@ function zshOption(option: Option): string[] {
   });
 }
 
-function zshOperand(operand: Operand, index: number, all: readonly Operand[]): string {
+function zshOperand(operand: Operand, index: number, all: readonly Operand[]): string | readonly string[] {
   const { name, optional, repeated } = operand;
-  const isBehindRepeated = all.slice(0, index).some((each) => each.repeated);
-  // What follows any number of others cannot be told from them.
-  if (isBehindRepeated || repeated)
-    return `*:${name}:${zshAction(all.slice(index).find(({ file }) => file) ?? operand)}`;
+  // What follows any number of others cannot be told from them, and zsh takes one description of all of them only.
+  if (all.slice(0, index).some((each) => each.repeated)) return [];
+  if (repeated) return `*:${name}:${zshAction(all.slice(index).find(({ file }) => file) ?? operand)}`;
   return `${index + 1}:${optional ? ':' : ''}${name}:${zshAction(operand)}`;
 }
 
@@ -173,7 +172,7 @@ function fishScript(commands: readonly Description[]): string {
       `complete -c guestfs -n __fish_use_subcommand -f -a ${name} -d ${fishQuoted(summary)}\n`,
   );
   const rest = commands.map((each) => {
-    const here = `complete -c guestfs -n '__fish_seen_subcommand_from ${each.name}'`;
+    const here = `complete -c guestfs -n '__guestfs_command_is ${each.name}'`;
     const choices = each.operands.flatMap((operand) => operand.choices ?? []);
     const operands = each.operands.some(({ file }) => file)
       ? `${here} -F\n`
@@ -186,6 +185,11 @@ function fishScript(commands: readonly Description[]): string {
     );
   });
   return `# Completion of guestfs for fish: made by \`guestfs completion fish\`.
+function __guestfs_command_is
+    set -l words (commandline -opc)
+    test "$words[2]" = $argv[1]
+end
+
 complete -c guestfs -f
 complete -c guestfs -n __fish_use_subcommand -l help -d 'Show this help'
 complete -c guestfs -n __fish_use_subcommand -l version -d 'Show the version'

@@ -11,7 +11,6 @@ import { checksumLine, printChecksums } from '../../lib/cli/checksum';
 import type { Description } from '../../lib/cli/command';
 import { UsageError } from '../../lib/cli/command';
 import { commandNames, descriptions, loadCommand } from '../../lib/cli/commands';
-import { completionScript } from '../../lib/cli/completion';
 import { usageTable } from '../../lib/cli/df';
 import { differenceLine, differenceToJson, parse as parseDiff } from '../../lib/cli/diff';
 import { LongLines, modeText } from '../../lib/cli/entries';
@@ -31,7 +30,6 @@ import { observe } from '../../lib/operations';
 import { columnsOf } from '../../lib/progress/columns';
 import { runCli } from '../support/cli';
 import { commandGuest, fakeHandle, Stdout } from '../support/command';
-import { testUnless } from '../support/conditions';
 import { FakeOther, link } from '../support/fake-guest';
 import { temporaryFolder } from '../support/folder';
 import { root } from '../support/script';
@@ -672,84 +670,6 @@ test('help and completion do not load the addon: they are to be had where it can
     require(${JSON.stringify(join(root, 'dist/cli/commands.js'))}).descriptions();
     console.log(Object.keys(require.cache).filter((path) => /(native|guestfs)\\.(js|node)$/.test(path)).join());`;
   expect(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' })).toBe('\n');
-});
-
-describe('completion', () => {
-  const all = descriptions();
-
-  /** What bash would offer for the last word. */
-  const bash = (words: readonly string[], cwd = '/') => {
-    const script = `${completionScript('bash', all)}
-COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _guestfs; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const said = execFileSync('bash', ['--norc', '-c', script, 'bash', ...words], { encoding: 'utf8', cwd });
-    return said.split('\n').filter(Boolean);
-  };
-
-  test('bash: commands', () => {
-    expect(bash(['guestfs', ''])).toEqual([...commandNames, '--help', '--version']);
-    expect(bash(['guestfs', 'copy'])).toEqual(['copy-out', 'copy-in']);
-  });
-
-  test.each(all.map((each) => [each.name, each] as const))('bash: all options of %s', (name, each) => {
-    const flags = optionsOf(each).flatMap(({ name, short }) =>
-      short ? [`-${short}`, `--${name}`] : [`--${name}`],
-    );
-    expect(bash(['guestfs', name, '-'])).toEqual(flags);
-  });
-
-  test('bash: values, behind a blank or =', () => {
-    expect(bash(['guestfs', 'ls', '--progress', 'j'])).toEqual(['json']);
-    expect(bash(['guestfs', 'ls', '--progress', '=', 'j'])).toEqual(['json']);
-    expect(bash(['guestfs', 'ls', '--progress', '='])).toEqual(['auto', 'bar', 'text', 'json', 'none']);
-    expect(bash(['guestfs', 'checksum', '-t', 'sha5'])).toEqual(['sha512']);
-    expect(bash(['guestfs', 'completion', 'z'])).toEqual(['zsh']);
-    expect(bash(['guestfs', 'ls', '--timeout', ''])).toEqual([]);
-    expect(bash(['guestfs', 'frobnicate', ''])).toEqual([]);
-  });
-
-  test('bash: files, with blanks in their names', () => {
-    using folder = temporaryFolder();
-    writeFileSync(folder.file('a disk.img'), '');
-    mkdirSync(folder.file('a folder'));
-    expect(bash(['guestfs', 'ls', 'a'], folder.path).sort()).toEqual(['a disk.img', 'a folder']);
-    expect(bash(['guestfs', 'df', '--add', 'a d'], folder.path)).toEqual(['a disk.img']);
-    expect(bash(['guestfs', 'warm', 'a'], folder.path)).toEqual([]);
-  });
-
-  const shellIsMissing = (shell: string) => {
-    try {
-      execFileSync('sh', ['-c', `command -v ${shell}`]);
-      return undefined;
-    } catch {
-      return `${shell} is not installed`;
-    }
-  };
-
-  for (const shell of ['zsh', 'fish'] as const) {
-    test(`${shell}: every command and option`, () => {
-      const script = completionScript(shell, all);
-      for (const each of all) {
-        expect(script).toContain(each.name);
-        for (const { name } of optionsOf(each)) {
-          expect(script).toContain(shell === 'zsh' ? `--${name}` : `-l ${name} `);
-        }
-      }
-    });
-
-    testUnless(shellIsMissing(shell))(`${shell} can read its script`, async () => {
-      using folder = temporaryFolder();
-      writeFileSync(folder.file('script'), completionScript(shell, all));
-      execFileSync(shell, ['-n', folder.file('script')]);
-    });
-  }
-
-  test('the program prints the script', async () => {
-    expect(await runCli('completion', 'bash')).toEqual({
-      stdout: completionScript('bash', all),
-      stderr: '',
-      code: 0,
-    });
-  });
 });
 
 test('failures speak of the options of the command', () => {
