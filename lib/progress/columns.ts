@@ -1,7 +1,16 @@
 const combining = /^[\p{Mn}\p{Me}]$/u;
 const emojiSelector = '\ufe0f';
-const wide =
-  /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}\p{Script=Yi}\p{Emoji_Presentation}\u3000-\u33ff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6]$/u;
+const scripts = ['Han', 'Hangul', 'Hiragana', 'Katakana', 'Bopomofo', 'Yi', 'Tangut', 'Nushu'];
+/** Beside those scripts: their blocks, also what is not assigned yet, symbols, and forms for vertical lines. */
+const ranges = [
+  '\\u2329\\u232a\\u2630-\\u2637\\u268a-\\u268f\\u2ff0-\\u33ff\\u4dc0-\\u4dff\\uf900-\\ufaff',
+  '\\ufe10-\\ufe19\\ufe30-\\ufe6f\\uff01-\\uff60\\uffe0-\\uffe6\\u{16fe0}-\\u{191ff}\\u{1b000}-\\u{1b2ff}',
+  '\\u{1d300}-\\u{1d37f}\\u{1f1ae}\\u{1f200}-\\u{1f265}\\u{1f6d9}\\u{1f7da}\\u{1fa70}-\\u{1faff}\\u{20000}-\\u{3fffd}',
+];
+const wide = new RegExp(
+  `^[\\p{Emoji_Presentation}${scripts.map((name) => `\\p{Script=${name}}`).join('')}${ranges.join('')}]$`,
+  'u',
+);
 
 // Where terminals differ, the larger width: a line that is a little short is better than one that wraps.
 function characterColumns(character: string): number {

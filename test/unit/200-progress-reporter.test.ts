@@ -5,8 +5,10 @@ import { ProgressReporter, type ProgressReporterOptions, printable } from '../..
 import { columnsOf, toColumns, truncate } from '../../lib/progress/columns';
 import { compactDuration, spokenDuration } from '../../lib/progress/duration';
 import { Estimate } from '../../lib/progress/estimate';
+import { groupStart } from '../../lib/progress/github';
 import { type Running, renderEnded, renderRunning } from '../../lib/progress/render';
 import type { ProgressEvent } from '../../lib/types';
+import { runNode } from '../support/script';
 import { Capture, Terminal } from '../support/terminal';
 
 /** What a handle tells its observers, said by the test. */
@@ -113,6 +115,20 @@ describe('columns', () => {
     expect(columnsOf('日本')).toBe(4);
     expect(columnsOf('e\u0301')).toBe(1);
     expect(columnsOf('👍')).toBe(2);
+  });
+
+  test('takes no character for narrower than terminals do', async () => {
+    // That package is an ES module, which Jest cannot load.
+    const program = `
+      import { eastAsianWidth } from 'get-east-asian-width';
+      import columns from './dist/progress/columns.js';
+      for (let code = 0x20; code <= 0x10ffff; code++) {
+        const character = String.fromCodePoint(code);
+        const unused = /[\\p{M}\\p{C}]/u.test(character);
+        if (!unused && eastAsianWidth(code) > columns.columnsOf(character)) console.log(code.toString(16));
+      }`;
+    const { code, stdout } = await runNode(['--input-type=module', '-e', program]);
+    expect({ code, narrow: stdout }).toEqual({ code: 0, narrow: '' });
   });
 
   test('shortens and pads', () => {
@@ -780,6 +796,123 @@ describe('text', () => {
     seconds(1.5);
     call.end();
     expect(log.lines).toEqual(['mount: done in 3.0 s']);
+  });
+});
+
+describe('text in a log of GitHub Actions', () => {
+  const setup = (env: NodeJS.ProcessEnv = { CI: 'true', GITHUB_ACTIONS: 'true' }) => {
+    const log = Object.assign(new Capture(), { fd: 2 });
+    const reporter = reporterOn(log, { env });
+    const handles = ['a.img', 'b.img'].map((label) => {
+      const handle = new FakeHandle();
+      reporter.attach(handle, { label });
+      return handle;
+    }) as [FakeHandle, FakeHandle];
+    return { log, handles, reporter };
+  };
+
+  test('what happens on the way is folded away, outcomes are not', () => {
+    const { log, handles } = setup();
+    const launch = handles[0].start('launch');
+    launch.phase('kernel');
+    seconds(13);
+    launch.end();
+    const copy = handles[0].start('upload');
+    seconds(13);
+    copy.end(failure('EIO', 'bad'));
+    expect(log.lines).toEqual([
+      '::group::a.img: launch',
+      'a.img: launch: kernel after 2 s',
+      'a.img: launch: kernel after 12 s',
+      '::endgroup::',
+      'a.img: launch: done in 13.0 s',
+      '::group::a.img: upload',
+      'a.img: upload: still running after 10 s',
+      '::endgroup::',
+      'a.img: upload: failed after 13.0 s: EIO bad',
+    ]);
+  });
+
+  test('several operations share a group, and the program’s own lines are outside', () => {
+    const { log, handles, reporter } = setup();
+    const calls = handles.map((handle) => handle.start('launch'));
+    for (const call of calls) call.phase('boot');
+    seconds(2);
+    reporter.line('a warning');
+    handles[0].start('lstat').end(); // too short to be worth a line
+    seconds(10);
+    reporter.clear();
+    reporter.clear();
+    for (const call of calls) call.end();
+    expect(log.lines).toEqual([
+      '::group::a.img: launch and 1 more',
+      'a.img: launch: boot after 2 s',
+      'b.img: launch: boot after 2 s',
+      '::endgroup::',
+      'a warning',
+      '::group::a.img: launch and 1 more',
+      'a.img: launch: boot after 12 s',
+      'b.img: launch: boot after 12 s',
+      '::endgroup::',
+      'a.img: launch: done in 12.0 s',
+      'b.img: launch: done in 12.0 s',
+    ]);
+  });
+
+  test('no group stays open, and nobody is left who would end it', () => {
+    const listeners = () => process.listenerCount('exit');
+    const before = listeners();
+    const { log, handles, reporter } = setup();
+    handles[0].start('launch');
+    seconds(10);
+    expect(listeners()).toBe(before + 1);
+    reporter.detach();
+    expect(log.lines.slice(-2)).toEqual(['a.img: launch: still running after 10 s', '::endgroup::']);
+    expect(listeners()).toBe(before);
+  });
+
+  test('what a guest says is no command', () => {
+    const { log, handles, reporter } = setup();
+    const call = handles[0].start('download');
+    seconds(3);
+    call.end(failure('EIO', '/##[add-mask]a: bad'));
+    reporter.line(' ::add-mask::a');
+    reporter.line('::stop-commands::a ##[endgroup]');
+    expect(log.lines).toEqual([
+      'a.img: download: failed after 3.0 s: EIO /# #[add-mask]a: bad',
+      ' : :add-mask::a',
+      ': :stop-commands::a # #[endgroup]',
+    ]);
+    expect(groupStart('100%0A::error::x')).toBe('::group::100%250A::error::x');
+  });
+
+  test.each<[string, NodeJS.ProcessEnv, number | undefined]>([
+    ['in other logs', { CI: 'true', GITLAB_CI: 'true' }, 2],
+    ['in files and streams of the program', { CI: 'true', GITHUB_ACTIONS: 'true' }, 17],
+    ['in streams that are no descriptors', { CI: 'true', GITHUB_ACTIONS: 'true' }, undefined],
+  ])('there are no groups %s', (_, env, fd) => {
+    const log = Object.assign(new Capture(), { fd });
+    const handle = new FakeHandle();
+    const reporter = reporterOn(log, { env }).attach(handle);
+    const call = handle.start('launch');
+    seconds(10);
+    call.end();
+    reporter.line('::debug::mine');
+    expect(log.lines).toEqual([
+      'launch: still running after 10 s',
+      'launch: done in 10.0 s',
+      '::debug::mine',
+    ]);
+  });
+
+  test('NDJSON stays what it is, and has no command either', () => {
+    const log = Object.assign(new Capture(), { fd: 2 });
+    const handle = new FakeHandle();
+    const label = '##[add-mask]a';
+    reporterOn(log, { format: 'json', env: { GITHUB_ACTIONS: 'true' } }).attach(handle, { label });
+    handle.start('mount').end();
+    expect(log.records.map((record) => record.label)).toEqual([label, label]);
+    expect(log.text).not.toContain('##[');
   });
 });
 
