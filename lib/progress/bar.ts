@@ -105,7 +105,7 @@ export class BarFormat implements Format {
       const lines = tasks.map((task) => this.#line(task, time));
       text += `\r${NO_WRAP}${lines.join(WRAPPED_LINE)}${ERASE_SCREEN_END}${WRAP}\r`;
       if (tasks.length > 1) text += `\x1b[${tasks.length - 1}A`;
-    } else if (stale) {
+    } else if (stale && above === undefined) {
       text += ERASE;
     }
     if (text !== '') this.#context.output.write(text);

@@ -1,6 +1,8 @@
 // Progress on a real terminal, as the person in front of it sees it.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { type ScreenOptions, SteppedScreen } from '../support/screen';
+import { temporaryFolder } from '../support/folder';
+import { Screen, type ScreenOptions, SteppedScreen } from '../support/screen';
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -280,5 +282,71 @@ describe('a program that ends while bars are drawn', () => {
     expect(await screen.run(count)).not.toEqual(before);
     await screen.run(endThree);
     expect(await screen.run(count)).toEqual(before);
+  });
+});
+
+describe('results and progress of a command on one terminal', () => {
+  const results = ['-rw-r--r-- a file', 'drwxr-xr-x a folder', '-rw-r--r-- another one'];
+  /** As `guestfs ls -l` does it: a line, a while of nothing, the next line. */
+  const command = `
+    const { ProgressReporter } = require('./dist/progress');
+    const { Results } = require('./dist/cli/results');
+    const { Job } = require('./dist/cli/job');
+    (async () => {
+      const reporter = new ProgressReporter();
+      const job = new Job('ls');
+      reporter.attach(job);
+      job.start();
+      job.progress(0, 1);
+      const results = new Results({ beforeWrite: () => reporter.clear() });
+      for (const line of ${JSON.stringify(results)}) {
+        await new Promise((resolve) => setTimeout(resolve, 600));
+        await results.line(line);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      job.end();
+      reporter.close();
+    })();`;
+  const bar = expect.stringMatching(/^ls \[ *<=> *\] {2}\ds$/);
+  const end = expect.stringMatching(/^✓ ls 100% \d\.\ds$/);
+
+  test.each([
+    ['in a terminal', [process.execPath, '-e', command]],
+    // Who shows them there is another program.
+    ['behind a pipe', ['sh', '-c', '"$0" -e "$1" | cat', process.execPath, command]],
+  ])('stand each in its line: %s', async (_, program) => {
+    await using screen = new Screen(program);
+    for (let count = 0; count <= results.length; count++) {
+      await screen.shows([...results.slice(0, count), bar]);
+    }
+    await screen.shows([...results, end]);
+    expect(await screen.ended).toBe(0);
+    expectLeftInOrder(screen);
+  });
+
+  test('results in a file do not hide the bar', async () => {
+    using folder = temporaryFolder();
+    const file = folder.file('results');
+    const program = ['sh', '-c', '"$0" -e "$1" > "$2"', process.execPath, command, file];
+    await using screen = new Screen(program);
+    await screen.shows([bar]);
+    const { length } = screen.bytes;
+    await screen.shows([end]);
+    // It was redrawn all the time, and wiped off at its end only.
+    expect(screen.bytes.slice(length).split('\r\x1b[J')).toHaveLength(2);
+    expect(readFileSync(file, 'utf8')).toBe(results.map((line) => `${line}\n`).join(''));
+  });
+
+  test('progress in a file is plain lines', async () => {
+    using folder = temporaryFolder();
+    const file = folder.file('log');
+    const slow = command.replace('new ProgressReporter()', 'new ProgressReporter({ interval: 200, now })');
+    // A clock that runs ten times as fast.
+    const fast = `const now = () => 10 * performance.now();${slow}`;
+    await using screen = new Screen(['sh', '-c', '"$0" -e "$1" 2> "$2"', process.execPath, fast, file]);
+    await screen.shows(results);
+    expect(await screen.ended).toBe(0);
+    const log = readFileSync(file, 'utf8');
+    expect(log).toMatch(/^(ls: still running after \d+ s\n){5,}ls: done in \d+\.\d s\n$/);
   });
 });
