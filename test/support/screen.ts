@@ -18,7 +18,7 @@ export interface ScreenOptions {
 }
 
 /** In milliseconds, for what the screen is to show. */
-const patience = 5000;
+const patience = 10_000;
 
 /** A terminal emulator with a program that runs in it. */
 export class Screen implements AsyncDisposable {

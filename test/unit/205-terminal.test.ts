@@ -1,8 +1,11 @@
 // Progress on a real terminal, as the person in front of it sees it.
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { temporaryFolder } from '../support/folder';
 import { Screen, type ScreenOptions, SteppedScreen } from '../support/screen';
+
+// Programs start, and screens are drawn; they wait most of the time, and so do it side by side.
+jest.setTimeout(30_000);
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -34,13 +37,13 @@ const history = (count: number) => Array.from({ length: count }, (_, index) => `
 const say = (lines: readonly string[]) => `for (const line of ${JSON.stringify(lines)}) reporter.line(line);`;
 
 /** What is on the terminal when nothing is drawn there any more. */
-function expectLeftInOrder(screen: SteppedScreen): void {
+function expectLeftInOrder(screen: Screen): void {
   expect(screen.cursor).toEqual([screen.lines.length, 0]);
   expect(screen.modes).toEqual({ cursorIsVisible: true, linesWrap: true });
 }
 
 describe('a bar', () => {
-  test('is drawn, redrawn in place, and ends as a line that stays', async () => {
+  test.concurrent('is drawn, redrawn in place, and ends as a line that stays', async () => {
     await using screen = await reporting();
     await screen.run(`globalThis.copy = begin('copyDeviceToDevice'); copy.progress(10, 100)`);
     await screen.shows([expect.stringMatching(/^copyDeviceToDevice \[=+> +\] {2}10% {2}0s$/)]);
@@ -52,7 +55,7 @@ describe('a bar', () => {
     expectLeftInOrder(screen);
   });
 
-  test('that fails says so, with what the program prints below', async () => {
+  test.concurrent('that fails says so, with what the program prints below', async () => {
     await using screen = await reporting();
     await screen.run(`globalThis.copy = begin('upload'); copy.progress(1, 2)`);
     await screen.shows([expect.stringMatching(/^upload \[/)]);
@@ -64,7 +67,7 @@ describe('a bar', () => {
     expectLeftInOrder(screen);
   });
 
-  test('is wiped off by detach', async () => {
+  test.concurrent('is wiped off by detach', async () => {
     await using screen = await reporting();
     await screen.run(`reporter.line('before'); begin('upload').progress(1, 2)`);
     await screen.shows(['before', expect.stringMatching(/^upload \[/)]);
@@ -73,7 +76,7 @@ describe('a bar', () => {
     expectLeftInOrder(screen);
   });
 
-  test('never appears where the terminal is dumb, or in CI: plain lines, with nothing that moves', async () => {
+  test.concurrent('never appears where the terminal is dumb, or in CI: plain lines, with nothing that moves', async () => {
     for (const env of [{ TERM: 'dumb' }, { CI: 'true' }]) {
       await using screen = await SteppedScreen.start({ env });
       await screen.run(`
@@ -93,7 +96,7 @@ describe('a bar', () => {
 });
 
 describe('several bars', () => {
-  test('stand below each other, and below what is written meanwhile', async () => {
+  test.concurrent('stand below each other, and below what is written meanwhile', async () => {
     await using screen = await reporting();
     await screen.run(beginThree);
     await screen.shows(threeBars);
@@ -112,7 +115,7 @@ describe('several bars', () => {
     expectLeftInOrder(screen);
   });
 
-  test('are as many as fit', async () => {
+  test.concurrent('are as many as fit', async () => {
     await using screen = await reporting({ rows: 6 });
     await screen.run(`
       globalThis.jobs = Array.from({ length: 10 }, (_, index) => begin('inspect', String(index)));
@@ -128,24 +131,25 @@ describe('several bars', () => {
     expectLeftInOrder(screen);
   });
 
-  test('keep to their lines, whatever is in the labels, and however narrow the terminal', async () => {
-    const labels = [
-      '日本語のディスク.qcow2',
-      '👩‍👩‍👧‍👦👍🏽🇩🇪.img',
-      'e\u0301\u0301\u0301.img',
-      '\u0301.img',
-      'x'.repeat(300),
-      '',
-      '㎡﷽',
-    ];
-    for (const columns of [80, 30, 12, 5, 2, 1]) {
+  const labels = [
+    '日本語のディスク.qcow2',
+    '👩‍👩‍👧‍👦👍🏽🇩🇪.img',
+    'e\u0301\u0301\u0301.img',
+    '\u0301.img',
+    'x'.repeat(300),
+    '',
+    '㎡﷽',
+  ];
+
+  test.concurrent.each([80, 30, 12, 5, 2, 1])(
+    'keep to their lines, whatever is in the labels, in %d columns',
+    async (columns) => {
       await using screen = await reporting({ columns });
       await screen.run(`
-        globalThis.jobs = ${JSON.stringify(labels)}.map((label) => begin('df', label));
-        for (const job of jobs) job.progress(1, 2);`);
+      globalThis.jobs = ${JSON.stringify(labels)}.map((label) => begin('df', label));
+      for (const job of jobs) job.progress(1, 2);`);
       // A short name of an operation stays whole where there is room for anything.
-      const line = columns > 8 ? /df.* 50/ : /./;
-      const bars = labels.map(() => expect.stringMatching(line));
+      const bars = labels.map(() => expect.stringMatching(columns > 8 ? /df.* 50/ : /./));
       await screen.shows(bars);
       expect(screen.cursor).toEqual([0, 0]);
       await sleep(250); // some redraws
@@ -153,8 +157,8 @@ describe('several bars', () => {
       await screen.run('reporter.close()');
       await screen.shows([]);
       expectLeftInOrder(screen);
-    }
-  });
+    },
+  );
 });
 
 // Most terminals break long lines anew when their width changes; xterm, screen and the like cut them off.
@@ -225,7 +229,7 @@ describe('a program that ends while bars are drawn', () => {
     return screen;
   };
 
-  test('by itself leaves nothing of them', async () => {
+  test.concurrent('by itself leaves nothing of them', async () => {
     await using screen = await drawn();
     await screen.run('setTimeout(() => process.exit(3))');
     expect(await screen.ended).toBe(3);
@@ -233,7 +237,7 @@ describe('a program that ends while bars are drawn', () => {
     expectLeftInOrder(screen);
   });
 
-  test('by an error that nobody has caught shows the error, and nothing else', async () => {
+  test.concurrent('by an error that nobody has caught shows the error, and nothing else', async () => {
     await using screen = await drawn();
     await screen.run(`setTimeout(() => { throw new Error('mine') })`);
     expect(await screen.ended).toBe(1);
@@ -243,7 +247,7 @@ describe('a program that ends while bars are drawn', () => {
     expectLeftInOrder(screen);
   });
 
-  test('by Ctrl-C leaves nothing of them', async () => {
+  test.concurrent('by Ctrl-C leaves nothing of them', async () => {
     await using screen = await drawn();
     screen.type('\x03');
     expect(await screen.ended).toBe(130);
@@ -252,7 +256,7 @@ describe('a program that ends while bars are drawn', () => {
     expect(screen.modes).toEqual({ cursorIsVisible: true, linesWrap: true });
   });
 
-  test.each([
+  test.concurrent.each([
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const)('by %s leaves nothing of them', async (signal, code) => {
@@ -262,7 +266,7 @@ describe('a program that ends while bars are drawn', () => {
     expect(screen.lines).toEqual([]);
   });
 
-  test.each(['on', 'once'])('decides itself about signals that it listens to (%s)', async (on) => {
+  test.concurrent.each(['on', 'once'])('decides itself about signals that it listens to (%s)', async (on) => {
     await using screen = await drawn();
     await screen.run(`process.${on}('SIGINT', () => reporter.line('not yet'))`);
     screen.type('\x03');
@@ -273,7 +277,7 @@ describe('a program that ends while bars are drawn', () => {
     expect(screen.lines).toEqual(['not yet']);
   });
 
-  test('leaves no listeners behind when they are gone', async () => {
+  test.concurrent('leaves no listeners behind when they are gone', async () => {
     await using screen = await reporting();
     const count = `return ['exit', 'uncaughtExceptionMonitor', 'SIGINT', 'SIGTERM', 'SIGHUP'].map((name) => process.listenerCount(name))`;
     const before = await screen.run(count);
@@ -310,7 +314,7 @@ describe('results and progress of a command on one terminal', () => {
   const bar = expect.stringMatching(/^ls \[ *<=> *\] {2}\ds$/);
   const end = expect.stringMatching(/^✓ ls 100% \d\.\ds$/);
 
-  test.each([
+  test.concurrent.each([
     ['in a terminal', [process.execPath, '-e', command]],
     // Who shows them there is another program.
     ['behind a pipe', ['sh', '-c', '"$0" -e "$1" | cat', process.execPath, command]],
@@ -324,7 +328,7 @@ describe('results and progress of a command on one terminal', () => {
     expectLeftInOrder(screen);
   });
 
-  test('results in a file do not hide the bar', async () => {
+  test.concurrent('results in a file do not hide the bar', async () => {
     using folder = temporaryFolder();
     const file = folder.file('results');
     const program = ['sh', '-c', '"$0" -e "$1" > "$2"', process.execPath, command, file];
@@ -337,7 +341,7 @@ describe('results and progress of a command on one terminal', () => {
     expect(readFileSync(file, 'utf8')).toBe(results.map((line) => `${line}\n`).join(''));
   });
 
-  test('progress in a file is plain lines', async () => {
+  test.concurrent('progress in a file is plain lines', async () => {
     using folder = temporaryFolder();
     const file = folder.file('log');
     const slow = command.replace('new ProgressReporter()', 'new ProgressReporter({ interval: 200, now })');
