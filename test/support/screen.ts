@@ -15,10 +15,9 @@ export interface ScreenOptions {
   readonly env?: Record<string, string | undefined>;
   /** Whether lines that were broken at the margin follow the width: as in most terminals, or as in xterm. */
   readonly reflows?: boolean;
+  /** In milliseconds, for what the screen is to show. */
+  readonly patience?: number;
 }
-
-/** In milliseconds, for what the screen is to show. */
-const patience = 10_000;
 
 /** A terminal emulator with a program that runs in it. */
 export class Screen implements AsyncDisposable {
@@ -28,10 +27,12 @@ export class Screen implements AsyncDisposable {
   /** All that the program has written. */
   bytes = '';
   readonly #terminal: Terminal;
+  readonly #patience: number;
   #emulated: Promise<void> = Promise.resolve();
 
   constructor(program: readonly string[], options: ScreenOptions = {}) {
-    const { columns = 80, rows = 24, env = {}, reflows = true } = options;
+    const { columns = 80, rows = 24, env = {}, reflows = true, patience = 10_000 } = options;
+    this.#patience = patience;
     this.#terminal = new Terminal({
       ...{ cols: columns, rows, scrollback: 1000, allowProposedApi: true },
       ...(reflows ? {} : { windowsPty: { backend: 'conpty', buildNumber: 1 } }),
@@ -94,7 +95,7 @@ export class Screen implements AsyncDisposable {
 
   /** Waits until it does not throw any more. */
   async until(check: () => void): Promise<void> {
-    const deadline = Date.now() + patience;
+    const deadline = Date.now() + this.#patience;
     for (;;) {
       await this.#emulated;
       try {
