@@ -32,7 +32,7 @@ import { runCli } from '../support/cli';
 import { commandGuest, fakeHandle, Stdout } from '../support/command';
 import { FakeOther, link } from '../support/fake-guest';
 import { temporaryFolder } from '../support/folder';
-import { root } from '../support/script';
+import { root, runNode } from '../support/script';
 
 /** What a terminal would act on, colours included; lines may end. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
@@ -670,6 +670,13 @@ test('help and completion do not load the addon: they are to be had where it can
     require(${JSON.stringify(join(root, 'dist/cli/commands.js'))}).descriptions();
     console.log(Object.keys(require.cache).filter((path) => /(native|guestfs)\\.(js|node)$/.test(path)).join());`;
   expect(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' })).toBe('\n');
+});
+
+test('what a failure quotes is no command in a log of GitHub Actions', async () => {
+  const args = ['dist/cli/main.js', 'inspect', '--progress=text', '##[add-mask]a'];
+  const failing = async (env: Record<string, string | undefined>) => (await runNode(args, { env })).stderr;
+  expect(await failing({ GITHUB_ACTIONS: 'true' })).toMatch(/^guestfs: .*# #\[add-mask\]a.*\(ENOENT\)\n$/);
+  expect(await failing({ GITHUB_ACTIONS: undefined })).toMatch(/^guestfs: .*##\[add-mask\]a.*\(ENOENT\)\n$/);
 });
 
 test('failures speak of the options of the command', () => {
