@@ -137,7 +137,7 @@ export class BarFormat implements Format {
 
   #remember(drawn: readonly Task[]): void {
     if (drawn.length > 0 && this.#drawn.length === 0) {
-      this.#forgetEnd = beforeEnd(() => this.#remove(), ['SIGHUP', 'SIGINT', 'SIGTERM']);
+      this.#forgetEnd = beforeEnd(() => this.#remove(), ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGTSTP']);
     }
     if (drawn.length === 0) this.#forgetEnd();
     this.#drawn = drawn;

@@ -1,6 +1,6 @@
 /**
  * Calls `tidy` when the process is about to end by itself, by an error that nobody has caught (before that is printed),
- * or by one of the signals. It ends, or goes on, as it would have; the returned function forgets `tidy`.
+ * or by one of the signals. It ends, is stopped, or goes on, as it would have; the returned function forgets `tidy`.
  */
 export function beforeEnd(tidy: () => void, signals: readonly NodeJS.Signals[] = []): () => void {
   const onSignal = (signal: NodeJS.Signals) => {

@@ -40,7 +40,7 @@ export class Screen implements AsyncDisposable {
     const plain = { CI: undefined, GITHUB_ACTIONS: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined };
     this.child = spawn(
       'python3',
-      [join(__dirname, 'on_a_terminal.py'), String(columns), String(rows), ...program.map(String)],
+      [join(__dirname, 'on-a-terminal.py'), String(columns), String(rows), ...program.map(String)],
       {
         cwd: root,
         env: { ...process.env, TERM: 'xterm-256color', ...plain, ...env },

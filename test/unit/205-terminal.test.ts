@@ -1,5 +1,5 @@
 // Progress on a real terminal, as the person in front of it sees it.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, jest, test } from '@jest/globals';
 import { temporaryFolder } from '../support/folder';
 import { Screen, type ScreenOptions, SteppedScreen } from '../support/screen';
@@ -277,9 +277,46 @@ describe('a program that ends while bars are drawn', () => {
     expect(screen.lines).toEqual(['not yet']);
   });
 
+  test.concurrent('or is stopped by Ctrl-Z leaves the terminal to the shell, and draws them again afterwards', async () => {
+    const program = `
+      const { ProgressReporter } = require('./dist/progress');
+      const { Job } = require('./dist/cli/job');
+      const reporter = new ProgressReporter();
+      for (const label of ${JSON.stringify(images)}) {
+        const job = new Job('inspect');
+        reporter.attach(job, { label });
+        job.start();
+        job.progress(1, 2);
+      }
+      setInterval(() => {}, 1000);`;
+    using folder = temporaryFolder();
+    const settings = folder.file('bashrc');
+    writeFileSync(settings, "PS1='> '\n");
+    const env = { BARS: program, NODE_PROGRAM: process.execPath };
+    await using screen = new Screen(['bash', '--rcfile', settings, '--noediting', '-i'], { env });
+    await screen.shows(['>']);
+    screen.type('"$NODE_PROGRAM" -e "$BARS"\n');
+    const bars = images.map((image) => expect.stringMatching(`^${image} inspect \\[=+> +\\] +50%`));
+    await screen.shows(['> "$NODE_PROGRAM" -e "$BARS"', ...bars]);
+    screen.type('\x1a');
+    const stopped = [
+      '> "$NODE_PROGRAM" -e "$BARS"',
+      '', // the ^Z, which the terminal said where the cursor was
+      expect.stringMatching(/^\[1\]\+ +Stopped +"\$NODE_PROGRAM" -e "\$BARS"$/),
+    ];
+    await screen.shows([...stopped, '>']);
+    screen.type('fg\n');
+    await screen.shows([...stopped, '> fg', '"$NODE_PROGRAM" -e "$BARS"', ...bars]);
+    screen.type('\x03');
+    await screen.until(() => expect(screen.lines.at(-1)).toBe('>'));
+    expect(screen.lines.join('\n')).not.toMatch(/inspect \[/);
+    screen.type('exit\n');
+    await screen.ended;
+  });
+
   test.concurrent('leaves no listeners behind when they are gone', async () => {
     await using screen = await reporting();
-    const count = `return ['exit', 'uncaughtExceptionMonitor', 'SIGINT', 'SIGTERM', 'SIGHUP'].map((name) => process.listenerCount(name))`;
+    const count = `return ['exit', 'uncaughtExceptionMonitor', 'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTSTP'].map((name) => process.listenerCount(name))`;
     const before = await screen.run(count);
     await screen.run(beginThree);
     await screen.shows(threeBars);

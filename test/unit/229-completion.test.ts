@@ -1,7 +1,7 @@
 // What shells offer when somebody presses Tab.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { optionsOf } from '../../lib/cli/arguments';
 import { commandNames, descriptions } from '../../lib/cli/commands';
 import { completionScript } from '../../lib/cli/completion';
@@ -9,6 +9,8 @@ import { runCli } from '../support/cli';
 import { testUnless } from '../support/conditions';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 import { Screen } from '../support/screen';
+
+jest.setTimeout(30_000);
 
 const all = descriptions();
 

@@ -1,6 +1,6 @@
 """Runs a program on a terminal of its own, as a terminal emulator does.
 
-    on_a_terminal.py COLUMNS ROWS PROGRAM [ARGUMENT...]
+    on-a-terminal.py COLUMNS ROWS PROGRAM [ARGUMENT...]
 
 What the program writes to the terminal comes on stdout, byte for byte. Commands come on stdin, a line each:
 
@@ -31,7 +31,7 @@ def obey(terminal, line):
     elif command == "type":
         os.write(terminal, bytes.fromhex(arguments[0]))
     else:
-        sys.exit(f"on_a_terminal.py: unknown command {line!r}")
+        sys.exit(f"on-a-terminal.py: unknown command {line!r}")
 
 
 def write_all(data):
@@ -70,8 +70,7 @@ def main():
     serve(terminal)
     os.close(terminal)
     _, status = os.waitpid(pid, 0)
-    code = os.waitstatus_to_exitcode(status)
-    sys.exit(code if code >= 0 else 128 - code)
+    sys.exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
 
 
 main()
