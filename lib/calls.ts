@@ -9,6 +9,7 @@ import {
   diedError,
   faultError,
   GuestfsError,
+  settingFailed,
   terminatedError,
   toolFailed,
   tooOld,
@@ -292,7 +293,11 @@ export class Calls {
 
   /** A call for the handle's configuration, made on this thread before the handle's first call. */
   configure(method: string, args: readonly unknown[]): void {
-    this.#callAtOnce(functions.get(method) as NumberedFunction, args);
+    try {
+      this.#callAtOnce(functions.get(method) as NumberedFunction, args);
+    } catch (error) {
+      throw error instanceof GuestfsError ? settingFailed(error) : error;
+    }
   }
 
   /** Lets `handler` answer libvirt's questions for credentials. */

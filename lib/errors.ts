@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import type { ArgumentProblem, Failure } from './native';
-import { causeOfDeath, type Remedy, remedyFor } from './remedies';
+import { causeOfDeath, type Remedy, refusedSetting, remedyFor } from './remedies';
 
 /** A libguestfs call failed, or the handle could not make it. */
 export class GuestfsError extends Error {
@@ -117,6 +117,14 @@ export function toolFailed(error: GuestfsError, said: string, path?: string): Gu
   if (lines.length === 0) return error;
   const message = withLines(withoutBoilerplate(error.message), 'It said', lines);
   return new GuestfsError(message, { code, errno, operation, cause: error.cause });
+}
+
+/** What stands in the environment, or in the options of a handle, and cannot be. */
+export function settingFailed(error: GuestfsError): GuestfsError {
+  const { operation, message } = error;
+  const remedy =
+    remedyFor(message) ?? (operation === 'parseEnvironment' ? refusedSetting(message) : undefined);
+  return remedy ? faultError(operation, remedy, error) : error;
 }
 
 const seeDoctor = 'Run `npx guestfs doctor` to find out what is wrong with this machine.';

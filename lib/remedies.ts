@@ -22,12 +22,14 @@ export type FaultCode =
   | 'ERR_GUESTFS_IMAGE_LOCKED'
   | 'ERR_GUESTFS_IMAGE_UNREADABLE'
   | 'ERR_GUESTFS_KERNEL_UNREADABLE'
+  | 'ERR_GUESTFS_LIBVIRT'
   | 'ERR_GUESTFS_LIMIT'
   | 'ERR_GUESTFS_MEMORY'
   | 'ERR_GUESTFS_NO_APPLIANCE'
   | 'ERR_GUESTFS_NO_HYPERVISOR'
   | 'ERR_GUESTFS_NO_KERNEL'
   | 'ERR_GUESTFS_PASST'
+  | 'ERR_GUESTFS_SETTINGS'
   | 'ERR_GUESTFS_TMPDIR';
 
 /** Words of the C library that tell an errno. */
@@ -149,10 +151,22 @@ export const noAppliance = (path: string): Remedy => ({
   advice: `there is no appliance in ${path}: install libguestfs with its appliance (\`apt install libguestfs0 supermin\`, \`dnf install libguestfs-appliance\`), or name its folder: the option 'path', LIBGUESTFS_PATH`,
 });
 
-export const noHypervisor = (path: string): Remedy => ({
+export const noHypervisor = (path: string, errno: 'ENOENT' | 'EACCES' = 'ENOENT'): Remedy => ({
   code: 'ERR_GUESTFS_NO_HYPERVISOR',
-  errno: 'ENOENT',
-  advice: `the hypervisor ${path} does not exist: install qemu (\`apt install qemu-system-x86\`, \`dnf install qemu-kvm\`), or name the right one with setHv() or LIBGUESTFS_HV`,
+  errno,
+  advice: `the hypervisor ${path} ${errno === 'ENOENT' ? 'does not exist' : 'cannot be run'}: install qemu (\`apt install qemu-system-x86\`, \`dnf install qemu-kvm\`), or name the right one with setHv() or LIBGUESTFS_HV`,
+});
+
+/** Only the backend is concerned: for libguestfs itself libvirt is not needed. */
+export const libvirtUnusable = (uri: string, why: string): Remedy => ({
+  code: 'ERR_GUESTFS_LIBVIRT',
+  advice: `libvirt, which is to start the appliance, cannot be used (${uri || 'its default'}: ${why}). Start it, or do without it: LIBGUESTFS_BACKEND=direct, or the option 'backend'`,
+});
+
+/** `why` is what libguestfs has said of a variable. */
+export const refusedSetting = (why: string): Remedy => ({
+  code: 'ERR_GUESTFS_SETTINGS',
+  advice: `libguestfs refuses a setting of the environment: ${why}. Correct the variable LIBGUESTFS_… that says so, or take it away`,
 });
 
 export const imageLocked = (path = 'the image'): Remedy => ({
@@ -225,6 +239,10 @@ const table: readonly Rule[] = [
   // The programs that qemu-img and supermin are, when they could not be started.
   [/exited for an unknown reason \(status -1\)/, () => limitReached('EAGAIN')],
   [/cannot set up guest memory|Cannot allocate memory/, () => notEnoughMemory],
+  [
+    new RegExp(`(\\w+): (/.*): realpath: ${reason}$`, 'm'),
+    (setting, path, why) => (/cachedir/i.test(setting) ? unusableCachedir : unusableTmpdir)(path, why),
+  ],
   [new RegExp(`^(/.*)/libguestfs\\w{6}: cannot create temporary directory: ${reason}$`, 'm'), unusableTmpdir],
   refusedIn(tmpdir, /\/libguestfs\w{6}\/(?:overlay|scratch)/),
   [/^security: cached appliance (\/.*) is (.*)$/m, (path, why) => foreignCache(path, `it is ${why}`)],
@@ -235,7 +253,10 @@ const table: readonly Rule[] = [
   [/cannot open '(\/[^'\n]*)' for reading: Permission denied/, unreadableKernel],
   [/failed to find a suitable kernel/, () => noKernel],
   [/cannot find any suitable libguestfs supermin.*\(search path: (.*)\)/, noAppliance],
-  [/^stat: (\/.*): No such file or directory$/m, noHypervisor],
+  [/^stat: (\/.*): No such file or directory$/m, (path) => noHypervisor(path)],
+  // How a shell says that it could not run a program.
+  [/^(\/.*) exited with error status 12[67]\b/m, (path) => noHypervisor(path, 'EACCES')],
+  [/could not connect to libvirt \(URI = ([^)\n]*)\): (.*)$/m, (uri, why) => libvirtUnusable(uri, why)],
   [/passt exited with status/, () => passtFailed],
   [
     /'file' driver requires '(.*)' to be a regular file/,

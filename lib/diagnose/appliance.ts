@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { installCommand } from '../distribution';
 import { foreignCache, noAppliance, unusableCachedir } from '../remedies';
-import { asRoot, quote } from './command';
+import { asRoot, quote, unset, useFolder } from './command';
 import { type Finding, failure, ok, warning } from './finding';
 import { type FileFacts, findProgram, type Machine } from './machine';
 import type { Settings } from './settings';
@@ -39,9 +39,9 @@ export function checkAppliance(machine: Machine, settings: Settings): Finding[] 
   const appliance = findAppliance(machine, settings.path);
   if (!appliance) {
     const { code, advice } = noAppliance(settings.path);
-    return [
-      failure(code, 'There is no appliance', advice, installCommand(['appliance'], machine.distribution)),
-    ];
+    const remedy =
+      unset(machine, settings.path, 'LIBGUESTFS_PATH') ?? installCommand(['appliance'], machine.distribution);
+    return [failure(code, 'There is no appliance', advice, remedy)];
   }
   const { kind, folder } = appliance;
   if (kind !== 'supermin') return [ok('APPLIANCE', 'The appliance is there', `${folder}, built elsewhere`)];
@@ -63,13 +63,16 @@ function checkCache(machine: Machine, { cachedir }: Settings, source: string): F
   const unusable = checkFolder(machine, cachedir, cache);
   if (unusable) return [unusable];
   const state = cacheState(machine, cache, source);
-  return [checkSpace(machine, cachedir, state), busy(machine, cache) ?? describe(state, cache)];
+  const space = checkSpace(machine, cachedir, state);
+  // Where it cannot be built, that it is not built is no news.
+  if (space.severity === 'error') return [space];
+  return [space, busy(machine, cache) ?? describe(state, cache)];
 }
 
 function checkSpace(machine: Machine, cachedir: string, state: CacheState): Finding {
   const space = machine.space(cachedir);
   if (state !== 'fresh' && space !== undefined && space < buildNeeds.wanted)
-    return shortOfSpace(cachedir, space);
+    return shortOfSpace(machine, cachedir, space);
   const left = space === undefined ? '' : `, ${Math.floor(space / MiB)} MiB left`;
   return ok('CACHEDIR', 'The folder for the cached appliance can be used', `${cachedir}${left}`);
 }
@@ -121,7 +124,7 @@ function checkFolder(machine: Machine, cachedir: string, cache: string): Finding
   const refused = machine.refusal(place, 'write');
   if (refused === undefined) return undefined;
   const { code, advice } = unusableCachedir(place, refused);
-  return failure(code, title, advice, 'export LIBGUESTFS_CACHEDIR="$HOME"');
+  return failure(code, title, advice, elsewhere(machine, cachedir));
 }
 
 /** libguestfs mends the rights of a folder that is its user's own. */
@@ -130,11 +133,17 @@ function whyForeign({ uid: own }: Machine, { uid, isFolder }: FileFacts): string
   return isFolder ? undefined : 'it is no folder';
 }
 
-function shortOfSpace(cachedir: string, space: number): Finding {
+function elsewhere(machine: Machine, cachedir: string): string | null {
+  const others = ['/var/tmp', machine.env.HOME].filter((folder) => folder !== cachedir);
+  return useFolder(machine, 'LIBGUESTFS_CACHEDIR', others, buildNeeds.wanted);
+}
+
+function shortOfSpace(machine: Machine, cachedir: string, space: number): Finding {
   const detail = `${cachedir} has ${Math.floor(space / MiB)} MiB left, and an appliance takes up to 1 GiB. Make space, or name another folder: the option 'cachedir', LIBGUESTFS_CACHEDIR`;
+  const remedy = elsewhere(machine, cachedir);
   return space < buildNeeds.least
-    ? failure('ERR_GUESTFS_CACHEDIR', 'There is no space for the appliance', detail)
-    : warning('CACHEDIR_SHORT', 'There is little space for the appliance', detail);
+    ? failure('ERR_GUESTFS_CACHEDIR', 'There is no space for the appliance', detail, remedy)
+    : warning('CACHEDIR_SHORT', 'There is little space for the appliance', detail, remedy);
 }
 
 /** The dates that supermin compares: of what it has built, of what it builds it from, and of the database of packages. */

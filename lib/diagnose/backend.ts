@@ -1,5 +1,5 @@
 // Who starts qemu, and how the appliance gets a network if it is to have one.
-import { passtFailed } from '../remedies';
+import { libvirtUnusable, passtFailed } from '../remedies';
 import { type Finding, failure, ok, warning } from './finding';
 import { isOlder } from './library';
 import { findProgram, type Machine } from './machine';
@@ -16,14 +16,8 @@ export function checkBackend(machine: Machine, { backend }: Settings): Finding[]
   if (uri?.includes('+')) return [ok('BACKEND', 'The backend is libvirt', `That of ${uri}`)];
   const missing = uri?.endsWith('/system') ? systemMissing(machine) : daemonMissing(machine);
   if (missing) {
-    return [
-      failure(
-        'LIBVIRT_MISSING',
-        'The backend is libvirt, which is not there',
-        `${missing}. libguestfs can do without it`,
-        'export LIBGUESTFS_BACKEND=direct',
-      ),
-    ];
+    const { code, advice } = libvirtUnusable(uri ?? '', missing);
+    return [failure(code, 'libvirt, the backend, is not there', advice, 'export LIBGUESTFS_BACKEND=direct')];
   }
   const asRoot = 'for root it runs qemu as a user of its own, who has to be allowed to open the images';
   return [
@@ -36,13 +30,13 @@ function systemMissing(machine: Machine): string | undefined {
   if (refusals.includes(undefined)) return undefined;
   const refused = refusals.find((each) => each !== 'ENOENT');
   return refused
-    ? `This user may not use its socket (${refused})`
-    : 'It does not run: there is no socket of it';
+    ? `this user may not use its socket: ${refused}`
+    : 'it does not run: there is no socket of it';
 }
 
 function daemonMissing(machine: Machine): string | undefined {
   if (daemons.some((name) => findProgram(machine, name))) return undefined;
-  return `There is neither ${daemons.join(' nor ')}`;
+  return `there is neither ${daemons.join(' nor ')}`;
 }
 
 /** Since 1.52 libguestfs takes passt for the network, where it is installed. */

@@ -1,5 +1,6 @@
 // The folders for overlays and sockets.
 import { unusableTmpdir } from '../remedies';
+import { useFolder } from './command';
 import { type Finding, failure, ok, warning } from './finding';
 import type { Machine } from './machine';
 import type { Settings } from './settings';
@@ -11,9 +12,11 @@ const overlaysNeed = { least: 16 * MiB, wanted: 256 * MiB };
 export function checkTmpdir(machine: Machine, { tmpdir }: Settings): Finding[] {
   const refused = refusalOf(machine, tmpdir);
   const unusable = 'The folder for temporary files cannot be used';
+  const others = ['/tmp', '/var/tmp'].filter((folder) => folder !== tmpdir);
+  const remedy = () => useFolder(machine, 'LIBGUESTFS_TMPDIR', others, overlaysNeed.wanted);
   if (refused) {
     const { code, advice } = unusableTmpdir(tmpdir, refused);
-    return [failure(code, unusable, advice, 'export LIBGUESTFS_TMPDIR=/tmp')];
+    return [failure(code, unusable, advice, remedy())];
   }
   const space = machine.space(tmpdir);
   const detail = space === undefined ? tmpdir : `${tmpdir}, ${Math.floor(space / MiB)} MiB left`;
@@ -22,7 +25,7 @@ export function checkTmpdir(machine: Machine, { tmpdir }: Settings): Finding[] {
   }
   if (space < overlaysNeed.least) {
     const { code, advice } = unusableTmpdir(tmpdir, 'No space left on device');
-    return [failure(code, unusable, advice)];
+    return [failure(code, unusable, advice, remedy())];
   }
   const what = `What is written to scratch and read-only drives goes there: ${detail}`;
   return [warning('TMPDIR_SHORT', 'There is little space for temporary files', what)];

@@ -25,10 +25,19 @@ export function checkKernel(machine: Machine): Finding[] {
   }
   const refused = machine.refusal(kernel, 'read');
   if (refused === undefined) return [ok('KERNEL', 'The kernel can be read', kernel)];
-  const { code, advice } = refused === 'ENOENT' ? noKernel : unreadableKernel(kernel);
-  const remedy = refused === 'ENOENT' ? null : asRoot(machine, `chmod 0644 ${quote(kernel)}`);
-  const why = refused === 'ENOENT' ? `SUPERMIN_KERNEL names ${kernel}, and ${advice}` : advice;
-  return [failure(code, 'The kernel cannot be read', why, remedy)];
+  const title = 'The kernel cannot be read';
+  if (refused === 'ENOENT') {
+    return [
+      failure(
+        noKernel.code,
+        title,
+        `SUPERMIN_KERNEL names ${kernel}, which is not there`,
+        'unset SUPERMIN_KERNEL',
+      ),
+    ];
+  }
+  const { code, advice } = unreadableKernel(kernel);
+  return [failure(code, title, advice, asRoot(machine, `chmod 0644 ${quote(kernel)}`))];
 }
 
 /** By supermin's own rules. */

@@ -8,7 +8,9 @@ const device = '/dev/kvm';
 const emulated = 'Appliances run under emulation, several times slower';
 
 export function checkKvm(machine: Machine, settings?: Settings): Finding[] {
-  if (settings?.backendSettings.includes('force_tcg'))
+  const backendSettings =
+    settings?.backendSettings ?? machine.env.LIBGUESTFS_BACKEND_SETTINGS?.split(':') ?? [];
+  if (backendSettings.includes('force_tcg'))
     return [
       ok('KVM', 'KVM is not used', 'The backend settings have force_tcg: appliances run under emulation'),
     ];

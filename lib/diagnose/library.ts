@@ -1,10 +1,10 @@
 // The library, and the programs beside it.
 import { installCommand } from '../distribution';
-import type { GuestfsError } from '../errors';
+import { GuestfsError } from '../errors';
 import { isLibraryMissing } from '../not-loaded';
-import { noHypervisor, unusableCachedir, unusableTmpdir } from '../remedies';
-import { quote } from './command';
-import { type Finding, failure, ok, warning } from './finding';
+import { noHypervisor } from '../remedies';
+import { quote, unset } from './command';
+import { type Finding, type FindingCode, failure, ok, warning } from './finding';
 import { findProgram, type Machine } from './machine';
 import type { Settings } from './settings';
 
@@ -37,30 +37,45 @@ export function libraryFailed(machine: Machine, error: Error): Finding {
   return failure('ERR_GUESTFS_NOT_LOADED', 'libguestfs cannot be loaded', message, remedy);
 }
 
-/** `error` is what libguestfs has said of the settings of the environment, or of the options. */
+/** `error` is what making a handle has thrown: of the settings of the environment, or of the options. */
 export function settingsRefused(machine: Machine, error: GuestfsError): Finding {
-  const [, setting = '', folder = '', why = ''] = /(\w+): (\/.*): realpath: (.*)$/.exec(error.message) ?? [];
-  if (folder) {
-    const unusable = /cachedir/i.test(setting) ? unusableCachedir : unusableTmpdir;
-    const { code, advice } = unusable(folder, why);
+  const words = error.cause instanceof GuestfsError ? error.cause.message : error.message;
+  const said = error.message.replace(`${error.operation}: `, '');
+  const folder = /: (\/.*): realpath: /.exec(words)?.[1];
+  if (folder !== undefined) {
     return failure(
-      code,
+      error.code as FindingCode,
       'A folder that is named for libguestfs is not there',
-      advice,
-      `mkdir -p ${quote(folder)}`,
+      said,
+      unset(machine, folder, 'LIBGUESTFS_TMPDIR', 'LIBGUESTFS_CACHEDIR', 'TMPDIR') ??
+        `mkdir -p ${quote(folder)}`,
     );
   }
-  const variable = /\bLIBGUESTFS_\w+/.exec(error.message)?.[0];
-  const remedy = variable && machine.env[variable] !== undefined ? `unset ${variable}` : null;
-  return failure('SETTINGS_REFUSED', 'libguestfs refuses its settings', error.message, remedy);
+  const variable = variableIn(machine.env, words);
+  const remedy = variable === undefined ? null : `unset ${variable}`;
+  return failure('ERR_GUESTFS_SETTINGS', 'libguestfs refuses its settings', said, remedy);
+}
+
+/** The one that words are about: they have its name, or only what it sets. */
+function variableIn(env: Machine['env'], words: string): string | undefined {
+  const prefix = 'LIBGUESTFS_';
+  const names = Object.keys(env).filter((name) => name.startsWith(prefix));
+  return (
+    names.find((name) => words.includes(name)) ??
+    names.find((name) => new RegExp(`\\b${name.slice(prefix.length)}\\b`, 'i').test(words))
+  );
 }
 
 export function checkHypervisor(machine: Machine, { hv, backend }: Settings): Finding[] {
   // With libvirt it is libvirt that chooses it.
   if (backend !== 'direct') return [];
-  if (!machine.refusal(hv, 'execute')) return [ok('HYPERVISOR', 'There is a hypervisor', hv)];
-  const { code, advice } = noHypervisor(hv);
-  return [failure(code, 'There is no hypervisor', advice, installCommand(['qemu'], machine.distribution))];
+  const facts = machine.facts(hv);
+  const isProgram = facts?.isFolder === false && !machine.refusal(hv, 'execute');
+  if (isProgram) return [ok('HYPERVISOR', 'There is a hypervisor', hv)];
+  const { code, advice } = noHypervisor(hv, facts ? 'EACCES' : 'ENOENT');
+  const remedy =
+    unset(machine, hv, 'LIBGUESTFS_HV', 'LIBGUESTFS_QEMU') ?? installCommand(['qemu'], machine.distribution);
+  return [failure(code, 'There is no hypervisor', advice, remedy)];
 }
 
 export function checkQemuImg(machine: Machine): Finding[] {

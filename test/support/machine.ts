@@ -27,6 +27,7 @@ const healthy: Readonly<Record<string, Place>> = {
   '/cache/.guestfs-1000/appliance.d/initrd': { modified: 30 },
   '/cache/.guestfs-1000/appliance.d/root': { modified: 30 },
   '/tmp': { isFolder: true },
+  '/var/tmp': { isFolder: true },
   '/run/user/1000': { isFolder: true },
   '/dev/kvm': { gid: 108, mode: 0o20660 },
   '/etc/group': { text: 'root:x:0:\nkvm:x:108:\n' },

@@ -111,7 +111,9 @@ describe('refused', () => {
   });
 
   test('a folder that does not exist', () => {
-    expect(refusalOf({ tmpdir: '/nonexistent' })).toMatchObject({ code: 'ENOENT', operation: 'setTmpdir' });
+    expect(refusalOf({ tmpdir: '/nonexistent' })).toMatchObject({
+      ...{ code: 'ERR_GUESTFS_TMPDIR', errno: 2, operation: 'setTmpdir' },
+    });
   });
 
   test('and nothing of the handle keeps the process alive', async () => {

@@ -57,6 +57,24 @@ describe('one fault, one finding', () => {
       ],
     ],
     [
+      'a variable that names no qemu',
+      [{}, { env: { PATH: '/bin', LIBGUESTFS_HV: '/nowhere' } }],
+      { hv: '/nowhere' },
+      ['ERR_GUESTFS_NO_HYPERVISOR', 'error', /\/nowhere does not exist/, 'unset LIBGUESTFS_HV'],
+    ],
+    [
+      'one that names a folder',
+      [{ '/opt': { isFolder: true } }, { env: { PATH: '/bin', LIBGUESTFS_HV: '/opt' } }],
+      { hv: '/opt' },
+      ['ERR_GUESTFS_NO_HYPERVISOR', 'error', /\/opt cannot be run/, 'unset LIBGUESTFS_HV'],
+    ],
+    [
+      'a variable that names no appliance',
+      [{}, { env: { PATH: '/bin:/bin', LIBGUESTFS_PATH: '/nowhere' } }],
+      { path: '/nowhere' },
+      ['ERR_GUESTFS_NO_APPLIANCE', 'error', /in \/nowhere/, 'unset LIBGUESTFS_PATH'],
+    ],
+    [
       'no qemu-img',
       [{ '/bin/qemu-img': undefined }],
       {},
@@ -110,7 +128,7 @@ describe('one fault, one finding', () => {
       'SUPERMIN_KERNEL that is not there',
       [{}, { env: { PATH: '/bin', SUPERMIN_KERNEL: '/k' } }],
       {},
-      ['ERR_GUESTFS_NO_KERNEL', 'error', /SUPERMIN_KERNEL names \/k/, null],
+      ['ERR_GUESTFS_NO_KERNEL', 'error', /SUPERMIN_KERNEL names \/k/, 'unset SUPERMIN_KERNEL'],
     ],
     [
       'no kernel, on Ubuntu',
@@ -170,13 +188,25 @@ describe('one fault, one finding', () => {
       'a cache that cannot be written',
       [{ '/cache': { refuses: { write: 'EROFS' } }, '/cache/.guestfs-1000': undefined }],
       {},
-      ['ERR_GUESTFS_CACHEDIR', 'error', /folder \/cache .*EROFS/, 'export LIBGUESTFS_CACHEDIR="$HOME"'],
+      ['ERR_GUESTFS_CACHEDIR', 'error', /folder \/cache .*EROFS/, 'export LIBGUESTFS_CACHEDIR=/var/tmp'],
     ],
     [
       'a folder for temporary files that is not there',
       [{ '/tmp': undefined }],
       {},
-      ['ERR_GUESTFS_TMPDIR', 'error', /folder \/tmp .*ENOENT/, 'export LIBGUESTFS_TMPDIR=/tmp'],
+      ['ERR_GUESTFS_TMPDIR', 'error', /folder \/tmp .*ENOENT/, 'export LIBGUESTFS_TMPDIR=/var/tmp'],
+    ],
+    [
+      'another one that is not there',
+      [{ '/var/tmp': undefined }],
+      { tmpdir: '/elsewhere' },
+      ['ERR_GUESTFS_TMPDIR', 'error', /folder \/elsewhere .*ENOENT/, 'export LIBGUESTFS_TMPDIR=/tmp'],
+    ],
+    [
+      'no folder at all for temporary files',
+      [{ '/tmp': undefined, '/var/tmp': { isFolder: true, refuses: { write: 'EACCES' } } }],
+      {},
+      ['ERR_GUESTFS_TMPDIR', 'error', /folder \/tmp .*ENOENT/, null],
     ],
     [
       'one that is full',
@@ -238,13 +268,13 @@ describe('one fault, one finding', () => {
       "libvirt's backend without libvirt",
       [],
       { backend: 'libvirt' },
-      ['LIBVIRT_MISSING', 'error', /neither virtqemud nor libvirtd/, 'export LIBGUESTFS_BACKEND=direct'],
+      ['ERR_GUESTFS_LIBVIRT', 'error', /neither virtqemud nor libvirtd/, 'export LIBGUESTFS_BACKEND=direct'],
     ],
     [
       "the system's libvirt without the right to use it",
       [{ '/run/libvirt/libvirt-sock': { refuses: { write: 'EACCES' } } }],
       { backend: 'libvirt:qemu:///system' },
-      ['LIBVIRT_MISSING', 'error', /may not use its socket/, 'export LIBGUESTFS_BACKEND=direct'],
+      ['ERR_GUESTFS_LIBVIRT', 'error', /may not use its socket/, 'export LIBGUESTFS_BACKEND=direct'],
     ],
     [
       'little memory',
@@ -296,9 +326,30 @@ describe('one fault, one finding', () => {
       { '/cache/.guestfs-1000': undefined, '/cache/.guestfs-1000/appliance.d': undefined },
       { bytesLeft: space * MiB },
     ];
-    expect(complaints(machine)).toContainEqual(expect.objectContaining({ code, severity }));
+    expect(complaints(machine)).toContainEqual(expect.objectContaining({ code, severity, remedy: null }));
+    expect(complaints(machine).map((each) => each.code)).toEqual(
+      severity === 'error'
+        ? expect.not.arrayContaining(['APPLIANCE_NOT_BUILT'])
+        : expect.arrayContaining(['APPLIANCE_NOT_BUILT']),
+    );
     expect(complaints([{}, { bytesLeft: space * MiB }])).not.toContainEqual(
       expect.objectContaining({ code }),
+    );
+  });
+
+  test('another folder has space for the appliance', () => {
+    const machine: MachineArguments = [
+      { '/cache/.guestfs-1000/appliance.d': undefined },
+      {
+        env: { PATH: '/bin', HOME: '/home/a b' },
+        space: (folder) => (folder === '/home/a b' ? 2048 * MiB : 0),
+        refusal: () => undefined,
+      },
+    ];
+    expect(complaints(machine)).toContainEqual(
+      expect.objectContaining({
+        ...{ code: 'ERR_GUESTFS_CACHEDIR', remedy: "export LIBGUESTFS_CACHEDIR='/home/a b'" },
+      }),
     );
   });
 
@@ -377,16 +428,29 @@ describe('without the library', () => {
 
 describe('settings that libguestfs refuses', () => {
   test.each([
-    ['LIBGUESTFS_TMPDIR', '/no where', 'ERR_GUESTFS_TMPDIR', "mkdir -p '/no where'"],
-    ['LIBGUESTFS_CACHEDIR', '/nowhere', 'ERR_GUESTFS_CACHEDIR', 'mkdir -p /nowhere'],
-    ['LIBGUESTFS_MEMSIZE', 'much', 'SETTINGS_REFUSED', 'unset LIBGUESTFS_MEMSIZE'],
-  ])('%s=%s', async (name, value, code, remedy) => {
-    const { stdout } = await runNode(['dist/cli/main.js', 'doctor', '--no-launch', '--json'], {
-      env: { [name]: value },
-    });
+    ['LIBGUESTFS_TMPDIR', '/no where', 'ERR_GUESTFS_TMPDIR'],
+    ['TMPDIR', '/nowhere', 'ERR_GUESTFS_TMPDIR'],
+    ['LIBGUESTFS_CACHEDIR', '/nowhere', 'ERR_GUESTFS_CACHEDIR'],
+    ['LIBGUESTFS_MEMSIZE', 'much', 'ERR_GUESTFS_SETTINGS'],
+    ['LIBGUESTFS_MEMSIZE', '1', 'ERR_GUESTFS_SETTINGS'],
+    ['LIBGUESTFS_BACKEND', 'bogus', 'ERR_GUESTFS_SETTINGS'],
+  ])('%s=%s: the doctor and every command call it the same', async (name, value, code) => {
+    using folder = temporaryFolder();
+    const env = { [name]: value };
+    const command = ['df', '--progress=json', '--format=raw', folder.file('disk.img')];
+    writeFileSync(folder.file('disk.img'), '');
+    const failed = await runNode(['dist/cli/main.js', ...command], { env });
+    expect(JSON.parse(failed.stderr)).toMatchObject({ type: 'error', code });
+    const { stdout } = await runNode(['dist/cli/main.js', 'doctor', '--no-launch', '--json'], { env });
+    const remedy = `unset ${name}`;
     const [first, ...others] = JSON.parse(stdout) as Finding[];
     expect(first).toMatchObject({ code, severity: 'error', remedy });
     expect(others.map((each) => each.code)).toContain('QEMU_IMG');
+  });
+
+  test('a folder that an option names is to be made', async () => {
+    const [first] = await diagnose({ launch: false, handleOptions: { tmpdir: '/no where' } });
+    expect(first).toMatchObject({ code: 'ERR_GUESTFS_TMPDIR', remedy: "mkdir -p '/no where'" });
   });
 });
 
@@ -441,6 +505,18 @@ describe('the words of a launch', () => {
     expect(remedyFor(words)).toMatchObject({
       code: 'ERR_GUESTFS_CACHEDIR',
       advice: expect.stringMatching(/\/var\/tmp\/\.guestfs-1000: it is not owned by UID 1000\. Remove it/),
+    });
+  });
+
+  test('a program that cannot be run, and libvirt that is not there', () => {
+    expect(remedyFor('/opt/qemu exited with error status 126.')).toMatchObject({
+      ...{ code: 'ERR_GUESTFS_NO_HYPERVISOR', errno: 'EACCES', advice: expect.stringContaining('/opt/qemu') },
+    });
+    expect(remedyFor('/opt/qemu exited with error status 1.')).toBeUndefined();
+    const words = 'could not connect to libvirt (URI = qemu:///system): Failed to connect socket [code=38]';
+    expect(remedyFor(words)).toMatchObject({
+      code: 'ERR_GUESTFS_LIBVIRT',
+      advice: expect.stringMatching(/qemu:\/\/\/system: Failed to connect.*LIBGUESTFS_BACKEND=direct/),
     });
   });
 

@@ -61,11 +61,11 @@ describe('the environment', () => {
 
 describe('an environment that libguestfs refuses', () => {
   test.each([
-    [{ LIBGUESTFS_MEMSIZE: 'abc' }, 'ERR_GUESTFS', 'non-numeric value for LIBGUESTFS_MEMSIZE'],
-    [{ LIBGUESTFS_MEMSIZE: '1' }, 'ERR_GUESTFS', 'too small value for memsize'],
-    [{ LIBGUESTFS_BACKEND: 'steam' }, 'ERR_GUESTFS', 'invalid backend: steam'],
-    [{ LIBGUESTFS_DEBUG: 'perhaps' }, 'ERR_GUESTFS', 'LIBGUESTFS_DEBUG=perhaps'],
-    [{ LIBGUESTFS_TMPDIR: '/nonexistent' }, 'ENOENT', '/nonexistent'],
+    [{ LIBGUESTFS_MEMSIZE: 'abc' }, 'ERR_GUESTFS_SETTINGS', 'non-numeric value for LIBGUESTFS_MEMSIZE'],
+    [{ LIBGUESTFS_MEMSIZE: '1' }, 'ERR_GUESTFS_SETTINGS', 'too small value for memsize'],
+    [{ LIBGUESTFS_BACKEND: 'steam' }, 'ERR_GUESTFS_SETTINGS', 'invalid backend: steam'],
+    [{ LIBGUESTFS_DEBUG: 'perhaps' }, 'ERR_GUESTFS_SETTINGS', 'LIBGUESTFS_DEBUG=perhaps'],
+    [{ LIBGUESTFS_TMPDIR: '/nonexistent' }, 'ERR_GUESTFS_TMPDIR', '/nonexistent'],
   ])('%p', async (env, code, message) => {
     const error = await resultOf<Record<string, string>>(
       `try { new Guestfs(); } catch (error) {
