@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { bytesOf, nameOf } from '../bulk/names';
 import type { VolumeKey } from '../inspect';
 import { UsageError } from './command';
 
@@ -14,7 +15,7 @@ export function parseKey(text: string): VolumeKey {
 function readKey(path: string): string {
   try {
     // Editors end the line.
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+    return nameOf(readFileSync(bytesOf(path))).replace(/\r?\n$/, '');
   } catch (error) {
     throw new UsageError(`--key: ${(error as Error).message}`);
   }

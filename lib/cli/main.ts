@@ -18,10 +18,12 @@ async function main(args: readonly string[]): Promise<void> {
       abort.abort();
     });
   }
-  // The reader, `head` perhaps, has seen enough.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exitCode ??= ExitCode.success;
+    if (abort.signal.aborted) return;
+    // The reader, `head` perhaps, has seen enough.
+    const isRead = error.code === 'EPIPE';
+    if (!isRead) process.stderr.write(`guestfs: the output cannot be written: ${error.message}\n`);
+    process.exitCode = isRead ? ExitCode.success : ExitCode.failure;
     abort.abort();
   });
   process.stderr.on('error', () => {});
