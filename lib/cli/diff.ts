@@ -2,7 +2,7 @@ import type { Changes, Difference, DiffOptions } from '../diff';
 import { type ProgressFormat, ProgressReporter } from '../progress';
 import { type Arguments, parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
-import { entryToJson, modeText, octal, timeOf } from './entries';
+import { deviceNumbers, entryToJson, exactTime, modeText, octal } from './entries';
 import { failureOf, tellFailure } from './failures';
 import { launchArguments, launchOptions, mountArguments, mountOptions } from './guest';
 import { Job } from './job';
@@ -184,9 +184,9 @@ function changesText({ before, after, changes }: Extract<Difference, { change: '
     uid: () => `uid ${before.uid} → ${after.uid}`,
     gid: () => `gid ${before.gid} → ${after.gid}`,
     size: () => `size ${before.size} → ${after.size}`,
-    mtimeNs: () => `mtime ${timeOf(before.mtime) ?? '-'} → ${timeOf(after.mtime) ?? '-'}`,
+    mtimeNs: () => `mtime ${exactTime(before.mtimeNs) ?? '-'} → ${exactTime(after.mtimeNs) ?? '-'}`,
     target: () => `target ${before.target ?? '-'} → ${after.target ?? '-'}`,
-    rdev: () => `device ${before.rdev} → ${after.rdev}`,
+    rdev: () => `device ${deviceNumbers(before)} → ${deviceNumbers(after)}`,
     xattrs: () => 'extended attributes',
     content: () => 'content',
   };

@@ -5,6 +5,7 @@ import type { Guestfs } from '../guestfs';
 import type { CallOptions } from '../types';
 import type { Piece, Style } from './results';
 import { humanSize } from './size';
+import { isoTime } from './time';
 
 /**
  * The size of a file. What else a guest may have there is refused: a fifo would never end, and a device node stands for a
@@ -27,10 +28,12 @@ export async function sizeOfFile(
 
 /** For JSON: numbers are numbers, and permissions octal digits. */
 export function entryToJson(entry: WalkEntry) {
-  const { path, type, mode, nlink, uid, gid, size, ino, atime, mtime, ctime, target } = entry;
+  const { path, type, mode, nlink, uid, gid, size, blocks, ino, atimeNs, mtimeNs, ctimeNs, target } = entry;
   return {
-    ...{ path, type, mode: octal(mode), nlink, uid, gid, size: Number(size), ino: Number(ino) },
-    ...{ atime: timeOf(atime), mtime: timeOf(mtime), ctime: timeOf(ctime), target },
+    ...{ path, type, mode: octal(mode), nlink, uid, gid, size: Number(size) },
+    ...{ allocated: Number(blocks) * 512, ino: Number(ino) },
+    ...{ atime: exactTime(atimeNs), mtime: exactTime(mtimeNs), ctime: exactTime(ctimeNs), target },
+    device: isDevice(entry) ? deviceNumbers(entry) : null,
   };
 }
 
@@ -38,9 +41,20 @@ export function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
-/** ISO 8601, UTC; null for what no calendar has. */
-export function timeOf(time: Date): string | null {
-  return Number.isNaN(time.getTime()) ? null : time.toISOString();
+/** All of it: two times that differ must look so. */
+export function exactTime(nanoseconds: bigint): string | null {
+  return isoTime(nanoseconds, 9);
+}
+
+function isDevice({ type }: WalkEntry): boolean {
+  return type === 'blockDevice' || type === 'characterDevice';
+}
+
+/** As Linux writes them in `st_rdev`. */
+export function deviceNumbers({ rdev }: WalkEntry): string {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
+  return `${major},${minor}`;
 }
 
 const letters: Readonly<Record<WalkEntry['type'], string>> = {
@@ -86,14 +100,14 @@ export class LongLines {
 
   /** `name`: how it is called in the line. */
   pieces(entry: WalkEntry, name: string): Piece[] {
-    const { nlink, uid, gid, mtime, target } = entry;
+    const { nlink, uid, gid, mtimeNs, target } = entry;
     const cells = [nlink, uid, gid, this.#size(entry)].map(String);
     const padded = cells.map((cell, index) => {
       const width = Math.max(this.#widths[index] ?? 0, cell.length);
       this.#widths[index] = width;
       return cell.padStart(width);
     });
-    const when = timeOf(mtime)?.replace(/\.\d+Z$/, 'Z') ?? '-'.padEnd(20);
+    const when = isoTime(mtimeNs, 0) ?? '-'.padEnd(20);
     return [
       `${modeText(entry)} ${padded.join(' ')} ${when} `,
       [name, styleOf(entry)],
@@ -101,13 +115,9 @@ export class LongLines {
     ];
   }
 
-  /** Of a device its numbers, as Linux writes them in `st_rdev`. */
-  #size({ type, size, rdev }: WalkEntry): string {
-    if (type === 'blockDevice' || type === 'characterDevice') {
-      const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
-      const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
-      return `${major},${minor}`;
-    }
-    return this.#human ? humanSize(Number(size)).replace(' ', '') : String(size);
+  /** Of a device its numbers. */
+  #size(entry: WalkEntry): string {
+    if (isDevice(entry)) return deviceNumbers(entry);
+    return this.#human ? humanSize(Number(entry.size)).replace(' ', '') : String(entry.size);
   }
 }

@@ -2,9 +2,16 @@ import { nameOf } from '../bulk/names';
 import { GuestfsError } from '../errors';
 import type { Xattr } from '../generated/structs';
 import type { Guestfs } from '../guestfs';
-import { isRefusal } from '../inspect/problems';
-import { printFiles } from './cat';
+import { sizeOfFile } from './entries';
 import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+import { linesOf, startOfLast } from './lines';
+import { isoTime } from './time';
+
+interface Display {
+  readonly json: boolean;
+  /** So many at the end only. */
+  readonly lines: number | undefined;
+}
 
 const definition: GuestCommand = {
   description: {
@@ -12,7 +19,7 @@ const definition: GuestCommand = {
     summary: "Print a guest's system log",
     operands: [imageOperand],
     about: [
-      "Prints the system log of a guest: systemd's journal where there is one, oldest first, times in UTC; else /var/log/syslog or /var/log/messages as it is.",
+      "Prints the system log of a guest: systemd's journal where there is one, oldest first, times in UTC; else /var/log/syslog or /var/log/messages as it is. Event logs of Windows are not read: copy-out brings them.",
     ],
     options: [
       {
@@ -20,16 +27,23 @@ const definition: GuestCommand = {
         about:
           'Print NDJSON, an object for each entry of the journal: "time", and its fields as journalctl names them (bytes that are not UTF-8 as \\udc80 to \\udcff); of a log file, the "path" and each "message"',
       },
+      { name: 'lines', short: 'n', value: 'N', about: 'Only the last N entries, or lines of a log file' },
       ...guestOptions,
     ],
     examples: [
-      { args: 'disk.qcow2 | tail -n 100', about: 'The end' },
-      { args: '--json disk.qcow2 | jq -r "select(.PRIORITY <= \\"3\\").MESSAGE"', about: 'Errors only' },
+      { args: '-n 100 disk.qcow2', about: 'The end' },
+      {
+        args: `--json disk.qcow2 | jq -r 'select((.PRIORITY // "7") <= "3").MESSAGE'`,
+        about: 'Errors only',
+      },
     ],
     exitCodes: { 0: 'success', 1: 'there is no log, or not all of it could be read' },
   },
   access: 'read',
-  plan: (args) => (guest) => printLog(guest, args.has('json')),
+  plan(args) {
+    const display = { json: args.has('json'), lines: args.count('lines') };
+    return (guest) => printLog(guest, display);
+  },
 };
 
 export const command = guestCommand(definition);
@@ -37,12 +51,11 @@ export const command = guestCommand(definition);
 const journals = '/var/log/journal';
 const files = ['/var/log/syslog', '/var/log/messages'];
 
-export async function printLog(guest: Guest, json: boolean): Promise<void> {
-  if (await printJournals(guest, json)) return;
+export async function printLog(guest: Guest, { json, lines }: Display): Promise<void> {
+  if (await printJournal(guest, json, lines)) return;
   for (const path of files) {
     if (!(await guest.g.isFile(path, { followsymlinks: true }))) continue;
-    await (json ? printLines(guest, path) : printFiles(guest, [path]));
-    return;
+    return await printFile(guest, path, json, lines);
   }
   throw new GuestfsError(`log: there is neither a journal in ${journals} nor ${files.join(' or ')}`, {
     code: 'ENOENT',
@@ -51,31 +64,17 @@ export async function printLog(guest: Guest, json: boolean): Promise<void> {
 }
 
 /** False when there is none. */
-async function printJournals(guest: Guest, json: boolean): Promise<boolean> {
-  const { g, job, failed } = guest;
+async function printJournal(guest: Guest, json: boolean, lines: number | undefined): Promise<boolean> {
+  const { g, job, results } = guest;
+  // Not through a link: libguestfs would follow it in the appliance, not in the guest.
   if (!(await g.isDir(journals))) return false;
-  // One folder for each machine id that the system has had.
   let count = 0;
-  for (const name of await g.ls(journals)) {
-    const folder = `${journals}/${name}`;
-    if (!(await g.isDir(folder))) continue;
-    try {
-      for await (const entry of entriesOf(g, folder)) {
-        job.at(`${++count} entries`);
-        await printEntry(guest, entry, json);
-      }
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      failed(error, folder);
-      count++; // so that no other log takes its place unnoticed
-    }
+  for await (const entry of entriesOf(g, journals, lines)) {
+    job.at(`${++count} entries`);
+    if (json) await results.json(entryToJson(entry));
+    else for (const line of entryLine(entry).split('\n')) await results.line(line);
   }
   return count > 0;
-}
-
-async function printEntry({ results }: Guest, entry: JournalEntry, json: boolean): Promise<void> {
-  if (json) return await results.json(entryToJson(entry));
-  for (const line of entryLine(entry).split('\n')) await results.line(line);
 }
 
 /** An entry of a journal; a field may occur repeatedly. */
@@ -87,18 +86,24 @@ export interface JournalEntry {
 
 type Journal = Pick<
   Guestfs,
-  'journalOpen' | 'journalNext' | 'journalGet' | 'journalGetRealtimeUsec' | 'journalClose'
+  'journalOpen' | 'journalNext' | 'journalSkip' | 'journalGet' | 'journalGetRealtimeUsec' | 'journalClose'
 >;
 
-/** The calls for the next entry are queued while the loop works on one. */
-export async function* entriesOf(g: Journal, folder: string): AsyncGenerator<JournalEntry> {
+/** More entries than there are; systemd takes no larger number. */
+const all = 2 ** 31 - 1;
+
+/**
+ * Those of all journals in a folder, by their time, or the last so many of them. The calls for the next entry are queued
+ * while the loop works on one.
+ */
+export async function* entriesOf(g: Journal, folder: string, last?: number): AsyncGenerator<JournalEntry> {
   await g.journalOpen(folder);
   try {
-    let next = readEntry(g);
+    let next = last === undefined ? nextEntry(g) : firstOfLast(g, last);
     for (;;) {
       const entry = await next;
       if (!entry) return;
-      next = readEntry(g);
+      next = nextEntry(g);
       next.catch(() => undefined); // it is awaited in its turn
       yield entry;
     }
@@ -107,8 +112,17 @@ export async function* entriesOf(g: Journal, folder: string): AsyncGenerator<Jou
   }
 }
 
-async function readEntry(g: Journal): Promise<JournalEntry | undefined> {
-  if (!(await g.journalNext())) return undefined;
+async function firstOfLast(g: Journal, count: number): Promise<JournalEntry | undefined> {
+  if ((await g.journalSkip(all)) === 0n) return undefined;
+  await g.journalSkip(1 - Math.min(count, all));
+  return await readEntry(g);
+}
+
+async function nextEntry(g: Journal): Promise<JournalEntry | undefined> {
+  return (await g.journalNext()) ? await readEntry(g) : undefined;
+}
+
+async function readEntry(g: Journal): Promise<JournalEntry> {
   const [time, attributes] = await Promise.all([g.journalGetRealtimeUsec(), g.journalGet()]);
   return { time, fields: fieldsOf(attributes) };
 }
@@ -124,7 +138,7 @@ function fieldsOf(attributes: readonly Xattr[]): Map<string, string[]> {
 export function entryToJson({ time, fields }: JournalEntry): Record<string, unknown> {
   const values = [...fields].map(([name, all]) => [name, all.length === 1 ? all[0] : all] as const);
   // A field could be called like a member that every object has.
-  return Object.assign(Object.create(null), { time: isoTime(time) }, Object.fromEntries(values));
+  return Object.assign(Object.create(null), { time: entryTime(time) }, Object.fromEntries(values));
 }
 
 /** As journalctl and syslog write it: `2026-01-31T12:00:00.123456Z host sshd[12]: message`. */
@@ -135,25 +149,23 @@ export function entryLine({ time, fields }: JournalEntry): string {
   const source = pid === undefined ? who : `${who}[${pid}]`;
   // What follows a line break belongs to the same entry.
   const message = (field('MESSAGE') ?? '').replace(/\n+$/, '').replace(/\n/g, '\n    ');
-  return `${isoTime(time)} ${field('_HOSTNAME') ?? '-'} ${source}: ${message}`;
+  return `${entryTime(time)} ${field('_HOSTNAME') ?? '-'} ${source}: ${message}`;
 }
 
-/** With the microseconds that a Date does not have. */
-function isoTime(microseconds: bigint): string {
-  const date = new Date(Number(microseconds / 1000n));
-  if (Number.isNaN(date.getTime())) return `${microseconds}`;
-  return date.toISOString().replace('Z', `${String(microseconds % 1000n).padStart(3, '0')}Z`);
+/** The journal has microseconds. */
+function entryTime(microseconds: bigint): string {
+  return isoTime(microseconds * 1000n, 6) ?? `${microseconds}`;
 }
 
-async function printLines({ g, results, signal }: Guest, path: string): Promise<void> {
-  let rest: Buffer = Buffer.alloc(0);
-  const tell = (line: Buffer) => results.json({ path, message: nameOf(line) });
-  for await (const bytes of g.createReadStream(path, { signal })) {
-    rest = Buffer.concat([rest, bytes as Buffer]);
-    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-      await tell(rest.subarray(0, end));
-      rest = rest.subarray(end + 1);
-    }
-  }
-  if (rest.length > 0) await tell(rest);
+async function printFile(
+  { g, results, signal }: Guest,
+  path: string,
+  json: boolean,
+  lines: number | undefined,
+): Promise<void> {
+  const size = await sizeOfFile(g, 'log', path, { signal });
+  const start = lines === undefined ? 0 : await startOfLast(g, path, Number(size), lines);
+  const content = g.createReadStream(path, { start, signal });
+  if (!json) return await results.content(content);
+  for await (const line of linesOf(content)) await results.json({ path, message: nameOf(line) });
 }

@@ -25,7 +25,7 @@ const definition: GuestCommand = {
       {
         name: 'json',
         about:
-          'Print NDJSON, an object a line: path, type, mode (octal), nlink, uid, gid, size, ino, atime, mtime, ctime, target. Bytes of a name that are not UTF-8 are \\udc80 to \\udcff',
+          'Print NDJSON, an object a line: path, type, mode (octal), nlink, uid, gid, size, allocated, ino, atime, mtime, ctime, target, device (of device nodes, "major,minor"). Bytes of a name that are not UTF-8 are \\udc80 to \\udcff',
       },
       ...guestOptions,
     ],

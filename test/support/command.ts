@@ -88,10 +88,10 @@ export function fakeHandle(tree: FakeFolder): Guestfs {
       const stat = await fake.lstatns(path).catch(() => undefined);
       return stat !== undefined && (stat.stMode & 0o170000n) === 0o100000n;
     },
-    createReadStream: (path: string) =>
+    createReadStream: (path: string, { start = 0 }: { start?: number } = {}) =>
       Readable.from(
         (async function* () {
-          yield await fake.pread(path, 2 ** 20, 0);
+          yield await fake.pread(path, 2 ** 20, start);
         })(),
       ),
   });

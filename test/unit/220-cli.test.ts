@@ -82,6 +82,13 @@ describe('keys', () => {
     });
   });
 
+  test('bytes that are not UTF-8 are those of the key, and of the name of its file', () => {
+    using folder = temporaryFolder();
+    const stray = Buffer.from([0x6b, 0xe9]);
+    writeFileSync(Buffer.concat([Buffer.from(`${folder.path}/`), stray]), Buffer.concat([stray, stray]));
+    expect(parseKey(`file:${folder.file('k\udce9')}`).key).toBe('k\udce9k\udce9');
+  });
+
   test('what cannot be read is not repeated, but a missing file is named', () => {
     expect(() => parseKey('my passphrase')).toThrow(UsageError);
     expect(() => parseKey('my passphrase')).not.toThrow(/passphrase/);

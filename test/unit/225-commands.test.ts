@@ -19,10 +19,12 @@ import { volumeTable } from '../../lib/cli/filesystems';
 import type { Guest } from '../../lib/cli/guest';
 import { commandHelp, programHelp, wrap } from '../../lib/cli/help';
 import { Job } from '../../lib/cli/job';
+import { linesOf, startOfLast } from '../../lib/cli/lines';
 import { entriesOf, entryLine, entryToJson, printLog } from '../../lib/cli/log';
 import { list } from '../../lib/cli/ls';
 import { rawArguments } from '../../lib/cli/raw-arguments';
 import { printableLines, Results } from '../../lib/cli/results';
+import { isoTime } from '../../lib/cli/time';
 import { Volumes } from '../../lib/cli/volumes';
 import type { Difference } from '../../lib/diff';
 import type { InspectionReport } from '../../lib/inspect';
@@ -213,6 +215,21 @@ describe('the program', () => {
   });
 });
 
+test('an output that is full is a failure, and is told without a stack', () => {
+  const program = join(root, 'dist/cli/main.js');
+  const shell = ['-c', '"$0" "$1" help ls > /dev/full', process.execPath, program];
+  const { status, stderr } = spawnSync('sh', shell, { encoding: 'utf8' });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^guestfs: the output cannot be written: ENOSPC.*\n$/);
+});
+
+test('a reader that has seen enough is none', () => {
+  const program = join(root, 'dist/cli/main.js');
+  const pipe = 'set -o pipefail; "$0" "$1" completion zsh | { exec 0<&-; sleep 1; }';
+  const { status, stderr } = spawnSync('bash', ['-c', pipe, process.execPath, program], { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([0, '']);
+});
+
 test('a folder of this machine whose name is not UTF-8 can be named', () => {
   using folder = temporaryFolder();
   mkdirSync(Buffer.concat([Buffer.from(`${folder.path}/`), strayBytes]));
@@ -366,6 +383,16 @@ describe('guestfs ls', () => {
       '/bin/su',
     ]);
     expect(stdout.records[3]).toMatchObject({ type: 'file', mode: '4755', size: 2, target: null });
+    expect(stdout.records[3]).toMatchObject({ mtime: '1970-01-01T00:00:00.000000000Z', device: null });
+    const node = await listed(['/null'], { json: true });
+    expect(node.stdout.records).toMatchObject([{ type: 'characterDevice', device: '1,3' }]);
+  });
+
+  test('times are exact, before 1970 too, and none where no calendar has any', () => {
+    expect(isoTime(1_769_860_800_123_456_789n, 9)).toBe('2026-01-31T12:00:00.123456789Z');
+    expect(isoTime(1_769_860_800_999_999_999n, 0)).toBe('2026-01-31T12:00:00Z');
+    expect(isoTime(-1n, 9)).toBe('1969-12-31T23:59:59.999999999Z');
+    expect(isoTime(10n ** 30n, 9)).toBeNull();
   });
 
   test('modes as people know them', () => {
@@ -384,7 +411,7 @@ describe('guestfs ls', () => {
     const lines = new LongLines(true);
     const entry = { type: 'file', mode: 0o644, nlink: 1, uid: 0, gid: 0, target: null } as WalkEntry;
     const at = (size: bigint) => {
-      const [text] = lines.pieces({ ...entry, size, mtime: new Date(Number.NaN) }, 'a');
+      const [text] = lines.pieces({ ...entry, size, mtimeNs: 10n ** 30n }, 'a');
       return (text as string).trimEnd();
     };
     expect(at(1536n)).toBe('-rw-r--r--  1     0     0 1.5KiB -');
@@ -449,6 +476,7 @@ describe('guestfs checksum', () => {
 });
 
 describe('guestfs log', () => {
+  const everything = { json: false, lines: undefined };
   const fields = (values: Record<string, string[]>) => new Map(Object.entries(values));
 
   test('an entry as a line', () => {
@@ -470,43 +498,81 @@ describe('guestfs log', () => {
     expect(JSON.stringify(json)).toBe('{"time":"1970-01-01T00:00:00.000001Z","A":["1","2"],"__proto__":"x"}');
   });
 
-  test('a journal is read ahead of the loop, and closed', async () => {
-    const calls: string[] = [];
+  /** With its position, as libguestfs moves it: 0 is before the first entry. */
+  const fakeJournal = (messages: readonly string[], calls: string[] = []) => {
     let at = 0;
-    const journal = {
+    return {
       journalOpen: async (folder: string) => void calls.push(`open ${folder}`),
-      journalNext: async () => ++at <= 3,
-      journalGet: async () => [{ attrname: 'MESSAGE', attrval: strayBytes }],
+      journalNext: async () => {
+        at += 1;
+        return at <= messages.length;
+      },
+      journalSkip: async (count: number | bigint) => {
+        const before = at;
+        at = Math.min(Math.max(at + Number(count), Math.min(messages.length, 1)), messages.length);
+        return BigInt(Math.abs(at - before));
+      },
+      journalGet: async () => [{ attrname: 'MESSAGE', attrval: Buffer.from(messages[at - 1] ?? '') }],
       journalGetRealtimeUsec: async () => BigInt(at),
       journalClose: async () => void calls.push('close'),
     };
+  };
+
+  test('a journal is read to its end, and closed', async () => {
+    const calls: string[] = [];
     const times: bigint[] = [];
-    for await (const { time, fields: found } of entriesOf(journal, '/var/log/journal/a')) {
-      times.push(time);
-      expect(found.get('MESSAGE')).toEqual([stray]);
-    }
+    for await (const { time } of entriesOf(fakeJournal(['a', 'b', 'c'], calls), '/journal')) times.push(time);
     expect(times).toEqual([1n, 2n, 3n]);
-    expect(calls).toEqual(['open /var/log/journal/a', 'close']);
+    expect(calls).toEqual(['open /journal', 'close']);
   });
 
-  test('the journals of all machine ids, harmless on a terminal', async () => {
-    const entry = (message: string) => [{ attrname: 'MESSAGE', attrval: Buffer.from(message) }];
-    let isNext = false;
-    const handle = Object.assign(fakeHandle({ var: { log: { journal: { a: {}, b: {}, file: '' } } } }), {
-      ls: async () => ['a', 'b', 'file'],
-      journalOpen: async () => undefined,
-      journalNext: async () => {
-        isNext = !isNext;
-        return isNext;
-      },
-      journalGet: async () => entry(`one\n${evil}two`),
-      journalGetRealtimeUsec: async () => 0n,
-      journalClose: async () => undefined,
-    });
-    const terminal = commandGuest(handle as unknown as Guestfs, { columns: 80 });
-    await printLog(terminal, false);
-    const lines = ['1970-01-01T00:00:00.000000Z - unknown: one\n', '    two\n'];
-    expect(terminal.stdout.text).toBe([...lines, ...lines].join(''));
+  test.each([
+    [1, ['c']],
+    [2, ['b', 'c']],
+    [3, ['a', 'b', 'c']],
+    [4, ['a', 'b', 'c']],
+    [2 ** 40, ['a', 'b', 'c']],
+  ])('the last %d entries', async (count, expected) => {
+    const messages: (string | undefined)[] = [];
+    for await (const { fields: found } of entriesOf(fakeJournal(['a', 'b', 'c']), '/journal', count)) {
+      messages.push(found.get('MESSAGE')?.[0]);
+    }
+    expect(messages).toEqual(expected);
+  });
+
+  test('no entries have no last ones', async () => {
+    for await (const each of entriesOf(fakeJournal([]), '/journal', 5)) throw new Error(String(each.time));
+  });
+
+  test('bytes that are not UTF-8 survive', async () => {
+    const journal = {
+      ...fakeJournal(['']),
+      journalGet: async () => [{ attrname: 'MESSAGE', attrval: strayBytes }],
+    };
+    for await (const { fields: found } of entriesOf(journal, '/journal')) {
+      expect(found.get('MESSAGE')).toEqual([stray]);
+    }
+    expect.assertions(1);
+  });
+
+  const withJournal = (messages: readonly string[], calls: string[] = []) =>
+    Object.assign(
+      fakeHandle({ var: { log: { journal: {}, syslog: 'from syslog\n' } } }),
+      fakeJournal(messages, calls),
+    ) as unknown as Guestfs;
+
+  test('all journals of a guest at once, harmless on a terminal', async () => {
+    const calls: string[] = [];
+    const terminal = commandGuest(withJournal([`one\n${evil}two`], calls), { columns: 80 });
+    await printLog(terminal, everything);
+    expect(terminal.stdout.text).toBe('1970-01-01T00:00:00.000001Z - unknown: one\n    two\n');
+    expect(calls).toEqual(['open /var/log/journal', 'close']);
+  });
+
+  test('a journal without entries gives way to a log file', async () => {
+    const guest = commandGuest(withJournal([]));
+    await printLog(guest, everything);
+    expect(guest.stdout.text).toBe('from syslog\n');
   });
 
   test('without a journal, the log file', async () => {
@@ -514,24 +580,76 @@ describe('guestfs log', () => {
       var: { log: { messages: Buffer.concat([Buffer.from('one\n'), strayBytes]) } },
     });
     const text = commandGuest(handle);
-    await printLog(text, false);
+    await printLog(text, everything);
     expect(text.stdout.bytes).toEqual(Buffer.concat([Buffer.from('one\n'), strayBytes]));
     const json = commandGuest(handle);
-    await printLog(json, true);
+    await printLog(json, { ...everything, json: true });
     expect(json.stdout.records).toEqual([
       { path: '/var/log/messages', message: 'one' },
       { path: '/var/log/messages', message: stray },
     ]);
-    await expect(printLog(commandGuest(fakeHandle({})), false)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(printLog(commandGuest(fakeHandle({})), everything)).rejects.toMatchObject({
+      code: 'ENOENT',
+    });
+  });
+
+  test.each([
+    ['one\ntwo\n', 1, 'two\n'],
+    ['one\ntwo', 1, 'two'],
+    ['one\n\n\n', 2, '\n\n'],
+    ['one\ntwo\n', 5, 'one\ntwo\n'],
+    ['\none\n', 2, '\none\n'],
+    ['', 3, ''],
+  ])('of a log file %j the last %d lines', async (content, lines, expected) => {
+    const guest = commandGuest(fakeHandle({ var: { log: { syslog: content } } }));
+    await printLog(guest, { json: false, lines });
+    expect(guest.stdout.text).toBe(expected);
+  });
+
+  test('the end of a file is looked for from there, in pieces', async () => {
+    const content = Buffer.concat([Buffer.from('a\nb\n'), Buffer.alloc(3 << 20, 'x'), Buffer.from('\nc\n')]);
+    const read: number[] = [];
+    const g = {
+      pread: async (_: string, count: number, offset: number | bigint) => {
+        read.push(Number(offset));
+        return content.subarray(Number(offset), Number(offset) + count);
+      },
+    } as unknown as Guestfs;
+    const start = async (lines: number) => await startOfLast(g, '/log', content.length, lines);
+    expect(await start(1)).toBe(content.length - 2);
+    expect(read).toHaveLength(1);
+    expect(await start(2)).toBe(4);
+    expect(await start(3)).toBe(2);
+    expect(await start(99)).toBe(0);
+  });
+
+  test('a line without an end comes in parts: what a guest has there need not fit into memory', async () => {
+    const chunk = Buffer.alloc(300_000, 'x');
+    const linesIn = async (chunks: Buffer[]) => {
+      const lines: number[] = [];
+      for await (const line of linesOf(
+        (async function* () {
+          yield* chunks;
+        })(),
+      )) {
+        lines.push(line.length);
+      }
+      return lines;
+    };
+    expect(await linesIn([...new Array<Buffer>(5).fill(chunk), Buffer.from('\na\n\n')])).toEqual([
+      1_200_000, 300_000, 1, 0,
+    ]);
+    expect(await linesIn([])).toEqual([]);
   });
 });
 
 describe('guestfs df', () => {
   const usage = {
-    ...{ device: '/dev/sda1', type: 'ext4', label: null, size: 10240, used: 2048, available: 6144 },
-    ...{ inodes: 100, inodesUsed: 1, inodesFree: 99 },
+    ...{ image: 'a.img', device: '/dev/sda1', type: 'ext4', label: null, uuid: null },
+    ...{ size: 10240, used: 2048, available: 6144, inodes: 100, inodesUsed: 1, inodesFree: 99 },
   };
-  const rows = (human: boolean, inodes: boolean) => usageTable([usage], { human, inodes })[1];
+  const images = false;
+  const rows = (human: boolean, inodes: boolean) => usageTable([usage], { human, inodes, images })[1];
 
   test('KiB, people’s units, and inodes', () => {
     expect(rows(false, false)).toEqual([['/dev/sda1', 'ext4', '10', '2', '6', '25%']]);
@@ -539,9 +657,15 @@ describe('guestfs df', () => {
     expect(rows(false, true)).toEqual([['/dev/sda1', 'ext4', '100', '1', '99', '1%']]);
   });
 
+  test('of several images, which', () => {
+    const [columns, [row]] = usageTable([usage], { human: false, inodes: false, images: true });
+    expect([columns[0]?.heading, row?.slice(0, 2)]).toEqual(['IMAGE', ['a.img', '/dev/sda1']]);
+    expect(columns).toHaveLength(row?.length ?? 0);
+  });
+
   test('filesystems without inodes have no share of them', () => {
     const fat = { ...usage, inodes: 0, inodesUsed: 0, inodesFree: 0 };
-    expect(usageTable([fat], { human: false, inodes: true })[1][0]?.at(-1)).toBe('-');
+    expect(usageTable([fat], { human: false, inodes: true, images })[1][0]?.at(-1)).toBe('-');
   });
 });
 
@@ -558,7 +682,12 @@ describe('guestfs filesystems', () => {
       { device: '/dev/mapper/cryptsda3', type: 'ext4', label: null, uuid: null },
       { device: '/dev/md0', type: 'xfs', label: null, uuid: null },
     ],
-    encrypted: [{ device: '/dev/sda3', mapping: '/dev/mapper/cryptsda3', opened: true }],
+    encrypted: [
+      {
+        ...{ device: '/dev/sda3', type: 'crypto_LUKS', uuid: 'luks' },
+        ...{ mapping: '/dev/mapper/cryptsda3', opened: true },
+      },
+    ],
     operatingSystems: [],
     problems: [],
   } as unknown as InspectionReport;
@@ -584,6 +713,7 @@ describe('guestfs filesystems', () => {
       'filesystem /dev/mapper/cryptsda3 < /dev/sda3',
       'filesystem /dev/md0 < /dev/sdb1',
       'filesystem btrfsvol:/dev/vg/root/@home < /dev/vg/root',
+      'encrypted /dev/sda3 < ',
       'lv /dev/vg/root < vg',
       'vg vg < /dev/sda2',
       'pv /dev/sda2 < /dev/sda',
@@ -633,6 +763,19 @@ describe('guestfs diff', () => {
     expect(text(changed)).toBe('~ /etc/a: mode -rw-r--r-- → -rwxr-xr-x, size 1 → 2, extended attributes');
     expect(text({ change: 'added', path: '/b', before: null, after })).toBe('+ /b');
     expect(text({ change: 'removed', path: '/b', before, after: null })).toBe('- /b');
+  });
+
+  test('times that differ by less than a millisecond look different', () => {
+    const times = { ...changed, changes: { mtimeNs: { before: 5n, after: 7n } } };
+    expect(text(times)).toBe(
+      '~ /etc/a: mtime 1970-01-01T00:00:00.000000005Z → 1970-01-01T00:00:00.000000007Z',
+    );
+  });
+
+  test('device nodes by their numbers', () => {
+    const nodes = { before: { ...before, rdev: 0x103n }, after: { ...after, rdev: 0x105n } };
+    const changes = { rdev: { before: 0x103n, after: 0x105n } };
+    expect(text({ ...changed, ...nodes, changes })).toBe('~ /etc/a: device 1,3 → 1,5');
   });
 
   test('JSON', () => {
