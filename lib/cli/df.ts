@@ -1,58 +1,95 @@
 import type { Statvfs } from '../generated/structs';
-import type { ImageFacts } from '../inspect/image';
 import { isRefusal } from '../inspect/problems';
-import { addOption, type Guest, type GuestCommand, guestCommand, imageOperand, launchOptions } from './guest';
+import { type Arguments, parseArguments } from './arguments';
+import { type Command, type Description, ExitCode } from './command';
+import { addOption, type Guest, imageOperand, launchArguments, launchOptions, Session } from './guest';
+import { Results } from './results';
 import { humanSize } from './size';
 import type { Column } from './table';
+import { type DevicesOfGuest, examine } from './volumes';
 
 interface Display {
   readonly json: boolean;
   readonly human: boolean;
   readonly inodes: boolean;
+  /** Say of which image each filesystem is. */
+  readonly images: boolean;
 }
 
-const definition: GuestCommand = {
-  description: {
-    name: 'df',
-    summary: 'How full the filesystems of a guest are',
-    operands: [imageOperand],
-    about: [
-      'Says how full each filesystem of a guest is, as df(1) in the guest would. Each is mounted read-only; what cannot be mounted is told on stderr, and swap has nothing to be told.',
-    ],
-    options: [
-      { name: 'human-readable', short: 'h', about: 'Sizes as 1.5 GiB instead of KiB' },
-      { name: 'inodes', short: 'i', about: 'How many files there are, and can be' },
-      {
-        name: 'json',
-        about:
-          'Print JSON: an array of { device, type, label, size, used, available, inodes, inodesUsed, inodesFree }, in bytes',
-      },
-      addOption,
-      ...launchOptions,
-    ],
-    examples: [
-      { args: '-h disk.qcow2', about: 'For people' },
-      { args: '--json disk.qcow2 | jq ".[] | select(.available < 1e8)"', about: 'What will be full soon' },
-    ],
-    exitCodes: { 0: 'success', 1: 'a filesystem could not be mounted; the others are reported' },
-  },
-  access: 'devices',
-  plan(args) {
-    const display = {
-      json: args.has('json'),
-      human: args.has('human-readable'),
-      inodes: args.has('inodes'),
-    };
-    return (guest) => printUsage(guest, display);
+const description: Description = {
+  name: 'df',
+  summary: 'How full the filesystems of guests are',
+  operands: [{ ...imageOperand, repeated: true }],
+  about: [
+    'Says how full each filesystem of a guest is, as df(1) in the guest would. Each is mounted read-only; what cannot be mounted is told on stderr, and swap has nothing to be told.',
+    'Each IMAGE is a guest of its own; of several the first column says which. Further disks of one guest are added to it by --add.',
+  ],
+  options: [
+    { name: 'human-readable', short: 'h', about: 'Sizes as 1.5 GiB instead of KiB' },
+    { name: 'inodes', short: 'i', about: 'How many files there are, and can be' },
+    {
+      name: 'json',
+      about:
+        'Print JSON: an array of { image, device, type, label, uuid, size, used, available, inodes, inodesUsed, inodesFree }, in bytes',
+    },
+    addOption,
+    ...launchOptions,
+  ],
+  examples: [
+    { args: '-h *.qcow2', about: 'For people' },
+    { args: "--json disk.qcow2 | jq '.[] | select(.available < 1e8)'", about: 'What will be full soon' },
+  ],
+  exitCodes: { 0: 'success', 1: 'a filesystem could not be mounted; the others are reported' },
+};
+
+export const command: Command = {
+  description,
+  async run(args, signal) {
+    const parsed = parseArguments(description, args);
+    const display = displayOf(parsed);
+    const launch = launchArguments(parsed);
+    const images = parsed.operands;
+    const added = parsed.values('add');
+    const isOne = images.length === 1;
+    if (!isOne && added.length > 0)
+      throw parsed.wrong('--add is for the disks of one guest, so of one IMAGE');
+    const usages: Usage[] = [];
+    let code = ExitCode.success;
+    for (const image of images) {
+      const session = new Session({
+        ...{ name: 'df', access: 'devices', launch, mount: {}, signal, label: isOne ? undefined : image },
+      });
+      const each = await session.run([image, ...added], async (guest) => {
+        for (const usage of await usagesOf(guest)) usages.push({ image, ...usage });
+      });
+      if (each !== ExitCode.success) code = each;
+    }
+    const results = new Results({ signal });
+    if (display.json) await results.json(usages, 2);
+    else if (usages.length > 0) await results.table(...usageTable(usages, display));
+    return code;
   },
 };
 
-export const command = guestCommand(definition);
+function displayOf(args: Arguments): Display {
+  return {
+    json: args.has('json'),
+    human: args.has('human-readable'),
+    inodes: args.has('inodes'),
+    images: args.operands.length > 1,
+  };
+}
 
-export interface Usage {
+export interface Usage extends FilesystemUsage {
+  /** As it was given. */
+  readonly image: string;
+}
+
+interface FilesystemUsage {
   readonly device: string;
   readonly type: string;
   readonly label: string | null;
+  readonly uuid: string | null;
   readonly size: number;
   readonly used: number;
   /** To other users than root. */
@@ -62,32 +99,16 @@ export interface Usage {
   readonly inodesFree: number;
 }
 
-async function printUsage(guest: Guest, display: Display): Promise<void> {
-  const usages = await usagesOf(guest);
-  const { results } = guest;
-  if (display.json) await results.json(usages, 2);
-  else await results.table(...usageTable(usages, display));
-}
-
-export async function usagesOf({
-  g,
-  images,
-  keys,
-  job,
-  failed,
-}: Pick<Guest, 'g' | 'keys' | 'job' | 'failed'> & { readonly images: readonly ImageFacts[] }): Promise<
-  Usage[]
-> {
-  const { examineDevices } = require('../inspect/mount') as typeof import('../inspect/mount');
-  const { mountable, report } = await examineDevices(g, images, keys);
-  for (const { device, ...problem } of report.problems) failed(problem, device ?? undefined);
-  const usages: Usage[] = [];
-  for (const [index, { device, type, label }] of mountable.entries()) {
+export async function usagesOf(guest: DevicesOfGuest & Pick<Guest, 'job'>): Promise<FilesystemUsage[]> {
+  const { g, job, failed } = guest;
+  const { mountable } = await examine(guest);
+  const usages: FilesystemUsage[] = [];
+  for (const [index, { device, type, label, uuid }] of mountable.entries()) {
     job.phase(device);
     try {
       await g.umountAll();
       await g.mountRo(device, '/');
-      usages.push({ device, type, label, ...usageOf(await g.statvfs('/')) });
+      usages.push({ device, type, label, uuid, ...usageOf(await g.statvfs('/')) });
     } catch (error) {
       if (!isRefusal(error)) throw error;
       failed(error, device);
@@ -110,24 +131,24 @@ function usageOf({ blocks, frsize, bfree, bavail, files, ffree }: Statvfs) {
 
 export function usageTable(
   usages: readonly Usage[],
-  { human, inodes }: Pick<Display, 'human' | 'inodes'>,
+  { human, inodes, images }: Omit<Display, 'json'>,
 ): [columns: Column[], rows: string[][]] {
   const shown = (bytes: number) => (human ? humanSize(bytes) : String(Math.ceil(bytes / 1024)));
   const whole = inodes ? 'INODES' : human ? 'SIZE' : 'KIB';
   const right = (heading: string): Column => ({ heading, align: 'right' });
   return [
     [
+      ...(images ? [{ heading: 'IMAGE' }] : []),
       ...[{ heading: 'FILESYSTEM' }, { heading: 'TYPE' }, right(whole), right('USED')],
       ...[right(inodes ? 'FREE' : 'AVAILABLE'), right('USE%')],
     ],
     usages.map((usage) => {
-      const { device, type, size, used, available } = usage;
-      return inodes
-        ? [
-            ...[device, type, `${usage.inodes}`, `${usage.inodesUsed}`, `${usage.inodesFree}`],
-            percent(usage.inodesUsed, usage.inodesFree),
-          ]
-        : [device, type, shown(size), shown(used), shown(available), percent(used, available)];
+      const { image, device, type } = usage;
+      const [all, used, free] = inodes
+        ? [usage.inodes, usage.inodesUsed, usage.inodesFree]
+        : [usage.size, usage.used, usage.available];
+      const numbers = inodes ? [all, used, free].map(String) : [all, used, free].map(shown);
+      return [...(images ? [image] : []), device, type, ...numbers, percent(used, free)];
     }),
   ];
 }

@@ -6,6 +6,7 @@ import { type Volume, type VolumeKind, volumesOf } from './volumes';
 /** By the options that ask for them, in the order of the output. */
 const kinds: Readonly<Record<string, VolumeKind>> = {
   filesystems: 'filesystem',
+  encrypted: 'encrypted',
   lvs: 'lv',
   vgs: 'vg',
   pvs: 'pv',
@@ -23,6 +24,7 @@ const definition: GuestCommand = {
     ],
     options: [
       { name: 'filesystems', about: 'Filesystems, swap too; the default' },
+      { name: 'encrypted', about: 'Encrypted volumes, opened or not' },
       { name: 'lvs', about: 'Logical volumes of LVM' },
       { name: 'vgs', about: 'Volume groups' },
       { name: 'pvs', about: 'Physical volumes' },
@@ -46,8 +48,9 @@ const definition: GuestCommand = {
   plan(args) {
     const asked = Object.keys(kinds).filter((option) => args.has('all') || args.has(option));
     const wanted = (asked.length > 0 ? asked : ['filesystems']).map((option) => kinds[option]);
-    return async ({ g, images, keys, results, failed }) => {
-      const all = await volumesOf(g, images, keys, failed);
+    return async (guest) => {
+      const { results } = guest;
+      const all = await volumesOf(guest);
       const volumes = wanted.flatMap((kind) => all.filter((volume) => volume.kind === kind));
       if (args.has('json')) await results.json(volumes, 2);
       else await results.table(...volumeTable(volumes));

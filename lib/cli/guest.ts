@@ -99,8 +99,8 @@ export function launchArguments(args: Arguments): LaunchArguments {
 
 /** What {@link mountOptions} say. */
 export interface MountArguments {
-  readonly root: string | undefined;
-  readonly mountable: string | undefined;
+  readonly root?: string | undefined;
+  readonly mountable?: string | undefined;
 }
 
 export function mountArguments(args: Arguments): MountArguments {
@@ -149,34 +149,41 @@ export function guestCommand({ description, access, plan, check }: GuestCommand)
       await check?.(parsed);
       const paths = [parsed.operands[0] as string, ...parsed.values('add')];
       const mount = mountArguments(parsed);
-      return await new Session(description.name, access, launch, mount, signal).run(paths, work);
+      return await new Session({ name: description.name, access, launch, mount, signal }).run(paths, work);
     },
   };
 }
 
+export interface SessionOptions {
+  /** Of the command. */
+  readonly name: string;
+  readonly access: GuestCommand['access'];
+  readonly launch: LaunchArguments;
+  readonly mount: MountArguments;
+  readonly signal: AbortSignal;
+  /** Tells the guest from others of the same command. */
+  readonly label?: string | undefined;
+}
+
 /** From the launch of a guest to its end. */
-class Session {
+export class Session {
   readonly #name: string;
   readonly #access: GuestCommand['access'];
   readonly #launch: LaunchArguments;
   readonly #mount: MountArguments;
   readonly #signal: AbortSignal;
+  readonly #label: string | undefined;
   readonly #reporter: ProgressReporter;
   #hasFailed = false;
 
-  constructor(
-    name: string,
-    access: GuestCommand['access'],
-    launch: LaunchArguments,
-    mount: MountArguments,
-    signal: AbortSignal,
-  ) {
+  constructor({ name, access, launch, mount, signal, label }: SessionOptions) {
     this.#name = name;
     this.#access = access;
     this.#launch = launch;
     this.#mount = mount;
     this.#signal = signal;
-    this.#reporter = new ProgressReporter({ format: launch.progress });
+    this.#label = label;
+    this.#reporter = new ProgressReporter({ format: launch.progress, label });
   }
 
   async run(paths: readonly string[], work: Work): Promise<ExitCode> {
@@ -281,14 +288,15 @@ class Session {
   #fail(error: unknown, path?: string): void {
     this.#hasFailed = true;
     this.#reporter.clear();
-    tellFailure(failureOf(error, this.#name), this.#launch.progress, path);
+    const place = [this.#label, path].filter((each) => each !== undefined).join(': ');
+    tellFailure(failureOf(error, this.#name), this.#launch.progress, place || undefined);
   }
 
   #note(text: string): void {
     // Whoever asked for JSON on stderr gets nothing else there.
-    if (this.#reporter.format === 'json')
-      process.stderr.write(`${toJson({ type: 'note', message: text })}\n`);
-    else this.#reporter.line(`guestfs: ${text}`);
+    const message = this.#label === undefined ? text : `${this.#label}: ${text}`;
+    if (this.#reporter.format === 'json') process.stderr.write(`${toJson({ type: 'note', message })}\n`);
+    else this.#reporter.line(`guestfs: ${message}`);
   }
 }
 

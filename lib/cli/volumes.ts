@@ -1,16 +1,15 @@
 // What is on the disks of a guest, and what lies on what.
 import type { Guestfs } from '../guestfs';
-import type { VolumeKey } from '../inspect';
-import type { ImageFacts } from '../inspect/image';
 import { isRefusal } from '../inspect/problems';
 import type { InspectionReport } from '../inspect/report';
+import type { Guest } from './guest';
 
-export type VolumeKind = 'filesystem' | 'lv' | 'vg' | 'pv' | 'partition' | 'device';
+export type VolumeKind = 'filesystem' | 'encrypted' | 'lv' | 'vg' | 'pv' | 'partition' | 'device';
 
 export interface Volume {
   readonly name: string;
   readonly kind: VolumeKind;
-  /** Of a filesystem `'ext4'`; of a partition the type that its table says, `'0x83'`; of a disk its partition table. */
+  /** Of a filesystem `'ext4'`; of an encrypted volume `'crypto_LUKS'`; of a partition the type that its table says, `'0x83'`; of a disk its partition table. */
   readonly type: string | null;
   readonly label: string | null;
   /** Bytes; null where they cannot be known. */
@@ -34,16 +33,24 @@ export type VolumeCalls = Pick<
   | 'vgsFull'
 >;
 
-export async function volumesOf(
-  g: Guestfs,
-  images: readonly ImageFacts[],
-  keys: readonly VolumeKey[],
-  failed: (error: unknown, device?: string) => void,
-): Promise<Volume[]> {
+export async function volumesOf(guest: DevicesOfGuest): Promise<Volume[]> {
+  const { report } = await examine(guest);
+  return await new Volumes(guest.g, report, guest.failed).list();
+}
+
+export type DevicesOfGuest = Pick<Guest, 'g' | 'images' | 'keys' | 'failed' | 'note'>;
+
+/** What is on the disks of a guest. What could not be found out is told, and what is encrypted and stays closed. */
+export async function examine({ g, images, keys, failed, note }: DevicesOfGuest) {
   const { examineDevices } = require('../inspect/mount') as typeof import('../inspect/mount');
-  const { report } = await examineDevices(g, images, keys);
-  for (const { device, ...problem } of report.problems) failed(problem, device ?? undefined);
-  return await new Volumes(g, report, failed).list();
+  const examined = await examineDevices(g, images, keys);
+  const { problems, encrypted } = examined.report;
+  for (const { device, ...problem } of problems) failed(problem, device ?? undefined);
+  for (const { device, type, opened } of encrypted) {
+    const isTold = problems.some((problem) => problem.device === device);
+    if (!opened && !isTold) note(`${device} is encrypted (${type}): what is in it takes a --key`);
+  }
+  return examined;
 }
 
 export class Volumes {
@@ -68,27 +75,30 @@ export class Volumes {
 
   async list(): Promise<Volume[]> {
     const lvm = await this.#lvm();
-    return [...(await this.#filesystems(lvm)), ...lvm, ...(await this.#partitionsAndDisks())];
+    return [
+      ...(await this.#filesystems(lvm)),
+      ...(await this.#encryptedVolumes(lvm)),
+      ...lvm,
+      ...(await this.#partitionsAndDisks()),
+    ];
   }
 
   async #filesystems(lvm: readonly Volume[]): Promise<Volume[]> {
-    const groups = new Map(
-      lvm.filter(({ kind }) => kind === 'lv').map(({ name, parents }) => [name, parents]),
-    );
     const volumes: Volume[] = [];
     for (const { device, type, label, uuid } of this.#report.filesystems) {
-      const parents = groups.get(device) ?? (await this.#parentsOf(device));
-      volumes.push({
-        name: device,
-        kind: 'filesystem',
-        type,
-        label,
-        size: await this.#size(device),
-        parents,
-        uuid,
-      });
+      const [size, parents] = [await this.#size(device), await this.#parentsOf(device, lvm)];
+      volumes.push({ name: device, kind: 'filesystem', type, label, size, parents, uuid });
     }
     if (volumes.some(({ type }) => type === 'btrfs')) volumes.push(...(await this.#subvolumes(volumes)));
+    return volumes;
+  }
+
+  async #encryptedVolumes(lvm: readonly Volume[]): Promise<Volume[]> {
+    const volumes: Volume[] = [];
+    for (const { device, type, uuid } of this.#report.encrypted) {
+      const [size, parents] = [await this.#size(device), await this.#parentsOf(device, lvm)];
+      volumes.push({ name: device, kind: 'encrypted', type, label: null, size, parents, uuid });
+    }
     return volumes;
   }
 
@@ -150,7 +160,9 @@ export class Volumes {
     return volumes;
   }
 
-  async #parentsOf(device: string): Promise<string[]> {
+  async #parentsOf(device: string, lvm: readonly Volume[] = []): Promise<readonly string[]> {
+    const volume = lvm.find(({ kind, name }) => kind === 'lv' && name === device);
+    if (volume) return volume.parents;
     const encrypted = this.#encrypted.get(device);
     if (encrypted !== undefined) return [encrypted];
     if (this.#partitions.has(device)) {

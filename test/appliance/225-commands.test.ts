@@ -16,7 +16,7 @@ import { makeArchive } from '../../lib/cli/tar-out';
 import { volumesOf } from '../../lib/cli/volumes';
 import { type ImageFacts, readImage } from '../../lib/inspect/image';
 import { mountGuest } from '../../lib/inspect/mount';
-import { debianLvm, debianMbr, notADisk } from '../images';
+import { debianLvm, debianMbr, luksDisk, notADisk } from '../images';
 import { sleep } from '../support/appliance';
 import { runCli, startCli } from '../support/cli';
 import { commandGuest } from '../support/command';
@@ -29,12 +29,18 @@ const stray = 'caf\udce9';
 const evil = '\x1b[2Jred';
 const strayBytes = Buffer.from([0x63, 0x61, 0x66, 0xe9]);
 
+const closed = '/dev/sdb1 is encrypted (crypto_LUKS): what is in it takes a --key';
+
 describe('on one guest', () => {
   let g: Guestfs;
   let images: ImageFacts[];
 
   beforeAll(async () => {
-    images = [await readImage({ path: await debianLvm(), format: 'raw' }, undefined)];
+    const { path: encrypted } = await luksDisk();
+    images = [];
+    for (const path of [await debianLvm(), encrypted]) {
+      images.push(await readImage({ path, format: 'raw' }, undefined));
+    }
     g = new Guestfs();
     // What is written to a read-only drive is forgotten when the appliance ends.
     for (const { absolutePath } of images) await g.addDrive(absolutePath, { readonly: true, format: 'raw' });
@@ -46,21 +52,24 @@ describe('on one guest', () => {
   });
 
   test('filesystems: everything, and what it lies on', async () => {
-    const { failed, failures } = commandGuest(g);
-    const volumes = await volumesOf(g, images, [], failed);
-    expect(failures).toEqual([]);
+    const guest = { ...commandGuest(g), images };
+    const volumes = await volumesOf(guest);
+    expect([guest.failures, guest.notes]).toEqual([[], [closed]]);
     const shown = volumes.map(({ kind, name, type, parents }) => [kind, name, type, parents.join()]);
     expect(shown).toEqual([
       ['filesystem', '/dev/sda1', 'ext2', '/dev/sda'],
       ['filesystem', '/dev/vg0/root', 'ext4', 'vg0'],
       ['filesystem', '/dev/vg0/swap', 'swap', 'vg0'],
+      ['encrypted', '/dev/sdb1', 'crypto_LUKS', '/dev/sdb'],
       ['lv', '/dev/vg0/root', null, 'vg0'],
       ['lv', '/dev/vg0/swap', null, 'vg0'],
       ['vg', 'vg0', null, '/dev/sda2'],
       ['pv', '/dev/sda2', null, '/dev/sda'],
       ['partition', '/dev/sda1', '0x83', '/dev/sda'],
       ['partition', '/dev/sda2', '0x8e', '/dev/sda'],
+      ['partition', '/dev/sdb1', '0FC63DAF-8483-4772-8E79-3D69D8477DE4', '/dev/sdb'],
       ['device', '/dev/sda', 'mbr', ''],
+      ['device', '/dev/sdb', 'gpt', ''],
     ]);
     expect(volumes.map(({ label }) => label).slice(0, 3)).toEqual(['boot', 'root', 'swap']);
     for (const { kind, size, uuid } of volumes) {
@@ -70,9 +79,9 @@ describe('on one guest', () => {
   });
 
   test('df: what can be mounted', async () => {
-    const { failed, failures, job } = commandGuest(g);
-    const usages = await usagesOf({ g, images, keys: [], job, failed });
-    expect(failures).toEqual([]);
+    const guest = { ...commandGuest(g), images };
+    const usages = await usagesOf(guest);
+    expect([guest.failures, guest.notes]).toEqual([[], [closed]]);
     expect(usages.map(({ device }) => device)).toEqual(['/dev/sda1', '/dev/vg0/root']);
     for (const { size, used, available, inodes, inodesUsed, inodesFree } of usages) {
       expect(used + available).toBeLessThanOrEqual(size);
@@ -178,35 +187,59 @@ describe('on one guest', () => {
       await g.mkdirP('/var/log');
       await g.write('/var/log/syslog', 'one\ntwo\n');
       const file = commandGuest(g);
-      await printLog(file, true);
+      await printLog(file, { json: true, lines: undefined });
       expect(file.stdout.records).toEqual([
         { path: '/var/log/syslog', message: 'one' },
         { path: '/var/log/syslog', message: 'two' },
       ]);
+      const end = commandGuest(g);
+      await printLog(end, { json: false, lines: 1 });
+      expect(end.stdout.text).toBe('two\n');
 
       const common = [
         ['_HOSTNAME', 'guest'],
         ['SYSLOG_IDENTIFIER', 'sshd'],
         ['_PID', '12'],
       ] as const;
-      const journal = journalFile([
-        { time: 1_769_860_800_123_456n, fields: [...common, ['MESSAGE', 'one']] },
-        { time: 1_769_860_801_000_000n, fields: [...common, ['MESSAGE', 'two\nlines'], ['RAW', strayBytes]] },
-      ]);
-      const machine = '3a'.repeat(16);
-      await g.mkdirP(`/var/log/journal/${machine}`);
-      await g.write(`/var/log/journal/${machine}/system.journal`, journal);
-      const lines = commandGuest(g);
-      await printLog(lines, false);
-      expect(lines.stdout.text.split('\n')).toEqual([
-        '2026-01-31T12:00:00.123456Z guest sshd[12]: one',
-        '2026-01-31T12:00:01.000000Z guest sshd[12]: two',
-        '    lines',
-        '',
-      ]);
+      // Of two machine ids, as where the guest has got a new one.
+      const journals = {
+        [`${'3a'.repeat(16)}`]: [
+          { time: 1_769_860_800_123_456n, fields: [...common, ['MESSAGE', 'one'] as const] },
+          { time: 1_769_860_802_000_000n, fields: [...common, ['MESSAGE', 'three'] as const] },
+        ],
+        [`${'4b'.repeat(16)}`]: [
+          {
+            time: 1_769_860_801_000_000n,
+            fields: [...common, ['MESSAGE', 'two\nlines'] as const, ['RAW', strayBytes] as const],
+          },
+        ],
+      };
+      for (const [machine, entries] of Object.entries(journals)) {
+        await g.mkdirP(`/var/log/journal/${machine}`);
+        await g.write(`/var/log/journal/${machine}/system.journal`, journalFile(entries));
+      }
+      const printed = async (lines?: number) => {
+        const guest = commandGuest(g);
+        await printLog(guest, { json: false, lines });
+        return guest.stdout.text;
+      };
+      const [one, two, three] = [
+        '2026-01-31T12:00:00.123456Z guest sshd[12]: one\n',
+        '2026-01-31T12:00:01.000000Z guest sshd[12]: two\n    lines\n',
+        '2026-01-31T12:00:02.000000Z guest sshd[12]: three\n',
+      ] as const;
+      expect(await printed()).toBe(one + two + three);
+      expect(await printed(1)).toBe(three);
+      expect(await printed(2)).toBe(two + three);
+      expect(await printed(3)).toBe(one + two + three);
+      expect(await printed(1e12)).toBe(one + two + three);
       const json = commandGuest(g);
-      await printLog(json, true);
-      expect(json.stdout.records).toMatchObject([{ MESSAGE: 'one' }, { MESSAGE: 'two\nlines', RAW: stray }]);
+      await printLog(json, { json: true, lines: undefined });
+      expect(json.stdout.records).toMatchObject([
+        { MESSAGE: 'one' },
+        { MESSAGE: 'two\nlines', RAW: stray },
+        { MESSAGE: 'three' },
+      ]);
       expect(json.failures).toEqual([]);
     });
   });

@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Guestfs, GuestfsError } from '../../lib';
 import { entryOf } from '../../lib/bulk/entry';
-import { ExitCode } from '../../lib/cli/command';
+import { ExitCode, UsageError } from '../../lib/cli/command';
+import { command as dfCommand } from '../../lib/cli/df';
 import { command as diffCommand } from '../../lib/cli/diff';
 import { type GuestCommand, guestCommand, guestOptions, imageOperand, type Work } from '../../lib/cli/guest';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
@@ -200,6 +201,82 @@ describe('an operating system of which a filesystem cannot be mounted', () => {
     expect(await run('write', async () => void calls.push('work'), undefined, [])).toBe(ExitCode.failure);
     expect(calls).not.toContain('work');
     expect(calls.slice(-3)).toEqual(['umountAll', 'shutdown', 'close']);
+  });
+});
+
+describe('guestfs df', () => {
+  let printed: string;
+
+  beforeEach(() => {
+    printed = '';
+    jest.spyOn(process.stdout, 'write').mockImplementation(((bytes: Uint8Array) => {
+      printed += bytes.toString();
+      return true;
+    }) as never);
+    const contents: Record<string, [string, string][]> = {
+      '/dev/sda': [['PTTYPE', 'dos']],
+      '/dev/sda1': [
+        ['TYPE', 'ext4'],
+        ['USAGE', 'filesystem'],
+        ['UUID', 'u'],
+      ],
+      '/dev/sda2': [
+        ['TYPE', 'crypto_LUKS'],
+        ['USAGE', 'crypto'],
+      ],
+      '/dev/sdb': [['PTTYPE', 'dos']],
+    };
+    const lists = {
+      listDevices: ['/dev/sda', '/dev/sdb'],
+      listPartitions: ['/dev/sda1', '/dev/sda2'],
+      ...{ listMdDevices: [], listLdmVolumes: [], listLdmPartitions: [] },
+    };
+    for (const [name, list] of Object.entries(lists)) {
+      jest.spyOn(Guestfs.prototype, name as keyof typeof lists).mockResolvedValue(list);
+    }
+    jest.spyOn(Guestfs.prototype, 'blkid').mockImplementation(async (device) => new Map(contents[device]));
+    jest.spyOn(Guestfs.prototype, 'statvfs').mockResolvedValue({
+      ...{ bsize: 1024n, frsize: 1024n, blocks: 10n, bfree: 8n, bavail: 8n },
+      ...{ files: 9n, ffree: 9n, favail: 9n, fsid: 0n, flag: 0n, namemax: 255n },
+    });
+  });
+
+  const df = (...args: string[]) =>
+    dfCommand.run(['--progress=none', '--format=raw', ...args], new AbortController().signal);
+
+  test('of one guest, with all its disks', async () => {
+    const other = folder.file('other.img');
+    writeFileSync(other, Buffer.alloc(1 << 20));
+    expect(await df(image, '-a', other)).toBe(ExitCode.success);
+    expect(printed).toBe(
+      'FILESYSTEM  TYPE  KIB  USED  AVAILABLE  USE%\n/dev/sda1   ext4   10     2          8   20%\n',
+    );
+    expect(calls.filter((each) => each === 'launch')).toHaveLength(1);
+    expect(told).toBe('guestfs: /dev/sda2 is encrypted (crypto_LUKS): what is in it takes a --key\n');
+  });
+
+  test('of several guests, one after the other, and what fails is told with its image', async () => {
+    const broken = folder.file('broken.img');
+    writeFileSync(broken, Buffer.alloc(1 << 20));
+    jest.mocked(Guestfs.prototype.statvfs).mockRejectedValueOnce(failure);
+    expect(await df('--json', broken, folder.file('missing.img'), image)).toBe(ExitCode.failure);
+    expect(JSON.parse(printed)).toMatchObject([
+      { image, device: '/dev/sda1', uuid: 'u', size: 10240, used: 2048 },
+    ]);
+    expect(calls.filter((each) => /^(launch|close)$/.test(each))).toEqual([
+      'launch',
+      'close',
+      'launch',
+      'close',
+    ]);
+    expect(told).toContain(`guestfs: ${broken}: /dev/sda1: sample: no luck (EIO)\n`);
+    expect(told).toContain(`${folder.file('missing.img')} does not exist`);
+    expect(told).toContain(`guestfs: ${image}: /dev/sda2 is encrypted`);
+  });
+
+  test('disks cannot be added to several guests', async () => {
+    await expect(df(image, image, '-a', image)).rejects.toThrow(UsageError);
+    expect(calls).toEqual([]);
   });
 });
 
