@@ -166,7 +166,7 @@ export const libvirtUnusable = (uri: string, why: string): Remedy => ({
 /** `why` is what libguestfs has said of a variable. */
 export const refusedSetting = (why: string): Remedy => ({
   code: 'ERR_GUESTFS_SETTINGS',
-  advice: `libguestfs refuses a setting of the environment: ${why}. Correct the variable LIBGUESTFS_… that says so, or take it away`,
+  advice: `a setting of the environment is refused: ${why}. Correct the variable LIBGUESTFS_… that says so, or take it away`,
 });
 
 export const imageLocked = (path = 'the image'): Remedy => ({

@@ -6,6 +6,7 @@ import { toJson } from '../progress/to-json';
 import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { formatOption, progressOption } from './guest';
+import { Results, type Style } from './results';
 
 const description: Description = {
   name: 'doctor',
@@ -33,7 +34,11 @@ const description: Description = {
   exitCodes: { 0: 'nothing is an error', 1: 'something is' },
 };
 
-const marks: Readonly<Record<Severity, string>> = { ok: '✓', warning: '!', error: '✗' };
+const marks: Readonly<Record<Severity, readonly [sign: string, style: Style]>> = {
+  ok: ['✓', 'green'],
+  warning: ['!', 'yellow'],
+  error: ['✗', 'red'],
+};
 const indent = '    ';
 
 export const command: Command = {
@@ -41,11 +46,12 @@ export const command: Command = {
   async run(args, signal) {
     const { json, progress, options } = parse(args);
     const reporter = new ProgressReporter({ format: progress });
+    const results = new Results();
     const findings: Finding[] = [];
     const onFinding = (finding: Finding) => {
       findings.push(finding);
       reporter.clear();
-      if (!json) process.stdout.write(describe(finding, terminalWidth()));
+      if (!json) process.stdout.write(describe(finding, results));
     };
     try {
       await diagnose({ ...options, signal, onFinding, onHandle: (g) => reporter.attach(g) });
@@ -77,17 +83,20 @@ export function parse(args: readonly string[]): Arguments {
   };
 }
 
+/** Where findings are shown. */
+type Page = Pick<Results, 'width' | 'styled'>;
+
+const plain: Page = { width: Number.POSITIVE_INFINITY, styled: (text) => text };
+
 /** What is well on one line; what is not with all that there is to say, and the command that mends it below. */
-export function describe(
-  { severity, code, title, detail, remedy }: Finding,
-  width = Number.POSITIVE_INFINITY,
-): string {
-  const mark = marks[severity];
-  if (severity === 'ok') return `${mark} ${printable(title)}: ${printable(detail)}\n`;
-  const lines = detail.split('\n').flatMap((line) => wrap(printable(line), width - indent.length));
+export function describe({ severity, code, title, detail, remedy }: Finding, page = plain): string {
+  const [mark, style] = marks[severity];
+  if (severity === 'ok') return `${page.styled(mark, style)} ${printable(title)}: ${printable(detail)}\n`;
+  const lines = detail.split('\n').flatMap((line) => wrap(printable(line), page.width - indent.length));
   // In one line, however long: it is to be copied.
-  if (remedy !== null) lines.push(`$ ${printable(remedy)}`);
-  return `${mark} ${printable(title)} (${code})\n${lines.map((line) => `${indent}${line}\n`).join('')}`;
+  if (remedy !== null) lines.push(page.styled(`$ ${printable(remedy)}`, 'bold'));
+  const heading = `${page.styled(`${mark} ${printable(title)}`, style)} (${code})`;
+  return `${heading}\n${lines.map((line) => `${indent}${line}\n`).join('')}`;
 }
 
 /** Breaks a line between words. */
@@ -106,10 +115,6 @@ export function summarise(findings: readonly Finding[]): string {
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;
   if (errors + warnings === 0) return '\nAll is well.\n';
   return `\n${count(errors, 'error')}, ${count(warnings, 'warning')}.\n`;
-}
-
-function terminalWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
 }
 
 function isError({ severity }: Finding): boolean {

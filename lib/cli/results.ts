@@ -67,7 +67,7 @@ export class Results {
   }
 
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): Promise<void> {
-    const heading = (text: string) => this.#styled(text, 'bold');
+    const heading = (text: string) => this.styled(text, 'bold');
     return this.#text(Buffer.from(renderTable(columns, rows, this.width, heading)));
   }
 
@@ -91,6 +91,11 @@ export class Results {
     if (!this.#stream.write(bytes)) await once(this.#stream, 'drain', { signal: this.#signal });
   }
 
+  /** As it is where there are no colours. */
+  styled(text: string, style: Style | undefined): string {
+    return this.#isColoured && style ? `\x1b[${codes[style]}m${text}\x1b[0m` : text;
+  }
+
   /** What reaches a terminal must have been made printable. */
   #text(bytes: Uint8Array): Promise<void> {
     this.#makeWay();
@@ -100,11 +105,7 @@ export class Results {
   #shown(piece: Piece): string {
     const [text, style] = typeof piece === 'string' ? [piece, undefined] : piece;
     if (!this.isTerminal) return text;
-    return this.#styled(printable(text), style);
-  }
-
-  #styled(text: string, style: Style | undefined): string {
-    return this.#isColoured && style ? `\x1b[${codes[style]}m${text}\x1b[0m` : text;
+    return this.styled(printable(text), style);
   }
 }
 

@@ -626,9 +626,17 @@ describe('guestfs doctor', () => {
     };
     expect(describeFinding(finding)).toBe('✗ Bad (IMAGE_UNWRITABLE)\n    one\n    two\n    $ ls a\n');
     expect(
-      describeFinding({ ...finding, detail: 'three words here', remedy: 'a command of any length' }, 16),
+      describeFinding(
+        { ...finding, detail: 'three words here', remedy: 'a command of any length' },
+        { width: 16, styled: (text) => text },
+      ),
     ).toBe('✗ Bad (IMAGE_UNWRITABLE)\n    three words\n    here\n    $ a command of any length\n');
     expect(describeFinding({ ...finding, severity: 'ok' })).toBe('✓ Bad: one two\n');
+    const coloured = { width: 80, styled: (text: string, style?: string) => `<${style}>${text}</>` };
+    expect(describeFinding({ ...finding, detail: 'one' }, coloured)).toBe(
+      '<red>✗ Bad</> (IMAGE_UNWRITABLE)\n    one\n    <bold>$ ls a</>\n',
+    );
+    expect(describeFinding({ ...finding, severity: 'ok' }, coloured)).toMatch(/^<green>✓<\/> Bad: /);
     expect(summarise([finding])).toBe('\n1 error, 0 warnings.\n');
     expect(summarise([])).toBe('\nAll is well.\n');
   });
