@@ -30,6 +30,7 @@ export type FaultCode =
   | 'ERR_GUESTFS_NO_KERNEL'
   | 'ERR_GUESTFS_PASST'
   | 'ERR_GUESTFS_SETTINGS'
+  | 'ERR_GUESTFS_SOCKDIR'
   | 'ERR_GUESTFS_TMPDIR';
 
 /** Words of the C library that tell an errno. */
@@ -73,6 +74,19 @@ const cachedir = {
 
 export const unusableTmpdir = (path: string, why: string): Remedy => folder(tmpdir, path, why);
 export const unusableCachedir = (path: string, why: string): Remedy => folder(cachedir, path, why);
+
+/** libguestfs takes no other: for root /tmp, for others what their session says. */
+export const unusableSockdir = (path: string, why: string): Remedy => ({
+  code: 'ERR_GUESTFS_SOCKDIR',
+  errno: errnoOf(why),
+  advice: `the folder ${path} cannot be used for sockets (${why}). XDG_RUNTIME_DIR names it, perhaps that of another user (su and sudo keep it): take the variable away`,
+});
+
+/** `setting` is a variable or a function that names a folder. */
+function unusableFor(setting: string): (path: string, why: string) => Remedy {
+  if (setting === 'XDG_RUNTIME_DIR') return unusableSockdir;
+  return /cachedir/i.test(setting) ? unusableCachedir : unusableTmpdir;
+}
 
 /** libguestfs takes no appliance that another user could have put there. */
 export const foreignCache = (path: string, why: string): Remedy => ({
@@ -240,10 +254,13 @@ const table: readonly Rule[] = [
   [/exited for an unknown reason \(status -1\)/, () => limitReached('EAGAIN')],
   [/cannot set up guest memory|Cannot allocate memory/, () => notEnoughMemory],
   [
-    new RegExp(`(\\w+): (/.*): realpath: ${reason}$`, 'm'),
-    (setting, path, why) => (/cachedir/i.test(setting) ? unusableCachedir : unusableTmpdir)(path, why),
+    new RegExp(`(\\w+): (/.*|): realpath: ${reason}$`, 'm'),
+    (setting, path, why) => unusableFor(setting)(path || 'without a name', why),
   ],
-  [new RegExp(`^(/.*)/libguestfs\\w{6}: cannot create temporary directory: ${reason}$`, 'm'), unusableTmpdir],
+  [
+    new RegExp(`^(/.*)/libguestfs\\w{6}: cannot create temporary directory: ${reason}$`, 'm'),
+    (path, why) => (path === process.env.XDG_RUNTIME_DIR ? unusableSockdir : unusableTmpdir)(path, why),
+  ],
   refusedIn(tmpdir, /\/libguestfs\w{6}\/(?:overlay|scratch)/),
   [/^security: cached appliance (\/.*) is (.*)$/m, (path, why) => foreignCache(path, `it is ${why}`)],
   // libguestfs does not say why it could not make its folder there.

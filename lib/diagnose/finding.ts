@@ -31,7 +31,6 @@ export type FindingCode =
   | 'MEMORY'
   | 'NO_INIT'
   | 'QEMU_IMG'
-  | 'SOCKDIR_UNUSABLE'
   | 'TMPDIR'
   | 'TMPDIR_SHORT'
   | FaultCode

@@ -1,6 +1,6 @@
 // The folders for overlays and sockets.
-import { unusableTmpdir } from '../remedies';
-import { useFolder } from './command';
+import { unusableSockdir, unusableTmpdir } from '../remedies';
+import { unset, useFolder } from './command';
 import { type Finding, failure, ok, warning } from './finding';
 import type { Machine } from './machine';
 import type { Settings } from './settings';
@@ -31,20 +31,12 @@ export function checkTmpdir(machine: Machine, { tmpdir }: Settings): Finding[] {
   return [warning('TMPDIR_SHORT', 'There is little space for temporary files', what)];
 }
 
-/** It is none of the program's choice: for root /tmp, for others what their session says. */
 export function checkSockdir(machine: Machine, { sockdir }: Settings): Finding[] {
   const refused = refusalOf(machine, sockdir);
   if (!refused) return [];
-  const named = machine.env.XDG_RUNTIME_DIR === sockdir;
-  const why = named ? 'XDG_RUNTIME_DIR names it, perhaps that of another user (`su` and `sudo` keep it)' : '';
-  return [
-    failure(
-      'SOCKDIR_UNUSABLE',
-      'The folder for sockets cannot be used',
-      [`${sockdir}: ${refused}`, why].filter(Boolean).join('. '),
-      named ? 'unset XDG_RUNTIME_DIR' : null,
-    ),
-  ];
+  const { code, advice } = unusableSockdir(sockdir, refused);
+  const remedy = unset(machine, sockdir, 'XDG_RUNTIME_DIR') ?? null;
+  return [failure(code, 'The folder for sockets cannot be used', advice, remedy)];
 }
 
 function refusalOf(machine: Machine, folder: string): string | undefined {

@@ -41,13 +41,15 @@ export function libraryFailed(machine: Machine, error: Error): Finding {
 export function settingsRefused(machine: Machine, error: GuestfsError): Finding {
   const words = error.cause instanceof GuestfsError ? error.cause.message : error.message;
   const said = error.message.replace(`${error.operation}: `, '');
-  const folder = /: (\/.*): realpath: /.exec(words)?.[1];
+  const [, setting = '', folder] = /(\w+): (\/.*|): realpath: /.exec(words) ?? [];
   if (folder !== undefined) {
+    const variable = setting in machine.env ? `unset ${setting}` : undefined;
     return failure(
       error.code as FindingCode,
       'A folder that is named for libguestfs is not there',
       said,
-      unset(machine, folder, 'LIBGUESTFS_TMPDIR', 'LIBGUESTFS_CACHEDIR', 'TMPDIR') ??
+      variable ??
+        unset(machine, folder, 'LIBGUESTFS_TMPDIR', 'LIBGUESTFS_CACHEDIR') ??
         `mkdir -p ${quote(folder)}`,
     );
   }

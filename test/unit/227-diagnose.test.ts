@@ -224,7 +224,12 @@ describe('one fault, one finding', () => {
       "another session's folder for sockets",
       [{ '/run/user/1000': undefined }, { env: { PATH: '/bin', XDG_RUNTIME_DIR: '/run/user/1000' } }],
       {},
-      ['SOCKDIR_UNUSABLE', 'error', /^\/run\/user\/1000: ENOENT.*XDG_RUNTIME_DIR/, 'unset XDG_RUNTIME_DIR'],
+      [
+        'ERR_GUESTFS_SOCKDIR',
+        'error',
+        /\/run\/user\/1000 .*ENOENT.*XDG_RUNTIME_DIR/,
+        'unset XDG_RUNTIME_DIR',
+      ],
     ],
     [
       'no KVM where the processor has it',
@@ -431,6 +436,8 @@ describe('settings that libguestfs refuses', () => {
     ['LIBGUESTFS_TMPDIR', '/no where', 'ERR_GUESTFS_TMPDIR'],
     ['TMPDIR', '/nowhere', 'ERR_GUESTFS_TMPDIR'],
     ['LIBGUESTFS_CACHEDIR', '/nowhere', 'ERR_GUESTFS_CACHEDIR'],
+    ['XDG_RUNTIME_DIR', '/run/user/nowhere', 'ERR_GUESTFS_SOCKDIR'],
+    ['XDG_RUNTIME_DIR', '', 'ERR_GUESTFS_SOCKDIR'],
     ['LIBGUESTFS_MEMSIZE', 'much', 'ERR_GUESTFS_SETTINGS'],
     ['LIBGUESTFS_MEMSIZE', '1', 'ERR_GUESTFS_SETTINGS'],
     ['LIBGUESTFS_BACKEND', 'bogus', 'ERR_GUESTFS_SETTINGS'],
