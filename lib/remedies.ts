@@ -160,6 +160,13 @@ export const noKernel: Remedy = {
     'the appliance needs a Linux kernel in /boot with its modules in /lib/modules, and there is none: `apt install linux-image-amd64` (Debian), `dnf install kernel` (Fedora)',
 };
 
+/** supermin passes over a variable that names no kernel, unless another one says which kernel it is. */
+export const missingKernel = (path: string): Remedy => ({
+  code: 'ERR_GUESTFS_NO_KERNEL',
+  errno: 'ENOENT',
+  advice: `the kernel ${path}, which SUPERMIN_KERNEL names, is not there: take the variable away`,
+});
+
 export const noAppliance = (path: string): Remedy => ({
   code: 'ERR_GUESTFS_NO_APPLIANCE',
   advice: `there is no appliance in ${path}: install libguestfs with its appliance (\`apt install libguestfs0 supermin\`, \`dnf install libguestfs-appliance\`), or name its folder: the option 'path', LIBGUESTFS_PATH`,
@@ -268,6 +275,7 @@ const table: readonly Rule[] = [
   refusedIn(cachedir, /\/\.guestfs-\d+\//),
   [new RegExp(`${reason}: (/.*)/\\.guestfs-\\d+/`), (why, path) => unusableCachedir(path, why)],
   [/cannot open '(\/[^'\n]*)' for reading: Permission denied/, unreadableKernel],
+  [/cannot stat '(\/[^'\n]*)': .*\nsupermin: cp -p '\1' '[^'\n]*\/kernel'/, missingKernel],
   [/failed to find a suitable kernel/, () => noKernel],
   [/cannot find any suitable libguestfs supermin.*\(search path: (.*)\)/, noAppliance],
   [/^stat: (\/.*): No such file or directory$/m, (path) => noHypervisor(path)],

@@ -1,7 +1,7 @@
 // The kernel of the appliance: supermin takes the newest one that it finds.
 import { basename, dirname, join } from 'node:path';
 import { installCommand } from '../distribution';
-import { noKernel, unreadableKernel } from '../remedies';
+import { missingKernel, noKernel, unreadableKernel } from '../remedies';
 import { asRoot, quote } from './command';
 import { type Finding, failure, ok } from './finding';
 import type { Machine } from './machine';
@@ -27,14 +27,8 @@ export function checkKernel(machine: Machine): Finding[] {
   if (refused === undefined) return [ok('KERNEL', 'The kernel can be read', kernel)];
   const title = 'The kernel cannot be read';
   if (refused === 'ENOENT') {
-    return [
-      failure(
-        noKernel.code,
-        title,
-        `SUPERMIN_KERNEL names ${kernel}, which is not there`,
-        'unset SUPERMIN_KERNEL',
-      ),
-    ];
+    const { code, advice } = missingKernel(kernel);
+    return [failure(code, title, advice, 'unset SUPERMIN_KERNEL')];
   }
   const { code, advice } = unreadableKernel(kernel);
   return [failure(code, title, advice, asRoot(machine, `chmod 0644 ${quote(kernel)}`))];
@@ -42,7 +36,9 @@ export function checkKernel(machine: Machine): Finding[] {
 
 /** By supermin's own rules. */
 function chosenKernel(machine: Machine): string | undefined {
-  if (machine.env.SUPERMIN_KERNEL) return machine.env.SUPERMIN_KERNEL;
+  const { SUPERMIN_KERNEL: named, SUPERMIN_KERNEL_VERSION: version } = machine.env;
+  // What it cannot read the version from, it passes over.
+  if (named && (version || !machine.refusal(named, 'read'))) return named;
   const withModules = machine.names(modules).map((version) => join(modules, version, 'vmlinuz'));
   const inBoot = machine
     .names('/boot')

@@ -126,9 +126,9 @@ describe('one fault, one finding', () => {
     ],
     [
       'SUPERMIN_KERNEL that is not there',
-      [{}, { env: { PATH: '/bin', SUPERMIN_KERNEL: '/k' } }],
+      [{}, { env: { PATH: '/bin', SUPERMIN_KERNEL: '/k', SUPERMIN_KERNEL_VERSION: '6.1' } }],
       {},
-      ['ERR_GUESTFS_NO_KERNEL', 'error', /SUPERMIN_KERNEL names \/k/, 'unset SUPERMIN_KERNEL'],
+      ['ERR_GUESTFS_NO_KERNEL', 'error', /kernel \/k, which SUPERMIN_KERNEL names/, 'unset SUPERMIN_KERNEL'],
     ],
     [
       'no kernel, on Ubuntu',
@@ -390,6 +390,14 @@ describe('what is as it should be', () => {
     expect(complaints(machine, { backendSettings: ['force_tcg'] })).toEqual([]);
   });
 
+  test('supermin passes over a SUPERMIN_KERNEL that it cannot read', () => {
+    const env = { PATH: '/bin', SUPERMIN_KERNEL: '/k' };
+    expect(complaints([{}, { env }])).toEqual([]);
+    expect(complaints([{ '/k': { refuses: { read: 'EACCES' } } }, { env }])).toEqual([]);
+    const [, , , , kernel] = checkAll(machineWith({ '/k': {} }, { env }), settingsWith());
+    expect(kernel).toMatchObject({ code: 'KERNEL', detail: '/k' });
+  });
+
   test.each([
     ['libvirt', { '/usr/sbin/virtqemud': { mode: 0o100755 } }],
     ['libvirt:qemu:///system', { '/run/libvirt/virtqemud-sock': {} }],
@@ -525,6 +533,12 @@ describe('the words of a launch', () => {
       code: 'ERR_GUESTFS_LIBVIRT',
       advice: expect.stringMatching(/qemu:\/\/\/system: Failed to connect.*LIBGUESTFS_BACKEND=direct/),
     });
+  });
+
+  test('a kernel that is not there', () => {
+    const words =
+      "cp: cannot stat '/k': No such file or directory\nsupermin: cp -p '/k' '/c/.guestfs-0/appliance.d.x/kernel': command failed";
+    expect(remedyFor(words)).toMatchObject({ code: 'ERR_GUESTFS_NO_KERNEL', errno: 'ENOENT' });
   });
 
   test('passt', () => {
