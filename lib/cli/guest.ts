@@ -204,7 +204,7 @@ export class Session {
     const images: ImageFacts[] = [];
     for (const path of paths) {
       const file: ImageFile = { path, format: this.#launch.format };
-      images.push(await readImage(file, this.#signal));
+      images.push(await readImage(file, this.#signal, this.#name));
     }
     return images;
   }

@@ -89,6 +89,6 @@ async function start(g: Guestfs, images: readonly ImageFacts[], options: Checked
 
 async function readImages(files: Images, signal: AbortSignal | undefined): Promise<ImageFacts[]> {
   const facts: ImageFacts[] = [];
-  for (const file of files) facts.push(await readImage(file, signal));
+  for (const file of files) facts.push(await readImage(file, signal, 'diff'));
   return facts;
 }

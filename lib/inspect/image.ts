@@ -28,12 +28,34 @@ export interface ImageFacts
 /**
  * Checks an image and its backing files, and reads their formats and sizes.
  *
+ * @param operation in whose name errors are told
  * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, …, `ELOOP` for an image that is its own backing file
  */
 export async function readImage(
-  { path, format }: ImageFile,
+  file: ImageFile,
   signal: AbortSignal | undefined,
+  operation = 'inspect',
 ): Promise<ImageFacts> {
+  try {
+    return await factsOf(file, signal);
+  } catch (error) {
+    if (!(error instanceof UnusableImage)) throw error;
+    const { code, message, cause } = error;
+    const errno = (constants.errno as Record<string, number>)[code] ?? 0;
+    throw new GuestfsError(`${operation}: ${message}`, { code, errno, operation, cause });
+  }
+}
+
+class UnusableImage extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+async function factsOf({ path, format }: ImageFile, signal: AbortSignal | undefined): Promise<ImageFacts> {
   const absolutePath = resolve(path);
   const file = await checkFile(absolutePath, absolutePath);
   const info = await qemuImgInfo(absolutePath, format, signal);
@@ -60,7 +82,8 @@ async function readBackingChain(
     const path = above['full-backing-filename'];
     const format = above['backing-filename-format'];
     if (path === undefined) return chain;
-    if (seen.has(path)) throw failure('ELOOP', `${path} is its own backing file, directly or indirectly`);
+    if (seen.has(path))
+      throw new UnusableImage('ELOOP', `${path} is its own backing file, directly or indirectly`);
     seen.add(path);
     if (isRemote(path)) return [...chain, { path, format: format ?? null }];
     await checkFile(path, image);
@@ -78,20 +101,24 @@ async function checkFile(path: string, image: string): Promise<Stats> {
   const what = path === image ? path : `${path}, a backing file of ${image},`;
   try {
     const file = await stat(path);
-    if (file.isDirectory()) throw failure('EISDIR', `${what} is a directory, not a disk image`);
+    if (file.isDirectory()) throw new UnusableImage('EISDIR', `${what} is a directory, not a disk image`);
     if (!file.isFile() && !file.isBlockDevice()) {
-      throw failure('EINVAL', `${what} is neither a file nor a block device`);
+      throw new UnusableImage('EINVAL', `${what} is neither a file nor a block device`);
     }
     await access(path, fsConstants.R_OK);
     return file;
   } catch (error) {
-    if (error instanceof GuestfsError) throw error;
+    if (error instanceof UnusableImage) throw error;
     const { code = 'ERR_GUESTFS' } = error as NodeJS.ErrnoException;
     const reasons: Record<string, string> = {
       ENOENT: `${what} does not exist`,
       EACCES: `${what} may not be read by this user`,
     };
-    throw failure(code, reasons[code] ?? `${what} cannot be read: ${(error as Error).message}`, error);
+    throw new UnusableImage(
+      code,
+      reasons[code] ?? `${what} cannot be read: ${(error as Error).message}`,
+      error,
+    );
   }
 }
 
@@ -113,7 +140,7 @@ async function qemuImgInfo(
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: string };
     if (code === 127) {
-      throw failure(
+      throw new UnusableImage(
         'ERR_GUESTFS_QEMU_IMG_MISSING',
         'libguestfs needs qemu-img: `apt install qemu-utils` (Debian, Ubuntu), `dnf install qemu-img` (Fedora), ' +
           '`pacman -S qemu-img` (Arch)',
@@ -125,15 +152,10 @@ async function qemuImgInfo(
         ?.trim()
         .split('\n')[0]
         ?.replace(/^qemu-img: (Could not open '.*?': )?/, '') || String(error);
-    throw failure(
+    throw new UnusableImage(
       'ERR_GUESTFS',
       `${path} cannot be opened${format === undefined ? '' : ` as ${format}`}: ${reason}`,
       error,
     );
   }
-}
-
-function failure(code: string, message: string, cause?: unknown): GuestfsError {
-  const errno = (constants.errno as Record<string, number>)[code] ?? 0;
-  return new GuestfsError(`inspect: ${message}`, { code, errno, operation: 'inspect', cause });
 }

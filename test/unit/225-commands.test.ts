@@ -208,10 +208,13 @@ describe('the program', () => {
     const path = folder.file('missing.img');
     const told = await runCli('ls', path);
     expect(told).toMatchObject({ stdout: '', code: 1 });
-    expect(told.stderr).toContain(`${path} does not exist (ENOENT)\n`);
+    expect(told.stderr).toBe(`guestfs: ls: ${path} does not exist (ENOENT)\n`);
     const json = await runCli('df', '--progress=json', path);
-    expect(JSON.parse(json.stderr)).toMatchObject({ type: 'error', code: 'ENOENT' });
-    expect(await runCli('diff', path, path)).toMatchObject({ stdout: '', code: 1 });
+    expect(JSON.parse(json.stderr)).toMatchObject({ type: 'error', code: 'ENOENT', operation: 'df' });
+    expect(await runCli('diff', '--progress=none', path, path)).toEqual({
+      ...{ stdout: '', code: 1 },
+      stderr: `guestfs: diff: ${path} does not exist (ENOENT)\n`,
+    });
   });
 });
 
