@@ -1,9 +1,7 @@
-import { stat } from 'node:fs/promises';
 import type { CopyOutOptions } from '../bulk/copy-options';
-import { bytesOf } from '../bulk/names';
 import { isRefusal } from '../inspect/problems';
-import { UsageError } from './command';
 import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+import { checkFolder } from './local';
 
 const links = ['inside', 'keep', 'skip'] as const;
 
@@ -50,11 +48,7 @@ const definition: GuestCommand = {
     };
     return (guest) => copyAll(guest, paths, folder, options);
   },
-  check: async ({ operands }) => {
-    const folder = operands.at(-1) as string;
-    const target = await stat(bytesOf(folder)).catch(() => undefined);
-    if (!target?.isDirectory()) throw new UsageError(`copy-out: ${folder} is no folder of this machine`);
-  },
+  check: ({ operands }) => checkFolder('copy-out', operands.at(-1) as string),
 };
 
 export const command = guestCommand(definition);

@@ -1,6 +1,8 @@
+import { dirname } from 'node:path';
 import type { TarOutOptions } from '../generated/methods';
 import { UsageError } from './command';
 import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+import { checkFolder } from './local';
 import { humanSize } from './size';
 
 /** What libguestfs may know; the appliance may lack the tool. */
@@ -49,7 +51,8 @@ const definition: GuestCommand = {
     return (guest) => makeArchive(guest, folder, file, options);
   },
   check: async ({ operands: [, , file = '-'] }) => {
-    if (file !== '-' || !process.stdout.isTTY) return;
+    if (file !== '-') return await checkFolder('tar-out', dirname(file));
+    if (!process.stdout.isTTY) return;
     throw new UsageError(
       'tar-out: an archive is nothing for a terminal: name a FILE, or redirect the output',
     );

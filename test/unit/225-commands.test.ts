@@ -185,6 +185,7 @@ describe('the program', () => {
     [['copy-in', 'a.img', 'b', '/'], /^guestfs: copy-in: .*--write/],
     [['copy-in', '--write', '--owner=root', 'a.img', 'b', '/'], /^guestfs: copy-in: --owner .*UID:GID/],
     [['copy-out', 'a.img', '/etc', '/nowhere/at/all'], /^guestfs: copy-out: \/nowhere\/at\/all is no folder/],
+    [['tar-out', 'a.img', '/etc', '/nowhere/etc.tar'], /^guestfs: tar-out: \/nowhere is no folder/],
     [['copy-in', '--write', 'a.img', '/nowhere', '/'], /^guestfs: copy-in: \/nowhere cannot be read: ENOENT/],
     [['copy-in', '--write', 'a.img', 'b', 'srv'], /^guestfs: copy-in: FOLDER must begin with \//],
     [['help', 'lss'], /^guestfs: there is no command 'lss'/],
