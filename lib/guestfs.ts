@@ -283,8 +283,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
    */
   tarOutStream(directory: string, options?: TarOutOptions): Readable {
     const { signal, others } = archiveOptions('tarOutStream', options);
-    const stream = new ArchiveReadStream((target, closed) =>
-      this.tarOut(directory, target, { ...others, signal: closed }),
+    const stream = new ArchiveReadStream(async (target, closed) =>
+      this.tarOut(await this.#withoutLinks(directory, closed), target, { ...others, signal: closed }),
     );
     return abortable(stream, signal);
   }
@@ -295,8 +295,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
    */
   tarInStream(directory: string, options?: TarInOptions): Writable {
     const { signal, others } = archiveOptions('tarInStream', options);
-    const stream = new ArchiveWriteStream((source, closed) =>
-      this.tarIn(source, directory, { ...others, signal: closed }),
+    const stream = new ArchiveWriteStream(async (source, closed) =>
+      this.tarIn(source, await this.#withoutLinks(directory, closed), { ...others, signal: closed }),
     );
     return abortable(stream, signal);
   }
@@ -388,6 +388,11 @@ export class Guestfs extends GuestfsMethods implements Observable {
   /** @internal */
   protected override listenersChanged(heard: ReadonlySet<EventName>): void {
     this.#calls.setHeard(heard);
+  }
+
+  /** For archives: libguestfs would follow links on the way there in the appliance, not in the guest. */
+  #withoutLinks(directory: string, signal: AbortSignal): Promise<string> {
+    return this.realpath(directory, { signal });
   }
 
   #configure(options: GuestfsOptions): void {

@@ -66,10 +66,11 @@ export async function printLog(guest: Guest, { json, lines }: Display): Promise<
 /** False when there is none. */
 async function printJournal(guest: Guest, json: boolean, lines: number | undefined): Promise<boolean> {
   const { g, job, results } = guest;
-  // Not through a link: libguestfs would follow it in the appliance, not in the guest.
-  if (!(await g.isDir(journals))) return false;
+  if (!(await g.isDir(journals, { followsymlinks: true }))) return false;
+  // libguestfs would follow links on the way there in the appliance, not in the guest.
+  const folder = await g.realpath(journals);
   let count = 0;
-  for await (const entry of entriesOf(g, journals, lines)) {
+  for await (const entry of entriesOf(g, folder, lines)) {
     job.at(`${++count} entries`);
     if (json) await results.json(entryToJson(entry));
     else for (const line of entryLine(entry).split('\n')) await results.line(line);

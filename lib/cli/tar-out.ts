@@ -68,7 +68,8 @@ export async function makeArchive(
   options: TarOutOptions,
 ): Promise<void> {
   if (file !== '-') {
-    await g.tarOut(folder, file, { ...options, signal });
+    // libguestfs would follow links on the way there in the appliance, not in the guest.
+    await g.tarOut(await g.realpath(folder, { signal }), file, { ...options, signal });
     return;
   }
   let size = 0;

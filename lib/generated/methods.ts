@@ -9987,7 +9987,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Unpacks a tar archive from the host into a directory of the guest, keeping owners where the filesystem has
    * them. Existing files are overwritten. Which compressions work depends on the appliance. Unpacking over a
-   * root filesystem needs 'keepdirlink', or directories in the archive replace links such as /lib.
+   * root filesystem needs 'keepdirlink', or directories in the archive replace links such as /lib. Symbolic
+   * links in the path of the directory lead to places of the appliance: `realpath` tells the path without them.
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
@@ -10005,7 +10006,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Packs a directory of the guest into a tar archive on the host. Names in it are relative to that directory.
-   * For incremental or selective copies see `copyOut` and `rsyncOut`.
+   * For incremental or selective copies see `copyOut` and `rsyncOut`. Symbolic links in the path of the
+   * directory lead to places of the appliance: `realpath` tells the path without them.
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *

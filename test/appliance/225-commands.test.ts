@@ -167,6 +167,17 @@ describe('on one guest', () => {
       expect(listed).not.toContain('./hostname');
     });
 
+    test('tar-out: through a link of the guest, not of the appliance', async () => {
+      using folder = temporaryFolder();
+      const [direct, linked, piped] = [commandGuest(g), folder.file('linked.tar'), commandGuest(g)];
+      await makeArchive(direct, '/etc', '-', {});
+      await makeArchive(commandGuest(g), '/srv/sub/link', linked, {});
+      await makeArchive(piped, '/srv/sub/link', '-', {});
+      const names = (input: Buffer) => execFileSync('tar', ['-t'], { input, encoding: 'utf8' });
+      expect(names(readFileSync(linked))).toBe(names(direct.stdout.bytes));
+      expect(names(piped.stdout.bytes)).toBe(names(direct.stdout.bytes));
+    });
+
     test('copy-in and copy-out: there and back; what is left out is told', async () => {
       using folder = temporaryFolder();
       mkdirSync(folder.file('site'));

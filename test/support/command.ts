@@ -88,6 +88,8 @@ export function fakeHandle(tree: FakeFolder): Guestfs {
       const stat = await fake.lstatns(path).catch(() => undefined);
       return stat !== undefined && (stat.stMode & 0o170000n) === 0o100000n;
     },
+    // Links of folders on the way are not made up.
+    realpath: async (path: string) => path,
     createReadStream: (path: string, { start = 0 }: { start?: number } = {}) =>
       Readable.from(
         (async function* () {
