@@ -1,6 +1,8 @@
 import { isRefusal } from '../inspect/problems';
 import { sizeOfFile } from './entries';
-import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+import { type GuestCommand, guestCommand } from './guest';
+import { guestOptions, imageOperand } from './options';
+import type { Guest } from './session';
 
 const definition: GuestCommand = {
   description: {

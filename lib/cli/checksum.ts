@@ -2,7 +2,9 @@ import { checksumOf } from '../bulk/checksum';
 import type { ChecksumType } from '../bulk/walk-options';
 import { isRefusal } from '../inspect/problems';
 import { sizeOfFile } from './entries';
-import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+import { type GuestCommand, guestCommand } from './guest';
+import { guestOptions, imageOperand } from './options';
+import type { Guest } from './session';
 
 const types = [
   'md5',

@@ -3,7 +3,9 @@ import type { Owner } from '../bulk/copy-options';
 import { bytesOf } from '../bulk/names';
 import type { Arguments } from './arguments';
 import { UsageError } from './command';
-import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+import { type GuestCommand, guestCommand } from './guest';
+import { guestOptions, imageOperand } from './options';
+import type { Guest } from './session';
 
 const definition: GuestCommand = {
   description: {

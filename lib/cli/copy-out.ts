@@ -1,7 +1,9 @@
 import type { CopyOutOptions } from '../bulk/copy-options';
 import { isRefusal } from '../inspect/problems';
-import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+import { type GuestCommand, guestCommand } from './guest';
 import { checkFolder } from './local';
+import { guestOptions, imageOperand } from './options';
+import type { Guest } from './session';
 
 const links = ['inside', 'keep', 'skip'] as const;
 

@@ -4,8 +4,8 @@ import { type Arguments, parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { deviceNumbers, entryToJson, exactTime, modeText, octal } from './entries';
 import { failureOf, tellFailure } from './failures';
-import { launchArguments, launchOptions, mountArguments, mountOptions } from './guest';
 import { Job } from './job';
+import { launchArguments, launchOptions, mountArguments, mountOptions } from './options';
 import { type Piece, Results, type Style } from './results';
 
 const description: Description = {

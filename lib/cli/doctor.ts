@@ -5,7 +5,7 @@ import { columnsOf } from '../progress/columns';
 import { toJson } from '../progress/to-json';
 import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
-import { formatOption, progressOption } from './guest';
+import { formatOption, progressOption } from './options';
 import { Results, type Style } from './results';
 
 const description: Description = {

@@ -1,4 +1,5 @@
-import { addOption, type GuestCommand, guestCommand, imageOperand, launchOptions } from './guest';
+import { type GuestCommand, guestCommand } from './guest';
+import { addOption, imageOperand, launchOptions } from './options';
 import { humanSize } from './size';
 import type { Column } from './table';
 import { type Volume, type VolumeKind, volumesOf } from './volumes';

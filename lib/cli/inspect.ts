@@ -4,8 +4,8 @@ import { toJson } from '../progress/to-json';
 import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { type Failure, failureOf, tellFailure } from './failures';
-import { launchArguments, launchOptions } from './guest';
 import { ImagesReporter } from './images';
+import { launchArguments, launchOptions } from './options';
 import { isIncomplete, renderReport } from './report';
 
 const description: Description = {

@@ -3,8 +3,10 @@ import { GuestfsError } from '../errors';
 import type { Xattr } from '../generated/structs';
 import type { Guestfs } from '../guestfs';
 import { sizeOfFile } from './entries';
-import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+import { type GuestCommand, guestCommand } from './guest';
 import { linesOf, startOfLast } from './lines';
+import { guestOptions, imageOperand } from './options';
+import type { Guest } from './session';
 import { isoTime } from './time';
 
 interface Display {

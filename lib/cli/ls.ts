@@ -1,7 +1,9 @@
 import { entryOf, type WalkEntry } from '../bulk/entry';
 import { isRefusal } from '../inspect/problems';
 import { entryToJson, LongLines, styleOf } from './entries';
-import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+import { type GuestCommand, guestCommand } from './guest';
+import { guestOptions, imageOperand } from './options';
+import type { Guest } from './session';
 
 interface Listing {
   readonly json: boolean;

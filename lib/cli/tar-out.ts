@@ -1,8 +1,10 @@
 import { dirname } from 'node:path';
 import type { TarOutOptions } from '../generated/methods';
 import { UsageError } from './command';
-import { type Guest, type GuestCommand, guestCommand, guestOptions, imageOperand } from './guest';
+import { type GuestCommand, guestCommand } from './guest';
 import { checkFolder } from './local';
+import { guestOptions, imageOperand } from './options';
+import type { Guest } from './session';
 import { humanSize } from './size';
 
 /** What libguestfs may know; the appliance may lack the tool. */

@@ -2,7 +2,7 @@
 import type { Guestfs } from '../guestfs';
 import { isRefusal } from '../inspect/problems';
 import type { InspectionReport } from '../inspect/report';
-import type { Guest } from './guest';
+import type { Guest } from './session';
 
 export type VolumeKind = 'filesystem' | 'encrypted' | 'lv' | 'vg' | 'pv' | 'partition' | 'device';
 

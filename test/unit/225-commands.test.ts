@@ -16,7 +16,6 @@ import { differenceLine, differenceToJson, parse as parseDiff } from '../../lib/
 import { LongLines, modeText } from '../../lib/cli/entries';
 import { failureOf } from '../../lib/cli/failures';
 import { volumeTable } from '../../lib/cli/filesystems';
-import type { Guest } from '../../lib/cli/guest';
 import { commandHelp, programHelp, wrap } from '../../lib/cli/help';
 import { Job } from '../../lib/cli/job';
 import { linesOf, startOfLast } from '../../lib/cli/lines';
@@ -24,6 +23,7 @@ import { entriesOf, entryLine, entryToJson, printLog } from '../../lib/cli/log';
 import { list } from '../../lib/cli/ls';
 import { rawArguments } from '../../lib/cli/raw-arguments';
 import { printableLines, Results } from '../../lib/cli/results';
+import type { Guest } from '../../lib/cli/session';
 import { isoTime } from '../../lib/cli/time';
 import { Volumes } from '../../lib/cli/volumes';
 import type { Difference } from '../../lib/diff';

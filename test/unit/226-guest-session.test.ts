@@ -6,7 +6,9 @@ import { entryOf } from '../../lib/bulk/entry';
 import { ExitCode, UsageError } from '../../lib/cli/command';
 import { command as dfCommand } from '../../lib/cli/df';
 import { command as diffCommand } from '../../lib/cli/diff';
-import { type GuestCommand, guestCommand, guestOptions, imageOperand, type Work } from '../../lib/cli/guest';
+import { type GuestCommand, guestCommand } from '../../lib/cli/guest';
+import { guestOptions, imageOperand } from '../../lib/cli/options';
+import type { Work } from '../../lib/cli/session';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 
 let folder: TemporaryFolder;

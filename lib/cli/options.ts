@@ -1,0 +1,101 @@
+// The options that commands share, and what they say.
+import type { VolumeKey } from '../inspect';
+import type { Accelerator } from '../launch';
+import type { ProgressFormat } from '../progress';
+import type { Arguments } from './arguments';
+import type { Operand, Option } from './command';
+import { parseKey } from './keys';
+
+export const imageOperand: Operand = { name: 'IMAGE', file: true };
+
+const progressFormats = ['auto', 'bar', 'text', 'json', 'none'] as const satisfies ProgressFormat[];
+const accelerators = ['auto', 'kvm', 'tcg'] as const satisfies Accelerator[];
+
+export const formatOption: Option = {
+  name: 'format',
+  value: 'FORMAT',
+  about:
+    'Format of the images, as raw or qcow2; default: detected. Give it for raw images that a guest could write to: a guest may fake another format, to make other files of this machine be read',
+};
+
+export const progressOption: Option = {
+  name: 'progress',
+  value: 'FORMAT',
+  choices: progressFormats,
+  about: 'Progress on stderr; default auto: bars on a terminal, else lines. With json, errors are JSON too',
+};
+
+/** Options of every command that launches a guest. */
+export const launchOptions: readonly Option[] = [
+  formatOption,
+  {
+    name: 'key',
+    value: 'KEY',
+    multiple: true,
+    about:
+      'Key of encrypted volumes, [DEVICE:]file:PATH or [DEVICE:]key:STRING. Others can see the arguments of a running program: prefer file',
+  },
+  progressOption,
+  { name: 'accel', value: 'ACCEL', choices: accelerators, about: 'How the appliance runs; default auto' },
+  {
+    name: 'timeout',
+    value: 'SECONDS',
+    about: 'Give up when the appliance is not up after that time',
+  },
+];
+
+export const addOption: Option = {
+  name: 'add',
+  short: 'a',
+  value: 'IMAGE',
+  multiple: true,
+  file: true,
+  about: 'A further disk of the same guest, in their order',
+};
+
+export const mountOptions: readonly Option[] = [
+  {
+    name: 'root',
+    value: 'DEVICE',
+    about: 'The operating system to look into, where there are several, as inspect names it: /dev/sda2',
+  },
+  {
+    name: 'mount',
+    value: 'DEVICE',
+    about:
+      'Look into this filesystem, and into no other; default: the operating system with all its filesystems, or the only filesystem there is',
+  },
+];
+
+/** Options of the commands that look into the files of a guest. */
+export const guestOptions: readonly Option[] = [addOption, ...mountOptions, ...launchOptions];
+
+/** What {@link launchOptions} say. */
+export interface LaunchArguments {
+  readonly format: string | undefined;
+  readonly keys: readonly VolumeKey[];
+  readonly progress: ProgressFormat;
+  readonly accel: Accelerator;
+  readonly timeout: number | undefined;
+}
+
+export function launchArguments(args: Arguments): LaunchArguments {
+  return {
+    format: args.value('format'),
+    keys: args.values('key').map(parseKey),
+    progress: (args.value('progress') ?? 'auto') as ProgressFormat,
+    accel: (args.value('accel') ?? 'auto') as Accelerator,
+    timeout: args.milliseconds('timeout'),
+  };
+}
+
+/** What {@link mountOptions} say. */
+export interface MountArguments {
+  readonly root?: string | undefined;
+  readonly mountable?: string | undefined;
+}
+
+export function mountArguments(args: Arguments): MountArguments {
+  if (args.has('root') && args.has('mount')) throw args.wrong('--root and --mount exclude each other');
+  return { root: args.value('root'), mountable: args.value('mount') };
+}
