@@ -398,7 +398,7 @@ describe('warm', () => {
     [{ signal: {} }, 'ERR_INVALID_ARG_TYPE'],
     [{ cachedir: 5 }, 'ERR_INVALID_ARG_TYPE'],
     [{ cachdir: '/' }, 'ERR_INVALID_ARG_VALUE'],
-    [{ cachedir: '/nonexistent' }, 'ENOENT'],
+    [{ cachedir: '/nonexistent' }, 'ERR_GUESTFS_CACHEDIR'],
     [{ signal: AbortSignal.abort() }, 'ABORT_ERR'],
     ['/var/tmp', 'ERR_INVALID_ARG_TYPE'],
   ])('refuses the options %j', async (options, code) => {
