@@ -14,12 +14,19 @@ export function failureOf(error: unknown, operation: string): Failure {
   return { code, operation: failed, message: inOptions(message ?? String(error)) };
 }
 
-/** What stderr is told of a failure: whoever asked for JSON there gets nothing else. */
-export function tellFailure(failure: Failure, progress: ProgressFormat, path?: string): void {
-  const place = path === undefined || failure.message.includes(path) ? '' : `${printable(path)}: `;
+/**
+ * What stderr is told of a failure: whoever asked for JSON there gets nothing else.
+ *
+ * @param image which of several guests it is about
+ */
+export function tellFailure(failure: Failure, progress: ProgressFormat, path?: string, image?: string): void {
+  const isNamed = path !== undefined && failure.message.includes(path);
+  const places = [image, isNamed ? undefined : path].filter((each) => each !== undefined);
+  const place = places.map((each) => `${printable(each)}: `).join('');
   process.stderr.write(
     progress === 'json'
-      ? `${toJson({ type: 'error', ...(path === undefined ? {} : { path }), ...failure })}\n`
+      ? // What is undefined is left out.
+        `${toJson({ type: 'error', image, path, ...failure })}\n`
       : `${printableText(`guestfs: ${place}${failure.message} (${failure.code})`)}\n`,
   );
 }

@@ -163,15 +163,15 @@ export class Session {
   #fail(error: unknown, path?: string): void {
     this.#hasFailed = true;
     this.#reporter.clear();
-    const place = [this.#label, path].filter((each) => each !== undefined).join(': ');
-    tellFailure(failureOf(error, this.#name), this.#launch.progress, place || undefined);
+    tellFailure(failureOf(error, this.#name), this.#launch.progress, path, this.#label);
   }
 
   #note(text: string): void {
+    const image = this.#label;
     // Whoever asked for JSON on stderr gets nothing else there.
-    const message = this.#label === undefined ? text : `${this.#label}: ${text}`;
-    if (this.#reporter.format === 'json') process.stderr.write(`${toJson({ type: 'note', message })}\n`);
-    else this.#reporter.line(`guestfs: ${message}`);
+    if (this.#reporter.format === 'json') {
+      process.stderr.write(`${toJson({ type: 'note', image, message: text })}\n`);
+    } else this.#reporter.line(`guestfs: ${image === undefined ? '' : `${image}: `}${text}`);
   }
 }
 

@@ -272,8 +272,23 @@ describe('guestfs df', () => {
       'close',
     ]);
     expect(told).toContain(`guestfs: ${broken}: /dev/sda1: sample: no luck (EIO)\n`);
-    expect(told).toContain(`${folder.file('missing.img')} does not exist`);
+    expect(told).toContain(
+      `guestfs: ${folder.file('missing.img')}: df: ${folder.file('missing.img')} does not`,
+    );
     expect(told).toContain(`guestfs: ${image}: /dev/sda2 is encrypted`);
+  });
+
+  test('with --progress=json programs are told of which image, apart from the place in it', async () => {
+    jest.mocked(Guestfs.prototype.statvfs).mockRejectedValue(failure);
+    expect(await df('--progress=json', image, image)).toBe(ExitCode.failure);
+    const records = told
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(records).toContainEqual(
+      expect.objectContaining({ type: 'error', image, path: '/dev/sda1', code: 'EIO' }),
+    );
+    expect(records).toContainEqual(expect.objectContaining({ type: 'note', image }));
   });
 
   test('disks cannot be added to several guests', async () => {
