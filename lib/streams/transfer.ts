@@ -1,7 +1,8 @@
 // Streams in the place of files on the host: libguestfs has one end of a pipe, and the other is here.
-import { Socket } from 'node:net';
-import { Writable } from 'node:stream';
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import { type DuplexOptions, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { types } from 'node:util';
 import { invalidType, invalidValue, noMemory } from '../errors';
 import { reading } from '../options';
@@ -46,6 +47,14 @@ export function targetTransfer(operation: string, argument: string, file: FileTa
     return new TargetTransfer(() => writableOf(file as WebWritable));
   throw invalidType(operation, argument, 'string, Writable or WritableStream', file);
 }
+
+/** What Node reads from a pipe at most at once. */
+const fullChunk = 64 * 1024;
+/**
+ * The appliance sends 8 KiB at a time. Each of them would cost a turn of the event loop; in so many milliseconds many have
+ * come together, and the pipe has room for them.
+ */
+const restMs = 2;
 
 type Source = Iterable<unknown> | AsyncIterable<unknown>;
 
@@ -134,7 +143,12 @@ class TargetTransfer extends StreamTransfer {
   }
 
   start(fd: number, cancel: () => void): void {
-    const socket = new Socket({ fd, readable: true, writable: false });
+    // With this mark nothing is read ahead.
+    const options: SocketConstructorOpts & Pick<DuplexOptions, 'readableHighWaterMark'> = {
+      ...{ fd, readable: true, writable: false },
+      readableHighWaterMark: 1,
+    };
+    const socket = new Socket(options);
     this.attempt(() => this.#target?.once('close', () => socket.destroy()));
     if (this.failure || !this.#target) {
       socket.destroy();
@@ -166,7 +180,10 @@ class TargetTransfer extends StreamTransfer {
 
   /** It ends well only when the call does. */
   async *#chunks(socket: Socket): AsyncGenerator<Uint8Array> {
-    yield* socket;
+    for await (const chunk of socket as AsyncIterable<Uint8Array>) {
+      yield chunk;
+      if (chunk.length < fullChunk) await sleep(restMs);
+    }
     const error = await this.ended.promise;
     if (error) throw error;
   }
