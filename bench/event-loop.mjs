@@ -47,16 +47,17 @@ console.table(
   ),
 );
 
-/** Runs `work` and returns the longest and the 99th percentile gap in milliseconds. */
+/** Runs `work` and returns the longest gaps and the 99th percentile in milliseconds. */
 async function gaps(work) {
   const watch = new LoopGaps();
   const start = performance.now();
   await work();
-  const longest = watch.stop();
+  const { longest, own } = watch.stop();
   return {
     seconds: ((performance.now() - start) / 1000).toFixed(1),
     'p99 gap (ms)': percentile(watch.samples, 0.99),
     'longest gap (ms)': longest.toFixed(2),
+    'own (ms)': own.toFixed(2),
   };
 }
 

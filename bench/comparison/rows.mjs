@@ -130,8 +130,8 @@ export const rows = {
     unit: 'ms',
     limits: [{ atMost: 2 }],
     async measure(stage) {
-      const { p99, longestGapMs } = await stage.idle().ours.do('callbacks', 1000);
-      return { ours: p99, longestGapMs };
+      const { p99, gaps } = await stage.idle().ours.do('callbacks', 1000);
+      return { ours: p99, gaps };
     },
   },
 
@@ -145,17 +145,17 @@ export const rows = {
 
 /** Microseconds for one of `count` calls: the median of some rounds, by turns, so that other work hits all alike. */
 async function byTurns(contestants, count, task) {
-  const gaps = [];
+  const gaps = { longest: 0, own: 0 };
   const run = async (contestant) => {
-    const { seconds, longestGapMs = 0 } = await contestant.do(...task);
-    gaps.push(longestGapMs);
+    const { seconds, gaps: seen } = await contestant.do(...task);
+    for (const name of Object.keys(seen ?? {})) gaps[name] = Math.max(gaps[name], seen[name]);
     return (seconds / count) * 1e6;
   };
   const taken = await inTurns(
     rounds,
     Object.fromEntries(Object.entries(contestants).map(([name, each]) => [name, () => run(each)])),
   );
-  return { ...taken, longestGapMs: Math.max(...gaps) };
+  return { ...taken, gaps };
 }
 
 /** The median of what each returns. */
@@ -173,9 +173,9 @@ const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length
 async function once(contestants, task) {
   const answers = {};
   for (const [name, contestant] of Object.entries(contestants)) answers[name] = await contestant.do(...task);
-  const { grownMiB, longestGapMs } = answers.ours;
+  const { grownMiB, gaps } = answers.ours;
   const taken = Object.fromEntries(Object.entries(answers).map(([name, { seconds }]) => [name, seconds]));
-  return { ...taken, grownMiB, longestGapMs };
+  return { ...taken, grownMiB, gaps };
 }
 
 /** One contestant alone, from its start to its end. */

@@ -25,6 +25,7 @@ export function line({ title, unit, limits, tool }, measured) {
     target: limits.map((limit) => verdict(judge(limit, measured))).join(', '),
     ...Object.fromEntries(Object.entries(names).map(([key, name]) => [name, number(measured[key])])),
     unit,
-    'longest gap (ms)': number(measured.longestGapMs),
+    'longest gap (ms)': number(measured.gaps?.longest),
+    'own (ms)': number(measured.gaps?.own),
   };
 }

@@ -103,7 +103,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const start = performance.now();
   const found = await tasks[name](...args);
   const seconds = (performance.now() - start) / 1000;
-  const answer = { seconds, ...found, grownMiB: memory.stop(), longestGapMs: gaps.stop() };
+  const answer = { seconds, ...found, grownMiB: memory.stop(), gaps: gaps.stop() };
   console.log(JSON.stringify(answer));
 }
 await g.close();
