@@ -1,6 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers';
 
+/** Node's own: should fake timers of a test take its place, nothing would be delivered any more. */
+const atTurnsEnd = setImmediate;
+
 /** The turn of the event loop in which a handle is at work. */
 export class LoopTurn {
   readonly #onEnd: () => void;
@@ -14,7 +17,7 @@ export class LoopTurn {
   begin(): void {
     if (this.#began !== undefined) return;
     this.#began = performance.now();
-    setImmediate(() => {
+    atTurnsEnd(() => {
       this.#began = undefined;
       this.#onEnd();
     });

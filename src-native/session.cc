@@ -275,7 +275,8 @@ bool Session::Submit(std::unique_ptr<Task> task, Lane lane, bool awaited) {
 }
 
 bool Session::IsFree() {
-  return handle_ && !finished_ && !closed_to_calls_ && heard_.size() < kMostHeard && queue_.Idle();
+  // The handle last: until the queue is idle it may be the thread's.
+  return !finished_ && !closed_to_calls_ && heard_.size() < kMostHeard && queue_.Idle() && handle_;
 }
 
 Result Session::RunNow(const Call& call) {
@@ -409,7 +410,11 @@ void Session::Drain() {
   Deliver(inbox_, Extent::Turn);
 }
 
-void Session::DeliverHeard() { Deliver(heard_, Extent::All); }
+void Session::DeliverHeard() {
+  Messages heard =
+      std::exchange(heard_, {});  // a listener may make a call: its events have a turn of their own
+  Deliver(heard, Extent::All);
+}
 
 void Session::Deliver(Messages& messages, Extent extent) {
   const std::shared_ptr<Session> alive = self_;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import timers from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { Guestfs, GuestfsError } from '../../lib';
@@ -85,6 +86,36 @@ describe('calls', () => {
     await second;
     await g.getSmp({ signal: new AbortController().signal });
     expect(heard).toEqual(['get_smp', 'get_memsize', 'get_smp']);
+  });
+
+  test('of which each makes the next, from a listener, leave the event loop its turns', async () => {
+    await using g = new Guestfs();
+    const most = 100_000;
+    let turned = false;
+    let heard = 0;
+    setImmediate().then(() => {
+      turned = true;
+    });
+    g.on('enter', () => {
+      if (!turned && ++heard < most) void g.getSmp();
+    });
+    await g.getSmp();
+    await setImmediate();
+    expect(heard).toBeLessThan(most);
+  });
+
+  test('end also where a test has put fake timers into the place of those of Node.js', async () => {
+    await using g = new Guestfs();
+    const { signal } = new AbortController(); // with a signal no call is made on this thread
+    const { setImmediate } = timers;
+    timers.setImmediate = (() => undefined) as unknown as typeof setImmediate;
+    try {
+      await g.getSmp({ signal });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await g.getSmp({ signal })).toBe(1);
+    } finally {
+      timers.setImmediate = setImmediate;
+    }
   });
 
   test('whose arguments close the handle while they are read are refused', async () => {
