@@ -35,7 +35,7 @@ import {
 import type { Operation, OperationObserver } from './operations';
 import { facadeOptions, noOptions, type SplitOptions, splitOptions } from './options';
 import { ownBackingFile, type Remedy, refusedWrite } from './remedies';
-import { signals } from './signals';
+import { enough, signals } from './signals';
 import { sourceTransfer, type Transfer, targetTransfer } from './streams/transfer';
 import type { FileSource, FileTarget } from './streams/types';
 import type { CallOptions, LaunchPhase, ProgressEvent } from './types';
@@ -51,6 +51,8 @@ interface PendingCall extends Operation {
   readonly parent: Operation | undefined;
   started: boolean;
   aborted: boolean;
+  /** It was aborted because that was enough, which is no failure. */
+  satisfied: boolean;
   /** The appliance was killed, or died, while the call was pending. */
   terminated: boolean;
   /** It died by itself. */
@@ -459,6 +461,7 @@ export class Calls {
       onProgress: split.onProgress,
       started: false,
       aborted: false,
+      satisfied: false,
       terminated: false,
       died: false,
       said: '',
@@ -509,6 +512,7 @@ export class Calls {
 
   async #abort(call: PendingCall, split: SplitOptions): Promise<void> {
     call.aborted = true;
+    call.satisfied = split.signal?.reason === enough;
     if (this.#native.remove(call.id)) {
       call.settle({ failure: () => new AbortError(call.operation, split.signal?.reason) });
       return;
@@ -534,7 +538,8 @@ export class Calls {
     if (!call.started) return;
     const aborted = call.aborted ? new AbortError(call.operation, undefined) : undefined;
     const error = aborted ?? ('failure' in outcome ? outcome.failure() : undefined);
-    for (const observer of this.#observers) guarded(() => observer.ended(call, error));
+    for (const observer of this.#observers)
+      guarded(() => observer.ended(call, call.satisfied ? undefined : error));
   }
 
   #terminated(call: PendingCall, cause?: unknown): GuestfsError {

@@ -25,8 +25,9 @@ import { type Observable, type OperationObserver, observe } from './operations';
 import { checkSignal, readOptions } from './options';
 import { PrivateData } from './private-data';
 import { ProgressStream } from './progress-stream';
+import { enough } from './signals';
 import { ArchiveReadStream, ArchiveWriteStream } from './streams/archives';
-import { DeviceReadStream } from './streams/device';
+import { type DeviceReader, DeviceReadStream } from './streams/device';
 import { FileReadStream, GuestWriteStream } from './streams/files';
 import type { GuestReadStream } from './streams/guest-read-stream';
 import {
@@ -82,7 +83,8 @@ let warnedWithoutListener = false;
 
 /**
  * A libguestfs handle: disk images are added to it, `launch` starts the appliance, and then every libguestfs function
- * is a method that returns a promise. Calls run one after the other on the handle's own thread, never on this one.
+ * is a method that returns a promise. Calls run one after the other on the handle's own thread, except for those that only
+ * look at the handle or change a setting.
  *
  * ```ts
  * await using g = new Guestfs();
@@ -257,13 +259,19 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /**
    * Reads a block device of the appliance, likewise, but as far as nothing else wants the handle in one call: other calls
-   * have their turn after 4 MiB, and at once while nobody reads. C: `guestfs_download_offset`.
+   * have their turn after 4 MiB, and soon where nobody reads on. C: `guestfs_download_offset`.
    *
    * @throws TypeError, RangeError for bad options
    */
   readDeviceStream(device: string, options?: ReadStreamOptions): GuestReadStream {
     const range = checkReadOptions('readDeviceStream', options);
-    return abortable(new DeviceReadStream(device, range, this, () => this.#calls.pending), range.signal);
+    const reader: DeviceReader = {
+      size: (signal) => this.blockdevGetsize64(device, { signal }),
+      download: (target, offset, size, signal) =>
+        this.#downloadUntilEnough([device, target, offset, size], signal),
+      pendingCalls: () => this.#calls.pending,
+    };
+    return abortable(new DeviceReadStream(device, range, reader), range.signal);
   }
 
   /**
@@ -388,6 +396,17 @@ export class Guestfs extends GuestfsMethods implements Observable {
   /** @internal */
   protected override listenersChanged(heard: ReadonlySet<EventName>): void {
     this.#calls.setHeard(heard);
+  }
+
+  /** Whoever watches the handle's calls hears of no failure where the stream had enough. */
+  #downloadUntilEnough(args: readonly unknown[], signal: AbortSignal): Promise<void> {
+    return diagnosed('downloadOffset', this, async () => {
+      try {
+        await this.#calls.call('downloadOffset', args, { signal });
+      } catch (error) {
+        if (signal.reason !== enough) throw error;
+      }
+    });
   }
 
   /** For archives: libguestfs would follow links on the way there in the appliance, not in the guest. */

@@ -40,6 +40,9 @@ function reasonOf(signal: { readonly reason?: unknown }): unknown {
   }
 }
 
+/** The reason of an abort that is no failure: who made the call has all that was wanted of it. */
+export const enough = Symbol('enough');
+
 /** Follows abort signals with one listener each, however many calls and handles share a signal. */
 class Signals {
   readonly #followed = new Map<AbortSignal, Set<() => void>>();

@@ -1,19 +1,17 @@
 // Opening a device takes the appliance longer than reading a piece of it. So one call reads all that is left, unless
 // somebody else wants the handle, or nobody reads: then it is given up, and a later one goes on from there.
 import { Writable } from 'node:stream';
+import { enough } from '../signals';
 import { GuestReadStream } from './guest-read-stream';
 import type { ReadRange } from './options';
 
 /** The calls that a stream makes to read a device. */
 export interface DeviceReader {
-  blockdevGetsize64(device: string, options: { signal: AbortSignal }): Promise<bigint>;
-  downloadOffset(
-    device: string,
-    target: Writable,
-    offset: number,
-    size: number,
-    options: { signal: AbortSignal },
-  ): Promise<void>;
+  size(signal: AbortSignal): Promise<bigint>;
+  /** Ends well also where the signal has been aborted because that is {@link enough}. */
+  download(target: Writable, offset: number, size: number, signal: AbortSignal): Promise<void>;
+  /** How many calls the handle has, ours among them. */
+  pendingCalls(): number;
 }
 
 /** So much is read before other calls have their turn: beginning anew is not free. */
@@ -23,14 +21,12 @@ const patienceMs = 100;
 
 export class DeviceReadStream extends GuestReadStream {
   readonly #reader: DeviceReader;
-  readonly #pendingCalls: () => number;
   #download: Download | undefined;
+  #isSized = false;
 
-  /** @param pendingCalls - how many calls the handle has, ours among them */
-  constructor(path: string, range: ReadRange, reader: DeviceReader, pendingCalls: () => number) {
+  constructor(path: string, range: ReadRange, reader: DeviceReader) {
     super(path, range);
     this.#reader = reader;
-    this.#pendingCalls = pendingCalls;
   }
 
   override _read(): void {
@@ -39,7 +35,7 @@ export class DeviceReadStream extends GuestReadStream {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#download?.giveUp();
+    this.#download?.destroy();
     callback(error);
   }
 
@@ -48,27 +44,32 @@ export class DeviceReadStream extends GuestReadStream {
     const download = new Download();
     this.#download = download;
     this.#run(download).then(
-      (isEnd) => (isEnd ? this.push(null) : this.#begin()),
-      (error: Error) => {
-        this.#download = undefined;
-        if (!download.givenUp) this.destroy(error);
-        else if (download.wanted) this.#begin();
+      (isEnd) => {
+        if (isEnd) this.push(null);
+        else {
+          this.#download = undefined;
+          if (download.wanted) this.#begin();
+        }
       },
+      (error: Error) => void this.destroy(error),
     );
   }
 
   /** Whether that was the end. */
   async #run(download: Download): Promise<boolean> {
     const { signal } = download;
-    if (this.end > Number.MAX_SAFE_INTEGER - 1) {
-      // For the progress of the download, which knows of no end otherwise.
-      this.end = Math.max(this.position, Number(await this.#reader.blockdevGetsize64(this.path, { signal })));
+    if (!this.#isSized) {
+      // Beyond the end of the device libguestfs has errors where a stream simply ends.
+      const size = Number(await this.#reader.size(signal));
+      this.end = Math.max(this.position, Math.min(this.end, size));
+      this.#isSized = true;
     }
     const left = this.end - this.position;
     if (left === 0) return true;
-    const count = this.#pendingCalls() > 0 ? Math.min(left, fairShare) : left;
+    const count = this.#reader.pendingCalls() > 0 ? Math.min(left, fairShare) : left;
     const intake = new Writable({ write: (chunk, _, done) => this.#pass(download, chunk, done) });
-    await this.#reader.downloadOffset(this.path, intake, this.position, count, { signal });
+    await this.#reader.download(intake, this.position, count, signal);
+    if (download.givenUp) return false;
     return count === left || download.passed < count; // less where the device ends before
   }
 
@@ -76,10 +77,12 @@ export class DeviceReadStream extends GuestReadStream {
     if (download.givenUp) return; // the next one reads it again
     download.passed += chunk.length;
     const wantsMore = this.handOn(chunk);
-    const isHandleWanted = this.#pendingCalls() > 1;
-    if (isHandleWanted && (!wantsMore || download.passed >= fairShare)) download.giveUp(wantsMore);
-    else if (wantsMore) done();
-    else download.hold(done);
+    // Also when a later one begins because there is room for a little: it is not begun for a little.
+    const isFull = !wantsMore && download.passed >= this.readableHighWaterMark;
+    const isHandleWanted = this.#reader.pendingCalls() > 1;
+    if (isHandleWanted && (isFull || download.passed >= fairShare)) download.giveUp(wantsMore);
+    else if (isFull) download.hold(done);
+    else done();
   }
 }
 
@@ -88,7 +91,7 @@ class Download {
   /** Bytes that have been handed on. */
   passed = 0;
   /** Somebody waits for what this one does not bring any more. */
-  wanted = false;
+  wanted = true;
   readonly #controller = new AbortController();
   #held: { readonly done: () => void; readonly timer: NodeJS.Timeout } | undefined;
 
@@ -100,15 +103,19 @@ class Download {
     return this.signal.aborted;
   }
 
-  giveUp(wanted = false): void {
-    this.wanted ||= wanted;
+  giveUp(wanted: boolean): void {
+    this.wanted = wanted;
+    this.#controller.abort(enough);
+  }
+
+  destroy(): void {
     clearTimeout(this.#held?.timer);
     this.#controller.abort();
   }
 
   /** Nobody reads just now. */
   hold(done: () => void): void {
-    this.#held = { done, timer: setTimeout(() => this.giveUp(), patienceMs) };
+    this.#held = { done, timer: setTimeout(() => this.giveUp(false), patienceMs) };
   }
 
   goOn(): void {

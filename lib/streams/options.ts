@@ -7,7 +7,7 @@ export interface ReadStreamOptions {
   readonly start?: number | bigint | undefined;
   /** The last byte to read, as with Node's `fs`; default: to the end. */
   readonly end?: number | bigint | undefined;
-  /** How many bytes are read ahead, and at most in one call; default 1 MiB. */
+  /** About how many bytes are read ahead, and of a file at most in one call; default 1 MiB. */
   readonly highWaterMark?: number | undefined;
   /** Destroys the stream with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;

@@ -348,7 +348,9 @@ describe('streams in the place of files', () => {
         const read = await g.readDeviceStream('/dev/sdb', { start: size - 70_000, end }).toArray();
         expect(Buffer.concat(read).equals(last)).toBe(true);
       }
-      expect(await g.readDeviceStream('/dev/sdb', { start: size }).toArray()).toEqual([]);
+      for (const range of [{ start: size }, { start: size + 1, end: size * 2 }]) {
+        expect(await g.readDeviceStream('/dev/sdb', range).toArray()).toEqual([]);
+      }
     });
 
     test('loses nothing when other calls come in between, or its reader has other things to do', async () => {
@@ -366,7 +368,7 @@ describe('streams in the place of files', () => {
       isReading = false;
       await others;
       expect(hash.digest('hex')).toBe(await g.checksumDevice('sha256', '/dev/sdb'));
-      expect(calls).toBeGreaterThan(1);
+      expect(calls).toBeGreaterThan(4); // one between the pieces, at least
     });
 
     test('keeps no call waiting when nobody reads on', async () => {
@@ -382,7 +384,7 @@ describe('streams in the place of files', () => {
       const missing = g.readDeviceStream('/dev/no-such-device').toArray();
       await expect(missing).rejects.toMatchObject({ code: 'ENOENT' });
       const range = g.readDeviceStream('/dev/no-such-device', { end: 5 }).toArray();
-      await expect(range).rejects.toMatchObject({ code: 'ENOENT', operation: 'downloadOffset' });
+      await expect(range).rejects.toMatchObject({ code: 'ENOENT' });
       const aborted = g.readDeviceStream('/dev/sdb', { signal: AbortSignal.abort() }).toArray();
       await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
     });

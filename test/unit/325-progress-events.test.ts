@@ -3,6 +3,7 @@ import { Calls } from '../../lib/calls';
 import type { EventName } from '../../lib/events';
 import { MessageKind } from '../../lib/native';
 import type { Operation } from '../../lib/operations';
+import { enough } from '../../lib/signals';
 import type { CallOptions, ProgressEvent } from '../../lib/types';
 import { FakeNative } from '../support/fake-native';
 
@@ -152,6 +153,17 @@ describe('an observer', () => {
     native.receive(MessageKind.failed, native.calls[0] as number, { errno: 2, message: 'no' });
     await expect(call).rejects.toMatchObject({ code: 'ENOENT' });
     expect(heard).toEqual(['started debug', 'ended debug GuestfsError']);
+  });
+
+  test('hears of no failure where the caller had enough', async () => {
+    const { native, calls, heard, start } = observed();
+    const stop = new AbortController();
+    const call = ofProgress(calls, { signal: stop.signal });
+    start();
+    stop.abort(enough);
+    native.receive(MessageKind.failed, native.calls[0] as number, { errno: 4, message: 'no' });
+    await expect(call).rejects.toMatchObject({ code: 'ABORT_ERR' });
+    expect(heard).toEqual(['started debug', 'ended debug']);
   });
 
   test('hears nothing of a call that never started', async () => {

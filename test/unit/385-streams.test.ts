@@ -1,9 +1,14 @@
 // What needs no appliance: a transfer that libguestfs refuses, and one that waits for its turn.
+import { randomBytes } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { type FileSource, Guestfs } from '../../lib';
+import { enough } from '../../lib/signals';
+import { type DeviceReader, DeviceReadStream } from '../../lib/streams/device';
 import { type FileWriter, GuestWriteStream } from '../../lib/streams/files';
-import { checkWriteOptions } from '../../lib/streams/options';
+import { checkReadOptions, checkWriteOptions, type ReadStreamOptions } from '../../lib/streams/options';
 import { closeGate } from '../support/gate';
 import { failureOf } from '../support/internal';
 import { resultOf } from '../support/script';
@@ -105,6 +110,98 @@ describe('createWriteStream', () => {
     const stream = g.createWriteStream('/file', { signal: AbortSignal.abort() });
     const error = await new Promise((resolve) => stream.once('error', resolve));
     expect(error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
+  });
+});
+
+describe('readDeviceStream', () => {
+  /** As a device of an appliance: one call at a time, and other calls that wait for the handle. */
+  class FakeDevice implements DeviceReader {
+    readonly downloads: number[] = [];
+    others = 0;
+    #running = 0;
+
+    constructor(readonly content: Buffer) {}
+
+    async size(): Promise<bigint> {
+      return BigInt(this.content.length);
+    }
+
+    pendingCalls(): number {
+      return this.#running + this.others;
+    }
+
+    async download(target: Writable, offset: number, size: number, signal: AbortSignal): Promise<void> {
+      if (offset > this.content.length) throw new Error('lseek: Invalid argument');
+      this.downloads.push(offset);
+      this.#running++;
+      const rest = this.content.subarray(offset, offset + size);
+      const chunks = Array.from({ length: Math.ceil(rest.length / 65536) }, (_, i) =>
+        rest.subarray(i * 65536, (i + 1) * 65536),
+      );
+      try {
+        await pipeline(chunks, target, { signal });
+      } catch (error) {
+        if (signal.reason !== enough) throw error;
+      } finally {
+        this.#running--;
+      }
+    }
+
+    stream(options?: ReadStreamOptions): DeviceReadStream {
+      return new DeviceReadStream('/dev/sda', checkReadOptions('readDeviceStream', options), this);
+    }
+  }
+
+  test.each([1, 2, 3, 4, 5])(
+    'loses nothing, whoever wants the handle and however it is read (%i)',
+    async (seed) => {
+      const device = new FakeDevice(randomBytes(12 * 2 ** 20 + 12345));
+      let state = seed;
+      const random = (n: number) => {
+        state = (state * 48271) % 0x7fffffff;
+        return state % n;
+      };
+      const chunks: Buffer[] = [];
+      for await (const chunk of device.stream({ highWaterMark: 2 ** (16 + random(5)) })) {
+        chunks.push(chunk as Buffer);
+        device.others = random(3) === 0 ? 1 : 0;
+        const pause = random(60);
+        if (pause === 0) await setTimeout(120);
+        else if (pause < 20) await setTimeout(0);
+      }
+      expect(Buffer.concat(chunks).equals(device.content)).toBe(true);
+      expect(device.downloads.length).toBeGreaterThan(1);
+    },
+  );
+
+  test('begins anew for no less than it reads ahead', async () => {
+    const device = new FakeDevice(randomBytes(8 * 2 ** 20));
+    device.others = 1;
+    let length = 0;
+    const slow = new Writable({
+      write: (chunk, _, done) => {
+        length += chunk.length;
+        void setTimeout(2).then(() => done());
+      },
+    });
+    await pipeline(device.stream(), slow);
+    expect(length).toBe(device.content.length);
+    expect(device.downloads.length).toBeLessThan(12);
+  });
+
+  test('is empty behind the end of the device', async () => {
+    const device = new FakeDevice(Buffer.alloc(1000));
+    for (const range of [{ start: 1000 }, { start: 1001 }, { start: 1001, end: 2000 }]) {
+      expect(await device.stream(range).toArray()).toEqual([]);
+    }
+    expect(Buffer.concat(await device.stream({ start: 990, end: 2000 }).toArray())).toHaveLength(10);
+  });
+
+  test('ends its call when it is destroyed', async () => {
+    const device = new FakeDevice(randomBytes(8 * 2 ** 20));
+    for await (const _ of device.stream()) break;
+    await setTimeout(0);
+    expect(device.pendingCalls()).toBe(0);
   });
 });
 
