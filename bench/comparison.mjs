@@ -32,7 +32,9 @@ try {
 
 console.table(names.map((name) => line(rows[name], results[name])));
 console.log('Targets: ratios of this package to another, or limits for itself; lower is better.');
-console.log('Gaps of the event loop; own: without the time in which the system gave this thread no processor.');
+console.log(
+  'Gaps of the event loop; own: without the time in which the system gave this thread no processor.',
+);
 if (options.json) writeFileSync(options.json, `${JSON.stringify(await report(), null, 2)}\n`);
 
 function kvmWorks() {

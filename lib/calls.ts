@@ -329,7 +329,7 @@ export class Calls {
       call.terminated = true;
       if (waiting.has(call.id)) call.settle({ failure: () => this.#terminated(call) });
     }
-    for (const giveUp of [...this.#finishing]) giveUp();
+    this.endStreams();
     const turns = [...this.#turns];
     for (const turn of turns) turn.terminated = true;
     const inVain = [...this.#pending.values()].filter((call) => call.terminated);
@@ -342,6 +342,11 @@ export class Calls {
       for (const call of inVain) call.settle({ failure: () => this.#terminated(call) });
     }
     return over;
+  }
+
+  /** Of calls that libguestfs has ended. */
+  endStreams(): void {
+    for (const giveUp of [...this.#finishing]) giveUp();
   }
 
   /**

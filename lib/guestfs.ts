@@ -208,7 +208,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * again, with its drives, or closed. Resolves when nothing is left.
    */
   async kill(): Promise<void> {
-    if (this.#calls.closed) return;
+    if (this.#calls.closed) return this.#calls.endStreams();
     const terminated = this.#calls.terminate();
     const inVain = new AbortController();
     // Queued now: who launches again as soon as a call has rejected comes behind it.
@@ -269,6 +269,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
       size: (signal) => this.blockdevGetsize64(device, { signal }),
       download: (target, offset, size, signal) =>
         this.#downloadUntilEnough([device, target, offset, size], signal),
+      piece: (offset, size, signal) => this.preadDevice(device, size, offset, { signal }),
       pendingCalls: () => this.#calls.pending,
     };
     return abortable(new DeviceReadStream(device, range, reader), range.signal);

@@ -1,6 +1,7 @@
 // Opening a device takes the appliance longer than reading a piece of it. So one call reads all that is left, unless
 // somebody else wants the handle, or nobody reads: then it is given up, and a later one goes on from there.
 import { Writable } from 'node:stream';
+import { GuestfsError } from '../errors';
 import { enough } from '../signals';
 import { GuestReadStream } from './guest-read-stream';
 import type { ReadRange } from './options';
@@ -10,6 +11,8 @@ export interface DeviceReader {
   size(signal: AbortSignal): Promise<bigint>;
   /** Ends well also where the signal has been aborted because that is {@link enough}. */
   download(target: Writable, offset: number, size: number, signal: AbortSignal): Promise<void>;
+  /** One piece, by a call of its own. */
+  piece(offset: number, size: number, signal: AbortSignal): Promise<Buffer>;
   /** How many calls the handle has, ours among them. */
   pendingCalls(): number;
 }
@@ -18,6 +21,8 @@ export interface DeviceReader {
 const fairShare = 4 * 1024 * 1024;
 /** How long the handle waits for somebody to read on. */
 const patienceMs = 100;
+/** What one message of libguestfs's protocol holds with some room. */
+const pieceSize = 1024 * 1024;
 
 export class DeviceReadStream extends GuestReadStream {
   readonly #reader: DeviceReader;
@@ -68,9 +73,23 @@ export class DeviceReadStream extends GuestReadStream {
     if (left === 0) return true;
     const count = this.#reader.pendingCalls() > 0 ? Math.min(left, fairShare) : left;
     const intake = new Writable({ write: (chunk, _, done) => this.#pass(download, chunk, done) });
-    await this.#reader.download(intake, this.position, count, signal);
+    try {
+      await this.#reader.download(intake, this.position, count, signal);
+    } catch (error) {
+      if (!hasNoReason(error) || this.position === this.end) throw error;
+      return await this.#readPiece(download);
+    }
     if (download.givenUp) return false;
     return count === left || download.passed < count; // less where the device ends before
+  }
+
+  /** In the middle of a download the appliance cannot tell why it gives up: a piece tells, or leads on. */
+  async #readPiece(download: Download): Promise<boolean> {
+    const size = Math.min(this.end - this.position, pieceSize);
+    const piece = await this.#reader.piece(this.position, size, download.signal);
+    if (piece.length === 0) return true;
+    download.wanted = this.handOn(piece);
+    return false;
   }
 
   #pass(download: Download, chunk: Uint8Array, done: () => void): void {
@@ -84,6 +103,10 @@ export class DeviceReadStream extends GuestReadStream {
     else if (isFull) download.hold(done);
     else done();
   }
+}
+
+function hasNoReason(error: unknown): boolean {
+  return error instanceof GuestfsError && error.code === 'ERR_GUESTFS';
 }
 
 /** One call. */
@@ -119,7 +142,7 @@ class Download {
   }
 
   goOn(): void {
-    if (this.givenUp) this.wanted = true;
+    this.wanted = true;
     clearTimeout(this.#held?.timer);
     const done = this.#held?.done;
     this.#held = undefined;

@@ -2,7 +2,7 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { type DuplexOptions, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout } from 'node:timers';
 import { types } from 'node:util';
 import { invalidType, invalidValue, noMemory } from '../errors';
 import { reading } from '../options';
@@ -55,6 +55,8 @@ const fullChunk = 64 * 1024;
  * come together, and the pipe has room for them.
  */
 const restMs = 2;
+/** Node's own: with the fake timers of a test no data would come any more. */
+const later = setTimeout;
 
 type Source = Iterable<unknown> | AsyncIterable<unknown>;
 
@@ -182,7 +184,7 @@ class TargetTransfer extends StreamTransfer {
   async *#chunks(socket: Socket): AsyncGenerator<Uint8Array> {
     for await (const chunk of socket as AsyncIterable<Uint8Array>) {
       yield chunk;
-      if (chunk.length < fullChunk) await sleep(restMs);
+      if (chunk.length < fullChunk) await new Promise((resolve) => later(resolve, restMs));
     }
     const error = await this.ended.promise;
     if (error) throw error;

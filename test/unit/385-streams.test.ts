@@ -4,7 +4,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { type FileSource, Guestfs } from '../../lib';
+import { type FileSource, Guestfs, GuestfsError } from '../../lib';
 import { enough } from '../../lib/signals';
 import { type DeviceReader, DeviceReadStream } from '../../lib/streams/device';
 import { type FileWriter, GuestWriteStream } from '../../lib/streams/files';
@@ -118,6 +118,8 @@ describe('readDeviceStream', () => {
   class FakeDevice implements DeviceReader {
     readonly downloads: number[] = [];
     others = 0;
+    /** Where downloads break off, and what is told of the piece there. */
+    broken: { readonly at: number; readonly error?: Error } | undefined;
     #running = 0;
 
     constructor(readonly content: Buffer) {}
@@ -134,17 +136,27 @@ describe('readDeviceStream', () => {
       if (offset > this.content.length) throw new Error('lseek: Invalid argument');
       this.downloads.push(offset);
       this.#running++;
-      const rest = this.content.subarray(offset, offset + size);
+      const { at = Number.POSITIVE_INFINITY } = this.broken ?? {};
+      const isBroken = offset <= at && offset + size > at;
+      const rest = this.content.subarray(offset, isBroken ? at : offset + size);
       const chunks = Array.from({ length: Math.ceil(rest.length / 65536) }, (_, i) =>
         rest.subarray(i * 65536, (i + 1) * 65536),
       );
       try {
         await pipeline(chunks, target, { signal });
+        if (isBroken)
+          throw new GuestfsError('cancelled by daemon', { code: 'ERR_GUESTFS', operation: 'download' });
       } catch (error) {
         if (signal.reason !== enough) throw error;
       } finally {
         this.#running--;
       }
+    }
+
+    async piece(offset: number, size: number): Promise<Buffer> {
+      if (this.broken?.error) throw this.broken.error;
+      this.broken = undefined;
+      return this.content.subarray(offset, offset + size);
     }
 
     stream(options?: ReadStreamOptions): DeviceReadStream {
@@ -187,6 +199,22 @@ describe('readDeviceStream', () => {
     await pipeline(device.stream(), slow);
     expect(length).toBe(device.content.length);
     expect(device.downloads.length).toBeLessThan(12);
+  });
+
+  test('fails with the reason, though a download that breaks off has none', async () => {
+    const device = new FakeDevice(randomBytes(2 ** 20));
+    const error = new GuestfsError('Input/output error', { code: 'EIO', operation: 'preadDevice' });
+    device.broken = { at: 300_000, error };
+    const stream = device.stream();
+    await expect(stream.toArray()).rejects.toBe(error);
+    expect(stream.bytesRead).toBe(300_000);
+  });
+
+  test('goes on where a download breaks off for no reason', async () => {
+    const device = new FakeDevice(randomBytes(4 * 2 ** 20));
+    device.broken = { at: 300_000 };
+    const content = Buffer.concat(await device.stream().toArray());
+    expect(content.equals(device.content)).toBe(true);
   });
 
   test('is empty behind the end of the device', async () => {
