@@ -243,6 +243,7 @@ export class Launch {
     this.#parts.backendSettings.replace(original, settings);
     const { calls } = this.#parts;
     const cachedir = await this.#call<string>('getCachedir');
+    this.#checkInterrupted(); // from here on it is watched
 
     let ended = false;
     let interruption: Interruption | undefined;

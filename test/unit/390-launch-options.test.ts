@@ -163,3 +163,20 @@ describe('a launch that fails', () => {
     },
   );
 });
+
+test('a launch that is aborted while it prepares does not begin', async () => {
+  using folder = temporaryFolder();
+  const g = new Guestfs({ tmpdir: folder.path });
+  await g.addDriveScratch(1024 * 1024);
+  const abort = new AbortController();
+  const entered: string[] = [];
+  g.on('enter', (name) => {
+    entered.push(name);
+    if (name === 'get_cachedir') abort.abort();
+  });
+  const error = await failureOf(g.launch({ signal: abort.signal }));
+  await g.close();
+  expect(error).toMatchObject({ name: 'AbortError', operation: 'launch' });
+  expect(entered).toContain('get_cachedir');
+  expect(entered).not.toContain('launch');
+});
