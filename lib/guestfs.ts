@@ -312,7 +312,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /**
    * Everything below a folder of the guest, symbolic links not followed: each folder before what is in it, and the names
-   * of a folder sorted, so that the order is the same each time. It asks for a thousand names at a time and keeps in
+   * of a folder sorted, so that the order is the same each time. It asks for 500 names at a time and keeps in
    * memory what is in the folders on its way, whatever the size of the tree; other calls on this handle have their turn
    * meanwhile. Leaving the loop ends the walk. It rejects with the error of the first folder or file that cannot be
    * read, unless `onError` is given.

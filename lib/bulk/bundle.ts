@@ -2,8 +2,8 @@
 import { GuestfsError } from '../errors';
 import type { Xattr } from '../generated/structs';
 
-/** How many names libguestfs sends in one message. */
-export const namesInBundle = 1000;
+/** How many names one call tells of. libguestfs sends 1000 in a message, but so many results hold up the event loop. */
+export const namesInBundle = 500;
 
 /** After these nothing more can be asked of the handle, or is wanted. */
 const fatal: ReadonlySet<string> = new Set(['ERR_GUESTFS_TERMINATED', 'ERR_GUESTFS_CLOSED', 'ABORT_ERR']);

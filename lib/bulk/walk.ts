@@ -1,4 +1,4 @@
-// Walks a tree with few calls: one lists a folder, and one tells of a thousand names in it; libguestfs has none that
+// Walks a tree with few calls: one lists a folder, and one tells of 500 names in it; libguestfs has none that
 // tells of names in several folders. Calls are queued ahead of the loop, so that the appliance always has something to do,
 // up to a limit, so that neither memory nor the time that other calls of the program wait grows with the tree.
 import { AbortError, GuestfsError } from '../errors';
@@ -28,7 +28,7 @@ export type TreeReader = Pick<
 >;
 
 /** How many names ahead of the loop are looked at. */
-const lookahead = 4 * namesInBundle;
+const lookahead = 8 * namesInBundle;
 /** How many calls may wait in the handle's queue. */
 const mostCalls = 24;
 
