@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { GuestfsError } from '../errors';
 import { enough } from '../signals';
 import { GuestReadStream } from './guest-read-stream';
-import type { ReadRange } from './options';
+import { largestPiece, type ReadRange } from './options';
 
 /** The calls that a stream makes to read a device. */
 export interface DeviceReader {
@@ -21,8 +21,6 @@ export interface DeviceReader {
 const fairShare = 4 * 1024 * 1024;
 /** How long the handle waits for somebody to read on. */
 const patienceMs = 100;
-/** What one message of libguestfs's protocol holds with some room. */
-const pieceSize = 1024 * 1024;
 
 export class DeviceReadStream extends GuestReadStream {
   readonly #reader: DeviceReader;
@@ -85,7 +83,7 @@ export class DeviceReadStream extends GuestReadStream {
 
   /** In the middle of a download the appliance cannot tell why it gives up: a piece tells, or leads on. */
   async #readPiece(download: Download): Promise<boolean> {
-    const size = Math.min(this.end - this.position, pieceSize);
+    const size = Math.min(this.end - this.position, largestPiece);
     const piece = await this.#reader.piece(this.position, size, download.signal);
     if (piece.length === 0) return true;
     download.wanted = this.handOn(piece);

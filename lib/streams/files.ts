@@ -3,10 +3,7 @@
 import { Writable } from 'node:stream';
 import { GuestfsError } from '../errors';
 import { GuestReadStream } from './guest-read-stream';
-import type { ReadRange, WritePlan } from './options';
-
-/** What one message of libguestfs's protocol holds with some room. */
-const largestPiece = 2 * 1024 * 1024;
+import { largestPiece, type ReadRange, type WritePlan } from './options';
 
 /** Reads up to `count` bytes at `offset`; none at the end. */
 export type ReadPiece = (count: number, offset: number, signal: AbortSignal) => Promise<Buffer>;

@@ -46,6 +46,9 @@ export interface WritePlan {
   readonly signal: AbortSignal | undefined;
 }
 
+/** What one message of libguestfs's protocol holds with some room. */
+export const largestPiece = 2 * 1024 * 1024;
+
 const defaultHighWaterMark = 1 << 20;
 
 export function checkReadOptions(operation: string, options: unknown): ReadRange {
