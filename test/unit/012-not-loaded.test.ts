@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { installation, installCommand, parseDistribution } from '../../lib/distribution';
 import { compiling, explainNotLoaded } from '../../lib/not-loaded';
 import { temporaryFolder } from '../support/folder';
@@ -108,6 +108,16 @@ describe('why the addon does not load', () => {
     explainNotLoaded(new Error(message), root, file);
   const prebuilt = `${nowhere}/prebuilds/linux-x64/guestfs.glibc.node`;
 
+  // `npm run test:cmake` names its addon, and then nothing else is looked for.
+  const named = process.env.GUESTFS_NODE_ADDON;
+  beforeEach(() => {
+    delete process.env.GUESTFS_NODE_ADDON;
+  });
+  afterEach(() => {
+    if (named !== undefined) process.env.GUESTFS_NODE_ADDON = named;
+    else delete process.env.GUESTFS_NODE_ADDON;
+  });
+
   test.each([
     'libguestfs.so.0: cannot open shared object file: No such file or directory',
     'Error loading shared library libguestfs.so.0: No such file or directory (needed by guestfs.node)',
@@ -152,5 +162,13 @@ describe('why the addon does not load', () => {
     expect(text).toContain(
       `Tried:\n  ${file}: file too short\nThe binary does not fit this system. Compile it.`,
     );
+  });
+
+  test('the addon that was named does not load', () => {
+    process.env.GUESTFS_NODE_ADDON = '/elsewhere/guestfs.node';
+    const text = explain('file too short', '/elsewhere/guestfs.node');
+    expect(text).toContain('Tried:\n  /elsewhere/guestfs.node: file too short\nThe binary does not fit');
+    expect(text).not.toContain(`${nowhere}/build`);
+    expect(text).not.toContain('prebuilds');
   });
 });
