@@ -1,4 +1,4 @@
-// This package. Reads a task a line, answers with its seconds and with what it did to the process.
+// This package. Reads a task a line and answers with its seconds; after `watch`, also with what it did to the process.
 import { createInterface } from 'node:readline';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -96,14 +96,22 @@ class MemoryWatch {
   }
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const [name, ...args] = line.split(' ');
-  const gaps = new LoopGaps();
-  const memory = new MemoryWatch();
+async function run(name, ...args) {
   const start = performance.now();
   const found = await tasks[name](...args);
-  const seconds = (performance.now() - start) / 1000;
-  const answer = { seconds, ...found, grownMiB: memory.stop(), gaps: gaps.stop() };
+  return { seconds: (performance.now() - start) / 1000, ...found };
+}
+
+async function watch(...task) {
+  const gaps = new LoopGaps();
+  const memory = new MemoryWatch();
+  const answer = await run(...task);
+  return { ...answer, grownMiB: memory.stop(), gaps: gaps.stop() };
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const words = line.split(' ');
+  const answer = words[0] === 'watch' ? await watch(...words.slice(1)) : await run(...words);
   console.log(JSON.stringify(answer));
 }
 await g.close();
