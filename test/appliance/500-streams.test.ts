@@ -483,7 +483,7 @@ describe('streams in the place of files', () => {
     });
   });
 
-  // The last one: the appliance is gone afterwards.
+  // The last two: the appliance is gone after the first, the handle after the second.
   test('kill() ends a transfer whose stream is silent, and one whose stream takes nothing', async () => {
     async function* silent() {
       yield data;
@@ -498,6 +498,19 @@ describe('streams in the place of files', () => {
     expect((await transfer).error).toMatchObject({ code: 'ERR_GUESTFS_TERMINATED' });
     expect((await written).error).toMatchObject({ code: 'ERR_GUESTFS_TERMINATED' });
     expect(performance.now() - killed).toBeLessThan(3000);
+    expect(await eventually(() => openDescriptors() <= descriptors)).toBe(true);
+  });
+
+  test('so does kill() after close()', async () => {
+    await g.launch();
+    await g.mount('/dev/sda', '/');
+    await g.write('/little', 'a few bytes');
+    const written = timed(g.download('/little', new Writable({ write: () => undefined })));
+    await g.close();
+    const early = await Promise.race([written, sleep(100)]);
+    expect(early).toBeUndefined(); // close() does not wait for what is not libguestfs's
+    await g.kill();
+    expect((await written).error).toMatchObject({ code: 'ERR_GUESTFS_TERMINATED' });
     expect(await eventually(() => openDescriptors() <= descriptors)).toBe(true);
   });
 });
