@@ -16,7 +16,7 @@ import {
   unrepresentable,
 } from './errors';
 import { callStartedBit, type EventName, eventBits, eventName, libvirtAuthBit } from './events';
-import { requireDescriptors, withThread } from './host-limits';
+import { requireDescriptors, withinLimits } from './host-limits';
 import { type Image, imageOf, runsTool } from './host-tools';
 import { InstantCalls } from './instant-calls';
 import { answerLibvirt, isAnswer, type LibvirtAuthHandler } from './libvirt-auth';
@@ -30,6 +30,7 @@ import {
   MessageKind,
   type NativeHandle,
   type NumberedFunction,
+  nextTurn,
   type ProgressMessage,
 } from './native';
 import type { Operation, OperationObserver } from './operations';
@@ -118,6 +119,10 @@ const maxLine = 512;
 /** Needed at any time, whoever listens: they decide how a failure is reported. */
 const alwaysDelivered = bitOf('subprocessQuit') | bitOf('appliance');
 
+/** All handles share the event loop. */
+const loopTurn = new LoopTurn(nextTurn);
+const instantCalls = new InstantCalls(loopTurn);
+
 function bitOf(name: EventName): number {
   return eventBits.get(name) ?? 0;
 }
@@ -164,8 +169,6 @@ export class Calls {
   #libvirtAuth: LibvirtAuthHandler | undefined;
   /** The running call waits for the answer to libvirt. */
   #question: { readonly call: number; readonly giveUp: () => void } | undefined;
-  readonly #turn = new LoopTurn(() => this.#native.nextTurn());
-  readonly #instantCalls = new InstantCalls(this.#turn);
   #lastId = 0;
   #closing = false;
   #closeId = 0;
@@ -221,7 +224,7 @@ export class Calls {
       this.#question && isAnswer(method) ? Lane.callback : parent === undefined ? Lane.ordinary : Lane.urgent;
     if (runsTool(method)) requireDescriptors(method);
     const { names, values: optionValues, keepPartial } = split;
-    const problem = withThread(method, () =>
+    const problem = withinLimits(method, () =>
       this.#native.call(id, fn.number, values, names, optionValues, lane, keepPartial),
     );
     if (problem) throw refused(fn, problem);
@@ -252,7 +255,7 @@ export class Calls {
     const id = this.#nextId();
     const operation = { id, operation: method };
     const turn: Turn = { operation, stage: undefined, terminated: false, stuck: false };
-    withThread(method, () => this.#native.hold(id));
+    withinLimits(method, () => this.#native.hold(id));
     this.#turns.add(turn);
     const outcome = await this.#track(id, method, undefined, split, undefined).outcome;
     if ('failure' in outcome) {
@@ -280,7 +283,7 @@ export class Calls {
   callAtOnce(method: string, args: readonly unknown[]): { readonly value: unknown } | undefined {
     const fn = functions.get(method) as NumberedFunction;
     const isAlone = this.#pending.size === 0 && this.#turns.size === 0 && this.#observers.size === 0;
-    if (!fn.instant || !fn.available || this.#closing || !isAlone || !this.#instantCalls.next()) return;
+    if (!fn.instant || !fn.available || this.#closing || !isAlone || !instantCalls.next()) return;
     return this.#callAtOnce(fn, args);
   }
 
@@ -570,7 +573,7 @@ export class Calls {
         this.#event(message[1], message[2], message[3]);
         break;
       case MessageKind.turn:
-        this.#turn.begin();
+        loopTurn.begin();
         break;
       case MessageKind.pipe:
         this.#stream(message[1], message[2]);

@@ -17,6 +17,7 @@ import { Drives, keptOptions, type MakeCall } from './drives';
 import { closedError, invalidType, unknownOption } from './errors';
 import type { EventName } from './events';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
+import { withinLimits } from './host-limits';
 import { invoke } from './invoke';
 import { BackendSettings, checkLaunchOptions, Launch, type LaunchOptions } from './launch';
 import { type LibvirtAuthHandler, supportedCredentials } from './libvirt-auth';
@@ -101,7 +102,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   /** Any JavaScript values, kept with the handle. */
   readonly private: PrivateData;
 
-  readonly #native = openNativeHandle();
+  readonly #native = withinLimits('create', openNativeHandle);
   readonly #calls: Calls;
   readonly #drives = new Drives();
   readonly #backendSettings = new BackendSettings();

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { faultError } from './errors';
-import { limitReached } from './remedies';
+import { limitReached, tooManyHandles } from './remedies';
 
 /** More than libguestfs needs at once, for pipes, sockets and lock files. */
 const spareDescriptors = 16;
@@ -18,12 +18,18 @@ export function requireDescriptors(operation: string): void {
   }
 }
 
-/** The handle's thread is started for its first call: `submit` makes one. */
-export function withThread<T>(operation: string, submit: () => T): T {
+/** The addon's codes for what it could not have. */
+const limits = new Map([
+  ['ERR_NO_THREAD', limitReached('EAGAIN')],
+  ['ERR_NO_KEY', tooManyHandles],
+]);
+
+/** For what makes a handle, or a call: the handle's thread is started for the first one. */
+export function withinLimits<T>(operation: string, body: () => T): T {
   try {
-    return submit();
+    return body();
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_NO_THREAD') throw error;
-    throw faultError(operation, limitReached('EAGAIN'), error);
+    const remedy = limits.get((error as { code?: string } | null)?.code ?? '');
+    throw remedy ? faultError(operation, remedy, error) : error;
   }
 }

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers';
 /** Node's own: should fake timers of a test take its place, nothing would be delivered any more. */
 const atTurnsEnd = setImmediate;
 
-/** The turn of the event loop in which a handle is at work. */
+/** The turn of the event loop in which handles are at work. */
 export class LoopTurn {
   readonly #onEnd: () => void;
   #began: number | undefined;

@@ -54,7 +54,7 @@ export type Answer = ({ readonly value: unknown } | Failure) & { readonly heard?
 
 /** The numbers of src-native/message.h. */
 export const MessageKind = {
-  /** A turn of the event loop begins in which messages are delivered; its end is to be told by `nextTurn`. */
+  /** A turn of the event loop begins in which messages are delivered; its end is to be told by `nextTurn()`. */
   turn: 0,
   started: 1,
   pipe: 2,
@@ -124,7 +124,6 @@ export interface NativeHandle {
   close(id: number): void;
   /** Delivers the events of calls on this thread. */
   deliverHeard(): void;
-  nextTurn(): void;
   setEventMasks(deliver: number, listened: number): void;
   setPrivate(key: string): void;
   deletePrivate(key: string): void;
@@ -149,6 +148,7 @@ interface Finder {
 interface Addon {
   readonly NativeHandle: new () => NativeHandle;
   functions(): FunctionDescription[];
+  nextTurn(): void;
 }
 
 function loadAddon(): Addon {
@@ -168,6 +168,11 @@ const addon = loadAddon();
 
 export function openNativeHandle(): NativeHandle {
   return new addon.NativeHandle();
+}
+
+/** A turn of the event loop is over: all handles deliver what has waited for the next one. */
+export function nextTurn(): void {
+  addon.nextTurn();
 }
 
 export interface NumberedFunction extends FunctionDescription {

@@ -141,6 +141,13 @@ export function limitReached(errno: 'EMFILE' | 'ENFILE' | 'EAGAIN'): Remedy {
   return { code: 'ERR_GUESTFS_LIMIT', errno, advice };
 }
 
+export const tooManyHandles: Remedy = {
+  code: 'ERR_GUESTFS_LIMIT',
+  errno: 'EAGAIN',
+  advice:
+    'too many handles are open: a process can have about 1,000, for libguestfs takes a thread-specific key for each. Close those that are not needed, or spread the work over several processes',
+};
+
 export const notEnoughMemory: Remedy = {
   code: 'ERR_GUESTFS_MEMORY',
   errno: 'ENOMEM',
@@ -212,6 +219,15 @@ const longestLine = 2048;
 function bounded(words: string): string {
   const lines = words.slice(-mostWords).split('\n');
   return lines.map((line) => line.slice(0, longestLine)).join('\n');
+}
+
+/** Since 1.56 libguestfs says what qemu-img has said itself, and all of it in one line. */
+function asLines(words: string): string {
+  return words.replace(
+    /^qemu-img: ((?:qemu-img: |Formatting ).*): (?=qemu-img exited with)/m,
+    (_, said: string) =>
+      `${said.trimEnd().replaceAll(/ (?=qemu-img: |Could not open backing image\.|Is another process using )/g, '\n')}\n`,
+  );
 }
 
 const refusal = new RegExp(`^[^:]*: (?:Could not write.*: )?${reason}$`);
@@ -301,7 +317,7 @@ const table: readonly Rule[] = [
 
 /** What to do about a failure of the host, where its words are known. */
 export function remedyFor(words: string, path = 'the image'): Remedy | undefined {
-  const looked = bounded(words);
+  const looked = asLines(bounded(words));
   for (const rule of table) {
     if (typeof rule === 'function') {
       const remedy = rule(looked);

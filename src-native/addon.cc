@@ -8,6 +8,7 @@
 
 #include "descriptors.h"
 #include "native_handle.h"
+#include "open_sessions.h"
 
 namespace guestfs_node {
 namespace {
@@ -52,9 +53,12 @@ Napi::Value DescribeFunctions(const Napi::CallbackInfo& info) {
   return all;
 }
 
+void NextTurn(const Napi::CallbackInfo& info) { info.Env().GetInstanceData<OpenSessions>()->NextTurn(); }
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(std::make_unique<OpenSessions>().release());  // the environment deletes it
   exports["NativeHandle"] = NativeHandle::Define(env);
+  exports["nextTurn"] = Napi::Function::New<&NextTurn>(env, "nextTurn");
   exports["functions"] = Napi::Function::New<&DescribeFunctions>(env, "functions");
   return exports;
 }

@@ -63,7 +63,6 @@ Napi::Function NativeHandle::Define(Napi::Env env) {
                          InstanceMethod<&NativeHandle::Hold>("hold"),
                          InstanceMethod<&NativeHandle::Release>("release"),
                          InstanceMethod<&NativeHandle::DeliverHeard>("deliverHeard"),
-                         InstanceMethod<&NativeHandle::NextTurn>("nextTurn"),
                          InstanceMethod<&NativeHandle::Close>("close"),
                          InstanceMethod<&NativeHandle::SetEventMasks>("setEventMasks"),
                          InstanceMethod<&NativeHandle::SetPrivate>("setPrivate"),
@@ -141,8 +140,6 @@ void NativeHandle::Hold(const Napi::CallbackInfo& info) { session_->SubmitBarrie
 void NativeHandle::Release(const Napi::CallbackInfo&) { session_->Release(); }
 
 void NativeHandle::DeliverHeard(const Napi::CallbackInfo&) { session_->DeliverHeard(); }
-
-void NativeHandle::NextTurn(const Napi::CallbackInfo&) { session_->NextTurn(); }
 
 void NativeHandle::Close(const Napi::CallbackInfo& info) { session_->SubmitClose(IdAt(info, 0)); }
 

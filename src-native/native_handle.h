@@ -29,7 +29,6 @@ class NativeHandle final : public Napi::ObjectWrap<NativeHandle>, private Sessio
   void Hold(const Napi::CallbackInfo& info);
   void Release(const Napi::CallbackInfo& info);
   void DeliverHeard(const Napi::CallbackInfo& info);
-  void NextTurn(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
   void SetEventMasks(const Napi::CallbackInfo& info);
   void SetPrivate(const Napi::CallbackInfo& info);

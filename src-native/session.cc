@@ -14,7 +14,9 @@
 
 #include "call.h"
 #include "children.h"
+#include "open_sessions.h"
 #include "text.h"
+#include "thread_keys.h"
 
 namespace guestfs_node {
 namespace {
@@ -24,8 +26,6 @@ using namespace std::chrono_literals;
 /** Keys with a leading underscore are for language bindings. */
 constexpr const char* kOwnKey = "_guestfs_node";
 
-/** How long one turn of the event loop may deliver messages before other work gets its turn. */
-constexpr auto kTurn = 4ms;
 /** How many events of calls on the JS thread may wait, for they are all delivered in one turn of the event
  * loop. */
 constexpr std::size_t kMostHeard = 256;
@@ -92,6 +92,13 @@ std::string Printable(std::string_view text, bool keep_lines) {
   return out;
 }
 
+/** For host-limits.ts. */
+Napi::Error LimitReached(Napi::Env env, const char* code, const char* message) {
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", code);
+  return error;
+}
+
 /** No exception may pass through libguestfs: without memory for it, a message is lost. */
 template <typename F>
 void Guarded(F deliver) {
@@ -133,6 +140,7 @@ class Session::Close final : public Task {
 void Session::Closer::operator()(guestfs_h* g) const { guestfs_close(g); }
 
 std::shared_ptr<Session> Session::Open(Napi::Env env, SessionOwner& owner) {
+  if (!HasSpareThreadKeys()) throw LimitReached(env, "ERR_NO_KEY", "no thread-specific key is left");
   env.GetInstanceData<OpenSessions>()->WatchExit(env);  // runs JavaScript, so it may throw: first of all
   std::shared_ptr<Session> session(new Session(env, owner));  // the constructor is private
   session->CreateThreadSafeFunction();
@@ -239,9 +247,7 @@ void Session::Echo(guestfs_h* g, EventMask event, std::string_view text) {
 void Session::StartThread() try {
   thread_ = std::thread([self = self_] { self->ServeQueue(); });
 } catch (const std::system_error& error) {
-  Napi::Error problem = Napi::Error::New(env_, error.what());
-  problem.Set("code", "ERR_NO_THREAD");
-  throw problem;
+  throw LimitReached(env_, "ERR_NO_THREAD", error.what());
 }
 
 void Session::ServeQueue() {
@@ -400,11 +406,6 @@ void Session::CreateThreadSafeFunction() {
 
 void Session::Notify() { napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking); }
 
-void Session::NextTurn() {
-  turn_began_.reset();
-  Drain();
-}
-
 void Session::Drain() {
   mailbox_.TakeAll(inbox_);
   Deliver(inbox_, Extent::Turn);
@@ -432,25 +433,15 @@ void Session::Deliver(Messages& messages, Extent extent) {
 void Session::DeliverEach(Messages& messages, Extent extent) {
   const napi_value function = owner_ == nullptr ? nullptr : owner_->ReceiverFunction();
   const Receiver receiver(env_, function);
+  auto* open = env_.GetInstanceData<OpenSessions>();
   while (!messages.empty()) {
-    if (extent == Extent::Turn && function != nullptr && TurnIsOver(receiver)) return;
+    if (extent == Extent::Turn && function != nullptr && open->TurnIsOver(receiver)) return;
     const Napi::HandleScope scope(env_);
     const std::unique_ptr<Message> message = std::move(messages.front());
     messages.pop_front();
     if (message->effect() != Effect::None) Settle(message->effect());
     if (function != nullptr) message->Deliver(env_, receiver);
   }
-}
-
-/** Node calls again in the same turn while there are notifications, so the facade tells when the next one
- * begins. */
-bool Session::TurnIsOver(const Receiver& receiver) {
-  const auto now = std::chrono::steady_clock::now();
-  if (!turn_began_) {
-    turn_began_ = now;
-    receiver(MessageKind::Turn, 0);
-  }
-  return now >= *turn_began_ + kTurn;
 }
 
 void Session::Settle(Effect effect) {
@@ -478,32 +469,6 @@ void Session::Finish() {
   env_.GetInstanceData<OpenSessions>()->Remove(this);
   Napi::MemoryManagement::AdjustExternalMemory(env_, -kWeight);
   napi_release_threadsafe_function(function_, napi_tsfn_abort);
-}
-
-void OpenSessions::WatchExit(Napi::Env env) {
-  if (!exit_listener_.IsEmpty()) return;
-  const auto close_all = [](const Napi::CallbackInfo& info) {
-    info.Env().GetInstanceData<OpenSessions>()->CloseAll();
-  };
-  const Napi::Function listener = Napi::Function::New(env, close_all, "closeGuestfsHandles");
-  Process(env, "on", listener);
-  exit_listener_ = Napi::Persistent(listener);
-}
-
-void OpenSessions::StopWatchingExit(Napi::Env env) {
-  if (!sessions_.empty() || exit_listener_.IsEmpty()) return;
-  Process(env, "off", exit_listener_.Value());
-  exit_listener_.Reset();
-}
-
-void OpenSessions::Process(Napi::Env env, const char* method, Napi::Function listener) {
-  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
-  process.Get(method).As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), listener});
-}
-
-void OpenSessions::CloseAll() {
-  for (Session* session : sessions_) session->BeginTearDown();
-  for (Session* session : sessions_) session->EndTearDown();
 }
 
 void Session::TearDown(void* data) {

@@ -5,12 +5,9 @@
 #include <sys/types.h>
 
 #include <atomic>
-#include <chrono>
 #include <deque>
 #include <future>
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,26 +36,6 @@ class SessionOwner {
 };
 
 class Call;
-class Session;
-
-/** The open sessions of an environment (of the main thread or a worker), to be closed when it ends. */
-class OpenSessions {
- public:
-  void Add(Session* session) { sessions_.insert(session); }
-  void Remove(Session* session) { sessions_.erase(session); }
-
-  /** Closes them all when the process ends, for process.exit() runs no cleanup hooks. */
-  void WatchExit(Napi::Env env);
-  /** Once there are none any more. It runs JavaScript, so no finalizer may call it. */
-  void StopWatchingExit(Napi::Env env);
-
- private:
-  static void Process(Napi::Env env, const char* method, Napi::Function listener);
-  void CloseAll();
-
-  Napi::FunctionReference exit_listener_;
-  std::set<Session*> sessions_;
-};
 
 /**
  * All public methods are for the JS thread. The session lives as long as its thread-safe function: after the
@@ -121,8 +98,11 @@ class Session {
   /** Delivers the events of calls on the JS thread. */
   void DeliverHeard();
 
-  /** The turn of which the message "turn" has told is over. */
-  void NextTurn();
+  /** Delivers what waits, as far as this turn of the event loop has time for it. */
+  void Drain();
+
+  /** Keeps it while its messages are delivered. */
+  std::shared_ptr<Session> Keep() const { return self_; }
 
   /** Closes the handle on behalf of an environment that ends: a running call is given a moment to finish. */
   void BeginTearDown();
@@ -161,10 +141,8 @@ class Session {
 
   void CreateThreadSafeFunction();
   void Notify();
-  void Drain();
   void Deliver(Messages& messages, Extent extent);
   void DeliverEach(Messages& messages, Extent extent);
-  bool TurnIsOver(const Receiver& receiver);
   void Settle(Effect effect);
   void AddPending();
   void RemovePending();
@@ -183,7 +161,6 @@ class Session {
   TaskQueue queue_;
   Messages heard_;  // of calls on the JS thread
   Messages inbox_;  // taken from the mailbox, not yet delivered
-  std::optional<std::chrono::steady_clock::time_point> turn_began_;  // of the event loop
   int pending_ = 0;
   bool closed_to_calls_ = false;
   bool finished_ = false;

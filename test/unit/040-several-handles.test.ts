@@ -8,6 +8,7 @@ import { expect, test } from '@jest/globals';
 import { Guestfs } from '../../lib';
 import { closeGate } from '../support/gate';
 import { failureOf, internalTest } from '../support/internal';
+import { resultOf } from '../support/script';
 
 test('handles are distinct', async () => {
   await using a = new Guestfs({ memsize: 1001 });
@@ -75,4 +76,30 @@ test('a hundred at once', async () => {
   const sizes = await Promise.all(handles.map((g) => g.getMemsize()));
   await Promise.all(handles.map((g) => g.close()));
   expect(sizes).toEqual(handles.map((_, i) => 1000 + i));
+});
+
+test('more than libguestfs can have are refused, and the others are unharmed', async () => {
+  const found = await resultOf<{ count: number; error: object; again: number }>(`
+    const handles = [];
+    let error;
+    while (!error) {
+      try {
+        handles.push(new Guestfs({ memsize: 1000 + handles.length }));
+      } catch (thrown) {
+        error = { ...thrown, message: thrown.message };
+      }
+    }
+    const memsizes = await Promise.all(handles.map((g) => g.getMemsize()));
+    if (memsizes.some((memsize, i) => memsize !== 1000 + i)) throw new Error(memsizes.join());
+    await handles.pop().close();
+    const again = new Guestfs({ memsize: 999 });
+    console.log(JSON.stringify({ count: handles.length, error, again: await again.getMemsize() }));
+  `);
+  expect(found).toMatchObject({
+    error: { code: 'ERR_GUESTFS_LIMIT', operation: 'create' },
+    again: 999,
+  });
+  // PTHREAD_KEYS_MAX of glibc, less those of Node.js and the libraries.
+  expect(found.count).toBeGreaterThan(900);
+  expect(found.count).toBeLessThan(1024);
 });

@@ -61,6 +61,21 @@ describe('calls', () => {
     expect(turned).toBe(true);
   });
 
+  test('of ever new handles leave the event loop its turns as well', async () => {
+    const handles: Guestfs[] = [];
+    let turned = false;
+    setImmediate().then(() => {
+      turned = true;
+    });
+    while (handles.length < 500 && !turned) {
+      const g = new Guestfs();
+      handles.push(g);
+      await g.getMemsize();
+    }
+    expect(turned).toBe(true);
+    await Promise.all(handles.map((g) => g.close()));
+  });
+
   test('that look at the handle wait for those that were made before', async () => {
     await using g = new Guestfs();
     await using gate = await closeGate(g);
@@ -145,6 +160,29 @@ describe('calls', () => {
     for (; heard < 2000; turns++) await setImmediate();
     await calls;
     expect(turns).toBeGreaterThan(4);
+  });
+
+  test('of several handles share the turns: each is heard, and all together take no longer than one', async () => {
+    const { signal } = new AbortController(); // with a signal no call is made on this thread
+    const handles = Array.from({ length: 4 }, () => new Guestfs());
+    const order: number[] = [];
+    for (const [i, g] of handles.entries()) {
+      await g.getSmp({ signal });
+      g.on('enter', () => {
+        order.push(i);
+        const start = performance.now();
+        while (performance.now() - start < 0.2);
+      });
+    }
+    const calls = handles.map((g) => Promise.all(Array.from({ length: 250 }, () => g.getSmp({ signal }))));
+    // This thread looks away until all events wait for it: 200 ms of work.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    let turns = 0;
+    for (; order.length < 1000; turns++) await setImmediate();
+    await Promise.all(calls);
+    expect(turns).toBeGreaterThan(30);
+    expect(new Set(order.slice(0, 500))).toEqual(new Set([0, 1, 2, 3]));
+    await Promise.all(handles.map((g) => g.close()));
   });
 });
 

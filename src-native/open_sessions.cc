@@ -1,0 +1,73 @@
+#include "open_sessions.h"
+
+#include <algorithm>
+#include <memory>
+#include <ranges>
+
+#include "session.h"
+
+namespace guestfs_node {
+namespace {
+
+using std::chrono::steady_clock;
+
+/** How long messages may be delivered in one turn of the event loop, by all sessions together. */
+constexpr std::chrono::milliseconds kTurn{4};
+
+}  // namespace
+
+void OpenSessions::WatchExit(Napi::Env env) {
+  if (!exit_listener_.IsEmpty()) return;
+  const auto close_all = [](const Napi::CallbackInfo& info) {
+    info.Env().GetInstanceData<OpenSessions>()->CloseAll();
+  };
+  const Napi::Function listener = Napi::Function::New(env, close_all, "closeGuestfsHandles");
+  Process(env, "on", listener);
+  exit_listener_ = Napi::Persistent(listener);
+}
+
+void OpenSessions::StopWatchingExit(Napi::Env env) {
+  if (!sessions_.empty() || exit_listener_.IsEmpty()) return;
+  Process(env, "off", exit_listener_.Value());
+  exit_listener_.Reset();
+}
+
+void OpenSessions::Process(Napi::Env env, const char* method, Napi::Function listener) {
+  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  process.Get(method).As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), listener});
+}
+
+void OpenSessions::CloseAll() {
+  for (Session* session : sessions_) session->BeginTearDown();
+  for (Session* session : sessions_) session->EndTearDown();
+}
+
+/** Node calls again in the same turn while there are notifications, so the facade tells when the next one
+ * begins. */
+bool OpenSessions::TurnIsOver(const Receiver& receiver) {
+  if (turn_began_) return TimeIsUp();
+  turn_began_ = steady_clock::now();
+  receiver(MessageKind::Turn, 0);
+  return false;
+}
+
+void OpenSessions::NextTurn() {
+  turn_began_.reset();
+  // What is delivered may open and close sessions.
+  std::vector<std::shared_ptr<Session>> now_open;
+  for (const Session* session : sessions_) now_open.push_back(session->Keep());
+  for (const auto& session : now_open) {
+    if (turn_began_ && TimeIsUp()) return;
+    session->Drain();
+    MoveToBack(session.get());
+  }
+}
+
+bool OpenSessions::TimeIsUp() const { return steady_clock::now() >= *turn_began_ + kTurn; }
+
+void OpenSessions::MoveToBack(const Session* session) {
+  const auto found = std::ranges::find(sessions_, session);
+  if (found != sessions_.end()) std::rotate(found, found + 1, sessions_.end());
+}
+
+}  // namespace guestfs_node
