@@ -70,13 +70,18 @@ export function callFailed(
   const message =
     unsupported && laterOptions.length > 0
       ? tooOld(operation, `option ${laterOptions.join(', option ')}`)
-      : (explainMissingFeature(operation, failure) ?? withoutGuestfish(failure.message));
+      : (explainMissingFeature(operation, failure) ?? withReason(withoutGuestfish(failure.message)));
   return new GuestfsError(message, { code, operation, errno: failure.errno, cause });
 }
 
 /** `what` came with a later version. */
 export const tooOld = (operation: string, what: string) =>
   `${operation}: the libguestfs on this machine is too old; ${what}`;
+
+/** The appliance's programs do not always say why they failed. */
+function withReason(message: string): string {
+  return message.replace(/: *$/, ': it gave no reason');
+}
 
 /** Some of libguestfs's messages have a hint for its shell. */
 function withoutGuestfish(message: string): string {

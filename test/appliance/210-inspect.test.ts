@@ -183,7 +183,7 @@ describe('Debian on ext4 and MBR', () => {
       root: '/dev/sda1',
       type: 'linux',
       distro: id,
-      version: { major },
+      version: version ? { major } : null, // Debian's unstable has none
       arch: { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string],
       hostname: 'guestfs-test',
       packageFormat: 'deb',
@@ -467,7 +467,8 @@ describe('a damaged disk with two operating systems', () => {
     expect(codesOf('/dev/sda7')).toMatchObject([{ operation: 'mountRo' }]);
     expect(filesystem(report, '/dev/sda8')).toMatchObject({ type: 'unknown', size: null });
     expect(codesOf('/dev/sda8')).toMatchObject([
-      { operation: 'blkid', message: expect.stringMatching(/ambivalent/) },
+      // util-linux 2.42 says nothing of it.
+      { operation: 'blkid', message: expect.stringMatching(/ambivalent|^blkid: it gave no reason$/) },
     ]);
   });
 

@@ -503,6 +503,7 @@ describe('streams in the place of files', () => {
 
   test('so does kill() after close()', async () => {
     await g.launch();
+    await g.mkfs('ext4', '/dev/sda'); // what was there may not have reached the disk
     await g.mount('/dev/sda', '/');
     await g.write('/little', 'a few bytes');
     const written = timed(g.download('/little', new Writable({ write: () => undefined })));

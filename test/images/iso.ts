@@ -14,7 +14,7 @@ export async function bootableIso(): Promise<string> {
     try {
       await run('grub-mkrescue', [`--output=${join(directory, 'rescue.iso')}`]);
     } catch (cause) {
-      throw new Error('No bootable ISO to test with: sudo apt-get install grub-rescue-pc', { cause });
+      throw new Error('No bootable ISO to test with: sudo apt-get install grub-rescue-pc xorriso', { cause });
     }
   });
   return join(directory, 'rescue.iso');

@@ -93,6 +93,10 @@ describe('the codes', () => {
     expect(await errorFor(4321)).toMatchObject({ code: 'ERR_GUESTFS', errno: 4321 });
   });
 
+  test('a program of the appliance that did not say why', async () => {
+    expect((await errorFor(0, 'blkid: ')).message).toBe('blkid: it gave no reason');
+  });
+
   test('an option that the library does not know', async () => {
     const error = await errorFor(
       0,
