@@ -295,7 +295,11 @@ const table: readonly Rule[] = [
   [/failed to find a suitable kernel/, () => noKernel],
   [/cannot find any suitable libguestfs supermin.*\(search path: (.*)\)/, noAppliance],
   [/^stat: (\/.*): No such file or directory$/m, (path) => noHypervisor(path)],
-  // How a shell says that it could not run a program.
+  // How a shell says that it could not run a program: since 1.58 libguestfs asks qemu itself whether there is KVM.
+  [
+    /^(.+): did not understand QMP monitor output\n.*\bsh: (?:line )?\d+: .*: (not found|No such file or directory|Permission denied)$/m,
+    (path, why) => noHypervisor(path, why === 'Permission denied' ? 'EACCES' : 'ENOENT'),
+  ],
   [/^(\/.*) exited with error status 12[67]\b/m, (path) => noHypervisor(path, 'EACCES')],
   [/could not connect to libvirt \(URI = ([^)\n]*)\): (.*)$/m, (uri, why) => libvirtUnusable(uri, why)],
   [/passt exited with status/, () => passtFailed],

@@ -68,12 +68,12 @@ function variableIn(env: Machine['env'], words: string): string | undefined {
   );
 }
 
-export function checkHypervisor(machine: Machine, { hv, backend }: Settings): Finding[] {
-  // With libvirt it is libvirt that chooses it.
-  if (backend !== 'direct') return [];
-  const facts = machine.facts(hv);
-  const isProgram = facts?.isFolder === false && !machine.refusal(hv, 'execute');
-  if (isProgram) return [ok('HYPERVISOR', 'There is a hypervisor', hv)];
+export function checkHypervisor(machine: Machine, { hv }: Settings): Finding[] {
+  if (hv === undefined) return [];
+  const path = hv.includes('/') ? hv : (findProgram(machine, hv) ?? hv);
+  const facts = machine.facts(path);
+  const isProgram = facts?.isFolder === false && !machine.refusal(path, 'execute');
+  if (isProgram) return [ok('HYPERVISOR', 'There is a hypervisor', path)];
   const { code, advice } = noHypervisor(hv, facts ? 'EACCES' : 'ENOENT');
   const remedy =
     unset(machine, hv, 'LIBGUESTFS_HV', 'LIBGUESTFS_QEMU') ?? installCommand(['qemu'], machine.distribution);

@@ -9,8 +9,8 @@ export interface Settings {
   readonly missing: readonly string[];
   readonly backend: string;
   readonly backendSettings: readonly string[];
-  /** The hypervisor. */
-  readonly hv: string;
+  /** The hypervisor, since 1.60 also one to be looked for in PATH; undefined where the backend chooses it. */
+  readonly hv: string | undefined;
   /** Where the appliance is looked for, folders separated by colons. */
   readonly path: string;
   /** MiB. */
@@ -33,12 +33,13 @@ export async function readSettings(options: GuestfsOptions | undefined): Promise
   const lacking = [...functions.values()].filter(({ available, since }) => !available && since !== '');
   try {
     const { major, minor, release } = await g.version();
+    const backend = await g.getBackend();
     return {
       version: [major, minor, release].join('.'),
       missing: lacking.map(({ name }) => name),
-      backend: await g.getBackend(),
+      backend,
       backendSettings: await g.getBackendSettings(),
-      hv: await g.getHv(),
+      hv: backend === 'direct' ? await g.getHv() : undefined,
       path: await g.getPath(),
       memsize: await g.getMemsize(),
       tmpdir: await g.getTmpdir(),

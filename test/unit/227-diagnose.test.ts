@@ -37,6 +37,13 @@ test('nothing is wrong with a healthy machine, and every check says so', () => {
   );
 });
 
+test('a hypervisor may be one that is found in the PATH', () => {
+  const findings = checkAll(machineWith(), settingsWith({ hv: 'qemu-system-x86_64' }));
+  expect(findings).toContainEqual(
+    expect.objectContaining({ code: 'HYPERVISOR', severity: 'ok', detail: '/bin/qemu-system-x86_64' }),
+  );
+});
+
 describe('one fault, one finding', () => {
   test.each<
     [
@@ -67,6 +74,17 @@ describe('one fault, one finding', () => {
       [{ '/opt': { isFolder: true } }, { env: { PATH: '/bin', LIBGUESTFS_HV: '/opt' } }],
       { hv: '/opt' },
       ['ERR_GUESTFS_NO_HYPERVISOR', 'error', /\/opt cannot be run/, 'unset LIBGUESTFS_HV'],
+    ],
+    [
+      'no qemu in the PATH, where libguestfs 1.60 looks for it',
+      [{}, { env: { PATH: '/bin' } }],
+      { hv: 'qemu-system-riscv64' },
+      [
+        'ERR_GUESTFS_NO_HYPERVISOR',
+        'error',
+        /qemu-system-riscv64 does not exist/,
+        `${sudo()}apt install qemu-system-${process.arch === 'x64' ? 'x86' : 'arm'}`,
+      ],
     ],
     [
       'a variable that names no appliance',
