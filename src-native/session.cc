@@ -315,6 +315,7 @@ void Session::Release() {
 }
 
 void Session::SubmitClose(CallId id) {
+  if (finished_) return;  // the environment ends: its thread may still have the handle
   auto close = std::make_unique<Close>(id, *this);
   if (thread_.joinable()) {
     closed_to_calls_ = false;  // submitted again, when kill() has emptied the queue
@@ -349,10 +350,10 @@ void Session::SetEventMasks(EventMask deliver, EventMask listened) {
 }
 
 void Session::WritePrivate(std::unique_ptr<Task> task) {
-  if (queue_.Idle() && handle_) {
-    task->Run(handle_.get());
-  } else {
+  if (!queue_.Idle()) {
     Submit(std::move(task), Lane::Urgent, false);
+  } else if (handle_) {  // else it has been closed, and nobody will ask libguestfs any more
+    task->Run(handle_.get());
   }
 }
 

@@ -154,6 +154,17 @@ describe('the end of the process', () => {
     `;
     expect(await end(script, folder.path)).toMatchObject({ code: 3, signal: null });
   }, 30_000);
+
+  test('comes although a call hangs, and a listener of the exit closes its handle', async () => {
+    using folder = temporaryFolder();
+    const script = `
+      require('child_process').execFileSync('mkfifo', [process.env.FOLDER + '/fifo']);
+      process.on('exit', () => void g.close());
+      g.once('enter', () => process.exit(3));
+      void g[invoke]('internalTestSetOutput', [process.env.FOLDER + '/fifo']);
+    `;
+    expect(await end(script, folder.path)).toMatchObject({ code: 3, signal: null });
+  }, 30_000);
 });
 
 describe('the end of a worker', () => {
