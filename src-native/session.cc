@@ -36,6 +36,8 @@ constexpr auto kGrace = 1s;
 constexpr auto kCloseGrace = 30s;
 /** How long killing may take to have an effect: what hangs on after that does not hang on the appliance. */
 constexpr auto kKillGrace = 5s;
+/** How often threads are looked at meanwhile. */
+constexpr auto kTearDownTurn = 20ms;
 
 /** What an open handle weighs for the garbage collector, which sees only a small object, not the thread
  * behind it. */
@@ -503,20 +505,24 @@ void OpenSessions::Process(Napi::Env env, const char* method, Napi::Function lis
 }
 
 void OpenSessions::CloseAll() {
-  for (Session* session : sessions_) session->BeginTearDown();
-  for (Session* session : sessions_) session->EndTearDown();
+  std::set<Session*> ending = std::exchange(sessions_, {});
+  for (Session* session : ending) session->BeginTearDown();
+  while (!ending.empty()) {  // in turns: all have their grace at the same time
+    const auto wait = std::chrono::microseconds(kTearDownTurn) / ending.size();
+    std::erase_if(ending, [wait](Session* session) { return session->GoOnTearingDown(wait); });
+  }
 }
 
-void Session::TearDown(void* data) {
-  auto* session = static_cast<Session*>(data);
-  session->BeginTearDown();
-  session->EndTearDown();
+/** The first of them closes all. */
+void Session::TearDown(void* session) {
+  static_cast<Session*>(session)->env_.GetInstanceData<OpenSessions>()->CloseAll();
 }
 
 void Session::BeginTearDown() {
   if (finished_) return;
   finished_ = true;
   owner_ = nullptr;
+  patience_began_ = std::chrono::steady_clock::now();
   mailbox_.Shut();
   queue_.RemoveAll();
   queue_.ForbidCallbacks();
@@ -529,33 +535,26 @@ void Session::BeginTearDown() {
   queue_.Release();
 }
 
-void Session::EndTearDown() {
-  if (!thread_.joinable()) return;
-  if (EndsInTime()) {
+/** When the thread takes too long, kills what the running call or guestfs_close waits for. */
+bool Session::GoOnTearingDown(std::chrono::microseconds wait) {
+  if (!thread_.joinable()) return true;
+  if (end_.wait_for(wait) == std::future_status::ready) {
     thread_.join();
-  } else {
+    return true;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (closing_ && !std::exchange(seen_closing_, true)) patience_began_ = now;
+  const auto grace = patience_began_ + (seen_closing_ ? kCloseGrace : kGrace);
+  if (now > grace + kKillGrace) {
     thread_.detach();  // a call that waits for something on the host, as a pipe: the thread keeps the session
                        // alive
+    return true;
   }
-}
-
-/** Waits for the thread and, when that takes too long, kills what the running call or guestfs_close waits
- * for. */
-bool Session::EndsInTime() {
-  const std::future<void> ended = ended_.get_future();
-  auto begin = std::chrono::steady_clock::now();
-  bool closing = false;
-  while (ended.wait_for(20ms) == std::future_status::timeout) {
-    const auto now = std::chrono::steady_clock::now();
-    if (closing_ && !closing) begin = now;
-    closing = closing_;
-    const auto grace = closing ? std::chrono::milliseconds(kCloseGrace) : std::chrono::milliseconds(kGrace);
-    if (now - begin > grace + kKillGrace) return false;
-    if (now - begin <= grace) continue;
+  if (now > grace) {
     KillChildren();
     queue_.WithRunning([this](Task& task) { task.Cancel(cancel_handle_); });  // it may wait for the host
   }
-  return true;
+  return false;
 }
 
 }  // namespace guestfs_node

@@ -49,12 +49,12 @@ class OpenSessions {
 
   /** Closes them all when the process ends, for process.exit() runs no cleanup hooks. */
   void WatchExit(Napi::Env env);
+  void CloseAll();
   /** Once there are none any more. It runs JavaScript, so no finalizer may call it. */
   void StopWatchingExit(Napi::Env env);
 
  private:
   static void Process(Napi::Env env, const char* method, Napi::Function listener);
-  void CloseAll();
 
   Napi::FunctionReference exit_listener_;
   std::set<Session*> sessions_;
@@ -126,7 +126,8 @@ class Session {
 
   /** Closes the handle on behalf of an environment that ends: a running call is given a moment to finish. */
   void BeginTearDown();
-  void EndTearDown();
+  /** Then again and again, until it says that this is over. */
+  bool GoOnTearingDown(std::chrono::microseconds wait);
 
  private:
   using Messages = std::deque<std::unique_ptr<Message>>;
@@ -170,7 +171,6 @@ class Session {
   void RemovePending();
   void Finish();
   static void TearDown(void* session);
-  bool EndsInTime();
 
   Napi::Env env_;
   SessionOwner* owner_;
@@ -199,6 +199,9 @@ class Session {
   std::unique_ptr<guestfs_h, Closer> handle_;       // the thread's own while it runs a task
   guestfs_h* const cancel_handle_ = handle_.get();  // for the JS thread, where the task is known to be a call
   std::promise<void> ended_;
+  const std::future<void> end_ = ended_.get_future();
+  std::chrono::steady_clock::time_point patience_began_;  // when the environment ends
+  bool seen_closing_ = false;                             // likewise
   std::thread thread_;
 };
 
