@@ -24,8 +24,8 @@ export interface Transfer {
 export function sourceTransfer(operation: string, argument: string, file: FileSource): Transfer | undefined {
   if (typeof file === 'string') return undefined;
   if (types.isUint8Array(file)) return new SourceTransfer([copyOf(operation, argument, file)]);
+  if (has(file, 'getReader')) return new SourceTransfer(new WebSource(file as WebReadable));
   if (has(file, Symbol.asyncIterator)) return new SourceTransfer(file as Source);
-  if (has(file, 'getReader')) return new SourceTransfer(chunksOf(file as WebReadable));
   throw invalidType(
     operation,
     argument,
@@ -191,16 +191,32 @@ class TargetTransfer extends StreamTransfer {
   }
 }
 
-async function* chunksOf(stream: WebReadable): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
+/** A web stream that can be destroyed, also while a read waits, and before the first one. */
+class WebSource implements AsyncIterable<Uint8Array> {
+  readonly #stream: WebReadable;
+  #reader: ReturnType<WebReadable['getReader']> | undefined;
+
+  constructor(stream: WebReadable) {
+    this.#stream = stream;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const reader = this.#open();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       if (value) yield value;
     }
-  } finally {
-    await reader.cancel();
+  }
+
+  destroy(): void {
+    const cancel = async () => this.#open().cancel();
+    cancel().catch(ignore); // it has failed itself, or somebody else reads it
+  }
+
+  #open() {
+    this.#reader ??= this.#stream.getReader();
+    return this.#reader;
   }
 }
 
