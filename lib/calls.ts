@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { watchForLoops } from './backing-loops';
 import {
   AbortError,
@@ -53,6 +54,8 @@ interface PendingCall extends Operation {
   aborted: boolean;
   /** It was aborted because that was enough, which is no failure. */
   satisfied: boolean;
+  /** What waited in its pipe has been let go: even if libguestfs has not noticed, the data is not whole. */
+  cancelled: boolean;
   /** The appliance was killed, or died, while the call was pending. */
   terminated: boolean;
   /** It died by itself. */
@@ -109,6 +112,9 @@ const killPatienceMs = 5000;
 
 /** They promise that what was written is on the disk, and libguestfs does not notice when it is not. */
 const syncs: ReadonlySet<string> = new Set(['shutdown', 'sync', 'umount', 'umountAll']);
+
+/** Of a call that had done its part already, but whose data may not have arrived. */
+const cancelledTooLate: Failure = { errno: constants.errno.EINTR, message: 'the transfer was cancelled' };
 
 /** As much of the console as a reason takes. */
 const maxSaid = 4096;
@@ -366,10 +372,16 @@ export class Calls {
   #kill(call?: number): void {
     this.#native.kill(call);
     // What waits for the host and not for the appliance.
-    for (const id of call === undefined ? this.#pending.keys() : [call]) {
-      if (id !== this.#closeId) this.#native.cancel(id);
-    }
+    for (const id of call === undefined ? this.#pending.keys() : [call]) this.#cancelOnce(id);
     this.#giveUpQuestion(call);
+  }
+
+  /** `guestfs_user_cancel`; false when that call does not run, or cannot be cancelled. */
+  #cancelOnce(id: number): boolean {
+    if (!this.#native.cancel(id)) return false;
+    const call = this.#pending.get(id);
+    if (call) call.cancelled = true;
+    return true;
   }
 
   /** A call that waits for the answer to libvirt goes on without one. */
@@ -388,7 +400,7 @@ export class Calls {
   /** `guestfs_user_cancel` on the call that runs, if it can be cancelled: it takes no lock and does not queue. */
   userCancel(): void {
     for (const call of this.#pending.values()) {
-      if (this.#native.cancel(call.id)) return void this.#cancel(call);
+      if (this.#cancelOnce(call.id)) return void this.#cancel(call);
     }
   }
 
@@ -467,6 +479,7 @@ export class Calls {
       started: false,
       aborted: false,
       satisfied: false,
+      cancelled: false,
       terminated: false,
       died: false,
       said: '',
@@ -534,7 +547,7 @@ export class Calls {
   async #cancel(call: PendingCall, patienceMs = Number.POSITIVE_INFINITY): Promise<void> {
     const patience = Date.now() + patienceMs;
     while (this.#pending.has(call.id) && Date.now() <= patience) {
-      this.#native.cancel(call.id);
+      this.#cancelOnce(call.id);
       await new Promise((resolve) => setTimeout(resolve, repeatMs));
     }
   }
@@ -596,6 +609,7 @@ export class Calls {
 
   #end(id: number, value: unknown): void {
     const call = this.#pending.get(id);
+    if (call?.cancelled) return this.#fail(id, cancelledTooLate);
     if (call?.operation === 'launch') this.#refusedWrite = undefined; // of the appliance before
     const refused = call && syncs.has(call.operation) ? this.#refusedWrite : undefined;
     call?.settle(refused ? { failure: () => faultError(call.operation, refused) } : { value });

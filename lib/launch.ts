@@ -257,7 +257,7 @@ export class Launch {
     const watch = this.#watch(interrupt, doubtful);
     try {
       await this.#callLaunch(() => interruption === undefined);
-      if (interruption === undefined) {
+      if (interruption === undefined && !this.#turn.terminated) {
         this.#enter('ready');
         return undefined;
       }
