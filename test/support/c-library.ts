@@ -10,6 +10,6 @@ export function compileLibrary(code: string, folder: TemporaryFolder): string {
   writeFileSync(source, `#define GUESTFS_NO_WARN_DEPRECATED 1\n#include <guestfs.h>\n${code}`);
   const library = folder.file('library.so');
   const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-function', '-Wno-unused-parameter'];
-  execFileSync('cc', ['-shared', '-fPIC', ...warnings, ...headerFlags, '-o', library, source]);
+  execFileSync('cc', ['-shared', '-fPIC', ...warnings, ...headerFlags, '-o', library, source, '-lguestfs']);
   return library;
 }
