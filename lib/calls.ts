@@ -35,6 +35,7 @@ import {
 } from './native';
 import type { Operation, OperationObserver } from './operations';
 import { facadeOptions, noOptions, type SplitOptions, splitOptions } from './options';
+import { atStepsEnd, later } from './own-timers';
 import { ownBackingFile, type Remedy, refusedWrite } from './remedies';
 import { enough, signals } from './signals';
 import { sourceTransfer, type Transfer, targetTransfer } from './streams/transfer';
@@ -294,7 +295,7 @@ export class Calls {
     const answer = this.#native.callAtOnce(fn.number, args, noOptions.names, noOptions.values);
     if (!answer) return;
     if ('reason' in answer) throw refused(fn, answer);
-    if (answer.heard) queueMicrotask(() => this.#native.deliverHeard()); // before anybody hears of the result
+    if (answer.heard) atStepsEnd(() => this.#native.deliverHeard()); // before anybody hears of the result
     if ('errno' in answer) throw callFailed(fn.name, answer);
     return answer;
   }
@@ -364,7 +365,7 @@ export class Calls {
     while (!done()) {
       if (Date.now() > patience) return false;
       this.#kill(call);
-      await new Promise((resolve) => setTimeout(resolve, repeatMs));
+      await new Promise((resolve) => later(resolve, repeatMs));
     }
     return true;
   }
@@ -548,7 +549,7 @@ export class Calls {
     const patience = Date.now() + patienceMs;
     while (this.#pending.has(call.id) && Date.now() <= patience) {
       this.#cancelOnce(call.id);
-      await new Promise((resolve) => setTimeout(resolve, repeatMs));
+      await new Promise((resolve) => later(resolve, repeatMs));
     }
   }
 

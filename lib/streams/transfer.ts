@@ -2,10 +2,10 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { type DuplexOptions, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout } from 'node:timers';
 import { types } from 'node:util';
 import { invalidType, invalidValue, noMemory } from '../errors';
 import { reading } from '../options';
+import { later } from '../own-timers';
 import type { FileSource, FileTarget, WebReadable, WebWritable } from './types';
 
 /** The stream of one call. */
@@ -55,8 +55,6 @@ const fullChunk = 64 * 1024;
  * come together, and the pipe has room for them.
  */
 const restMs = 2;
-/** Node's own: with the fake timers of a test no data would come any more. */
-const later = setTimeout;
 
 type Source = Iterable<unknown> | AsyncIterable<unknown>;
 
