@@ -69,16 +69,27 @@ test('nor does kill()', async () => {
   expect(await download('void g.kill()')).toMatchObject({ outcome: 'ERR_GUESTFS_TERMINATED' });
 });
 
-test('kill() leaves no launch that seems to have succeeded', async () => {
-  const codes = await resultOf<string[]>(
+test.each([
+  ['kill()', `setTimeout(() => g.kill(), 100)`, 'ERR_GUESTFS_TERMINATED'],
+  ['an abort', `setTimeout(() => controller.abort(), 100)`, 'ABORT_ERR'],
+  ['kill() by who hears that it is up', `ready = () => g.kill()`, 'ERR_GUESTFS_TERMINATED'],
+  ['an abort by who hears that it is up', `ready = () => controller.abort()`, 'ABORT_ERR'],
+])('%s leaves no launch that seems to have succeeded', async (_, interfere, code) => {
+  const outcomes = await resultOf<string[]>(
     `
     const g = new Guestfs();
-    const launch = g.launch({ accel: 'tcg' }).then(() => 'launched', ({ code }) => code);
-    await require('timers/promises').setTimeout(100);
-    await g.kill();
-    console.log(JSON.stringify([await launch]));
+    const controller = new AbortController();
+    let ready = () => undefined;
+    ${interfere};
+    const options = {
+      accel: 'tcg',
+      signal: controller.signal,
+      onProgress: ({ phase }) => phase === 'ready' && ready(),
+    };
+    const outcome = await g.launch(options).then(() => 'launched', ({ code }) => code);
+    console.log(JSON.stringify([outcome]));
     await g.close();`,
     { env: { LD_PRELOAD: library } },
   );
-  expect(codes).toEqual(['ERR_GUESTFS_TERMINATED']);
+  expect(outcomes).toEqual([code]);
 });
