@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { watchForLoops } from './backing-loops';
 import {
   AbortError,
@@ -35,6 +36,7 @@ import {
 } from './native';
 import type { Operation, OperationObserver } from './operations';
 import { facadeOptions, noOptions, type SplitOptions, splitOptions } from './options';
+import { atStepsEnd, later } from './own-timers';
 import { ownBackingFile, type Remedy, refusedWrite } from './remedies';
 import { enough, signals } from './signals';
 import { sourceTransfer, type Transfer, targetTransfer } from './streams/transfer';
@@ -54,6 +56,8 @@ interface PendingCall extends Operation {
   aborted: boolean;
   /** It was aborted because that was enough, which is no failure. */
   satisfied: boolean;
+  /** What waited in its pipe has been let go: even if libguestfs has not noticed, the data is not whole. */
+  cancelled: boolean;
   /** The appliance was killed, or died, while the call was pending. */
   terminated: boolean;
   /** It died by itself. */
@@ -110,6 +114,9 @@ const killPatienceMs = 5000;
 
 /** They promise that what was written is on the disk, and libguestfs does not notice when it is not. */
 const syncs: ReadonlySet<string> = new Set(['shutdown', 'sync', 'umount', 'umountAll']);
+
+/** Of a call that had done its part already, but whose data may not have arrived. */
+const cancelledTooLate: Failure = { errno: constants.errno.EINTR, message: 'the transfer was cancelled' };
 
 /** As much of the console as a reason takes. */
 const maxSaid = 4096;
@@ -291,7 +298,7 @@ export class Calls {
     const answer = this.#native.callAtOnce(fn.number, args, noOptions.names, noOptions.values);
     if (!answer) return;
     if ('reason' in answer) throw refused(fn, answer);
-    if (answer.heard) queueMicrotask(() => this.#native.deliverHeard()); // before anybody hears of the result
+    if (answer.heard) atStepsEnd(() => this.#native.deliverHeard()); // before anybody hears of the result
     if ('errno' in answer) throw callFailed(fn.name, answer);
     return answer;
   }
@@ -361,7 +368,7 @@ export class Calls {
     while (!done()) {
       if (Date.now() > patience) return false;
       this.#kill(call);
-      await new Promise((resolve) => setTimeout(resolve, repeatMs));
+      await new Promise((resolve) => later(resolve, repeatMs));
     }
     return true;
   }
@@ -369,10 +376,16 @@ export class Calls {
   #kill(call?: number): void {
     this.#native.kill(call);
     // What waits for the host and not for the appliance.
-    for (const id of call === undefined ? this.#pending.keys() : [call]) {
-      if (id !== this.#closeId) this.#native.cancel(id);
-    }
+    for (const id of call === undefined ? this.#pending.keys() : [call]) this.#cancelOnce(id);
     this.#giveUpQuestion(call);
+  }
+
+  /** `guestfs_user_cancel`; false when that call does not run, or cannot be cancelled. */
+  #cancelOnce(id: number): boolean {
+    if (!this.#native.cancel(id)) return false;
+    const call = this.#pending.get(id);
+    if (call) call.cancelled = true;
+    return true;
   }
 
   /** A call that waits for the answer to libvirt goes on without one. */
@@ -391,7 +404,7 @@ export class Calls {
   /** `guestfs_user_cancel` on the call that runs, if it can be cancelled: it takes no lock and does not queue. */
   userCancel(): void {
     for (const call of this.#pending.values()) {
-      if (this.#native.cancel(call.id)) return void this.#cancel(call);
+      if (this.#cancelOnce(call.id)) return void this.#cancel(call);
     }
   }
 
@@ -470,6 +483,7 @@ export class Calls {
       started: false,
       aborted: false,
       satisfied: false,
+      cancelled: false,
       terminated: false,
       died: false,
       said: '',
@@ -537,8 +551,8 @@ export class Calls {
   async #cancel(call: PendingCall, patienceMs = Number.POSITIVE_INFINITY): Promise<void> {
     const patience = Date.now() + patienceMs;
     while (this.#pending.has(call.id) && Date.now() <= patience) {
-      this.#native.cancel(call.id);
-      await new Promise((resolve) => setTimeout(resolve, repeatMs));
+      this.#cancelOnce(call.id);
+      await new Promise((resolve) => later(resolve, repeatMs));
     }
   }
 
@@ -599,6 +613,7 @@ export class Calls {
 
   #end(id: number, value: unknown): void {
     const call = this.#pending.get(id);
+    if (call?.cancelled) return void this.#fail(id, cancelledTooLate);
     if (call?.operation === 'launch') this.#refusedWrite = undefined; // of the appliance before
     const refused = call && syncs.has(call.operation) ? this.#refusedWrite : undefined;
     call?.settle(refused ? { failure: () => faultError(call.operation, refused) } : { value });

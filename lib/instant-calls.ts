@@ -1,4 +1,5 @@
 import type { LoopTurn } from './loop-turn';
+import { atStepsEnd } from './own-timers';
 
 /** For so long calls are made at once without a turn of the event loop. */
 const longestMs = 4;
@@ -25,7 +26,7 @@ export class InstantCalls {
 
   #beginStep(): void {
     this.#inStep = true;
-    queueMicrotask(() => {
+    atStepsEnd(() => {
       this.#inStep = false;
     });
     this.#turn.begin();

@@ -254,13 +254,12 @@ export class Launch {
       removeUnfinished = noteBuild(cachedir);
       void calls.killUntil(() => ended).then((gone) => gone || calls.abandon(this.#turn));
     };
+    const isWanted = () => interruption === undefined && !this.#turn.terminated;
     const watch = this.#watch(interrupt, doubtful);
     try {
-      await this.#callLaunch(() => interruption === undefined);
-      if (interruption === undefined) {
-        this.#enter('ready');
-        return undefined;
-      }
+      await this.#callLaunch(isWanted);
+      if (isWanted()) this.#enter('ready'); // whoever hears it may think otherwise
+      if (isWanted()) return undefined;
       // It came up in the very moment in which it was given up.
       await this.#call('shutdown').catch(() => undefined);
       throw new Error('the appliance was up when it was killed');

@@ -1,8 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers';
-
-/** Node's own: should fake timers of a test take its place, nothing would be delivered any more. */
-const atTurnsEnd = setImmediate;
+import { atTurnsEnd } from './own-timers';
 
 /** The turn of the event loop in which handles are at work. */
 export class LoopTurn {

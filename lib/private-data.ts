@@ -109,7 +109,7 @@ export class PrivateData {
 
   /** The keys with their values, in the order of the keys. */
   *entries(): IterableIterator<[key: string, value: unknown]> {
-    for (const name of this.keys()) yield [name, this.#values.get(name)];
+    for (const name of this.keys()) if (this.has(name)) yield [name, this.get(name)];
   }
 
   /** The same as `entries()`. */

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <memory>
-#include <ranges>
+#include <utility>
 
 #include "session.h"
 
@@ -13,6 +13,8 @@ using std::chrono::steady_clock;
 
 /** How long messages may be delivered in one turn of the event loop, by all sessions together. */
 constexpr std::chrono::milliseconds kTurn{4};
+/** How often all threads are looked at while the handles are closed. */
+constexpr std::chrono::microseconds kTearDownTurn{20'000};
 
 }  // namespace
 
@@ -38,8 +40,12 @@ void OpenSessions::Process(Napi::Env env, const char* method, Napi::Function lis
 }
 
 void OpenSessions::CloseAll() {
-  for (Session* session : sessions_) session->BeginTearDown();
-  for (Session* session : sessions_) session->EndTearDown();
+  std::vector<Session*> ending = std::exchange(sessions_, {});
+  for (Session* session : ending) session->BeginTearDown();
+  while (!ending.empty()) {  // in turns: all have their grace at the same time
+    const auto wait = kTearDownTurn / ending.size();
+    std::erase_if(ending, [wait](Session* session) { return session->GoOnTearingDown(wait); });
+  }
 }
 
 /** Node calls again in the same turn while there are notifications, so the facade tells when the next one

@@ -21,6 +21,7 @@ class OpenSessions {
 
   /** Closes them all when the process ends, for process.exit() runs no cleanup hooks. */
   void WatchExit(Napi::Env env);
+  void CloseAll();
   /** Once there are none any more. It runs JavaScript, so no finalizer may call it. */
   void StopWatchingExit(Napi::Env env);
 
@@ -31,7 +32,6 @@ class OpenSessions {
 
  private:
   static void Process(Napi::Env env, const char* method, Napi::Function listener);
-  void CloseAll();
   bool TimeIsUp() const;
   void MoveToBack(const Session* session);
 

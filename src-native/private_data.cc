@@ -41,10 +41,18 @@ std::unique_ptr<Task> PrivateData::Replace(const std::string& key, std::unique_p
 }
 
 PrivateData::State PrivateData::Lookup(guestfs_h* g, const std::string& key) {
-  const void* data = guestfs_get_private(g, key.c_str());
-  if (data == nullptr) return State::Missing;
+  return Note(key, guestfs_get_private(g, key.c_str()));
+}
+
+PrivateData::State PrivateData::Note(const std::string& key, const void* data) {
+  foreign_.erase(key);
   const auto slot = slots_.find(key);
-  if (slot != slots_.end() && slot->second.get() == data) return State::Ours;
+  if (slot != slots_.end()) {
+    if (slot->second.get() == data) return State::Ours;
+    slots_.erase(slot);  // nobody points to it any more
+  }
+  if (data == nullptr) return State::Missing;
+  foreign_.insert(key);
   return State::Foreign;
 }
 
@@ -56,8 +64,7 @@ std::vector<std::string> PrivateData::Keys(guestfs_h* g) {
        data = guestfs_next_private(g, &key)) {
     if (key[0] == '_') continue;  // reserved for language bindings
     keys.emplace_back(key);
-    const auto slot = slots_.find(keys.back());
-    if (slot == slots_.end() || slot->second.get() != data) foreign_.insert(keys.back());
+    Note(keys.back(), data);
   }
   return keys;
 }

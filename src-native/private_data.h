@@ -35,6 +35,8 @@ class PrivateData {
   class Write;
 
   std::unique_ptr<Task> Replace(const std::string& key, std::unique_ptr<Slot> slot);
+  /** While the handle is idle: where libguestfs points to, be it another component's doing. */
+  State Note(const std::string& key, const void* data);
 
   std::map<std::string, std::unique_ptr<Slot>> slots_;
   std::set<std::string> foreign_;  // keys last seen with pointers of other components

@@ -321,6 +321,7 @@ void Session::Release() {
 }
 
 void Session::SubmitClose(CallId id) {
+  if (finished_) return;  // the environment ends: its thread may still have the handle
   auto close = std::make_unique<Close>(id, *this);
   if (thread_.joinable()) {
     closed_to_calls_ = false;  // submitted again, when kill() has emptied the queue
@@ -355,10 +356,10 @@ void Session::SetEventMasks(EventMask deliver, EventMask listened) {
 }
 
 void Session::WritePrivate(std::unique_ptr<Task> task) {
-  if (queue_.Idle() && handle_) {
-    task->Run(handle_.get());
-  } else {
+  if (!queue_.Idle()) {
     Submit(std::move(task), Lane::Urgent, false);
+  } else if (handle_) {  // else it has been closed, and nobody will ask libguestfs any more
+    task->Run(handle_.get());
   }
 }
 
@@ -471,16 +472,16 @@ void Session::Finish() {
   napi_release_threadsafe_function(function_, napi_tsfn_abort);
 }
 
-void Session::TearDown(void* data) {
-  auto* session = static_cast<Session*>(data);
-  session->BeginTearDown();
-  session->EndTearDown();
+/** The first of them closes all. */
+void Session::TearDown(void* session) {
+  static_cast<Session*>(session)->env_.GetInstanceData<OpenSessions>()->CloseAll();
 }
 
 void Session::BeginTearDown() {
   if (finished_) return;
   finished_ = true;
   owner_ = nullptr;
+  patience_began_ = std::chrono::steady_clock::now();
   mailbox_.Shut();
   queue_.RemoveAll();
   queue_.ForbidCallbacks();
@@ -493,33 +494,26 @@ void Session::BeginTearDown() {
   queue_.Release();
 }
 
-void Session::EndTearDown() {
-  if (!thread_.joinable()) return;
-  if (EndsInTime()) {
+/** When the thread takes too long, kills what the running call or guestfs_close waits for. */
+bool Session::GoOnTearingDown(std::chrono::microseconds wait) {
+  if (!thread_.joinable()) return true;
+  if (end_.wait_for(wait) == std::future_status::ready) {
     thread_.join();
-  } else {
+    return true;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (closing_ && !std::exchange(seen_closing_, true)) patience_began_ = now;
+  const auto grace = patience_began_ + (seen_closing_ ? kCloseGrace : kGrace);
+  if (now > grace + kKillGrace) {
     thread_.detach();  // a call that waits for something on the host, as a pipe: the thread keeps the session
                        // alive
+    return true;
   }
-}
-
-/** Waits for the thread and, when that takes too long, kills what the running call or guestfs_close waits
- * for. */
-bool Session::EndsInTime() {
-  const std::future<void> ended = ended_.get_future();
-  auto begin = std::chrono::steady_clock::now();
-  bool closing = false;
-  while (ended.wait_for(20ms) == std::future_status::timeout) {
-    const auto now = std::chrono::steady_clock::now();
-    if (closing_ && !closing) begin = now;
-    closing = closing_;
-    const auto grace = closing ? std::chrono::milliseconds(kCloseGrace) : std::chrono::milliseconds(kGrace);
-    if (now - begin > grace + kKillGrace) return false;
-    if (now - begin <= grace) continue;
+  if (now > grace) {
     KillChildren();
     queue_.WithRunning([this](Task& task) { task.Cancel(cancel_handle_); });  // it may wait for the host
   }
-  return true;
+  return false;
 }
 
 }  // namespace guestfs_node

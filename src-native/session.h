@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <future>
 #include <memory>
@@ -106,7 +107,8 @@ class Session {
 
   /** Closes the handle on behalf of an environment that ends: a running call is given a moment to finish. */
   void BeginTearDown();
-  void EndTearDown();
+  /** Then again and again, until it says that this is over. */
+  bool GoOnTearingDown(std::chrono::microseconds wait);
 
  private:
   using Messages = std::deque<std::unique_ptr<Message>>;
@@ -148,7 +150,6 @@ class Session {
   void RemovePending();
   void Finish();
   static void TearDown(void* session);
-  bool EndsInTime();
 
   Napi::Env env_;
   SessionOwner* owner_;
@@ -176,6 +177,9 @@ class Session {
   std::unique_ptr<guestfs_h, Closer> handle_;       // the thread's own while it runs a task
   guestfs_h* const cancel_handle_ = handle_.get();  // for the JS thread, where the task is known to be a call
   std::promise<void> ended_;
+  const std::future<void> end_ = ended_.get_future();
+  std::chrono::steady_clock::time_point patience_began_;  // when the environment ends
+  bool seen_closing_ = false;                             // likewise
   std::thread thread_;
 };
 

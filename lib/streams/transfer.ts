@@ -2,10 +2,10 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { type DuplexOptions, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout } from 'node:timers';
 import { types } from 'node:util';
 import { invalidType, invalidValue, noMemory } from '../errors';
 import { reading } from '../options';
+import { later } from '../own-timers';
 import type { FileSource, FileTarget, WebReadable, WebWritable } from './types';
 
 /** The stream of one call. */
@@ -24,8 +24,8 @@ export interface Transfer {
 export function sourceTransfer(operation: string, argument: string, file: FileSource): Transfer | undefined {
   if (typeof file === 'string') return undefined;
   if (types.isUint8Array(file)) return new SourceTransfer([copyOf(operation, argument, file)]);
+  if (has(file, 'getReader')) return new SourceTransfer(new WebSource(file as WebReadable));
   if (has(file, Symbol.asyncIterator)) return new SourceTransfer(file as Source);
-  if (has(file, 'getReader')) return new SourceTransfer(chunksOf(file as WebReadable));
   throw invalidType(
     operation,
     argument,
@@ -55,8 +55,6 @@ const fullChunk = 64 * 1024;
  * come together, and the pipe has room for them.
  */
 const restMs = 2;
-/** Node's own: with the fake timers of a test no data would come any more. */
-const later = setTimeout;
 
 type Source = Iterable<unknown> | AsyncIterable<unknown>;
 
@@ -191,16 +189,32 @@ class TargetTransfer extends StreamTransfer {
   }
 }
 
-async function* chunksOf(stream: WebReadable): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
+/** A web stream that can be destroyed, also while a read waits, and before the first one. */
+class WebSource implements AsyncIterable<Uint8Array> {
+  readonly #stream: WebReadable;
+  #reader: ReturnType<WebReadable['getReader']> | undefined;
+
+  constructor(stream: WebReadable) {
+    this.#stream = stream;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const reader = this.#open();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       if (value) yield value;
     }
-  } finally {
-    await reader.cancel();
+  }
+
+  destroy(): void {
+    const cancel = async () => this.#open().cancel();
+    cancel().catch(ignore); // it has failed itself, or somebody else reads it
+  }
+
+  #open() {
+    this.#reader ??= this.#stream.getReader();
+    return this.#reader;
   }
 }
 

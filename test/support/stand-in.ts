@@ -3,9 +3,8 @@
  * writes down what it received, and returns values of our choice. So every function, option and struct can be tried,
  * whatever an appliance would say.
  */
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { type Api, type ApiArgument, type ApiField, type ApiFunction, bitOf, headerFlags } from './api';
+import { type Api, type ApiArgument, type ApiField, type ApiFunction, bitOf } from './api';
+import { compileLibrary } from './c-library';
 import type { TemporaryFolder } from './folder';
 
 /** Each function returns these in turn. */
@@ -20,17 +19,11 @@ export interface Received {
 
 /** Returns the path of the library. It writes to the file that `STAND_IN_OUTPUT` names. */
 export function compileStandIn(api: Api, folder: TemporaryFolder): string {
-  const source = folder.file('stand-in.c');
-  writeFileSync(source, [prelude, ...api.structs.map(structMaker), ...api.functions.map(fake)].join('\n'));
-  const library = folder.file('stand-in.so');
-  const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-function', '-Wno-unused-parameter'];
-  execFileSync('cc', ['-shared', '-fPIC', ...warnings, ...headerFlags, '-o', library, source]);
-  return library;
+  const code = [prelude, ...api.structs.map(structMaker), ...api.functions.map(fake)].join('\n');
+  return compileLibrary(code, folder);
 }
 
 const prelude = `
-#define GUESTFS_NO_WARN_DEPRECATED 1
-#include <guestfs.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>

@@ -95,6 +95,17 @@ describe('a closed handle', () => {
     await expect(g.kill()).resolves.toBeUndefined();
   });
 
+  test('takes private data until it is closed, also one that made no call', async () => {
+    const g = new Guestfs();
+    g.on('close', () => g.private.set('key', 'by a listener'));
+    const closing = g.close();
+    g.private.set('key', 'at once').delete('key');
+    await closing;
+    expect(() => g.private.set('key', 'later')).toThrow(
+      expect.objectContaining({ code: 'ERR_GUESTFS_CLOSED' }),
+    );
+  });
+
   test('takes and forgets listeners', async () => {
     const g = new Guestfs();
     await g.close();

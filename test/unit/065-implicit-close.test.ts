@@ -162,6 +162,63 @@ describe('the end of the process', () => {
     `;
     expect(await end(script, folder.path)).toMatchObject({ code: 3, signal: null });
   }, 30_000);
+
+  test('comes although a call hangs, and a listener of the exit closes its handle', async () => {
+    using folder = temporaryFolder();
+    const script = `
+      require('child_process').execFileSync('mkfifo', [process.env.FOLDER + '/fifo']);
+      process.on('exit', () => void g.close());
+      g.once('enter', () => process.exit(3));
+      void g[invoke]('internalTestSetOutput', [process.env.FOLDER + '/fifo']);
+    `;
+    expect(await end(script, folder.path)).toMatchObject({ code: 3, signal: null });
+  }, 30_000);
+});
+
+/** Handles of which each waits for a program of the host: it calls `then` when all do. */
+const busyHandles = (count: number, then: string) => `
+  const fifo = process.env.FOLDER + '/fifo';
+  require('child_process').execFileSync('mkfifo', [fifo]);
+  let entered = 0;
+  for (let i = 0; i < ${count}; i++) {
+    const busy = new Guestfs({ tmpdir: process.env.FOLDER });
+    // qemu-img waits for somebody to write.
+    void busy.diskFormat(fifo);
+    busy.once('enter', () => ++entered === ${count} && setTimeout(() => { ${then} }, 200));
+  }
+`;
+
+describe('the end of many handles with running calls, which takes a second for all of them,', () => {
+  test('is that of the process', async () => {
+    using folder = temporaryFolder();
+    const script = busyHandles(
+      5,
+      `const began = Date.now();
+       process.on('exit', () => console.log(Date.now() - began));
+       process.exit();`,
+    );
+    const { code, stdout } = await runScript(script, { env: { FOLDER: folder.path } });
+    expect(code).toBe(0);
+    expect(Number(stdout)).toBeLessThan(4000);
+  });
+
+  test('is that of a worker', async () => {
+    using folder = temporaryFolder();
+    const code = `
+      const { Guestfs } = require(process.cwd() + '/dist/index.js');
+      ${busyHandles(5, `require('worker_threads').parentPort.postMessage(1);`)}
+    `;
+    const script = `
+      const worker = new (require('worker_threads').Worker)(${JSON.stringify(code)}, { eval: true });
+      await require('events').once(worker, 'message');
+      const began = Date.now();
+      await worker.terminate();
+      console.log(Date.now() - began);
+    `;
+    const { code: exit, stdout } = await runScript(script, { env: { FOLDER: folder.path } });
+    expect(exit).toBe(0);
+    expect(Number(stdout)).toBeLessThan(4000);
+  });
 });
 
 describe('the end of a worker', () => {

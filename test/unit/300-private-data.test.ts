@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { Guestfs, PrivateData, privateKey } from '../../lib';
+import { compileLibrary } from '../support/c-library';
+import { temporaryFolder } from '../support/folder';
 import { isCollected } from '../support/garbage';
 import { closeGate } from '../support/gate';
+import { resultOf } from '../support/script';
 
 describe('a value', () => {
   test('is what was set', async () => {
@@ -186,6 +189,20 @@ describe('iteration', () => {
     expect(g.private.size).toBe(0);
   });
 
+  test('passes by what is deleted before its turn', async () => {
+    await using g = new Guestfs();
+    g.private.set('a', 1).set('b', 2).set('c', 3);
+    const seen: unknown[] = [];
+    for (const entry of g.private) {
+      seen.push(entry);
+      g.private.delete('b');
+    }
+    expect(seen).toEqual([
+      ['a', 1],
+      ['c', 3],
+    ]);
+  });
+
   test('of ten thousand', async () => {
     await using g = new Guestfs();
     for (let i = 0; i < 10_000; i++) g.private.set(`key ${i}`, i);
@@ -356,4 +373,52 @@ describe('values are collected', () => {
     await isCollected(setObject(g, 'other'));
     expect(await finalized).toBe('finalized');
   });
+});
+
+test('pointers of another C component are seen, at any time, and theirs', async () => {
+  using folder = temporaryFolder();
+  // It puts its own under some keys whenever the number of processors is set.
+  const library = compileLibrary(
+    `
+    #include <unistd.h>
+    int guestfs_set_smp(guestfs_h *g, int smp) {
+      static int datum;
+      guestfs_set_private(g, "theirs", &datum);
+      guestfs_set_private(g, "overwritten", &datum);
+      guestfs_set_private(g, "deleted", NULL);
+      return 0;
+    }
+    int guestfs_set_memsize(guestfs_h *g, int memsize) {
+      usleep(200000);
+      return 0;
+    }`,
+    folder,
+  );
+  const seen = await resultOf<unknown[]>(
+    `
+    const g = new Guestfs();
+    for (const key of ['overwritten', 'deleted', 'ours']) g.private.set(key, key);
+    await g.setSmp(2);
+    const keys = ['theirs', 'overwritten', 'deleted', 'ours'];
+    const look = () => keys.map((key) => [key, g.private.has(key), g.private.get(key) ?? null]);
+    const idle = look();
+    const running = g.setMemsize(1000, { signal: new AbortController().signal });
+    const busy = [look(), [...g.private].sort()];
+    await running;
+    console.log(JSON.stringify([idle, ...busy, [...g.private].sort()]));
+    await g.close();`,
+    { env: { LD_PRELOAD: library } },
+  );
+  const expected = [
+    ['theirs', true, null],
+    ['overwritten', true, null],
+    ['deleted', false, null],
+    ['ours', true, 'ours'],
+  ];
+  const entries = [
+    ['ours', 'ours'],
+    ['overwritten', null],
+    ['theirs', null],
+  ];
+  expect(seen).toEqual([expected, expected, entries, entries]);
 });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import timers from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { Guestfs, GuestfsError } from '../../lib';
 import { temporaryFolder } from '../support/folder';
 import { closeGate, makeFifo } from '../support/gate';
@@ -130,6 +130,24 @@ describe('calls', () => {
       expect(await g.getSmp({ signal })).toBe(1);
     } finally {
       timers.setImmediate = setImmediate;
+    }
+  });
+
+  test('tell of their events and are killed with the fake timers of Jest too', async () => {
+    await using g = new Guestfs();
+    const heard: string[] = [];
+    g.on('enter', (name) => heard.push(name));
+    await using gate = await closeGate(g);
+    jest.useFakeTimers();
+    try {
+      const killed = g.kill();
+      await gate.open();
+      await killed;
+      heard.length = 0;
+      await g.getSmp();
+      expect(heard).toEqual(['get_smp']);
+    } finally {
+      jest.useRealTimers();
     }
   });
 

@@ -33,6 +33,57 @@ describe('a transfer that fails', () => {
     expect(target.errored).toBe(error);
   });
 
+  describe('cancels its web stream', () => {
+    const silentWeb = () => {
+      const stream = { isCancelled: false };
+      const cancel = () => {
+        stream.isCancelled = true;
+      };
+      return Object.assign(stream, { web: new ReadableStream<Uint8Array>({ pull: forever, cancel }) });
+    };
+    const forever = () => new Promise<void>(() => undefined);
+
+    test('while it is silent', async () => {
+      const source = silentWeb();
+      expect(await failureOf(g.upload(source.web, '/file'))).toMatchObject(notLaunched);
+      await setTimeout(0);
+      expect(source.isCancelled).toBe(true);
+    });
+
+    test('which may be of another library', async () => {
+      const source = silentWeb();
+      const other = { getReader: () => source.web.getReader() };
+      expect(await failureOf(g.upload(other, '/file'))).toMatchObject(notLaunched);
+      await setTimeout(0);
+      expect(source.isCancelled).toBe(true);
+    });
+
+    test('before it has begun', async () => {
+      await using gate = await closeGate(g);
+      const source = silentWeb();
+      const controller = new AbortController();
+      const call = failureOf(g.upload(source.web, '/file', { signal: controller.signal }));
+      controller.abort();
+      expect(await call).toMatchObject({ code: 'ABORT_ERR' });
+      await setTimeout(0);
+      expect(source.isCancelled).toBe(true);
+      await gate.open();
+    });
+
+    test('unless somebody else reads it', async () => {
+      await using gate = await closeGate(g);
+      const source = silentWeb();
+      source.web.getReader();
+      const controller = new AbortController();
+      const call = failureOf(g.upload(source.web, '/file', { signal: controller.signal }));
+      controller.abort();
+      expect(await call).toMatchObject({ code: 'ABORT_ERR' });
+      await setTimeout(0);
+      expect(source.isCancelled).toBe(false);
+      await gate.open();
+    });
+  });
+
   test.each<[string, () => FileSource]>([
     ['bytes', () => Buffer.from('text')],
     ['a web stream', () => new Blob(['text']).stream()],

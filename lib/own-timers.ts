@@ -1,0 +1,6 @@
+// Node's own timers: what tests of a program put into the place of the global ones must not stop its calls.
+import { setImmediate, setTimeout } from 'node:timers';
+
+export const atTurnsEnd = setImmediate;
+export const atStepsEnd = queueMicrotask;
+export const later = setTimeout;
