@@ -51,8 +51,8 @@ async function jest(kind) {
     [
       ...[process.execPath, '--expose-gc', 'node_modules/jest/bin/jest.js', '--selectProjects', kind],
       ...['--json', `--outputFile=${file}`],
-      // Two appliances at once would only slow each other down.
-      ...(kind === 'unit' ? [] : ['--runInBand', '--testTimeout=300000']),
+      // Two appliances at once would only slow each other down. A busy machine takes its time for the others too.
+      ...(kind === 'unit' ? ['--testTimeout=30000'] : ['--runInBand', '--testTimeout=300000']),
       ...(patterns.length > 0 ? ['--passWithNoTests', ...patterns] : []),
     ],
     env,

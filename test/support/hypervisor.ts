@@ -1,5 +1,5 @@
 /** Hypervisors that fail as some do. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,12 +52,14 @@ export class FaultyHypervisor {
 }
 
 async function realHypervisor(): Promise<string> {
-  const g = new Guestfs();
-  try {
-    return await g.getHv();
-  } finally {
-    await g.close();
-  }
+  await using g = new Guestfs();
+  const hv = await g.getHv();
+  if (hv.includes('/')) return hv;
+  // Since 1.60 libguestfs looks for it in the PATH.
+  const folders = (process.env.PATH ?? '').split(':');
+  const found = folders.map((folder) => join(folder, hv)).find((path) => existsSync(path));
+  if (!found) throw new Error(`there is no ${hv} in the PATH: install qemu`);
+  return found;
 }
 
 function script(real: string, fault: Fault, attempts: string): string {
