@@ -1,7 +1,9 @@
 #include "call.h"
 
 #define GUESTFS_NO_WARN_DEPRECATED 1
+#include <fcntl.h>
 #include <guestfs.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <exception>
@@ -49,10 +51,20 @@ class PipeOpened final : public Message {
   PipeOpened(CallId call, FileDescriptor end) : call_(call), end_(std::move(end)) {}
 
   void Deliver(Napi::Env env, const Receiver& receiver) override {
-    receiver(MessageKind::Pipe, call_, {Napi::Number::New(env, end_.Release())});
+    struct stat before = {};
+    fstat(end_.get(), &before);
+    const bool received = receiver(MessageKind::Pipe, call_, {Napi::Number::New(env, end_.get())});
+    if (received || !IsLeft(before)) end_.Release();
   }
 
  private:
+  /** Whether a worker was terminated before it could take the end: a stream makes it non-blocking. */
+  bool IsLeft(const struct stat& before) const {
+    struct stat now = {};
+    return fstat(end_.get(), &now) == 0 && now.st_ino == before.st_ino && now.st_dev == before.st_dev &&
+           (fcntl(end_.get(), F_GETFL) & O_NONBLOCK) == 0;
+  }
+
   CallId call_;
   FileDescriptor end_;
 };

@@ -7,7 +7,7 @@
 
 namespace guestfs_node {
 
-void Receiver::operator()(MessageKind kind, CallId call, std::initializer_list<napi_value> rest) const {
+bool Receiver::operator()(MessageKind kind, CallId call, std::initializer_list<napi_value> rest) const {
   constexpr std::size_t kMost = 6;
   std::array<napi_value, kMost> arguments{Napi::Number::New(env_, static_cast<double>(kind)),
                                           Napi::Number::New(env_, call)};
@@ -18,6 +18,7 @@ void Receiver::operator()(MessageKind kind, CallId call, std::initializer_list<n
   if (status == napi_pending_exception && napi_get_and_clear_last_exception(env_, &exception) == napi_ok) {
     napi_fatal_exception(env_, exception);  // a mistake of the facade must not pass unseen
   }
+  return status == napi_ok;
 }
 
 void CallStarted::Deliver(Napi::Env, const Receiver& receiver) { receiver(MessageKind::Started, call_); }

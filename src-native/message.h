@@ -40,8 +40,8 @@ class Receiver {
   Receiver(Napi::Env env, napi_value function) : env_(env), function_(function) {}
 
   /** In plain Node-API: a worker that is being terminated runs no JavaScript, and C++ exceptions of that kill
-   * it. */
-  void operator()(MessageKind kind, CallId call, std::initializer_list<napi_value> rest = {}) const;
+   * it. False when the function has not come to its end. */
+  bool operator()(MessageKind kind, CallId call, std::initializer_list<napi_value> rest = {}) const;
 
  private:
   Napi::Env env_;

@@ -162,6 +162,34 @@ describe('a worker that is terminated', () => {
   );
 });
 
+test('workers that are terminated while streams begin leave no descriptors', async () => {
+  const [before, after] = await resultOf<[number, number]>(`
+    ${workers}
+    const code = \`
+      const handles = Array.from({ length: 4 }, () => new Guestfs());
+      parentPort.postMessage(1);
+      for (const g of handles) {
+        const upload = () => g.upload(Buffer.from('text'), '/file').catch(upload);
+        for (let i = 0; i < 5; i++) void upload();
+      }
+    \`;
+    const descriptors = () => require('fs').readdirSync('/proc/self/fd').length;
+    const run = async (delay) => {
+      const worker = start(code);
+      const end = ended(worker);
+      await once(worker, 'message');
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      void worker.terminate();
+      await end;
+    };
+    await run(10);
+    const before = descriptors();
+    for (let i = 0; i < 40; i++) await run(i / 2);
+    console.log(JSON.stringify([before, descriptors()]));
+  `);
+  expect(after).toBeLessThanOrEqual(before);
+}, 60_000);
+
 test('a worker that is terminated while a call waits for the host, in a process that uses the addon nowhere else', async () => {
   using folder = temporaryFolder();
   const fifo = `${folder.path}/fifo`;
