@@ -30,8 +30,8 @@ void OpenSessions::WatchExit(Napi::Env env) {
 
 void OpenSessions::StopWatchingExit(Napi::Env env) {
   if (!sessions_.empty() || exit_listener_.IsEmpty()) return;
-  Process(env, "off", exit_listener_.Value());
-  exit_listener_.Reset();
+  const Napi::FunctionReference listener = std::move(exit_listener_);  // who hears of it may open a handle
+  Process(env, "off", listener.Value());
 }
 
 void OpenSessions::Process(Napi::Env env, const char* method, Napi::Function listener) {

@@ -145,6 +145,22 @@ describe('the end of the process', () => {
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
+  test('closes also a handle that was opened while the last one before it went', async () => {
+    using folder = temporaryFolder();
+    const script = `
+      let later;
+      process.on('removeListener', (event) => {
+        if (event === 'exit') later ??= new Guestfs({ tmpdir: process.env.FOLDER });
+      });
+      await g.close();
+      await new Promise(setImmediate);
+      await later.addDriveScratch(1024 * 1024);
+      process.exit(3);
+    `;
+    expect(await end(script, folder.path)).toMatchObject({ code: 3, stderr: '' });
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
   test('by an uncaught exception closes handles', async () => {
     using folder = temporaryFolder();
     const { code, stderr } = await end(`setImmediate(() => { throw new Error('mine'); });`, folder.path);
@@ -182,9 +198,9 @@ const busyHandles = (count: number, then: string) => `
   let entered = 0;
   for (let i = 0; i < ${count}; i++) {
     const busy = new Guestfs({ tmpdir: process.env.FOLDER });
+    busy.once('enter', () => ++entered === ${count} && setTimeout(() => { ${then} }, 200));
     // qemu-img waits for somebody to write.
     void busy.diskFormat(fifo);
-    busy.once('enter', () => ++entered === ${count} && setTimeout(() => { ${then} }, 200));
   }
 `;
 
