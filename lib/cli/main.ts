@@ -9,15 +9,13 @@ import { printableText } from './failures';
 import { commandHelp, programHelp, widestHelp } from './help';
 import { rawArguments } from './raw-arguments';
 
+/** In which a signal that comes again is the same one: a shell's terminal sends it, and npx hands it on as well. */
+const echoMs = 1000;
+
 /** Ends by itself when all is done, so that nothing that was written is cut off. */
 async function main(args: readonly string[]): Promise<void> {
   const abort = new AbortController();
-  for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      process.exitCode = 128 + constants.signals[name];
-      abort.abort();
-    });
-  }
+  for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) endInOrder(name, abort);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (abort.signal.aborted) return;
     // The reader, `head` perhaps, has seen enough.
@@ -30,6 +28,19 @@ async function main(args: readonly string[]): Promise<void> {
 
   const code = await run(args, abort.signal);
   process.exitCode ??= code;
+  // It would wait for a reader that takes nothing more, but not when it has been told to end.
+  if (abort.signal.aborted) process.exit();
+  abort.signal.addEventListener('abort', () => process.exit());
+}
+
+/** The first signal of a kind ends it in order, the second at once. */
+function endInOrder(name: NodeJS.Signals, abort: AbortController): void {
+  const end = () => {
+    process.exitCode = 128 + constants.signals[name];
+    abort.abort();
+    setTimeout(() => process.off(name, end), echoMs).unref();
+  };
+  process.on(name, end);
 }
 
 async function run([name, ...args]: readonly string[], signal: AbortSignal): Promise<ExitCode> {

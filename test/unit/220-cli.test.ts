@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../lib/cli/command';
 import { parse } from '../../lib/cli/inspect';
@@ -10,7 +12,8 @@ import { isIncomplete, renderReport } from '../../lib/cli/report';
 import { humanSize } from '../../lib/cli/size';
 import { renderTable } from '../../lib/cli/table';
 import type { InspectionReport } from '../../lib/inspect';
-import { runCli, startCli } from '../support/cli';
+import { program, runCli, startCli } from '../support/cli';
+import { eventually } from '../support/eventually';
 import { temporaryFolder } from '../support/folder';
 import { root } from '../support/script';
 
@@ -416,5 +419,33 @@ describe('the program', () => {
     child.stdout.destroy();
     const [stderr, [code, signal]] = await Promise.all([text(child.stderr), once(child, 'close')]);
     expect({ stderr, code, signal }).toEqual({ stderr: '', code: 0, signal: null });
+  });
+
+  // A pipe that is full, and is not read.
+  test('a reader that takes nothing does not keep it from ending', async () => {
+    const shell =
+      '{ head -c 65536 /dev/zero; "$0" "$1" --help & sleep 1; kill $!; wait $!; echo $? >&2; } | sleep 3';
+    const child = spawn('bash', ['-c', shell, process.execPath, program]);
+    const began = performance.now();
+    const [said] = (await once(child.stderr, 'data')) as [Buffer];
+    expect([String(said), performance.now() - began < 2700]).toEqual(['143\n', true]);
+    await once(child, 'close');
+  });
+
+  test('a signal that comes twice, as by way of npx, is one', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('disk.img'), Buffer.alloc(1024));
+    // libguestfs waits for it, and can be ended in order only then.
+    const slow = `#!/bin/sh\nif [ "$1" = create ]; then touch ${folder.file('begun')}; sleep 1; fi\nPATH=\${PATH#*:} exec qemu-img "$@"\n`;
+    writeFileSync(folder.file('qemu-img'), slow, { mode: 0o755 });
+    const child = spawn(process.execPath, [program, 'ls', folder.file('disk.img')], {
+      env: { ...process.env, PATH: `${folder.path}:${process.env.PATH}` },
+    });
+    const closed = once(child, 'close');
+    await eventually(() => existsSync(folder.file('begun')));
+    child.kill('SIGINT');
+    await sleep(10);
+    child.kill('SIGINT');
+    expect(await closed).toEqual([130, null]);
   });
 });
