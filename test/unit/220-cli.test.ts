@@ -9,7 +9,7 @@ import { UsageError } from '../../lib/cli/command';
 import { parse } from '../../lib/cli/inspect';
 import { parseKey } from '../../lib/cli/keys';
 import { isIncomplete, renderReport } from '../../lib/cli/report';
-import { humanSize } from '../../lib/cli/size';
+import { humanSize, percentOf } from '../../lib/cli/size';
 import { renderTable } from '../../lib/cli/table';
 import type { InspectionReport } from '../../lib/inspect';
 import { program, runCli, startCli } from '../support/cli';
@@ -41,6 +41,11 @@ describe('tables', () => {
     expect(renderTable(columns, [['a'.repeat(20), '5 MiB', 'ext4']], 1)).toContain('aaaaaaa…  5 MiB  ext4\n');
   });
 
+  test('there may be any number of rows', () => {
+    const rows = Array.from({ length: 200_000 }, () => ['a', '1 B', 'x']);
+    expect(renderTable(columns, rows, 80)).toHaveLength(200_001 * 'NAME  SIZE  TYPE\n'.length - 200_000 * 3);
+  });
+
   test('wide characters take two columns, and control characters none', () => {
     const rows = [
       ['磁盘', '1 B', 'x'],
@@ -59,6 +64,8 @@ test.each([
   [1024, '1 KiB'],
   [1536, '1.5 KiB'],
   [1024 ** 2 - 1, '1 MiB'],
+  [1023.4 * 1024, '1023 KiB'],
+  [1023.6 * 1024, '1 MiB'],
   [99.94 * 1024, '99.9 KiB'],
   [99.96 * 1024, '100 KiB'],
   [512 * 1024 ** 2, '512 MiB'],
@@ -66,6 +73,17 @@ test.each([
   [2 ** 53 - 1, '8 PiB'],
 ])('%d bytes for people: %s', (bytes, expected) => {
   expect(humanSize(bytes)).toBe(expected);
+});
+
+test.each([
+  [0, 10, '0%'],
+  [1, 1e6, '1%'],
+  [7, 100, '7%'],
+  [29, 100, '29%'],
+  [10, 10, '100%'],
+  [0, 0, '-'],
+])('%d of %d is %s', (part, whole, expected) => {
+  expect(percentOf(part, whole)).toBe(expected);
 });
 
 describe('keys', () => {
