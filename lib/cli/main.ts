@@ -51,7 +51,7 @@ async function run([name, ...args]: readonly string[], signal: AbortSignal): Pro
     if (name === '--version') return show(`guestfs ${version()}\n`);
     if (name === undefined) throw new UsageError('a command is missing');
     const command = loadCommand(name);
-    if (!command) throw new UsageError(`there is no command '${name}'${suggestion(name, commandNames)}`);
+    if (!command) throw new UsageError(unknown(name));
     if (wantsHelp(command.description, args)) return show(commandHelp(command.description, width()));
     return await command.run(args, signal);
   } catch (error) {
@@ -65,6 +65,12 @@ async function run([name, ...args]: readonly string[], signal: AbortSignal): Pro
     process.stderr.write(`guestfs: ${printableText(error.message)}\nTry 'guestfs ${topic}--help'.\n`);
     return ExitCode.usage;
   }
+}
+
+function unknown(name: string): string {
+  if (name.startsWith('-'))
+    return `there is no option ${name} before a command: what it takes comes behind its name`;
+  return `there is no command '${name}'${suggestion(name, commandNames)}`;
 }
 
 function show(text: string): ExitCode {

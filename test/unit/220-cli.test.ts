@@ -113,7 +113,8 @@ describe('keys', () => {
   test('what cannot be read is not repeated, but a missing file is named', () => {
     expect(() => parseKey('my passphrase')).toThrow(UsageError);
     expect(() => parseKey('my passphrase')).not.toThrow(/passphrase/);
-    expect(() => parseKey('file:/nowhere/key')).toThrow(/\/nowhere\/key/);
+    expect(() => parseKey('file:/nowhere/key')).toThrow("the file '/nowhere/key' cannot be read: ENOENT");
+    expect(() => parseKey('file:/')).toThrow("the file '/' cannot be read: EISDIR");
   });
 });
 
@@ -363,6 +364,10 @@ describe('the program', () => {
   test.each([
     [[], "guestfs: a command is missing\nTry 'guestfs --help'.\n"],
     [['frobnicate'], "guestfs: there is no command 'frobnicate'\nTry 'guestfs --help'.\n"],
+    [
+      ['--json', 'inspect'],
+      "guestfs: there is no option --json before a command: what it takes comes behind its name\nTry 'guestfs --help'.\n",
+    ],
     [['constructor'], "guestfs: there is no command 'constructor'\nTry 'guestfs --help'.\n"],
     [['inspect'], "guestfs: inspect: an IMAGE is missing\nTry 'guestfs inspect --help'.\n"],
     [
