@@ -1,6 +1,6 @@
 // What the commands that launch one guest share, and what they print: no guest is launched.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Guestfs } from '../../lib';
@@ -234,6 +234,20 @@ test('a reader that has seen enough is none', () => {
   const pipe = 'set -o pipefail; "$0" "$1" completion zsh | { exec 0<&-; sleep 1; }';
   const { status, stderr } = spawnSync('bash', ['-c', pipe, process.execPath, program], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([0, '']);
+});
+
+test('what cannot be copied in is found out before a launch', async () => {
+  using folder = temporaryFolder();
+  writeFileSync(folder.file('disk.img'), '');
+  symlinkSync('none', folder.file('dangling'));
+  for (const [local, why] of [
+    [folder.file('dangling'), 'cannot be read: ENOENT'],
+    ['/dev/null', 'is neither a file nor a folder'],
+  ] as const) {
+    expect(await runCli('copy-in', '--write', folder.file('disk.img'), local, '/')).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining(why) },
+    });
+  }
 });
 
 test('where nothing can be written is found out before a launch', async () => {
