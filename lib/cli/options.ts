@@ -22,7 +22,8 @@ export const progressOption: Option = {
   name: 'progress',
   value: 'FORMAT',
   choices: progressFormats,
-  about: 'Progress on stderr; default auto: bars on a terminal, else lines. With json, errors are JSON too',
+  about:
+    'Progress on stderr; default auto: bars on a terminal, else lines. With json, errors and notes are JSON too',
 };
 
 /** Options of every command that launches a guest. */
