@@ -15,7 +15,6 @@ const echoMs = 1000;
 /** Ends by itself when all is done, so that nothing that was written is cut off. */
 async function main(args: readonly string[]): Promise<void> {
   const abort = new AbortController();
-  for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) endInOrder(name, abort);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (abort.signal.aborted) return;
     // The reader, `head` perhaps, has seen enough.
@@ -26,7 +25,10 @@ async function main(args: readonly string[]): Promise<void> {
   });
   process.stderr.on('error', () => {});
 
-  const code = await run(args, abort.signal);
+  const running = run(args, abort.signal);
+  // Only now: what it has done up to here was not to be interrupted by JavaScript, as to wait for a key from a pipe.
+  for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) endInOrder(name, abort);
+  const code = await running;
   process.exitCode ??= code;
   // It would wait for a reader that takes nothing more, but not when it has been told to end.
   if (abort.signal.aborted) process.exit();

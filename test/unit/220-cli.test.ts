@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -453,6 +454,16 @@ describe('the program', () => {
     const [said] = (await once(child.stderr, 'data')) as [Buffer];
     expect([String(said), performance.now() - began < 2700]).toEqual(['143\n', true]);
     await once(child, 'close');
+  });
+
+  test('a signal ends it also while it waits for a key', async () => {
+    using folder = temporaryFolder();
+    execFileSync('mkfifo', [folder.file('key')]);
+    const child = startCli('ls', '--key', `file:${folder.file('key')}`, 'disk.img');
+    const closed = once(child, 'close');
+    await using _writer = await open(folder.file('key'), 'w'); // when it has been opened for reading
+    child.kill('SIGINT');
+    expect(await Promise.race([closed, sleep(3000, undefined, { ref: false })])).toEqual([null, 'SIGINT']);
   });
 
   test('a signal that comes twice, as by way of npx, is one', async () => {
