@@ -189,6 +189,13 @@ describe('images that cannot be inspected are refused before anything is launche
     expect(error).toMatchObject({ code: 'ENOENT', errno: 2, message: `inspect: ${path} does not exist` });
   });
 
+  test('whose name is not UTF-8', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(Buffer.concat([Buffer.from(folder.file('caf')), Buffer.of(0xe9)]), Buffer.alloc(512));
+    const error = await refusal(folder.file('caf\udce9'));
+    expect(error).toMatchObject({ code: 'EINVAL', message: expect.stringMatching(/is no UTF-8.*rename it/) });
+  });
+
   test('a missing file among others', async () => {
     using folder = temporaryFolder();
     writeFileSync(folder.file('disk.img'), '');
