@@ -34,7 +34,7 @@ export const launchOptions: readonly Option[] = [
     value: 'KEY',
     multiple: true,
     about:
-      'Key of encrypted volumes, [DEVICE:]file:PATH or [DEVICE:]key:STRING. Others can see the arguments of a running program: prefer file',
+      'Key of encrypted volumes, [DEVICE:]file:PATH or [DEVICE:]key:STRING, DEVICE being the name or UUID of one volume. Others can see the arguments of a running program: prefer file',
   },
   progressOption,
   { name: 'accel', value: 'ACCEL', choices: accelerators, about: 'How the appliance runs; default auto' },
