@@ -17,10 +17,11 @@ async function main(args: readonly string[]): Promise<void> {
   const abort = new AbortController();
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (abort.signal.aborted) return;
-    // The reader, `head` perhaps, has seen enough.
-    const isRead = error.code === 'EPIPE';
-    if (!isRead) process.stderr.write(`guestfs: the output cannot be written: ${error.message}\n`);
-    process.exitCode = isRead ? ExitCode.success : ExitCode.failure;
+    // Else the reader, `head` perhaps, has seen enough, which is no failure.
+    if (error.code !== 'EPIPE') {
+      process.stderr.write(`guestfs: the output cannot be written: ${error.message}\n`);
+      process.exitCode = ExitCode.failure;
+    }
     abort.abort();
   });
   process.stderr.on('error', () => {});
@@ -57,7 +58,7 @@ async function run([name, ...args]: readonly string[], signal: AbortSignal): Pro
     if (wantsHelp(command.description, args)) return show(commandHelp(command.description, width()));
     return await command.run(args, signal);
   } catch (error) {
-    if (signal.aborted) return ExitCode.failure;
+    if (signal.aborted) return ExitCode.success; // unless what has aborted it knows better
     if (!(error instanceof UsageError)) {
       const message = error instanceof Error ? error.message : String(error);
       process.stderr.write(`guestfs: ${printableText(message)}\n`);

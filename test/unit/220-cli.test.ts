@@ -445,6 +445,13 @@ describe('the program', () => {
     expect({ stderr, code, signal }).toEqual({ stderr: '', code: 0, signal: null });
   });
 
+  test('a reader that goes away hides no failure', async () => {
+    const child = startCli('inspect', '--json', '/nowhere.img');
+    child.stdout.destroy();
+    const [, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect(code).toBe(1);
+  });
+
   // A pipe that is full, and is not read.
   test('a reader that takes nothing does not keep it from ending', async () => {
     const shell =
