@@ -1,5 +1,6 @@
 // Which address did this guest get the last time that it ran? Its DHCP client has left a note.
 //   node examples/dhcp-address.mjs disk.qcow2
+import { inspect } from 'node:util';
 import { Guestfs } from 'guestfs';
 
 const [image] = process.argv.slice(2);
@@ -19,12 +20,14 @@ try {
   const [root] = await g.inspectOs();
   if (root === undefined) throw new Error(`${image}: no operating system`);
   const mountpoints = [...(await g.inspectGetMountpoints(root))].sort(([a], [b]) => a.length - b.length);
-  for (const [path, device] of mountpoints) await g.mountRo(device, path);
+  for (const [path, device] of mountpoints) {
+    await g.mountRo(device, path).catch(({ message }) => console.error(inspect(message)));
+  }
 
   for (const { files, address } of leases) {
     for (const file of await g.globExpand(files)) {
       const found = [...(await g.cat(file)).matchAll(address)];
-      if (found.length > 0) console.log(`${found.at(-1)?.[1]} (${file})`); // the last lease is the newest
+      if (found.length > 0) console.log(`${found.at(-1)?.[1]} (${inspect(file)})`); // the last lease is the newest
     }
   }
 } finally {

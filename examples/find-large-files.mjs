@@ -1,5 +1,6 @@
 // The ten largest files of a filesystem, in one walk.
 //   node examples/find-large-files.mjs disk.qcow2 /dev/sda1
+import { inspect } from 'node:util';
 import { Guestfs } from 'guestfs';
 
 const [image, device] = process.argv.slice(2);
@@ -16,7 +17,7 @@ try {
     largest.push({ path, size });
     if (largest.length > 1000) largest = top(largest);
   }
-  for (const { path, size } of top(largest)) console.log(String(size).padStart(12), JSON.stringify(path));
+  for (const { path, size } of top(largest)) console.log(String(size).padStart(12), inspect(path));
 } finally {
   await g.close();
 }

@@ -1,11 +1,15 @@
 // Makes a disk larger, and with it its last partition and the ext4 filesystem in there.
 //   node examples/resize.mjs disk.img 2
-import { truncate } from 'node:fs/promises';
+import { stat, truncate } from 'node:fs/promises';
 import { Guestfs } from 'guestfs';
 
 const [image, gibibytes] = process.argv.slice(2);
 
-await truncate(image, Number(gibibytes) * 2 ** 30); // a raw image; `qemu-img resize` is for all formats
+const wanted = Number(gibibytes) * 2 ** 30;
+const { size } = await stat(image);
+if (!(wanted > size))
+  throw new Error(`${image} has ${size} bytes: with fewer it would lose what is at its end`);
+await truncate(image, wanted); // a raw image; `qemu-img resize` is for all formats
 
 const g = new Guestfs();
 try {
@@ -26,6 +30,7 @@ try {
   await g.resize2fs(device);
   await g.mountRo(device, '/');
   const { blocks, bsize } = await g.statvfs('/');
+  await g.shutdown(); // fails when something could not be written
   console.log(`${device}: ${blocks * bsize} bytes`);
 } finally {
   await g.close();

@@ -6,6 +6,12 @@ const run = promisify(execFile);
 /** A crafted image can make qemu-img eat memory and time: libguestfs sets it the same limits. */
 const limited = 'ulimit -v 1048576; ulimit -t 10; exec qemu-img "$@"';
 
+/** So that its threads share the memory: each on its own would reserve 64 MiB and more of it. */
+const oneArena = { MALLOC_ARENA_MAX: '1' };
+
+/** Bytes. An image may have 65,536 snapshots, each of which takes some 250. */
+const mostOutput = 64 * 2 ** 20;
+
 /**
  * The output of qemu-img.
  *
@@ -13,7 +19,8 @@ const limited = 'ulimit -v 1048576; ulimit -t 10; exec qemu-img "$@"';
  */
 export async function runQemuImg(args: readonly string[], signal?: AbortSignal): Promise<string> {
   const { stdout } = await run('/bin/sh', ['-c', limited, 'sh', ...args], {
-    env: { ...process.env, LC_ALL: 'C' },
+    env: { ...process.env, ...oneArena, LC_ALL: 'C' },
+    maxBuffer: mostOutput,
     signal,
   });
   return stdout;

@@ -23,6 +23,8 @@ interface Source {
   /** In the archive. */
   readonly name: Buffer;
   readonly stats: BigIntStats;
+  /** The program itself has named it: a link is followed then, and only then. */
+  readonly isNamed?: true;
 }
 
 /** As `guestfs_copy_in`: into `remotedir`, under its own name. */
@@ -55,10 +57,7 @@ class CopyIn {
     const top = await topOf(localpath);
     const { signal, killOnAbort } = this.#options;
     if (!(await g.isDir(remotedir, { followsymlinks: true, signal }))) {
-      throw new GuestfsError(`copyIn: ${remotedir} is not a folder of the guest`, {
-        code: 'ENOTDIR',
-        operation: 'copyIn',
-      });
+      throw failure('ENOTDIR', `${remotedir} is not a folder of the guest`);
     }
     // libguestfs unpacks outside of the guest's root: a link would lead elsewhere.
     const folder = await g.realpath(remotedir, { signal });
@@ -115,7 +114,7 @@ class CopyIn {
 
   async *#file(source: Source): AsyncGenerator<Buffer> {
     const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-    const file = await open(source.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const file = await open(source.path, O_RDONLY | O_NONBLOCK | (source.isNamed ? 0 : O_NOFOLLOW));
     try {
       const stats = await file.stat({ bigint: true });
       const size = Number(stats.size);
@@ -124,7 +123,7 @@ class CopyIn {
       for (let at = 0; at < size; ) {
         const piece = Buffer.allocUnsafe(Math.min(pieceSize, size - at));
         const { bytesRead } = await file.read(piece, 0, piece.length, at);
-        if (bytesRead === 0) throw shrunk(path);
+        if (bytesRead === 0) throw failure('EIO', `${path} has become shorter while it was copied`);
         at += bytesRead;
         yield piece.subarray(0, bytesRead);
         this.#meter.at(path, BigInt(at));
@@ -161,14 +160,17 @@ async function topOf(localpath: string): Promise<Source> {
   const path = bytesOf(localpath);
   const name = localpath.replace(/\/+$/, '').split('/').at(-1) ?? '';
   const isName = name !== '' && name !== '.' && name !== '..';
-  return { path, name: isName ? bytesOf(name) : Buffer.alloc(0), stats: await stat(path, { bigint: true }) };
+  const stats = await stat(path, { bigint: true });
+  if (!stats.isFile() && !stats.isDirectory()) {
+    throw failure('EINVAL', `${localpath} is neither a file nor a folder`);
+  }
+  return { path, name: isName ? bytesOf(name) : Buffer.alloc(0), stats, isNamed: true };
 }
 
 function join(folder: Buffer, name: Buffer): Buffer {
   return folder.length === 0 ? name : Buffer.concat([folder, slash, name]);
 }
 
-function shrunk(path: string): GuestfsError {
-  const message = `copyIn: ${path} has become shorter while it was copied`;
-  return new GuestfsError(message, { code: 'EIO', operation: 'copyIn' });
+function failure(code: string, message: string): GuestfsError {
+  return new GuestfsError(`copyIn: ${message}`, { code, operation: 'copyIn' });
 }

@@ -4,9 +4,14 @@ import { isUtf8 } from 'node:buffer';
 const strayByte = /[\udc80-\udcff]/u;
 const strayBytes = /[\udc80-\udcff]|[^\udc80-\udcff]+/gu;
 
+/** Whether all of it is text: it can be told to a program that knows nothing else. */
+export function isText(name: string): boolean {
+  return !strayByte.test(name);
+}
+
 /** The bytes of a name. */
 export function bytesOf(name: string): Buffer {
-  if (!strayByte.test(name)) return Buffer.from(name);
+  if (isText(name)) return Buffer.from(name);
   const parts = name.match(strayBytes) ?? [];
   return Buffer.concat(
     parts.map((part) => (strayByte.test(part) ? Buffer.of(part.charCodeAt(0) & 0xff) : Buffer.from(part))),

@@ -63,7 +63,7 @@ export function parseArguments(description: Description, args: readonly string[]
     const { name, choices } = option;
     if (!takesValue(option)) {
       if (isInline) throw wrong(`--${name} takes no value`);
-    } else if (value === undefined) throw wrong(`${rawName} needs a value, ${option.value}`);
+    } else if (!value) throw wrong(`${rawName} needs a value, ${option.value}`);
     else if (choices && !choices.includes(value)) {
       throw wrong(`--${name} must be one of ${choices.join(', ')}${suggestion(value, choices)}`);
     }

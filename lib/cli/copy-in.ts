@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Owner } from '../bulk/copy-options';
 import { bytesOf } from '../bulk/names';
 import type { Arguments } from './arguments';
@@ -45,9 +45,12 @@ const definition: GuestCommand = {
   },
   check: async ({ operands }) => {
     for (const local of operands.slice(1, -1)) {
-      await lstat(bytesOf(local)).catch((error: NodeJS.ErrnoException) => {
+      const facts = await stat(bytesOf(local)).catch((error: NodeJS.ErrnoException) => {
         throw new UsageError(`copy-in: ${local} cannot be read: ${error.code}`);
       });
+      if (!facts.isFile() && !facts.isDirectory()) {
+        throw new UsageError(`copy-in: ${local} is neither a file nor a folder`);
+      }
     }
   },
 };

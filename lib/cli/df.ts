@@ -5,7 +5,7 @@ import { type Command, type Description, ExitCode } from './command';
 import { addOption, imageOperand, launchArguments, launchOptions } from './options';
 import { Results } from './results';
 import { type Guest, Session } from './session';
-import { humanSize } from './size';
+import { humanSize, percentOf } from './size';
 import type { Column } from './table';
 import { type DevicesOfGuest, examine } from './volumes';
 
@@ -148,13 +148,10 @@ export function usageTable(
       const [all, used, free] = inodes
         ? [usage.inodes, usage.inodesUsed, usage.inodesFree]
         : [usage.size, usage.used, usage.available];
+      // Of what there is for other users than root, as df(1).
+      const share = percentOf(used, used + free);
       const numbers = inodes ? [all, used, free].map(String) : [all, used, free].map(shown);
-      return [...(images ? [image] : []), device, type, ...numbers, percent(used, free)];
+      return [...(images ? [image] : []), device, type, ...numbers, share];
     }),
   ];
-}
-
-/** As df(1): of what there is for other users than root. */
-function percent(used: number, free: number): string {
-  return used + free > 0 ? `${Math.ceil((used / (used + free)) * 100)}%` : '-';
 }

@@ -1,3 +1,4 @@
+import type { TreeReader } from '../bulk/walk';
 import type { Changes, Difference, DiffOptions } from '../diff';
 import { type ProgressFormat, ProgressReporter } from '../progress';
 import { type Arguments, parseArguments } from './arguments';
@@ -5,6 +6,7 @@ import { type Command, type Description, ExitCode } from './command';
 import { deviceNumbers, entryToJson, exactTime, modeText, octal } from './entries';
 import { failureOf, tellFailure } from './failures';
 import { Job } from './job';
+import { Notes } from './notes';
 import { launchArguments, launchOptions, mountArguments, mountOptions } from './options';
 import { type Piece, Results, type Style } from './results';
 
@@ -119,8 +121,11 @@ function compared(args: Arguments): DiffOptions {
   };
 }
 
-/** What comes before the trees are walked, and takes a while. */
-const preparations: ReadonlySet<string> = new Set(['launch', 'inspectOs', 'mountRo']);
+/** The calls by which trees are compared: there are many, and none is worth to be named. */
+const comparing: ReadonlySet<string> = new Set([
+  ...(['checksum', 'ls0', 'lstatns', 'lstatnslist', 'lxattrlist'] as const),
+  ...(['pread', 'readdir', 'readlink', 'readlinklist', 'statns'] as const),
+] satisfies (keyof TreeReader)[]);
 
 /** Returns the number of differences. */
 async function compare(
@@ -136,13 +141,14 @@ async function compare(
   reporter.attach(job);
   job.start();
   const labels = ['before', 'after'];
+  const notes = new Notes(reporter);
   const differences = diff(before, after, {
     ...{ ...options, signal, onError },
     onHandle: (g) => {
       const label = labels.shift() ?? '';
-      g.on('warning', (text) => reporter.line(`guestfs: ${text}`));
+      g.on('warning', (text) => notes.tellOnce(text));
       job.follow(g, (operation) =>
-        preparations.has(operation) ? `${label}: ${operation}` : 'comparing the files',
+        comparing.has(operation) ? 'comparing the files' : `${label}: ${operation}`,
       );
     },
   });

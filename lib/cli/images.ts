@@ -4,6 +4,7 @@ import type { Guestfs } from '../guestfs';
 import type { InspectAllProgress } from '../inspect';
 import type { ProgressReporter } from '../progress';
 import { Job } from './job';
+import { Notes } from './notes';
 
 /**
  * Reports the inspection of images: of one, every operation; of several, the whole and, as bars, one for each image or,
@@ -15,11 +16,12 @@ export class ImagesReporter {
   readonly #whole = new Job('inspectAll');
   /** The bars of the images that are being inspected. */
   readonly #bars = new Map<number, Job>();
-  readonly #warnings = new Set<string>();
+  readonly #notes: Notes;
   #begun = false;
 
   constructor(paths: readonly string[], reporter: ProgressReporter) {
     this.#reporter = reporter;
+    this.#notes = new Notes(reporter);
     // Programs want what they have given.
     this.#labels = reporter.format === 'json' ? paths : labelsOf(paths);
     if (this.#several) reporter.attach(this.#whole);
@@ -30,7 +32,7 @@ export class ImagesReporter {
   }
 
   readonly handle = (g: Guestfs, _: unknown, index: number): void => {
-    g.on('warning', (text) => this.#warn(text));
+    g.on('warning', (text) => this.#notes.tellOnce(text));
     const bar = this.#bars.get(index);
     if (bar) bar.follow(g);
     else this.#reporter.attach(g, { label: this.#labels[index] });
@@ -72,13 +74,6 @@ export class ImagesReporter {
       bar?.end(error);
       if (bar) this.#reporter.detach(bar);
     }
-  }
-
-  /** All images on this machine tell the same. */
-  #warn(text: string): void {
-    if (this.#warnings.has(text)) return;
-    this.#warnings.add(text);
-    this.#reporter.line(`guestfs: ${text}`);
   }
 }
 

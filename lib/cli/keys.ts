@@ -17,6 +17,8 @@ function readKey(path: string): string {
     // Editors end the line.
     return nameOf(readFileSync(bytesOf(path))).replace(/\r?\n$/, '');
   } catch (error) {
-    throw new UsageError(`--key: ${(error as Error).message}`);
+    throw new UsageError(
+      `--key: the file '${path}' cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+    );
   }
 }

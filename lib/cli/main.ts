@@ -9,27 +9,41 @@ import { printableText } from './failures';
 import { commandHelp, programHelp, widestHelp } from './help';
 import { rawArguments } from './raw-arguments';
 
+/** In which a signal that comes again is the same one: a shell's terminal sends it, and npx hands it on as well. */
+const echoMs = 1000;
+
 /** Ends by itself when all is done, so that nothing that was written is cut off. */
 async function main(args: readonly string[]): Promise<void> {
   const abort = new AbortController();
-  for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      process.exitCode = 128 + constants.signals[name];
-      abort.abort();
-    });
-  }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (abort.signal.aborted) return;
-    // The reader, `head` perhaps, has seen enough.
-    const isRead = error.code === 'EPIPE';
-    if (!isRead) process.stderr.write(`guestfs: the output cannot be written: ${error.message}\n`);
-    process.exitCode = isRead ? ExitCode.success : ExitCode.failure;
+    // Else the reader, `head` perhaps, has seen enough, which is no failure.
+    if (error.code !== 'EPIPE') {
+      process.stderr.write(`guestfs: the output cannot be written: ${error.message}\n`);
+      process.exitCode = ExitCode.failure;
+    }
     abort.abort();
   });
   process.stderr.on('error', () => {});
 
-  const code = await run(args, abort.signal);
+  const running = run(args, abort.signal);
+  // Only now: what it has done up to here was not to be interrupted by JavaScript, as to wait for a key from a pipe.
+  for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) endInOrder(name, abort);
+  const code = await running;
   process.exitCode ??= code;
+  // It would wait for a reader that takes nothing more, but not when it has been told to end.
+  if (abort.signal.aborted) process.exit();
+  abort.signal.addEventListener('abort', () => process.exit());
+}
+
+/** The first signal of a kind ends it in order, the second at once. */
+function endInOrder(name: NodeJS.Signals, abort: AbortController): void {
+  const end = () => {
+    process.exitCode = 128 + constants.signals[name];
+    abort.abort();
+    setTimeout(() => process.off(name, end), echoMs).unref();
+  };
+  process.on(name, end);
 }
 
 async function run([name, ...args]: readonly string[], signal: AbortSignal): Promise<ExitCode> {
@@ -40,11 +54,11 @@ async function run([name, ...args]: readonly string[], signal: AbortSignal): Pro
     if (name === '--version') return show(`guestfs ${version()}\n`);
     if (name === undefined) throw new UsageError('a command is missing');
     const command = loadCommand(name);
-    if (!command) throw new UsageError(`there is no command '${name}'${suggestion(name, commandNames)}`);
+    if (!command) throw new UsageError(unknown(name));
     if (wantsHelp(command.description, args)) return show(commandHelp(command.description, width()));
     return await command.run(args, signal);
   } catch (error) {
-    if (signal.aborted) return ExitCode.failure;
+    if (signal.aborted) return ExitCode.success; // unless what has aborted it knows better
     if (!(error instanceof UsageError)) {
       const message = error instanceof Error ? error.message : String(error);
       process.stderr.write(`guestfs: ${printableText(message)}\n`);
@@ -54,6 +68,12 @@ async function run([name, ...args]: readonly string[], signal: AbortSignal): Pro
     process.stderr.write(`guestfs: ${printableText(error.message)}\nTry 'guestfs ${topic}--help'.\n`);
     return ExitCode.usage;
   }
+}
+
+function unknown(name: string): string {
+  if (name.startsWith('-'))
+    return `there is no option ${name} before a command: what it takes comes behind its name`;
+  return `there is no command '${name}'${suggestion(name, commandNames)}`;
 }
 
 function show(text: string): ExitCode {

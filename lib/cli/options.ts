@@ -22,7 +22,8 @@ export const progressOption: Option = {
   name: 'progress',
   value: 'FORMAT',
   choices: progressFormats,
-  about: 'Progress on stderr; default auto: bars on a terminal, else lines. With json, errors are JSON too',
+  about:
+    'Progress on stderr; default auto: bars on a terminal, else lines. With json, errors and notes are JSON too',
 };
 
 /** Options of every command that launches a guest. */
@@ -33,7 +34,7 @@ export const launchOptions: readonly Option[] = [
     value: 'KEY',
     multiple: true,
     about:
-      'Key of encrypted volumes, [DEVICE:]file:PATH or [DEVICE:]key:STRING. Others can see the arguments of a running program: prefer file',
+      'Key of encrypted volumes, [DEVICE:]file:PATH or [DEVICE:]key:STRING, DEVICE being the name or UUID of one volume. Others can see the arguments of a running program: prefer file',
   },
   progressOption,
   { name: 'accel', value: 'ACCEL', choices: accelerators, about: 'How the appliance runs; default auto' },

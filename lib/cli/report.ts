@@ -1,6 +1,6 @@
 import type { ImageReport, InspectionProblem, InspectionReport, OperatingSystemReport } from '../inspect';
 import { printable } from '../progress/printable';
-import { humanSize } from './size';
+import { humanSize, percentOf } from './size';
 import { type Column, renderTable } from './table';
 
 /** A report for people, to be shown in `width` columns. Nothing in it can play with a terminal. */
@@ -27,7 +27,7 @@ export function renderReport(report: InspectionReport, width: number): string {
       ['SIZE', ({ size }) => human(size), 'right'],
       ['USED', ({ used }) => human(used), 'right'],
       ['FREE', ({ free }) => human(free), 'right'],
-      ['USE%', ({ size, used }) => percent(used, size), 'right'],
+      ['USE%', ({ size, used }) => (used === null || size === null ? '-' : percentOf(used, size)), 'right'],
       ['UUID', ({ uuid }) => uuid],
     ]),
     section(
@@ -130,10 +130,6 @@ function joined(...parts: (string | null)[]): string | null {
 
 function human(bytes: number | null): string {
   return bytes === null ? '-' : humanSize(bytes);
-}
-
-function percent(part: number | null, whole: number | null): string {
-  return part === null || !whole ? '-' : `${Math.ceil((part / whole) * 100)}%`;
 }
 
 function hex(byte: number | null): string | null {

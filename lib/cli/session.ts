@@ -3,10 +3,10 @@ import type { Guestfs } from '../guestfs';
 import type { ImageFile, VolumeKey } from '../inspect';
 import type { ImageFacts } from '../inspect/image';
 import { ProgressReporter } from '../progress';
-import { toJson } from '../progress/to-json';
 import { ExitCode, UsageError } from './command';
 import { failureOf, tellFailure } from './failures';
 import { Job } from './job';
+import { Notes } from './notes';
 import type { LaunchArguments, MountArguments } from './options';
 import { Results } from './results';
 
@@ -49,6 +49,7 @@ export class Session {
   readonly #signal: AbortSignal;
   readonly #label: string | undefined;
   readonly #reporter: ProgressReporter;
+  readonly #notes: Notes;
   #hasFailed = false;
 
   constructor({ name, access, launch, mount, signal, label }: SessionOptions) {
@@ -59,6 +60,7 @@ export class Session {
     this.#signal = signal;
     this.#label = label;
     this.#reporter = new ProgressReporter({ format: launch.progress, label });
+    this.#notes = new Notes(this.#reporter);
   }
 
   async run(paths: readonly string[], work: Work): Promise<ExitCode> {
@@ -167,11 +169,7 @@ export class Session {
   }
 
   #note(text: string): void {
-    const image = this.#label;
-    // Whoever asked for JSON on stderr gets nothing else there.
-    if (this.#reporter.format === 'json') {
-      process.stderr.write(`${toJson({ type: 'note', image, message: text })}\n`);
-    } else this.#reporter.line(`guestfs: ${image === undefined ? '' : `${image}: `}${text}`);
+    this.#notes.tell(text, this.#label);
   }
 }
 

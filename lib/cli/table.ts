@@ -22,7 +22,7 @@ export function renderTable(
 ): string {
   const cells = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map(printable))];
   const widths = shrink(
-    columns.map((_, index) => Math.max(...cells.map((row) => columnsOf(row[index] ?? '')))),
+    columns.map((_, index) => cells.reduce((most, row) => Math.max(most, columnsOf(row[index] ?? '')), 0)),
     width - gap.length * (columns.length - 1),
   );
   return cells

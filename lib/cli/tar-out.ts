@@ -1,8 +1,7 @@
-import { dirname } from 'node:path';
 import type { TarOutOptions } from '../generated/methods';
 import { UsageError } from './command';
 import { type GuestCommand, guestCommand } from './guest';
-import { checkFolder } from './local';
+import { checkNewFile } from './local';
 import { guestOptions, imageOperand } from './options';
 import type { Guest } from './session';
 import { humanSize } from './size';
@@ -53,7 +52,7 @@ const definition: GuestCommand = {
     return (guest) => makeArchive(guest, folder, file, options);
   },
   check: async ({ operands: [, , file = '-'] }) => {
-    if (file !== '-') return await checkFolder('tar-out', dirname(file));
+    if (file !== '-') return await checkNewFile('tar-out', file);
     if (!process.stdout.isTTY) return;
     throw new UsageError(
       'tar-out: an archive is nothing for a terminal: name a FILE, or redirect the output',

@@ -3,6 +3,7 @@ import { constants as fsConstants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
+import { isText } from '../bulk/names';
 import { GuestfsError } from '../errors';
 import { runQemuImg } from '../qemu-img';
 import type { ImageFile } from './options';
@@ -57,6 +58,13 @@ class UnusableImage extends Error {
 
 async function factsOf({ path, format }: ImageFile, signal: AbortSignal | undefined): Promise<ImageFacts> {
   const absolutePath = resolve(path);
+  if (!isText(absolutePath)) {
+    const advice = 'rename it, or make a link to it whose name is';
+    throw new UnusableImage(
+      'EINVAL',
+      `${absolutePath} is no UTF-8, which qemu-img has to be told: ${advice}`,
+    );
+  }
   const file = await checkFile(absolutePath, absolutePath);
   const info = await qemuImgInfo(absolutePath, format, signal);
   return {

@@ -28,12 +28,12 @@ export interface MountPlan {
 /** Mounts it at `/`, with all that belongs to it. */
 export async function mountGuest(g: Guestfs, images: readonly ImageFacts[], plan: MountPlan): Promise<void> {
   const { root, mountable, keys } = plan;
-  let filesystems = keys.length > 0 ? await openVolumes(g, images, plan) : undefined;
+  let volumes = keys.length > 0 ? await openVolumes(g, images, plan) : undefined;
   if (mountable !== undefined) return await mount(g, mountable, '/', plan);
   const roots = await g.inspectOs();
-  if (roots.length === 0) filesystems ??= await openVolumes(g, images, plan);
+  if (roots.length === 0) volumes ??= await openVolumes(g, images, plan);
   const name = images.map(({ path }) => path).join(', ');
-  const { system, filesystem } = choose(plan.operation, name, root, roots, filesystems ?? []);
+  const { system, filesystem } = choose(plan.operation, name, root, roots, volumes);
   if (system !== undefined) await mountSystem(g, system, plan);
   else await mount(g, filesystem, '/', plan);
 }
@@ -46,19 +46,27 @@ type Choice =
   | { readonly system: string; readonly filesystem?: undefined }
   | { readonly system?: undefined; readonly filesystem: string };
 
-/** The system that is asked for, or the only one, or else the only filesystem. */
+/** What is on the disks. */
+interface Volumes {
+  /** Those that can be mounted. */
+  readonly filesystems: readonly string[];
+  /** Encrypted volumes that no key has opened. */
+  readonly closed: readonly string[];
+}
+
+/** The system that is asked for, or the only one, or else the only filesystem, where nothing is hidden beside it. */
 export function choose(
   operation: string,
   name: string,
   root: string | undefined,
   roots: readonly string[],
-  filesystems: readonly string[],
+  { filesystems, closed }: Volumes = { filesystems: [], closed: [] },
 ): Choice {
   const [system, otherSystem] = root === undefined ? roots : roots.filter((each) => each === root);
   if (system !== undefined && otherSystem === undefined) return { system };
-  const [filesystem, otherFilesystem] = root === undefined && roots.length === 0 ? filesystems : [];
-  if (filesystem !== undefined && otherFilesystem === undefined) return { filesystem };
-  throw new GuestfsError(`${operation}: ${problem(name, root, roots, filesystems)}`, {
+  const [filesystem] = root === undefined && roots.length === 0 ? filesystems : [];
+  if (filesystem !== undefined && filesystems.length + closed.length === 1) return { filesystem };
+  throw new GuestfsError(`${operation}: ${problem(name, root, roots, { filesystems, closed })}`, {
     code: 'ERR_GUESTFS_NO_ROOT',
     operation,
   });
@@ -68,29 +76,35 @@ function problem(
   name: string,
   root: string | undefined,
   roots: readonly string[],
-  filesystems: readonly string[],
+  { filesystems, closed }: Volumes,
 ): string {
   if (roots.length > 0) {
     const found = `${name} has operating systems on ${roots.join(', ')}`;
     return root === undefined ? `${found}: say which by the option root` : `${found}, and none on ${root}`;
   }
-  return filesystems.length > 0
-    ? `${name} has no operating system, but filesystems on ${filesystems.join(', ')}: say which by the option mountable`
-    : `${name} has no filesystem that can be mounted; encrypted volumes need the option keys`;
+  const found =
+    filesystems.length > 0
+      ? `${name} has no operating system, but filesystems on ${filesystems.join(', ')}: say which by the option mountable`
+      : `${name} has no filesystem that can be mounted`;
+  return closed.length > 0
+    ? `${found}; what is on ${closed.join(', ')} needs its key, by the option keys`
+    : found;
 }
 
-/** Opens what is encrypted, and returns the filesystems that can be mounted. */
+/** Opens what is encrypted. */
 async function openVolumes(
   g: Guestfs,
   images: readonly ImageFacts[],
   { keys, writable, onError }: MountPlan,
-): Promise<string[]> {
+): Promise<Volumes> {
   const { mountable, report } = await examineDevices(g, images, keys, writable);
+  const closed = report.encrypted.filter(({ opened }) => !opened).map(({ device }) => device);
   for (const { device, message, code, operation } of report.problems) {
-    const isRefused = report.encrypted.some((volume) => volume.device === device && !volume.opened);
-    if (device !== null && isRefused) onError?.(new GuestfsError(message, { code, operation }), device);
+    if (device !== null && closed.includes(device)) {
+      onError?.(new GuestfsError(message, { code, operation }), device);
+    }
   }
-  return mountable.map(({ device }) => device);
+  return { filesystems: mountable.map(({ device }) => device), closed };
 }
 
 /** What is on the disks, without a look into filesystems. What is encrypted is opened where a key fits. */

@@ -2,7 +2,7 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -71,7 +71,7 @@ describe('a disk of our own', () => {
 
   test('is edited in place', async () => {
     const path = '/etc/app/settings.json';
-    expect(await run('edit-file', disk, '/dev/sda1', path, '8080', '9090')).toBe(
+    expect(await run('edit-file', disk, '/dev/sda1', path, '8080', '"ż$&"')).toBe(
       `${path}: 1 changes; the old file is ${path}~\n`,
     );
   });
@@ -85,13 +85,13 @@ describe('a disk of our own', () => {
     await g.addDrive(other, { readonly: true });
     await g.launch();
     await g.mountRo('/dev/sda1', '/');
-    expect(await g.cat('/backup/app/settings.json')).toBe('{"port":9090}');
+    expect(await g.cat('/backup/app/settings.json')).toBe('{"port":"ż$&"}');
     expect((await g.stat('/backup/app/settings.json')).mode & 0o777n).toBe(0o600n);
     expect(await g.cat('/backup/app/settings.json~')).toBe('{"port":8080}');
   });
 
   test('has its largest files found', async () => {
-    expect(await run('find-large-files', disk, '/dev/sda1')).toMatch(/^ +13 "\/etc\/app\/settings\.json/m);
+    expect(await run('find-large-files', disk, '/dev/sda1')).toMatch(/^ +13 '\/etc\/app\/settings\.json/m);
   });
 
   test('goes to object storage', async () => {
@@ -142,12 +142,12 @@ describe('a Debian', () => {
 
   test('is recognised', async () => {
     expect(await run('inspect-vm', guest)).toMatch(
-      /^\/dev\/sda1: .+\n {2}linux, debian \d+\.\d+\n {2}called guestfs-test\n/,
+      /^\/dev\/sda1: .+\n {2}linux, debian \d+\.\d+\n {2}called 'guestfs-test'\n/,
     );
   });
 
   test('has had an address', async () => {
-    expect(await run('dhcp-address', guest)).toBe('192.0.2.8 (/var/lib/dhcp/dhclient.eth0.leases)\n');
+    expect(await run('dhcp-address', guest)).toBe("192.0.2.8 ('/var/lib/dhcp/dhclient.eth0.leases')\n");
   });
 
   test('has an icon, or none', async () => {
@@ -162,6 +162,23 @@ describe('a Debian', () => {
     await copyFile(await debianMbr(), image);
     const [, bytes] = /^\/dev\/sda1: (\d+) bytes$/m.exec(await run('resize', image, '2')) ?? [];
     expect(Number(bytes)).toBeGreaterThan(1.8 * 2 ** 30);
+  });
+
+  test('goes to no object storage that refuses it, and that is the end', async () => {
+    const server = createServer((_, response) => void response.writeHead(413).end());
+    await once(server.listen(0), 'listening');
+    const url = `http://localhost:${(server.address() as AddressInfo).port}/usr.tar.gz`;
+    const { code, stderr } = await outcome(start('tar-to-object-storage', guest, '/dev/sda1', '/usr', url));
+    expect([code, stderr]).toEqual([1, expect.stringContaining('answered 413')]);
+    server.close();
+  });
+
+  test('does not shrink', async () => {
+    const image = join(folder, 'shrinks.img');
+    await writeFile(image, 'x'.repeat(1 << 20));
+    const { code, stderr } = await outcome(start('resize', image, '0.0001'));
+    expect([code, stderr]).toEqual([1, expect.stringContaining('it would lose what is at its end')]);
+    expect((await stat(image)).size).toBe(1 << 20);
   });
 
   test('is inspected by a web server, which goes on answering', async () => {
@@ -211,9 +228,9 @@ describe('a CI job', () => {
 test('what libguestfs does is logged', async () => {
   const { code, stderr } = await outcome(start('debug-logging'));
   expect(code).toBe(0);
-  expect(stderr).toMatch(/^trace: "launch"$/m);
-  expect(stderr).toMatch(/^library: "/m);
-  expect(stderr).toMatch(/^appliance: ".*guestfsd/m);
+  expect(stderr).toMatch(/^trace: 'launch'$/m);
+  expect(stderr).toMatch(/^library: ['"]/m);
+  expect(stderr).toMatch(/^appliance: ['"].*guestfsd/m);
 });
 
 test('libvirt asks', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { root } from './script';
 
-const program = join(root, 'dist/cli/main.js');
+export const program = join(root, 'dist/cli/main.js');
 
 /** Starts the command `guestfs`, as it was compiled. */
 export function startCli(...args: string[]): ChildProcessWithoutNullStreams {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { GuestfsError, type InspectOptions, inspect } from '../../lib';
 import type { Guestfs } from '../../lib/guestfs';
@@ -189,6 +189,13 @@ describe('images that cannot be inspected are refused before anything is launche
     expect(error).toMatchObject({ code: 'ENOENT', errno: 2, message: `inspect: ${path} does not exist` });
   });
 
+  test('whose name is not UTF-8', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(Buffer.concat([Buffer.from(folder.file('caf')), Buffer.of(0xe9)]), Buffer.alloc(512));
+    const error = await refusal(folder.file('caf\udce9'));
+    expect(error).toMatchObject({ code: 'EINVAL', message: expect.stringMatching(/is no UTF-8.*rename it/) });
+  });
+
   test('a missing file among others', async () => {
     using folder = temporaryFolder();
     writeFileSync(folder.file('disk.img'), '');
@@ -341,6 +348,30 @@ describe('what the host can tell of an image', () => {
     ]);
   });
 });
+
+test('an image with thousands of snapshots', async () => {
+  using folder = temporaryFolder();
+  const path = folder.file('disk.qcow2');
+  qemuImg('create', '-f', 'qcow2', path, '1M');
+  qemuImg('snapshot', '-c', 'first', path);
+  repeatSnapshot(path, 5000);
+  // More often than once: qemu-img uses as many threads as it likes.
+  for (let i = 0; i < 3; i++) expect((await readImage({ path }, undefined)).format).toBe('qcow2');
+}, 30_000);
+
+/** Gives a qcow2 image so many snapshots, all of them the one that it has. */
+function repeatSnapshot(path: string, count: number): void {
+  const image = readFileSync(path);
+  const first = image.subarray(Number(image.readBigUInt64BE(64)));
+  const length = 40 + first.readUInt32BE(36) + first.readUInt16BE(12) + first.readUInt16BE(14);
+  const entry = Buffer.alloc(Math.ceil(length / 8) * 8);
+  first.copy(entry, 0, 0, length);
+  image.writeUInt32BE(count, 60);
+  const cluster = 1 << image.readUInt32BE(20);
+  const padding = Buffer.alloc((cluster - (image.length % cluster)) % cluster);
+  image.writeBigUInt64BE(BigInt(image.length + padding.length), 64);
+  writeFileSync(path, Buffer.concat([image, padding, ...Array<Buffer>(count).fill(entry)]));
+}
 
 describe('what blkid tells', () => {
   const mbr = blkid(`

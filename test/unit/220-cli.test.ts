@@ -1,16 +1,20 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../lib/cli/command';
 import { parse } from '../../lib/cli/inspect';
 import { parseKey } from '../../lib/cli/keys';
 import { isIncomplete, renderReport } from '../../lib/cli/report';
-import { humanSize } from '../../lib/cli/size';
+import { humanSize, percentOf } from '../../lib/cli/size';
 import { renderTable } from '../../lib/cli/table';
 import type { InspectionReport } from '../../lib/inspect';
-import { runCli, startCli } from '../support/cli';
+import { program, runCli, startCli } from '../support/cli';
+import { eventually } from '../support/eventually';
 import { temporaryFolder } from '../support/folder';
 import { root } from '../support/script';
 
@@ -38,6 +42,11 @@ describe('tables', () => {
     expect(renderTable(columns, [['a'.repeat(20), '5 MiB', 'ext4']], 1)).toContain('aaaaaaa…  5 MiB  ext4\n');
   });
 
+  test('there may be any number of rows', () => {
+    const rows = Array.from({ length: 200_000 }, () => ['a', '1 B', 'x']);
+    expect(renderTable(columns, rows, 80)).toHaveLength(200_001 * 'NAME  SIZE  TYPE\n'.length - 200_000 * 3);
+  });
+
   test('wide characters take two columns, and control characters none', () => {
     const rows = [
       ['磁盘', '1 B', 'x'],
@@ -56,6 +65,8 @@ test.each([
   [1024, '1 KiB'],
   [1536, '1.5 KiB'],
   [1024 ** 2 - 1, '1 MiB'],
+  [1023.4 * 1024, '1023 KiB'],
+  [1023.6 * 1024, '1 MiB'],
   [99.94 * 1024, '99.9 KiB'],
   [99.96 * 1024, '100 KiB'],
   [512 * 1024 ** 2, '512 MiB'],
@@ -63,6 +74,17 @@ test.each([
   [2 ** 53 - 1, '8 PiB'],
 ])('%d bytes for people: %s', (bytes, expected) => {
   expect(humanSize(bytes)).toBe(expected);
+});
+
+test.each([
+  [0, 10, '0%'],
+  [1, 1e6, '1%'],
+  [7, 100, '7%'],
+  [29, 100, '29%'],
+  [10, 10, '100%'],
+  [0, 0, '-'],
+])('%d of %d is %s', (part, whole, expected) => {
+  expect(percentOf(part, whole)).toBe(expected);
 });
 
 describe('keys', () => {
@@ -92,7 +114,8 @@ describe('keys', () => {
   test('what cannot be read is not repeated, but a missing file is named', () => {
     expect(() => parseKey('my passphrase')).toThrow(UsageError);
     expect(() => parseKey('my passphrase')).not.toThrow(/passphrase/);
-    expect(() => parseKey('file:/nowhere/key')).toThrow(/\/nowhere\/key/);
+    expect(() => parseKey('file:/nowhere/key')).toThrow("the file '/nowhere/key' cannot be read: ENOENT");
+    expect(() => parseKey('file:/')).toThrow("the file '/' cannot be read: EISDIR");
   });
 });
 
@@ -342,6 +365,10 @@ describe('the program', () => {
   test.each([
     [[], "guestfs: a command is missing\nTry 'guestfs --help'.\n"],
     [['frobnicate'], "guestfs: there is no command 'frobnicate'\nTry 'guestfs --help'.\n"],
+    [
+      ['--json', 'inspect'],
+      "guestfs: there is no option --json before a command: what it takes comes behind its name\nTry 'guestfs --help'.\n",
+    ],
     [['constructor'], "guestfs: there is no command 'constructor'\nTry 'guestfs --help'.\n"],
     [['inspect'], "guestfs: inspect: an IMAGE is missing\nTry 'guestfs inspect --help'.\n"],
     [
@@ -416,5 +443,50 @@ describe('the program', () => {
     child.stdout.destroy();
     const [stderr, [code, signal]] = await Promise.all([text(child.stderr), once(child, 'close')]);
     expect({ stderr, code, signal }).toEqual({ stderr: '', code: 0, signal: null });
+  });
+
+  test('a reader that goes away hides no failure', async () => {
+    const child = startCli('inspect', '--json', '/nowhere.img');
+    child.stdout.destroy();
+    const [, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect(code).toBe(1);
+  });
+
+  // A pipe that is full, and is not read.
+  test('a reader that takes nothing does not keep it from ending', async () => {
+    const shell =
+      '{ head -c 65536 /dev/zero; "$0" "$1" --help & sleep 1; kill $!; wait $!; echo $? >&2; } | sleep 3';
+    const child = spawn('bash', ['-c', shell, process.execPath, program]);
+    const began = performance.now();
+    const [said] = (await once(child.stderr, 'data')) as [Buffer];
+    expect([String(said), performance.now() - began < 2700]).toEqual(['143\n', true]);
+    await once(child, 'close');
+  });
+
+  test('a signal ends it also while it waits for a key', async () => {
+    using folder = temporaryFolder();
+    execFileSync('mkfifo', [folder.file('key')]);
+    const child = startCli('ls', '--key', `file:${folder.file('key')}`, 'disk.img');
+    const closed = once(child, 'close');
+    await using _writer = await open(folder.file('key'), 'w'); // when it has been opened for reading
+    child.kill('SIGINT');
+    expect(await Promise.race([closed, sleep(3000, undefined, { ref: false })])).toEqual([null, 'SIGINT']);
+  });
+
+  test('a signal that comes twice, as by way of npx, is one', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('disk.img'), Buffer.alloc(1024));
+    // libguestfs waits for it, and can be ended in order only then.
+    const slow = `#!/bin/sh\nif [ "$1" = create ]; then touch ${folder.file('begun')}; sleep 1; fi\nPATH=\${PATH#*:} exec qemu-img "$@"\n`;
+    writeFileSync(folder.file('qemu-img'), slow, { mode: 0o755 });
+    const child = spawn(process.execPath, [program, 'ls', folder.file('disk.img')], {
+      env: { ...process.env, PATH: `${folder.path}:${process.env.PATH}` },
+    });
+    const closed = once(child, 'close');
+    await eventually(() => existsSync(folder.file('begun')));
+    child.kill('SIGINT');
+    await sleep(10);
+    child.kill('SIGINT');
+    expect(await closed).toEqual([130, null]);
   });
 });

@@ -1,6 +1,6 @@
 // What the commands that launch one guest share, and what they print: no guest is launched.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Guestfs } from '../../lib';
@@ -88,6 +88,8 @@ describe('arguments', () => {
     [['--no-long', 'a'], 'there is no option --no-long'],
     [['--long=yes', 'a'], '--long takes no value'],
     [['a', '--key'], '--key needs a value, KEY'],
+    [['a', '--key', ''], '--key needs a value, KEY'],
+    [['a', '--type='], '--type needs a value, TYPE'],
     [['-t', 'sha265', 'a'], '--type must be one of md5, sha256; did you mean sha256?'],
     [[], 'an IMAGE is missing'],
     [[''], 'IMAGE is empty'],
@@ -96,7 +98,7 @@ describe('arguments', () => {
     expect(() => parse(...args)).toThrow(new UsageError(`sample: ${message}`));
   });
 
-  test.each(['0', '-1', '1.5', '1e3', 'many', '', '9'.repeat(20)])('--count %j is wrong', (text) => {
+  test.each(['0', '-1', '1.5', '1e3', 'many', '9'.repeat(20)])('--count %j is wrong', (text) => {
     expect(() => parse('a', `--count=${text}`).count('count')).toThrow(/a positive whole number/);
   });
 
@@ -232,6 +234,34 @@ test('a reader that has seen enough is none', () => {
   const pipe = 'set -o pipefail; "$0" "$1" completion zsh | { exec 0<&-; sleep 1; }';
   const { status, stderr } = spawnSync('bash', ['-c', pipe, process.execPath, program], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([0, '']);
+});
+
+test('what cannot be copied in is found out before a launch', async () => {
+  using folder = temporaryFolder();
+  writeFileSync(folder.file('disk.img'), '');
+  symlinkSync('none', folder.file('dangling'));
+  for (const [local, why] of [
+    [folder.file('dangling'), 'cannot be read: ENOENT'],
+    ['/dev/null', 'is neither a file nor a folder'],
+  ] as const) {
+    expect(await runCli('copy-in', '--write', folder.file('disk.img'), local, '/')).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining(why) },
+    });
+  }
+});
+
+test('where nothing can be written is found out before a launch', async () => {
+  using folder = temporaryFolder();
+  writeFileSync(folder.file('disk.img'), '');
+  const tarOut = (file: string) => runCli('tar-out', folder.file('disk.img'), '/', file);
+  expect(await tarOut(folder.path)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('is a folder'),
+  });
+  expect(await tarOut(folder.file('none/a.tar'))).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('none is no folder of this machine'),
+  });
 });
 
 test('a folder of this machine whose name is not UTF-8 can be named', () => {

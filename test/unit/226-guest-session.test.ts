@@ -343,6 +343,23 @@ describe('guestfs diff', () => {
     expect(printed).toBe('');
   });
 
+  test('says what each guest is at, and once of what both warn', async () => {
+    jest.spyOn(Guestfs.prototype, 'launch').mockImplementation(async function (this: Guestfs) {
+      this.emit('warning', 'KVM does not work');
+    } as never);
+    await compare('--progress=json');
+    const records = told
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const phases = records.filter(({ type }) => type === 'phase').map(({ phase }) => phase);
+    expect(phases).toEqual(expect.arrayContaining(['before: addDrive', 'after: addDrive']));
+    expect(phases).not.toContain('comparing the files');
+    expect(records.filter(({ type }) => type === 'note')).toEqual([
+      { type: 'note', message: 'KVM does not work' },
+    ]);
+  });
+
   test('a failure is told, and is none of the differences', async () => {
     jest.spyOn(Guestfs.prototype, 'mountRo').mockRejectedValue(failure);
     expect(await compare('--exit-code')).toBe(ExitCode.failure);

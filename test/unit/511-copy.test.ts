@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -370,6 +371,23 @@ describe('copyIn', () => {
     });
     expect(readdirSync(inTarget('tree'))).toEqual(['script']);
     expect(seen.at(-1)).toMatchObject({ operation: 'copyIn', bytes: 600_000n, total: 600_000n, files: 1 });
+  });
+
+  test('a link is followed that is named itself', async () => {
+    const link = host.file('link');
+    for (const to of ['tree/script', 'tree']) {
+      symlinkSync(to, link);
+      await intoTarget(link);
+      expect(statSync(inTarget(to === 'tree' ? 'link/script' : 'link')).size).toBe(600_000);
+      rmSync(link);
+      rmSync(inTarget('link'), { recursive: true });
+    }
+  });
+
+  test('what cannot be copied is refused where it is all there is to copy', async () => {
+    expect(await failureOf(intoTarget(host.file('tree/fifo')))).toMatchObject({
+      ...{ name: 'GuestfsError', code: 'EINVAL', operation: 'copyIn' },
+    });
   });
 
   test('what is missing on the host', async () => {

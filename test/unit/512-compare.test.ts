@@ -125,19 +125,37 @@ describe('what is mounted', () => {
     [b, [a, b], [], { system: b }],
     [undefined, [], [b], { filesystem: b }],
   ])('root: %s, systems on %j, filesystems on %j', (root, roots, filesystems, choice) => {
-    expect(choose('diff', 'disk', root, roots, filesystems)).toEqual(choice);
+    expect(choose('diff', 'disk', root, roots, { filesystems, closed: [] })).toEqual(choice);
   });
 
-  test.each<[string | undefined, string[], string[], RegExp]>([
+  test('is a system, be there encrypted volumes beside it or not', () => {
+    expect(choose('diff', 'disk', undefined, [a], { filesystems: [a], closed: [b] })).toEqual({ system: a });
+  });
+
+  test.each<[string | undefined, string[], string[], RegExp, string[]?]>([
     [undefined, [a, b], [], /disk has operating systems on \/dev\/sda1, \/dev\/sda2: .* option root/],
     ['/dev/sdb', [a], [], /systems on \/dev\/sda1, and none on \/dev\/sdb/],
     [undefined, [], [a, b], /filesystems on \/dev\/sda1, \/dev\/sda2: .* option mountable/],
-    [undefined, [], [], /no filesystem that can be mounted; .* option keys/],
+    [undefined, [], [], /no filesystem that can be mounted$/],
+    [undefined, [], [], /no filesystem that can be mounted; .* \/dev\/sda2 .* option keys$/, [b]],
+    // The system's own, perhaps, and the other only what it starts from.
+    [
+      undefined,
+      [],
+      [a],
+      /filesystems on \/dev\/sda1: .* option mountable; .* \/dev\/sda2 .* option keys$/,
+      [b],
+    ],
     [a, [], [a], /filesystems on \/dev\/sda1/],
-  ])('is not clear: root: %s, systems on %j, filesystems on %j', (root, roots, filesystems, message) => {
-    const refusal = { code: 'ERR_GUESTFS_NO_ROOT', message: expect.stringMatching(message) };
-    expect(() => choose('diff', 'disk', root, roots, filesystems)).toThrow(expect.objectContaining(refusal));
-  });
+  ])(
+    'is not clear: root: %s, systems on %j, filesystems on %j',
+    (root, roots, filesystems, message, closed = []) => {
+      const refusal = { code: 'ERR_GUESTFS_NO_ROOT', message: expect.stringMatching(message) };
+      expect(() => choose('diff', 'disk', root, roots, { filesystems, closed })).toThrow(
+        expect.objectContaining(refusal),
+      );
+    },
+  );
 });
 
 describe('what is refused before anything is launched', () => {

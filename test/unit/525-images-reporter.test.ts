@@ -138,4 +138,13 @@ describe('images that are inspected', () => {
     expect(output.lines).toEqual(['guestfs: KVM does not work']);
     images.close();
   });
+
+  test('warn programs in JSON', () => {
+    const { images, begin } = setup('json', ['a', 'b']);
+    const write = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    for (const handle of [begin(0), begin(1)]) for (const warn of handle.warn) warn('KVM does not work');
+    expect(write.mock.calls).toEqual([['{"type":"note","message":"KVM does not work"}\n']]);
+    write.mockRestore();
+    images.close();
+  });
 });
