@@ -178,12 +178,15 @@ describe('Debian on ext4 and MBR', () => {
     const [system] = report.operatingSystems;
     const [id, version] = [await osRelease('ID'), await osRelease('VERSION_ID')];
     const major = Number.parseInt(version, 10);
+    const numbered = { version: { major }, osinfo: expect.stringMatching(`^${id}${major}`) };
+    const unstable = { version: null, osinfo: null }; // Debian's has no number
     expect(report.operatingSystems).toHaveLength(1);
     expect(system).toMatchObject({
       root: '/dev/sda1',
       type: 'linux',
       distro: id,
-      version: version ? { major } : null, // Debian's unstable has none
+      productName: expect.stringContaining(version ? String(major) : 'Debian'),
+      ...(version ? numbered : unstable),
       arch: { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string],
       hostname: 'guestfs-test',
       packageFormat: 'deb',
@@ -194,8 +197,6 @@ describe('Debian on ext4 and MBR', () => {
       icon: null,
       windows: null,
     });
-    expect(system?.osinfo).toMatch(new RegExp(`^${id}${major}`));
-    expect(system?.productName).toContain(String(major));
   });
 
   test('every installed package with its version', async () => {
