@@ -344,7 +344,9 @@ export class Calls {
     for (const turn of turns) turn.terminated = true;
     const inVain = [...this.#pending.values()].filter((call) => call.terminated);
     const isOver = () =>
-      inVain.every((call) => !this.#pending.has(call.id)) && turns.every((turn) => !this.#turns.has(turn));
+      !this.#pending.has(this.#closeId) &&
+      inVain.every((call) => !this.#pending.has(call.id)) &&
+      turns.every((turn) => !this.#turns.has(turn));
     this.#kill(); // an idle appliance too
     const over = await this.killUntil(isOver);
     if (!over) {

@@ -126,6 +126,16 @@ describe('kill()', () => {
     expect(descendants()).toEqual([]);
     await g.kill();
   });
+
+  test('of a handle that is being closed leaves nothing of it either', async () => {
+    const other = new Guestfs();
+    await other.addDriveScratch(10 * MiB);
+    await other.launch();
+    const closed = timed(other.close());
+    await other.kill();
+    expect(descendants()).toEqual([]);
+    expect((await closed).error).toBeUndefined();
+  });
 });
 
 describe('a process that ends without closing its handles', () => {
