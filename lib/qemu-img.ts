@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -18,10 +18,24 @@ const mostOutput = 64 * 2 ** 20;
  * @throws what `execFile` throws: `code` 127 where qemu-img is missing, `stderr` with what it said
  */
 export async function runQemuImg(args: readonly string[], signal?: AbortSignal): Promise<string> {
-  const { stdout } = await run('/bin/sh', ['-c', limited, 'sh', ...args], {
+  const running = run('/bin/sh', ['-c', limited, 'sh', ...args], {
     env: { ...process.env, ...oneArena, LC_ALL: 'C' },
     maxBuffer: mostOutput,
     signal,
   });
-  return stdout;
+  if (children.size === 0) process.on('exit', endAll);
+  children.add(running.child);
+  try {
+    return (await running).stdout;
+  } finally {
+    children.delete(running.child);
+    if (children.size === 0) process.off('exit', endAll);
+  }
+}
+
+const children = new Set<ChildProcess>();
+
+/** What waits for a pipe, or for a disk that does not answer, would outlive a program that calls `process.exit()`. */
+function endAll(): void {
+  for (const child of children) child.kill('SIGKILL');
 }

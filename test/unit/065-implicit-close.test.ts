@@ -6,6 +6,7 @@ import { temporaryFolder } from '../support/folder';
 import { collectGarbage, isCollected } from '../support/garbage';
 import { closeGate } from '../support/gate';
 import { failureOf } from '../support/internal';
+import { leftAfter, startProgram } from '../support/processes';
 import { resultOf, runScript } from '../support/script';
 
 // A handle with a scratch drive has a folder below its tmpdir, which goes when it is closed.
@@ -189,6 +190,28 @@ describe('the end of the process', () => {
     `;
     expect(await end(script, folder.path)).toMatchObject({ code: 3, signal: null });
   }, 30_000);
+});
+
+test('a qemu-img of ours that waits for a pipe ends with the process', async () => {
+  using folder = temporaryFolder();
+  const program = startProgram(
+    `
+    require('child_process').execFileSync('mkfifo', [process.env.FIFO]);
+    const { runQemuImg } = require(process.cwd() + '/dist/qemu-img.js');
+    void runQemuImg(['info', process.env.FIFO]);
+    void runQemuImg(['info', process.env.FIFO]);
+    process.once('SIGUSR2', () => process.exit(3));
+    console.log('waiting');
+  `,
+    { FIFO: folder.file('fifo') },
+  );
+  await program.said('waiting');
+  expect(
+    await eventually(() => program.left().filter((line) => line.includes('qemu-img')).length === 2),
+  ).toBe(true);
+  process.kill(program.pid, 'SIGUSR2');
+  expect(await program.ended).toMatchObject({ code: 3, stderr: '' });
+  expect(await leftAfter(2000, program.left)).toEqual([]);
 });
 
 /** Handles of which each waits for a program of the host: it calls `then` when all do. */
