@@ -1,5 +1,6 @@
 // Copies a file or a tree of the guest onto the host.
 import { type FileHandle, stat, statfs } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { posix } from 'node:path';
 import { AbortError, GuestfsError } from '../errors';
 import type { GuestfsMethods } from '../generated/methods';
@@ -210,7 +211,12 @@ export function staysInside(target: string, depth: number): boolean {
 }
 
 async function checkTarget(localdir: string): Promise<void> {
-  const target = await stat(bytesOf(localdir));
+  const target = await stat(bytesOf(localdir)).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT') throw cause;
+    const message = `copyOut: ${localdir} does not exist: make that folder first`;
+    const errno = constants.errno.ENOENT;
+    throw new GuestfsError(message, { code: 'ENOENT', errno, operation: 'copyOut', cause });
+  });
   if (!target.isDirectory()) throw failure('ENOTDIR', `${localdir} is not a folder`);
 }
 

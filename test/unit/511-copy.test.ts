@@ -136,7 +136,10 @@ describe('copyOut', () => {
     expect(await failureOf(copyOut(g, '/', join(outside, 'file'), options))).toMatchObject({
       code: 'ENOTDIR',
     });
-    expect(await failureOf(copyOut(g, '/', inTarget('none'), options))).toMatchObject({ code: 'ENOENT' });
+    expect(await failureOf(copyOut(g, '/', inTarget('none'), options))).toMatchObject({
+      ...{ name: 'GuestfsError', code: 'ENOENT', errno: 2, operation: 'copyOut' },
+      message: `copyOut: ${inTarget('none')} does not exist: make that folder first`,
+    });
     expect(await failureOf(copyOut(g, '/none', target, options))).toMatchObject({ code: 'ENOENT' });
     expect(await failureOf(copyOut(g, '/pipe', target, options))).toMatchObject({ code: 'EINVAL' });
   });
