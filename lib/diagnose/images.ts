@@ -6,7 +6,7 @@ import { GuestfsError } from '../errors';
 import { readImage } from '../inspect/image';
 import type { ImageFile } from '../inspect/options';
 import { runQemuImg } from '../qemu-img';
-import { type FaultCode, ownBackingFile, remedyFor } from '../remedies';
+import { type FaultCode, remedyFor } from '../remedies';
 import { quote } from './command';
 import { type Finding, type FindingCode, failure, ok, warning } from './finding';
 
@@ -53,7 +53,6 @@ async function unwritable(path: string): Promise<Finding | undefined> {
 
 /** The codes of launches, for what the host itself tells of a file. */
 const codes: Readonly<Record<string, FaultCode>> = {
-  ELOOP: 'ERR_GUESTFS_BACKING_LOOP',
   EISDIR: 'ERR_GUESTFS_IMAGE_INVALID',
   EINVAL: 'ERR_GUESTFS_IMAGE_INVALID',
   ERR_GUESTFS: 'ERR_GUESTFS_IMAGE_INVALID',
@@ -61,15 +60,15 @@ const codes: Readonly<Record<string, FaultCode>> = {
 
 /** `error` is that of reading what the image is. */
 export function explainImage(path: string, { code, message }: GuestfsError): Finding {
-  const words = message.replace(/^inspect: /, '');
-  const told: FindingCode =
-    code === 'ERR_GUESTFS_QEMU_IMG_MISSING'
-      ? code
-      : (remedyFor(words, path)?.code ??
-        codes[code] ??
-        (words.includes('a backing file of') ? 'ERR_GUESTFS_BACKING_FILE' : 'ERR_GUESTFS_IMAGE_UNREADABLE'));
-  const detail = told === 'ERR_GUESTFS_BACKING_LOOP' ? ownBackingFile(path).advice : words;
-  return failure(told, 'The image cannot be opened', detail, commandFor(told, path));
+  const told = code.startsWith('ERR_GUESTFS_')
+    ? (code as FindingCode)
+    : (codes[code] ?? 'ERR_GUESTFS_IMAGE_UNREADABLE');
+  return failure(
+    told,
+    'The image cannot be opened',
+    message.replace(/^inspect: /, ''),
+    commandFor(told, path),
+  );
 }
 
 function commandFor(code: FindingCode, path: string): string | null {

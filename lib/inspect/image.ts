@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { isText } from '../bulk/names';
 import { GuestfsError } from '../errors';
 import { runQemuImg } from '../qemu-img';
+import { ownBackingFile, type Remedy, remedyFor } from '../remedies';
 import type { ImageFile } from './options';
 import type { BackingFile, ImageReport } from './report';
 
@@ -30,7 +31,8 @@ export interface ImageFacts
  * Checks an image and its backing files, and reads their formats and sizes.
  *
  * @param operation in whose name errors are told
- * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, …, `ELOOP` for an image that is its own backing file
+ * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, … where it is no file that can be read, else the codes of launches:
+ * `ERR_GUESTFS_IMAGE_INVALID`, `ERR_GUESTFS_BACKING_FILE`, `ERR_GUESTFS_BACKING_LOOP`
  */
 export async function readImage(
   file: ImageFile,
@@ -41,18 +43,24 @@ export async function readImage(
     return await factsOf(file, signal);
   } catch (error) {
     if (!(error instanceof UnusableImage)) throw error;
-    const { code, message, cause } = error;
-    const errno = (constants.errno as Record<string, number>)[code] ?? 0;
+    const { code, errnoName, message, cause } = error;
+    const errno = (constants.errno as Record<string, number>)[errnoName] ?? 0;
     throw new GuestfsError(`${operation}: ${message}`, { code, errno, operation, cause });
   }
 }
 
 class UnusableImage extends Error {
   readonly code: string;
+  readonly errnoName: string;
 
-  constructor(code: string, message: string, cause?: unknown) {
+  constructor(code: string, message: string, cause?: unknown, errnoName = code) {
     super(message, { cause });
     this.code = code;
+    this.errnoName = errnoName;
+  }
+
+  static for({ code, errno, advice }: Remedy, cause?: unknown): UnusableImage {
+    return new UnusableImage(code, advice, cause, errno);
   }
 }
 
@@ -90,13 +98,27 @@ async function readBackingChain(
     const path = above['full-backing-filename'];
     const format = above['backing-filename-format'];
     if (path === undefined) return chain;
-    if (seen.has(path))
-      throw new UnusableImage('ELOOP', `${path} is its own backing file, directly or indirectly`);
+    if (seen.has(path)) throw UnusableImage.for(ownBackingFile(path));
     seen.add(path);
     if (isRemote(path)) return [...chain, { path, format: format ?? null }];
-    await checkFile(path, image);
-    above = await qemuImgInfo(path, format, signal);
+    above = await readBackingFile(path, format, image, signal);
     chain.push({ path, format: above.format });
+  }
+}
+
+async function readBackingFile(
+  path: string,
+  format: string | undefined,
+  image: string,
+  signal: AbortSignal | undefined,
+): Promise<QemuImgInfo> {
+  try {
+    await checkFile(path, image);
+    return await qemuImgInfo(path, format, signal);
+  } catch (error) {
+    if (!(error instanceof UnusableImage) || error.code === 'ERR_GUESTFS_QEMU_IMG_MISSING') throw error;
+    const { message, cause, errnoName } = error;
+    throw new UnusableImage('ERR_GUESTFS_BACKING_FILE', message, cause, errnoName);
   }
 }
 
@@ -155,6 +177,8 @@ async function qemuImgInfo(
         error,
       );
     }
+    const remedy = remedyFor(stderr ?? '', path);
+    if (remedy) throw UnusableImage.for(remedy, error);
     const reason =
       stderr
         ?.trim()

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
 import { GuestfsError, type InspectOptions, inspect } from '../../lib';
 import type { Guestfs } from '../../lib/guestfs';
@@ -231,7 +232,7 @@ describe('images that cannot be inspected are refused before anything is launche
     using folder = temporaryFolder();
     qemuImg('create', '-u', '-f', 'qcow2', '-b', 'gone.img', '-F', 'raw', folder.file('top.qcow2'), '1M');
     const error = await refusedFile(folder.file('top.qcow2'));
-    expect(error.code).toBe('ENOENT');
+    expect(error).toMatchObject({ code: 'ERR_GUESTFS_BACKING_FILE', errno: constants.errno.ENOENT });
     expect(error.message).toContain(
       `${folder.file('gone.img')}, a backing file of ${folder.file('top.qcow2')},`,
     );
@@ -242,15 +243,30 @@ describe('images that cannot be inspected are refused before anything is launche
     qemuImg('create', '-f', 'qcow2', folder.file('a.qcow2'), '1M');
     qemuImg('create', '-u', '-f', 'qcow2', '-b', 'a.qcow2', '-F', 'qcow2', folder.file('b.qcow2'), '1M');
     qemuImg('rebase', '-u', '-b', 'b.qcow2', '-F', 'qcow2', folder.file('a.qcow2'));
-    expect(await refusedFile(folder.file('a.qcow2'))).toMatchObject({ code: 'ELOOP' });
+    expect(await refusedFile(folder.file('a.qcow2'))).toMatchObject({
+      code: 'ERR_GUESTFS_BACKING_LOOP',
+      errno: constants.errno.ELOOP,
+      message: expect.stringContaining('qemu-img rebase'),
+    });
   });
 
   test('an image of another format than it is said to be', async () => {
     using folder = temporaryFolder();
     writeFileSync(folder.file('disk.img'), 'This is a letter.');
     const error = await refusedFile({ path: folder.file('disk.img'), format: 'qcow2' });
-    expect(error.code).toBe('ERR_GUESTFS');
-    expect(error.message).toMatch(/disk\.img cannot be opened as qcow2: .*not in qcow2 format/);
+    expect(error.code).toBe('ERR_GUESTFS_IMAGE_INVALID');
+    expect(error.message).toMatch(/disk\.img cannot be opened: Image is not in qcow2 format\. Check it/);
+  });
+
+  test('an image over one that is damaged', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('below'), 'This is a letter.');
+    qemuImg('create', '-u', '-f', 'qcow2', '-b', 'below', '-F', 'qcow2', folder.file('top.qcow2'), '1M');
+    expect(await refusedFile(folder.file('top.qcow2'))).toMatchObject({
+      code: 'ERR_GUESTFS_BACKING_FILE',
+      errno: 0,
+      message: expect.stringContaining('below cannot be opened: Image is not in qcow2 format'),
+    });
   });
 
   test('any image where qemu-img is missing', async () => {
