@@ -177,8 +177,9 @@ async function qemuImgInfo(
         error,
       );
     }
+    // Of the image's own faults only: short memory is our limit for qemu-img, not the machine's.
     const remedy = remedyFor(stderr ?? '', path);
-    if (remedy) throw UnusableImage.for(remedy, error);
+    if (remedy?.code.startsWith('ERR_GUESTFS_IMAGE_')) throw UnusableImage.for(remedy, error);
     const reason =
       stderr
         ?.trim()

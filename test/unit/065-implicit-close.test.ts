@@ -170,26 +170,26 @@ describe('the end of the process', () => {
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
-  test('comes although a call hangs', async () => {
-    using folder = temporaryFolder();
-    const script = `
+  test.each([
+    ['comes although a call hangs', ''],
+    [
+      'comes although a call hangs, and a listener of the exit closes its handle',
+      `process.on('exit', () => void g.close());`,
+    ],
+  ])(
+    '%s',
+    async (_, prepare) => {
+      using folder = temporaryFolder();
+      const script = `
       require('child_process').execFileSync('mkfifo', [process.env.FOLDER + '/fifo']);
+      ${prepare}
       g.once('enter', () => process.exit(3));
       void g[invoke]('internalTestSetOutput', [process.env.FOLDER + '/fifo']);
     `;
-    expect(await end(script, folder.path)).toMatchObject({ code: 3, signal: null });
-  }, 30_000);
-
-  test('comes although a call hangs, and a listener of the exit closes its handle', async () => {
-    using folder = temporaryFolder();
-    const script = `
-      require('child_process').execFileSync('mkfifo', [process.env.FOLDER + '/fifo']);
-      process.on('exit', () => void g.close());
-      g.once('enter', () => process.exit(3));
-      void g[invoke]('internalTestSetOutput', [process.env.FOLDER + '/fifo']);
-    `;
-    expect(await end(script, folder.path)).toMatchObject({ code: 3, signal: null });
-  }, 30_000);
+      expect(await end(script, folder.path)).toMatchObject({ code: 3, signal: null });
+    },
+    30_000,
+  );
 });
 
 test('a qemu-img of ours that waits for a pipe ends with the process', async () => {

@@ -258,6 +258,22 @@ describe('images that cannot be inspected are refused before anything is launche
     expect(error.message).toMatch(/disk\.img cannot be opened: Image is not in qcow2 format\. Check it/);
   });
 
+  test('an image for which qemu-img needs more memory than it may have: the machine lacks none', async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.file('disk.img'), '');
+    const said = `qemu-img: Could not open '${folder.file('disk.img')}': Cannot allocate memory`;
+    writeFileSync(folder.file('qemu-img'), `#!/bin/sh\necho "${said}" >&2\nexit 1\n`, { mode: 0o755 });
+    const path = process.env.PATH;
+    process.env.PATH = `${folder.path}:${path}`;
+    try {
+      const error = await refusedFile(folder.file('disk.img'));
+      expect(error.code).toBe('ERR_GUESTFS');
+      expect(error.message).toMatch(/disk\.img cannot be opened: Cannot allocate memory$/);
+    } finally {
+      process.env.PATH = path;
+    }
+  });
+
   test('an image over one that is damaged', async () => {
     using folder = temporaryFolder();
     writeFileSync(folder.file('below'), 'This is a letter.');
