@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Guestfs } from 'guestfs';
 import { LoopGaps } from './support/loop-gaps.mjs';
 
-const { invoke } = createRequire(import.meta.url)('../dist/invoke.js');
+const { invoke } = createRequire(import.meta.url)('../dist/calls/invoke.js');
 const seconds = 5;
 
 const g = new Guestfs();

@@ -5,8 +5,8 @@ import { camel } from '../generator/api.mjs';
 import { decode } from './values.mjs';
 
 const require = createRequire(import.meta.url);
-const { invoke } = require('../dist/invoke.js');
-const { functions } = require('../dist/native.js');
+const { invoke } = require('../dist/calls/invoke.js');
+const { functions } = require('../dist/native/addon.js');
 
 /** `extra` are options of this package's own, as a signal. Without any option at all none are passed. */
 export async function call(g, { fn, args, optargs = {}, optargsOmitted }, extra) {

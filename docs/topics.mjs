@@ -24,11 +24,11 @@ const otherChapters = [
   ['/lib/streams/', 'Streams'],
   ['/lib/bulk/', 'Trees: walking, copying, comparing'],
   ['/lib/diff/', 'Trees: walking, copying, comparing'],
-  ['/lib/diagnose/', 'Finding faults'],
-  ['/lib/private-data.ts', 'Private data'],
-  ['/lib/events.ts', 'Events and errors'],
-  ['/lib/errors.ts', 'Events and errors'],
-  ['/lib/remedies.ts', 'Events and errors'],
+  ['/lib/doctor/', 'Finding faults'],
+  ['/lib/calls/private-data.ts', 'Private data'],
+  ['/lib/calls/events.ts', 'Events and errors'],
+  ['/lib/faults/errors.ts', 'Events and errors'],
+  ['/lib/faults/faults.ts', 'Events and errors'],
   ['/lib/', 'The handle'],
 ];
 

@@ -193,10 +193,10 @@ export function structsModule({ functions, structs, structTexts }) {
 export function methodsModule({ functions, texts }) {
   const structs = [...new Set(functions.map((fn) => fn.ret.struct).filter(Boolean))].map(structName).sort();
   return `${banner}
-import { invoke } from '../invoke';
+import { invoke } from '../calls/invoke';
 import type { FileSource, FileTarget } from '../streams/types';
-import { TrackedEmitter } from '../tracked-emitter';
-import type { CallOptions, OutputOptions } from '../types';
+import { TrackedEmitter } from '../calls/tracked-emitter';
+import type { CallOptions, OutputOptions } from '../options/types';
 import type { ${structs.join(', ')} } from './structs';
 
 ${functions

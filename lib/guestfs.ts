@@ -11,22 +11,28 @@ import { copyOut } from './bulk/copy-out';
 import type { WalkEntry } from './bulk/entry';
 import { walk } from './bulk/walk';
 import { checkWalkOptions, type WalkOptions } from './bulk/walk-options';
-import { type CallSink, Calls, guarded } from './calls';
-import { diagnosed, isDiagnosed } from './diagnostics';
-import { Drives, keptOptions, type MakeCall } from './drives';
-import { closedError, invalidType, unknownOption } from './errors';
-import type { EventName } from './events';
+import { type CallSink, Calls, guarded } from './calls/calls';
+import type { EventName } from './calls/events';
+import { invoke } from './calls/invoke';
+import { supportedCredentials } from './calls/libvirt-auth';
+import type { MakeCall } from './calls/make-call';
+import { type Observable, type OperationObserver, observe } from './calls/operations';
+import { PrivateData } from './calls/private-data';
+import { ProgressStream } from './calls/progress-stream';
+import { diagnosed, isDiagnosed, type TracedCall } from './calls/tracing-channel';
+import { closedError } from './faults/errors';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
-import { withinLimits } from './host-limits';
-import { invoke } from './invoke';
-import { BackendSettings, checkLaunchOptions, Launch, type LaunchOptions } from './launch';
-import { type LibvirtAuthHandler, supportedCredentials } from './libvirt-auth';
-import { functions, openNativeHandle } from './native';
-import { type Observable, type OperationObserver, observe } from './operations';
-import { checkSignal, readOptions } from './options';
-import { PrivateData } from './private-data';
-import { ProgressStream } from './progress-stream';
-import { enough } from './signals';
+import { withinLimits } from './host/limits';
+import { BackendSettings } from './launch/backend-settings';
+import { Drives, keptOptions } from './launch/drives';
+import { checkHandleOptions, type GuestfsOptions } from './launch/handle-options';
+import { Launch } from './launch/launch';
+import { checkLaunchOptions, type LaunchOptions } from './launch/options';
+import { type WarmOptions, type WarmResult, warm } from './launch/warm';
+import { functions, openNativeHandle } from './native/addon';
+import { enough } from './options/abort-signals';
+import { checkSignal, readOptions } from './options/read';
+import type { CallOptions, ProgressEvent } from './options/types';
 import { ArchiveReadStream, ArchiveWriteStream } from './streams/archives';
 import { type DeviceReader, DeviceReadStream } from './streams/device';
 import { FileReadStream, GuestWriteStream } from './streams/files';
@@ -37,48 +43,12 @@ import {
   type ReadStreamOptions,
   type WriteStreamOptions,
 } from './streams/options';
-import type { CallOptions, ProgressEvent } from './types';
-import { type WarmOptions, type WarmResult, warm } from './warm';
 
-/** Options of the handle; each has a method that sets it later, before the launch. */
-export interface GuestfsOptions {
-  /** Read the environment variables `LIBGUESTFS_*` and `TMPDIR`; default true. C: `guestfs_parse_environment`. */
-  readonly environment?: boolean | undefined;
-  /** Shown in trace messages, to tell handles apart. C: `guestfs_set_identifier`. */
-  readonly identifier?: string | undefined;
-  /** Memory of the appliance in MiB. C: `guestfs_set_memsize`. */
-  readonly memsize?: number | undefined;
-  /** Virtual processors of the appliance, 1 to 255. C: `guestfs_set_smp`. */
-  readonly smp?: number | undefined;
-  /** `'direct'`, `'libvirt'`, … C: `guestfs_set_backend`. */
-  readonly backend?: string | undefined;
-  /** Settings of the backend, as `'force_tcg'`. C: `guestfs_set_backend_settings`. */
-  readonly backendSettings?: readonly string[] | undefined;
-  /** Where to look for the appliance, folders separated by colons. C: `guestfs_set_path`. */
-  readonly path?: string | undefined;
-  /** Where the built appliance is cached; default `/var/tmp`. C: `guestfs_set_cachedir`. */
-  readonly cachedir?: string | undefined;
-  /** Where overlays and sockets are kept; default `/tmp`. C: `guestfs_set_tmpdir`. */
-  readonly tmpdir?: string | undefined;
-  /**
-   * Answers libvirt when it wants credentials, for `addDomain` and a launch by libvirt; the call waits for it. Without
-   * one, libvirt asks on the terminal. When it throws, the call fails with that error as its `cause`.
-   * C: `GUESTFS_EVENT_LIBVIRT_AUTH`.
-   */
-  readonly libvirtAuth?: LibvirtAuthHandler | undefined;
-}
-
-/** Each of these options is one call. */
-const setters: ReadonlyMap<string, string> = new Map([
-  ['identifier', 'setIdentifier'],
-  ['memsize', 'setMemsize'],
-  ['smp', 'setSmp'],
-  ['backend', 'setBackend'],
-  ['backendSettings', 'setBackendSettings'],
-  ['path', 'setPath'],
-  ['cachedir', 'setCachedir'],
-  ['tmpdir', 'setTmpdir'],
-]);
+/**
+ * What subscribers of the tracing channel `guestfs:call` of `node:diagnostics_channel` are told of a call, one object
+ * from its start to its end.
+ */
+export interface CallDiagnostics extends TracedCall<Guestfs> {}
 
 let warnedWithoutListener = false;
 
@@ -417,25 +387,14 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   #configure(options: GuestfsOptions): void {
-    const { environment = true, libvirtAuth, ...settings } = readOptions('Guestfs', options);
-    if (typeof environment !== 'boolean') {
-      throw invalidType('Guestfs', 'options.environment', 'boolean', environment);
-    }
-    if (libvirtAuth !== undefined && typeof libvirtAuth !== 'function') {
-      throw invalidType('Guestfs', 'options.libvirtAuth', 'function', libvirtAuth);
-    }
-    const unknown = Object.keys(settings).find((name) => !setters.has(name));
-    if (unknown !== undefined)
-      throw unknownOption('Guestfs', unknown, ['environment', ...setters.keys(), 'libvirtAuth']);
+    const { environment, libvirtAuth, settings } = checkHandleOptions(options);
     // So that Ctrl-C reaches this program and not the appliance.
     this.#calls.configure('setPgroup', [true]);
     if (environment) this.#calls.configure('parseEnvironment', []);
-    for (const [name, value] of Object.entries(settings)) {
-      this.#calls.configure(setters.get(name) as string, [value]);
-    }
+    for (const [setter, value] of settings) this.#calls.configure(setter, [value]);
     if (libvirtAuth) {
       this.#calls.configure('setLibvirtSupportedCredentials', [supportedCredentials]);
-      this.#calls.answerLibvirtAuth(libvirtAuth as LibvirtAuthHandler);
+      this.#calls.answerLibvirtAuth(libvirtAuth);
     }
   }
 

@@ -8,24 +8,26 @@ export type {
 } from './bulk/copy-options';
 export type { FileType, WalkEntry } from './bulk/entry';
 export type { ChecksumType, WalkOptions } from './bulk/walk-options';
-export * from './diagnose';
-export type { CallDiagnostics } from './diagnostics';
-export * from './diff';
-export { AbortError, GuestfsError } from './errors';
-export type { EventName, GuestfsEvents } from './events';
-export type * from './generated/methods';
-export type * from './generated/structs';
-export { Guestfs, type GuestfsOptions } from './guestfs';
-export * from './inspect';
-export type { Accelerator, LaunchOptions } from './launch';
+export type { EventName, GuestfsEvents } from './calls/events';
 export type {
   LibvirtAuthAnswers,
   LibvirtAuthHandler,
   LibvirtAuthRequest,
   LibvirtCredential,
   LibvirtCredentialType,
-} from './libvirt-auth';
-export { PrivateData, type PrivateKey, privateKey } from './private-data';
+} from './calls/libvirt-auth';
+export { PrivateData, type PrivateKey, privateKey } from './calls/private-data';
+export * from './diff';
+export * from './doctor';
+export { AbortError, GuestfsError } from './faults/errors';
+export type * from './generated/methods';
+export type * from './generated/structs';
+export { type CallDiagnostics, Guestfs } from './guestfs';
+export * from './inspect';
+export type { GuestfsOptions } from './launch/handle-options';
+export type { Accelerator, LaunchOptions } from './launch/options';
+export type { WarmOptions, WarmResult } from './launch/warm';
+export type { CallOptions, LaunchPhase, OutputOptions, ProgressEvent } from './options/types';
 export {
   type AttachOptions,
   type ProgressFormat,
@@ -36,5 +38,3 @@ export type { GuestWriteStream } from './streams/files';
 export type { GuestReadStream } from './streams/guest-read-stream';
 export type { ReadStreamOptions, WriteStreamOptions } from './streams/options';
 export type { FileSource, FileTarget, WebReadable, WebWritable } from './streams/types';
-export type { CallOptions, LaunchPhase, OutputOptions, ProgressEvent } from './types';
-export type { WarmOptions, WarmResult } from './warm';

@@ -40,7 +40,7 @@ async function whyNoneLoads() {
     catch (error) { console.log(error.message); process.exitCode = 1 }`;
   const { status, stdout } = spawnSync(process.execPath, ['-e', load], { cwd: root, encoding: 'utf8' });
   if (status === 0) return undefined;
-  const explanations = await ifCompiled('not-loaded.js');
+  const explanations = await ifCompiled('native/not-loaded.js');
   if (!explanations) return 'Nothing has been compiled yet.';
   const { isLibraryMissing, libraryIsMissing, whyNoneFits } = explanations;
   const error = new Error(stdout);
@@ -75,7 +75,7 @@ async function explain(tools) {
     headers: 'libguestfs 1.40 or newer and its header',
   };
   const list = tools.map((tool) => names[tool] ?? tool).join(', ');
-  const distribution = cmake ? undefined : await ifCompiled('distribution.js');
+  const distribution = cmake ? undefined : await ifCompiled('faults/packages.js');
   const lines = distribution?.installation(tools) ?? ['npm run setup'];
   return [
     `guestfs: the native addon cannot be compiled without ${list}.`,

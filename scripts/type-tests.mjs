@@ -49,15 +49,15 @@ const mistakes = {
     [/(snapPercent: number) \| null/, '$1'],
     [/(attrval: )Buffer/, '$1Uint8Array'],
   ],
-  'types.d.ts': [
+  'options/types.d.ts': [
     [/(killOnAbort\?: boolean) \| undefined/, '$1'],
     [/(position: )bigint/, '$1any'],
   ],
-  'events.d.ts': [[/(progress: ).*/, '$1any[];']],
-  'tracked-emitter.d.ts': [[/( on<.*event: )E/, '$1string']],
-  'private-data.d.ts': [[/( get<T>.*: T) \| undefined/, '$1']],
+  'calls/events.d.ts': [[/(progress: ).*/, '$1any[];']],
+  'calls/tracked-emitter.d.ts': [[/( on<.*event: )E/, '$1string']],
+  'calls/private-data.d.ts': [[/( get<T>.*: T) \| undefined/, '$1']],
   'guestfs.d.ts': [[/readonly (private: )/, '$1']],
-  'inspect/report.d.ts': [[/(systemroot: string) \| null/, '$1']],
+  'guests/report.d.ts': [[/(systemroot: string) \| null/, '$1']],
 };
 
 const folder = mkdtempSync(path.join(tmpdir(), 'guestfs-types-'));

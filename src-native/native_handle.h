@@ -1,4 +1,4 @@
-// The JavaScript class behind the facade's Guestfs: thin, unchecked by itself, for lib/native.ts only.
+// The JavaScript class behind the facade's Guestfs: thin, unchecked by itself, for lib/native/addon.ts only.
 #pragma once
 
 #include <napi.h>

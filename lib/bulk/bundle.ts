@@ -1,25 +1,12 @@
 // Calls that answer for many names at once.
-import { GuestfsError } from '../errors';
+import { codeOf, hasVanished, isFatal } from '../faults/kinds';
 import type { Xattr } from '../generated/structs';
 
 /** How many names one call tells of. libguestfs sends 1000 in a message, but so many results hold up the event loop. */
 export const namesInBundle = 500;
 
-/** After these nothing more can be asked of the handle, or is wanted. */
-const fatal: ReadonlySet<string> = new Set(['ERR_GUESTFS_TERMINATED', 'ERR_GUESTFS_CLOSED', 'ABORT_ERR']);
 /** The appliance cannot do it at all. */
 const unsupported: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ERR_GUESTFS_UNSUPPORTED']);
-
-const codeOf = (error: unknown) => (error as { code: string }).code;
-
-export function isFatal(error: unknown): boolean {
-  return fatal.has(codeOf(error));
-}
-
-/** Whether something is no longer there, or has become something else. */
-export function hasVanished(error: unknown): boolean {
-  return error instanceof GuestfsError && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-}
 
 /**
  * Asks for all names of a folder at once. Where the answer does not fit into a message, or one name makes the call fail

@@ -1,4 +1,4 @@
-import { invalidType, invalidValue } from '../errors';
+import { invalidType, invalidValue } from '../faults/arguments';
 
 /** Throws for what can be no path, of the guest or the host. */
 export function checkPath(operation: string, argument: string, path: unknown): void {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { GuestfsMethods } from '../generated/methods';
-import type { CallOptions } from '../types';
+import type { CallOptions } from '../options/types';
 import type { WalkEntry } from './entry';
 import type { ChecksumType } from './walk-options';
 

@@ -1,13 +1,13 @@
 // Copies a file or a tree of the host into the guest: as a tar archive that is made on the way.
 import { type BigIntStats, constants } from 'node:fs';
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
-import { AbortError, GuestfsError } from '../errors';
+import { AbortError, GuestfsError } from '../faults/errors';
 import type { GuestfsMethods } from '../generated/methods';
+import { bytesOf, nameOf } from '../text/bytes';
 import type { CopyInOptions } from './copy-options';
 import { typeOf } from './entry';
 import { hostError } from './host-error';
 import { Meter } from './meter';
-import { bytesOf, nameOf } from './names';
 import { tarEnd, tarHeader, tarPadding } from './tar';
 
 /** The calls by which a tree gets into the guest. */

@@ -1,6 +1,6 @@
-import { invalidType, invalidValue, outOfRange } from '../errors';
-import { reading } from '../options';
-import type { ProgressEvent } from '../types';
+import { invalidType, invalidValue, outOfRange } from '../faults/arguments';
+import { reading } from '../options/read';
+import type { ProgressEvent } from '../options/types';
 import type { FileType, WalkEntry } from './entry';
 import { checkTypes } from './walk-options';
 

@@ -2,17 +2,17 @@
 import { type FileHandle, stat, statfs } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { posix } from 'node:path';
-import { AbortError, GuestfsError } from '../errors';
+import { AbortError, GuestfsError } from '../faults/errors';
+import { hasVanished, isFatal } from '../faults/kinds';
 import type { GuestfsMethods } from '../generated/methods';
-import type { CallOptions } from '../types';
-import { hasVanished, isFatal } from './bundle';
+import type { CallOptions } from '../options/types';
+import { bytesOf } from '../text/bytes';
 import { readSmall } from './checksum';
 import type { CheckedCopyOutOptions, SkippedEntry } from './copy-options';
 import { entryOf, type WalkEntry } from './entry';
 import { hostError } from './host-error';
 import { HostFolder } from './host-folder';
 import { Meter } from './meter';
-import { bytesOf } from './names';
 import { Tasks } from './tasks';
 import { type TreeReader, walk } from './walk';
 

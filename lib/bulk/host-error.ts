@@ -1,4 +1,4 @@
-import { GuestfsError } from '../errors';
+import { GuestfsError } from '../faults/errors';
 
 /** What the host's filesystem says becomes an error as those of the guest; every other error stays what it is. */
 export function hostError(operation: string, error: unknown): Error {

@@ -12,9 +12,9 @@ import {
   unlink,
   utimes,
 } from 'node:fs/promises';
-import { GuestfsError } from '../errors';
+import { GuestfsError } from '../faults/errors';
+import { bytesOf, isFileName } from '../text/bytes';
 import type { WalkEntry } from './entry';
-import { bytesOf, isFileName } from './names';
 
 type Times = Pick<WalkEntry, 'atimeNs' | 'mtimeNs'>;
 

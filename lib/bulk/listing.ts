@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { Writable } from 'node:stream';
 import type { GuestfsMethods } from '../generated/methods';
-import type { CallOptions } from '../types';
-import { nameOf } from './names';
+import type { CallOptions } from '../options/types';
+import { nameOf } from '../text/bytes';
 
 /** The names in a folder of the guest, sorted. */
 export async function listNames(

@@ -1,4 +1,4 @@
-import { signals } from '../signals';
+import { signals } from '../options/abort-signals';
 
 /** Work that goes on side by side, some at a time; the first failure ends all of it. */
 export class Tasks {

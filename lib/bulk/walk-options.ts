@@ -1,5 +1,5 @@
-import { invalidType, invalidValue, outOfRange, unknownOption } from '../errors';
-import { checkSignal, readOptions } from '../options';
+import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/arguments';
+import { checkSignal, readOptions } from '../options/read';
 import type { WalkEntry } from './entry';
 
 /** What a checksum is made with; each is a tool of the appliance. */

@@ -1,12 +1,13 @@
 // Walks a tree with few calls: one lists a folder, and one tells of 500 names in it; libguestfs has none that
 // tells of names in several folders. Calls are queued ahead of the loop, so that the appliance always has something to do,
 // up to a limit, so that neither memory nor the time that other calls of the program wait grows with the tree.
-import { AbortError, GuestfsError } from '../errors';
+import { AbortError, GuestfsError } from '../faults/errors';
+import { hasVanished, isFatal } from '../faults/kinds';
 import type { GuestfsMethods } from '../generated/methods';
 import type { Statns } from '../generated/structs';
-import { signals } from '../signals';
-import type { CallOptions } from '../types';
-import { askForAll, attributesOf, hasVanished, isFatal, namesInBundle } from './bundle';
+import { signals } from '../options/abort-signals';
+import type { CallOptions } from '../options/types';
+import { askForAll, attributesOf, namesInBundle } from './bundle';
 import { checksumOf } from './checksum';
 import { type EntryInTheMaking, entryOf, type WalkEntry } from './entry';
 import { listNames } from './listing';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nearest } from '../errors';
+import { nearest } from '../text/nearest';
 import { type Description, type Operand, type Option, UsageError } from './command';
 
 /** Every command has it. */

@@ -1,4 +1,4 @@
-import { isRefusal } from '../inspect/problems';
+import { isRefusal } from '../guests/problems';
 import { sizeOfFile } from './entries';
 import { type GuestCommand, guestCommand } from './guest';
 import { guestOptions, imageOperand } from './options';

@@ -1,6 +1,6 @@
 import { checksumOf } from '../bulk/checksum';
 import type { ChecksumType } from '../bulk/walk-options';
-import { isRefusal } from '../inspect/problems';
+import { isRefusal } from '../guests/problems';
 import { sizeOfFile } from './entries';
 import { type GuestCommand, guestCommand } from './guest';
 import { guestOptions, imageOperand } from './options';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Owner } from '../bulk/copy-options';
-import { bytesOf } from '../bulk/names';
+import { bytesOf } from '../text/bytes';
 import type { Arguments } from './arguments';
 import { UsageError } from './command';
 import { type GuestCommand, guestCommand } from './guest';

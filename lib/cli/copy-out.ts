@@ -1,5 +1,5 @@
 import type { CopyOutOptions } from '../bulk/copy-options';
-import { isRefusal } from '../inspect/problems';
+import { isRefusal } from '../guests/problems';
 import { type GuestCommand, guestCommand } from './guest';
 import { checkFolder } from './local';
 import { guestOptions, imageOperand } from './options';

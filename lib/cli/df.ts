@@ -1,12 +1,12 @@
 import type { Statvfs } from '../generated/structs';
-import { isRefusal } from '../inspect/problems';
+import { isRefusal } from '../guests/problems';
+import { humanSize, percentOf } from '../text/size';
+import type { Column } from '../text/table';
 import { type Arguments, parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { addOption, imageOperand, launchArguments, launchOptions } from './options';
 import { Results } from './results';
 import { type Guest, Session } from './session';
-import { humanSize, percentOf } from './size';
-import type { Column } from './table';
 import { type DevicesOfGuest, examine } from './volumes';
 
 interface Display {

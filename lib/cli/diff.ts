@@ -1,11 +1,11 @@
 import type { TreeReader } from '../bulk/walk';
 import type { Changes, Difference, DiffOptions } from '../diff';
 import { type ProgressFormat, ProgressReporter } from '../progress';
+import { Job } from '../progress/job';
 import { type Arguments, parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { deviceNumbers, entryToJson, exactTime, modeText, octal } from './entries';
 import { failureOf, tellFailure } from './failures';
-import { Job } from './job';
 import { Notes } from './notes';
 import { launchArguments, launchOptions, mountArguments, mountOptions } from './options';
 import { type Piece, Results, type Style } from './results';

@@ -1,8 +1,8 @@
 // Not the package's index, which cannot be loaded where libguestfs is missing.
-import { type DiagnoseOptions, diagnose, type Finding, type Severity } from '../diagnose';
+import { type DiagnoseOptions, diagnose, type Finding, type Severity } from '../doctor';
 import { type ProgressFormat, ProgressReporter, printable } from '../progress';
-import { columnsOf } from '../progress/columns';
-import { toJson } from '../progress/to-json';
+import { columnsOf } from '../text/columns';
+import { toJson } from '../text/json';
 import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { formatOption, progressOption } from './options';

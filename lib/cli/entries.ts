@@ -1,10 +1,10 @@
 // Files of a guest: what they are, as programs and people want to see it.
 import { typeOf, type WalkEntry } from '../bulk/entry';
-import { GuestfsError } from '../errors';
+import { GuestfsError } from '../faults/errors';
 import type { Guestfs } from '../guestfs';
-import type { CallOptions } from '../types';
+import type { CallOptions } from '../options/types';
+import { humanSize } from '../text/size';
 import type { Piece, Style } from './results';
-import { humanSize } from './size';
 import { isoTime } from './time';
 
 /**

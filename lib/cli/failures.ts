@@ -1,6 +1,6 @@
 import { type ProgressFormat, printable } from '../progress';
-import { isGithubLog, withoutCommands } from '../progress/github';
-import { toJson } from '../progress/to-json';
+import { isGithubLog, withoutCommands } from '../text/github-log';
+import { toJson } from '../text/json';
 
 /** Why something failed, as in the JSON output. */
 export interface Failure {

@@ -1,7 +1,7 @@
+import { humanSize } from '../text/size';
+import type { Column } from '../text/table';
 import { type GuestCommand, guestCommand } from './guest';
 import { addOption, imageOperand, launchOptions } from './options';
-import { humanSize } from './size';
-import type { Column } from './table';
 import { type Volume, type VolumeKind, volumesOf } from './volumes';
 
 /** By the options that ask for them, in the order of the output. */

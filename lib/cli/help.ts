@@ -1,5 +1,5 @@
 // Help texts, made of the commands' descriptions.
-import { columnsOf } from '../progress/columns';
+import { columnsOf } from '../text/columns';
 import { optionsOf } from './arguments';
 import type { Description, Example, Operand, Option } from './command';
 

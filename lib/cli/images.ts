@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Guestfs } from '../guestfs';
 import type { InspectAllProgress } from '../inspect';
 import type { ProgressReporter } from '../progress';
-import { Job } from './job';
+import { Job } from '../progress/job';
 import { Notes } from './notes';
 
 /**

@@ -1,6 +1,6 @@
 import { type InspectAllOptions, type InspectionReport, type InspectionResult, inspectAll } from '../inspect';
 import { type ProgressFormat, ProgressReporter } from '../progress';
-import { toJson } from '../progress/to-json';
+import { toJson } from '../text/json';
 import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { type Failure, failureOf, tellFailure } from './failures';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { bytesOf, nameOf } from '../bulk/names';
 import type { VolumeKey } from '../inspect';
+import { bytesOf, nameOf } from '../text/bytes';
 import { UsageError } from './command';
 
 /** Reads `[DEVICE:]file:PATH` or `[DEVICE:]key:STRING`. */

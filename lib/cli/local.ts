@@ -1,7 +1,7 @@
 // Files of this machine that are named in a command line.
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { bytesOf } from '../bulk/names';
+import { bytesOf } from '../text/bytes';
 import { UsageError } from './command';
 
 /** @throws UsageError where there is no such folder */

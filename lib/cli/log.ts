@@ -1,7 +1,7 @@
-import { nameOf } from '../bulk/names';
-import { GuestfsError } from '../errors';
+import { GuestfsError } from '../faults/errors';
 import type { Xattr } from '../generated/structs';
 import type { Guestfs } from '../guestfs';
+import { nameOf } from '../text/bytes';
 import { sizeOfFile } from './entries';
 import { type GuestCommand, guestCommand } from './guest';
 import { linesOf, startOfLast } from './lines';

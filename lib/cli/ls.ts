@@ -1,5 +1,5 @@
 import { entryOf, type WalkEntry } from '../bulk/entry';
-import { isRefusal } from '../inspect/problems';
+import { isRefusal } from '../guests/problems';
 import { entryToJson, LongLines, styleOf } from './entries';
 import { type GuestCommand, guestCommand } from './guest';
 import { guestOptions, imageOperand } from './options';

@@ -1,6 +1,6 @@
 // What people should know, and what is no failure.
 import type { ProgressReporter } from '../progress';
-import { toJson } from '../progress/to-json';
+import { toJson } from '../text/json';
 
 /** Tells it on stderr, above the bars; whoever asked for JSON there gets nothing else. */
 export class Notes {

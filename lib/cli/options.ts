@@ -1,6 +1,6 @@
 // The options that commands share, and what they say.
 import type { VolumeKey } from '../inspect';
-import type { Accelerator } from '../launch';
+import type { Accelerator } from '../launch/options';
 import type { ProgressFormat } from '../progress';
 import type { Arguments } from './arguments';
 import type { Operand, Option } from './command';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { nameOf } from '../bulk/names';
+import { nameOf } from '../text/bytes';
 
 /** What Node makes of bytes that are not UTF-8: they are lost. */
 const replacement = '\ufffd';

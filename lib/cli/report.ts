@@ -1,7 +1,7 @@
 import type { ImageReport, InspectionProblem, InspectionReport, OperatingSystemReport } from '../inspect';
-import { printable } from '../progress/printable';
-import { humanSize, percentOf } from './size';
-import { type Column, renderTable } from './table';
+import { printable } from '../text/printable';
+import { humanSize, percentOf } from '../text/size';
+import { type Column, renderTable } from '../text/table';
 
 /** A report for people, to be shown in `width` columns. Nothing in it can play with a terminal. */
 export function renderReport(report: InspectionReport, width: number): string {

@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
-import { bytesOf } from '../bulk/names';
-import { printable } from '../progress/printable';
-import { toJson } from '../progress/to-json';
-import { type Column, renderTable } from './table';
+import { bytesOf } from '../text/bytes';
+import { toJson } from '../text/json';
+import { printable } from '../text/printable';
+import { type Column, renderTable } from '../text/table';
 
 /** How a terminal shows a text. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'cyan';

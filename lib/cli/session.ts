@@ -1,11 +1,11 @@
 // How a guest comes up and goes, and what a command does with it meanwhile.
 import type { Guestfs } from '../guestfs';
+import type { ImageFacts } from '../host/image-facts';
 import type { ImageFile, VolumeKey } from '../inspect';
-import type { ImageFacts } from '../inspect/image';
 import { ProgressReporter } from '../progress';
+import { Job } from '../progress/job';
 import { ExitCode, UsageError } from './command';
 import { failureOf, tellFailure } from './failures';
-import { Job } from './job';
 import { Notes } from './notes';
 import type { LaunchArguments, MountArguments } from './options';
 import { Results } from './results';
@@ -77,7 +77,7 @@ export class Session {
   }
 
   async #read(paths: readonly string[]): Promise<ImageFacts[]> {
-    const { readImage } = require('../inspect/image') as typeof import('../inspect/image');
+    const { readImage } = require('../host/image-facts') as typeof import('../host/image-facts');
     const images: ImageFacts[] = [];
     for (const path of paths) {
       const file: ImageFile = { path, format: this.#launch.format };
@@ -127,7 +127,7 @@ export class Session {
   async #work(g: Guestfs, images: readonly ImageFacts[], work: Work): Promise<void> {
     const { keys } = this.#launch;
     if (this.#access !== 'devices') {
-      const { mountGuest } = require('../inspect/mount') as typeof import('../inspect/mount');
+      const { mountGuest } = require('../guests/mount') as typeof import('../guests/mount');
       await mountGuest(g, images, {
         ...this.#mount,
         keys,

@@ -1,10 +1,10 @@
 import type { TarOutOptions } from '../generated/methods';
+import { humanSize } from '../text/size';
 import { UsageError } from './command';
 import { type GuestCommand, guestCommand } from './guest';
 import { checkNewFile } from './local';
 import { guestOptions, imageOperand } from './options';
 import type { Guest } from './session';
-import { humanSize } from './size';
 
 /** What libguestfs may know; the appliance may lack the tool. */
 const compressions = ['gzip', 'bzip2', 'xz', 'zstd', 'lzma', 'lzop', 'compress'] as const;

@@ -1,7 +1,7 @@
 // What is on the disks of a guest, and what lies on what.
 import type { Guestfs } from '../guestfs';
-import { isRefusal } from '../inspect/problems';
-import type { InspectionReport } from '../inspect/report';
+import { isRefusal } from '../guests/problems';
+import type { InspectionReport } from '../guests/report';
 import type { Guest } from './session';
 
 export type VolumeKind = 'filesystem' | 'encrypted' | 'lv' | 'vg' | 'pv' | 'partition' | 'device';
@@ -42,7 +42,7 @@ export type DevicesOfGuest = Pick<Guest, 'g' | 'images' | 'keys' | 'failed' | 'n
 
 /** What is on the disks of a guest. What could not be found out is told, and what is encrypted and stays closed. */
 export async function examine({ g, images, keys, failed, note }: DevicesOfGuest) {
-  const { examineDevices } = require('../inspect/mount') as typeof import('../inspect/mount');
+  const { examineDevices } = require('../guests/mount') as typeof import('../guests/mount');
   const examined = await examineDevices(g, images, keys);
   const { problems, encrypted } = examined.report;
   for (const { device, ...problem } of problems) failed(problem, device ?? undefined);

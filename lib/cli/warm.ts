@@ -1,5 +1,5 @@
 import type { WarmResult } from '..';
-import { toJson } from '../progress/to-json';
+import { toJson } from '../text/json';
 import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 

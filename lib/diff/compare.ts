@@ -1,13 +1,14 @@
 // Compares two trees by walking both side by side: neither is ever held in memory as a whole.
-import { hasVanished, isFatal } from '../bulk/bundle';
 import { checkPath } from '../bulk/check-path';
 import { checksumOf } from '../bulk/checksum';
 import type { WalkEntry } from '../bulk/entry';
 import { checkTypes } from '../bulk/walk-options';
-import { AbortError, invalidType } from '../errors';
+import { invalidType } from '../faults/arguments';
+import { AbortError } from '../faults/errors';
+import { hasVanished, isFatal } from '../faults/kinds';
 import { Guestfs } from '../guestfs';
-import { reading } from '../options';
-import { signals } from '../signals';
+import { signals } from '../options/abort-signals';
+import { reading } from '../options/read';
 import { type Changes, changesOf, type Difference, inWalkOrder } from './differences';
 
 /** Options of {@link compare}. */

@@ -1,4 +1,4 @@
-import type { ImageSource } from '../inspect/options';
+import type { ImageSource } from '../host/image-types';
 import type { Difference } from './differences';
 import type { DiffOptions } from './options';
 

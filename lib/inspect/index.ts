@@ -1,16 +1,12 @@
-import type { InspectAllOptions, Inspectable, InspectOptions } from './options';
-import type { InspectionReport, InspectionResult } from './report';
+import type { Inspectable } from '../guests/images';
+import type { InspectionReport, InspectionResult } from '../guests/report';
+import type { InspectAllOptions, InspectOptions } from './options';
 
-export type {
-  ImageFile,
-  ImageSource,
-  InspectAllOptions,
-  InspectAllProgress,
-  Inspectable,
-  InspectOptions,
-  VolumeKey,
-} from './options';
-export type * from './report';
+export type { Inspectable } from '../guests/images';
+export type { VolumeKey } from '../guests/keys';
+export type * from '../guests/report';
+export type { BackingFile, ImageFile, ImageReport, ImageSource } from '../host/image-types';
+export type { InspectAllOptions, InspectAllProgress, InspectOptions } from './options';
 
 /**
  * Finds out what is in the disk images of one guest. They are opened read-only; nothing is written to them.

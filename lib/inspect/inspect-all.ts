@@ -1,18 +1,19 @@
 import { types } from 'node:util';
-import { guarded } from '../calls';
-import { AbortError, invalidType } from '../errors';
-import { isArray, reading } from '../options';
-import { applianceOf, concurrencyFor } from './concurrency';
+import { guarded } from '../calls/calls';
+import { invalidType } from '../faults/arguments';
+import { AbortError } from '../faults/errors';
+import { applianceOf, concurrencyFor } from '../guests/concurrency';
+import type { Inspectable } from '../guests/images';
+import { Pool } from '../guests/pool';
+import type { InspectionResult } from '../guests/report';
+import { isArray, reading } from '../options/read';
 import { inspect } from './inspect';
 import {
   type CheckedInspectAllOptions,
   checkAllOptions,
   type InspectAllOptions,
   type InspectAllProgress,
-  type Inspectable,
 } from './options';
-import { Pool } from './pool';
-import type { InspectionResult } from './report';
 
 /** `inspectAll()`, as index.ts explains it. */
 export function inspectAll<T extends Inspectable>(

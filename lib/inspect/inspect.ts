@@ -1,20 +1,15 @@
-import { AbortError, GuestfsError } from '../errors';
+import { AbortError, GuestfsError } from '../faults/errors';
 import type { Isoinfo, Statvfs } from '../generated/structs';
 import { Guestfs } from '../guestfs';
-import { signals } from '../signals';
-import { Devices } from './devices';
-import { type ImageFacts, readImage } from './image';
-import { describeSystem, listApplications } from './operating-system';
-import {
-  type CheckedInspectOptions,
-  checkImages,
-  checkOptions,
-  type ImageFile,
-  type Inspectable,
-  type InspectOptions,
-} from './options';
-import { Problems } from './problems';
-import type { FilesystemReport, InspectionReport, IsoReport, OperatingSystemReport } from './report';
+import { beginReport, Devices } from '../guests/devices';
+import { checkImages, type Inspectable } from '../guests/images';
+import { describeSystem, listApplications } from '../guests/operating-system';
+import { Problems } from '../guests/problems';
+import type { FilesystemReport, InspectionReport, IsoReport, OperatingSystemReport } from '../guests/report';
+import { type ImageFacts, readImage } from '../host/image-facts';
+import type { ImageFile } from '../host/image-types';
+import { signals } from '../options/abort-signals';
+import { type CheckedInspectOptions, checkOptions, type InspectOptions } from './options';
 
 /** `inspect()`, as index.ts explains it. */
 export async function inspect(images: Inspectable, options: InspectOptions = {}): Promise<InspectionReport> {
@@ -139,33 +134,6 @@ async function examineFilesystems(
       Object.assign(filesystem, usageOf(await g.statvfs('/')));
     });
   }
-}
-
-/** A report of these images in which nothing has been found yet. */
-export function beginReport(images: readonly ImageFacts[], devices: readonly string[]): InspectionReport {
-  return {
-    images: describeImages(images, devices),
-    partitions: [],
-    filesystems: [],
-    encrypted: [],
-    operatingSystems: [],
-    problems: [],
-  };
-}
-
-export function describeImages(
-  images: readonly ImageFacts[],
-  devices: readonly string[],
-): InspectionReport['images'] {
-  return images.map(({ path, format, virtualSize, actualSize, backingChain }, index) => ({
-    path,
-    device: devices[index] ?? 'unknown',
-    format,
-    virtualSize,
-    actualSize,
-    backingChain,
-    partitionTable: null,
-  }));
 }
 
 function noteOddSizes(images: readonly ImageFacts[], report: InspectionReport, problems: Problems): void {

@@ -1,30 +1,11 @@
-import { invalidType, invalidValue, outOfRange, unknownOption } from '../errors';
-import type { Guestfs, GuestfsOptions } from '../guestfs';
-import { type Accelerator, checkLaunchOptions } from '../launch';
-import { checkSignal, isArray, reading, readOptions } from '../options';
-import type { ProgressEvent } from '../types';
-
-/** A disk image: its path, or its path and format. */
-export type ImageSource = string | ImageFile;
-
-/** A disk image and its format. */
-export interface ImageFile {
-  /** On the host. */
-  readonly path: string;
-  /**
-   * `'raw'`, `'qcow2'`, …; default: detected. Always give it for raw images that a guest could write to: a guest may
-   * put the header of another format into its disk and so make the detection open any file of the host.
-   */
-  readonly format?: string | undefined;
-}
-
-/** A key, and for which volume it is. */
-export interface VolumeKey {
-  /** Device or UUID of the one volume that this key is for; default: it is tried on all. */
-  readonly device?: string | undefined;
-  /** The passphrase, or the recovery key of BitLocker. */
-  readonly key: string;
-}
+import { invalidType, outOfRange, unknownOption } from '../faults/arguments';
+import type { Guestfs } from '../guestfs';
+import type { Inspectable } from '../guests/images';
+import { checkKeys, type VolumeKey } from '../guests/keys';
+import type { GuestfsOptions } from '../launch/handle-options';
+import { type Accelerator, checkLaunchOptions } from '../launch/options';
+import { checkSignal, isObject, readOptions } from '../options/read';
+import type { ProgressEvent } from '../options/types';
 
 /** Options of {@link inspect}. */
 export interface InspectOptions {
@@ -52,9 +33,6 @@ export interface InspectOptions {
 export interface CheckedInspectOptions extends Omit<InspectOptions, 'keys'> {
   readonly keys: readonly VolumeKey[];
 }
-
-/** What {@link inspect} takes: the one disk of a guest, or all of its disks. */
-export type Inspectable = ImageSource | readonly ImageSource[];
 
 /** Options of {@link inspectAll}: those of {@link inspect}, for each of the images, and those of the whole. */
 export interface InspectAllOptions<T extends Inspectable = Inspectable>
@@ -105,35 +83,6 @@ const optionTypes: ReadonlyMap<string, string> = new Map([
   ['onHandle', 'function'],
 ] satisfies [keyof InspectOptions, string][]);
 
-/** `operation` is in whose name errors are told. */
-export function checkImages(images: Inspectable, operation = 'inspect'): ImageFile[] {
-  if (!isArray(images)) return [checkImage(operation, images)];
-  const checked = checkEach(operation, 'images', images, (image) => checkImage(operation, image));
-  if (checked.length === 0) throw invalidValue(operation, 'images', 'must name at least one image');
-  return checked;
-}
-
-function checkImage(operation: string, image: unknown): ImageFile {
-  const { path, format } = readImage(operation, image);
-  if (typeof path !== 'string') throw invalidType(operation, 'images.path', 'string', path);
-  if (path === '' || path.includes('\0')) {
-    throw invalidValue(operation, 'images.path', 'must be a path: not empty, without NUL');
-  }
-  if (format === undefined) return { path };
-  if (typeof format !== 'string') throw invalidType(operation, 'images.format', 'string', format);
-  if (!/^\w+$/.test(format)) {
-    throw invalidValue(operation, 'images.format', "must be a format of qemu, as 'raw' or 'qcow2'");
-  }
-  return { path, format };
-}
-
-function readImage(operation: string, image: unknown): { path: unknown; format?: unknown } {
-  if (typeof image === 'string') return { path: image };
-  if (isObject(image))
-    return reading(operation, 'images', () => ({ path: image.path, format: image.format }));
-  throw invalidType(operation, 'images', 'string, { path, format } or an array of these', image);
-}
-
 export function checkOptions(options: InspectOptions): CheckedInspectOptions {
   return checkRead('inspect', readOptions('inspect', options));
 }
@@ -181,44 +130,4 @@ function checkRead(
   };
   checkLaunchOptions({ timeout: checked.timeout, accel: checked.accel });
   return checked;
-}
-
-const keysExpected = 'array of strings or { device, key }';
-
-export function checkKeys(operation: string, keys: unknown): VolumeKey[] {
-  if (!isArray(keys)) throw invalidType(operation, 'options.keys', keysExpected, typeof keys);
-  return checkEach(operation, 'options.keys', keys, (key) => checkKey(operation, key));
-}
-
-/** Keys are secrets: errors say of what type something is, not what it is. */
-function checkKey(operation: string, each: unknown): VolumeKey {
-  const { device, key } = readKey(operation, each);
-  if (typeof key !== 'string') throw invalidType(operation, 'options.keys', keysExpected, typeof key);
-  if (key.includes('\0')) throw invalidValue(operation, 'options.keys', 'must not contain a NUL character');
-  if (device !== undefined && typeof device !== 'string') {
-    throw invalidType(operation, 'options.keys.device', 'string', device);
-  }
-  return { device, key };
-}
-
-function readKey(operation: string, each: unknown): { device?: unknown; key: unknown } {
-  if (!isObject(each)) return { key: each };
-  return reading(operation, 'options.keys', () => ({ device: each.device, key: each.key }));
-}
-
-/** Reads and checks the elements one by one: nothing behind a bad one is read. */
-function checkEach<T>(
-  operation: string,
-  argument: string,
-  list: readonly unknown[],
-  check: (element: unknown) => T,
-): T[] {
-  const read = <V>(what: () => V) => reading(operation, argument, what);
-  const checked: T[] = [];
-  for (let i = 0; i < read(() => list.length); i++) checked.push(check(read(() => list[i])));
-  return checked;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

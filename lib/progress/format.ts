@@ -1,4 +1,4 @@
-import type { ProgressEvent } from '../types';
+import type { ProgressEvent } from '../options/types';
 import type { Estimate } from './estimate';
 import type { Output } from './output';
 

@@ -1,3 +1,3 @@
+export { printable } from '../text/printable';
 export type { AttachOptions, ProgressFormat, ProgressReporterOptions } from './options';
-export { printable } from './printable';
 export { ProgressReporter } from './reporter';

@@ -1,5 +1,5 @@
+import { toJson } from '../text/json';
 import type { Context, Failure, Format, Task } from './format';
-import { toJson } from './to-json';
 
 /** Newline-delimited JSON for programs: one object a line and nothing else. */
 export class JsonFormat implements Format {

@@ -1,6 +1,6 @@
-import { invalidType, invalidValue, outOfRange, unknownOption } from '../errors';
-import { type Observable, observe } from '../operations';
-import { reading, readOptions } from '../options';
+import { type Observable, observe } from '../calls/operations';
+import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/arguments';
+import { reading, readOptions } from '../options/read';
 
 /** How progress is shown; `'auto'`: `'bar'` on a terminal, `'text'` in CI, in a pipe and on a dumb terminal. */
 export type ProgressFormat = 'auto' | 'bar' | 'text' | 'json' | 'none';

@@ -1,10 +1,4 @@
-/** The stream as the reporter uses it; the last three are a terminal's. */
-export type OutputStream = NodeJS.WritableStream & {
-  readonly fd?: number;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-};
+import type { OutputStream } from '../text/output-stream';
 
 /** A stream that may break at any time: writing to it never throws and never raises an unhandled 'error'. */
 export class Output {

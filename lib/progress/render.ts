@@ -1,4 +1,4 @@
-import { columnsOf, toColumns, truncate } from './columns';
+import { columnsOf, toColumns, truncate } from '../text/columns';
 import { compactDuration } from './duration';
 
 const SHORTEST_BAR = 10;

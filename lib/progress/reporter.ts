@@ -1,10 +1,12 @@
-import { invalidType } from '../errors';
-import { type Observable, type Operation, type OperationObserver, observe } from '../operations';
-import type { ProgressEvent } from '../types';
+import { type Observable, type Operation, type OperationObserver, observe } from '../calls/operations';
+import { invalidType } from '../faults/arguments';
+import type { ProgressEvent } from '../options/types';
+import { isGithubLog } from '../text/github-log';
+import type { OutputStream } from '../text/output-stream';
+import { printable } from '../text/printable';
 import { BarFormat } from './bar';
 import { Estimate } from './estimate';
 import type { Context, Failure, Format, Task } from './format';
-import { isGithubLog } from './github';
 import { JsonFormat } from './json';
 import {
   type AttachOptions,
@@ -14,8 +16,7 @@ import {
   type ProgressFormat,
   type ProgressReporterOptions,
 } from './options';
-import { Output, type OutputStream } from './output';
-import { printable } from './printable';
+import { Output } from './output';
 import { TextFormat } from './text';
 
 /**

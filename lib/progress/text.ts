@@ -1,7 +1,7 @@
+import { groupEnd, groupStart, withoutCommands } from '../text/github-log';
 import { beforeEnd } from './before-end';
 import { spokenDuration } from './duration';
 import { type Context, type Failure, type Format, percentOf, type Task } from './format';
-import { groupEnd, groupStart, withoutCommands } from './github';
 
 /** Operations shorter than this, in milliseconds, are not worth a line. */
 const SHORT = 2000;

@@ -1,8 +1,8 @@
 // Opening a device takes the appliance longer than reading a piece of it. So one call reads all that is left, unless
 // somebody else wants the handle, or nobody reads: then it is given up, and a later one goes on from there.
 import { Writable } from 'node:stream';
-import { GuestfsError } from '../errors';
-import { enough } from '../signals';
+import { GuestfsError } from '../faults/errors';
+import { enough } from '../options/abort-signals';
 import { GuestReadStream } from './guest-read-stream';
 import { largestPiece, type ReadRange } from './options';
 

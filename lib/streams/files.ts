@@ -1,7 +1,7 @@
 // Streams over files of the guest, one call for each piece. So other calls on the handle have their turn
 // between the pieces, and a stream that nobody reads keeps nobody waiting.
 import { Writable } from 'node:stream';
-import { GuestfsError } from '../errors';
+import { GuestfsError } from '../faults/errors';
 import { GuestReadStream } from './guest-read-stream';
 import { largestPiece, type ReadRange, type WritePlan } from './options';
 

@@ -1,5 +1,5 @@
-import { invalidType, invalidValue, outOfRange, unknownOption } from '../errors';
-import { checkSignal, readOptions } from '../options';
+import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/arguments';
+import { checkSignal, readOptions } from '../options/read';
 
 /** Options of streams that read a part of a file or device. */
 export interface ReadStreamOptions {

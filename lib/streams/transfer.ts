@@ -3,9 +3,10 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import { type DuplexOptions, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { types } from 'node:util';
-import { invalidType, invalidValue, noMemory } from '../errors';
-import { reading } from '../options';
-import { later } from '../own-timers';
+import { invalidType, invalidValue } from '../faults/arguments';
+import { noMemory } from '../faults/errors';
+import { later } from '../options/own-timers';
+import { reading } from '../options/read';
 import type { FileSource, FileTarget, WebReadable, WebWritable } from './types';
 
 /** The stream of one call. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { machine } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Guestfs } from '../../lib';
-import { invoke } from '../../lib/invoke';
+import { invoke } from '../../lib/calls/invoke';
 import { launchedHandle, MiB } from '../support/appliance';
 import { temporaryFolder } from '../support/folder';
 import { emptyHive } from '../support/hive';

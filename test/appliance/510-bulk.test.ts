@@ -21,8 +21,8 @@ import {
   type WalkEntry,
   type WalkOptions,
 } from '../../lib';
-import { nameOf } from '../../lib/bulk/names';
 import { tarEnd, tarHeader, tarPadding } from '../../lib/bulk/tar';
+import { nameOf } from '../../lib/text/bytes';
 import { launchedHandle, MiB } from '../support/appliance';
 import { eventually } from '../support/eventually';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';

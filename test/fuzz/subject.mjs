@@ -1,8 +1,8 @@
 // A handle under test: makes calls and looks at what comes of them, and at what libguestfs got to see.
 import { inspect } from 'node:util';
 import { GuestfsError } from 'guestfs';
-import { invoke } from '../../dist/invoke.js';
-import { functions } from '../../dist/native.js';
+import { invoke } from '../../dist/calls/invoke.js';
+import { functions } from '../../dist/native/addon.js';
 import { withoutNumbers } from './calls.mjs';
 import { encode } from './verdicts.mjs';
 

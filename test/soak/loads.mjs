@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Guestfs } from 'guestfs';
 
-const { invoke } = createRequire(import.meta.url)('../../dist/invoke.js');
+const { invoke } = createRequire(import.meta.url)('../../dist/calls/invoke.js');
 
 const listenersOf = (emitter) =>
   emitter.eventNames().reduce((count, name) => count + emitter.listenerCount(name), 0);

@@ -11,7 +11,7 @@ import { setImmediate } from 'node:timers/promises';
 
 const require = createRequire(import.meta.url);
 export const { Guestfs, privateKey } = require('../../dist/index.js');
-const { invoke } = require('../../dist/invoke.js');
+const { invoke } = require('../../dist/calls/invoke.js');
 
 export const MiB = 2 ** 20;
 

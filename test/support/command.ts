@@ -3,9 +3,9 @@ import { Readable, Writable } from 'node:stream';
 import type { Guestfs } from '../../lib';
 import { walk } from '../../lib/bulk/walk';
 import { checkWalkOptions, type WalkOptions } from '../../lib/bulk/walk-options';
-import { Job } from '../../lib/cli/job';
 import { Results } from '../../lib/cli/results';
 import type { Guest } from '../../lib/cli/session';
+import { Job } from '../../lib/progress/job';
 import { type FakeFolder, FakeGuest } from './fake-guest';
 
 /** stdout as a file, or with columns as a terminal. */

@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type FileTarget, GuestfsError } from '../../lib';
 import type { TreeSource } from '../../lib/bulk/copy-out';
-import { bytesOf } from '../../lib/bulk/names';
 import type { Dirent, Statns, Xattr } from '../../lib/generated/structs';
-import type { CallOptions } from '../../lib/types';
+import type { CallOptions } from '../../lib/options/types';
+import { bytesOf } from '../../lib/text/bytes';
 
 /** A tree: folders are objects, files are text or bytes, and the rest says what it is. */
 export interface FakeFolder {

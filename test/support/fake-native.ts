@@ -1,4 +1,4 @@
-import { type Message, MessageKind, type NativeHandle } from '../../lib/native';
+import { type Message, MessageKind, type NativeHandle } from '../../lib/native/addon';
 
 /** A handle whose thread is the test: it says what libguestfs would have said. */
 export class FakeNative implements NativeHandle {

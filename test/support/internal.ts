@@ -1,6 +1,6 @@
 import type { Guestfs } from '../../lib';
-import { invoke } from '../../lib/invoke';
-import type { CallOptions } from '../../lib/types';
+import { invoke } from '../../lib/calls/invoke';
+import type { CallOptions } from '../../lib/options/types';
 
 /** Calls one of libguestfs's own test functions, `internal_test_*`, which have no method. */
 export function internalTest<T>(

@@ -1,6 +1,6 @@
-import type { Access, FileFacts, Machine } from '../../lib/diagnose/machine';
-import type { Settings } from '../../lib/diagnose/settings';
-import { parseDistribution } from '../../lib/distribution';
+import type { Access, FileFacts, Machine } from '../../lib/doctor/machine';
+import type { Settings } from '../../lib/doctor/settings';
+import { parseDistribution } from '../../lib/faults/packages';
 
 /** A file or folder of a machine that is not this one. */
 export interface Place extends Partial<FileFacts> {

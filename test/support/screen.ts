@@ -136,7 +136,7 @@ export class Screen implements AsyncDisposable {
 
 const prelude = `
   const { ProgressReporter } = require(${JSON.stringify(join(root, 'dist/progress'))});
-  const { Job } = require(${JSON.stringify(join(root, 'dist/cli/job'))});
+  const { Job } = require(${JSON.stringify(join(root, 'dist/progress/job'))});
   const AsyncFunction = (async () => {}).constructor;
   const names = { ProgressReporter, Job, require };
   process.on('message', async (code) => {

@@ -7,7 +7,7 @@ const dist = join(root, 'dist');
 const prelude = `
   const guestfs = require(${JSON.stringify(join(dist, 'index.js'))});
   const { Guestfs, GuestfsError, privateKey } = guestfs;
-  const { invoke } = require(${JSON.stringify(join(dist, 'invoke.js'))});
+  const { invoke } = require(${JSON.stringify(join(dist, 'calls/invoke.js'))});
 `;
 
 export interface ScriptResult {

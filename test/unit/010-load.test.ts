@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as guestfs from '../../lib';
-import { functions } from '../../lib/native';
+import { functions } from '../../lib/native/addon';
 import { temporaryFolder } from '../support/folder';
 import { resultOf, root, runNode, runScript } from '../support/script';
 

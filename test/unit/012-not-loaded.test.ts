@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { installation, installCommand, parseDistribution } from '../../lib/distribution';
-import { compiling, explainNotLoaded } from '../../lib/not-loaded';
+import { installation, installCommand, parseDistribution } from '../../lib/faults/packages';
+import { compiling, explainNotLoaded } from '../../lib/native/not-loaded';
 import { temporaryFolder } from '../support/folder';
 
 // The lines of each distribution's own os-release that matter.

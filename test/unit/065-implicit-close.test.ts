@@ -197,7 +197,7 @@ test('a qemu-img of ours that waits for a pipe ends with the process', async () 
   const program = startProgram(
     `
     require('child_process').execFileSync('mkfifo', [process.env.FIFO]);
-    const { runQemuImg } = require(process.cwd() + '/dist/qemu-img.js');
+    const { runQemuImg } = require(process.cwd() + '/dist/host/qemu-img.js');
     void runQemuImg(['info', process.env.FIFO]);
     void runQemuImg(['info', process.env.FIFO]);
     process.once('SIGUSR2', () => process.exit(3));

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { Guestfs, GuestfsError } from '../../lib';
-import { Calls } from '../../lib/calls';
+import { Calls } from '../../lib/calls/calls';
 import { FakeNative } from '../support/fake-native';
 import { failureOf, internalTest } from '../support/internal';
 

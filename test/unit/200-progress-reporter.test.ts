@@ -1,13 +1,13 @@
 import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type Observable, type OperationObserver, observe } from '../../lib/operations';
+import { type Observable, type OperationObserver, observe } from '../../lib/calls/operations';
+import type { ProgressEvent } from '../../lib/options/types';
 import { ProgressReporter, type ProgressReporterOptions, printable } from '../../lib/progress';
-import { columnsOf, toColumns, truncate } from '../../lib/progress/columns';
 import { compactDuration, spokenDuration } from '../../lib/progress/duration';
 import { Estimate } from '../../lib/progress/estimate';
-import { groupStart } from '../../lib/progress/github';
 import { type Running, renderEnded, renderRunning } from '../../lib/progress/render';
-import type { ProgressEvent } from '../../lib/types';
+import { columnsOf, toColumns, truncate } from '../../lib/text/columns';
+import { groupStart } from '../../lib/text/github-log';
 import { runNode } from '../support/script';
 import { Capture, Terminal } from '../support/terminal';
 
@@ -121,7 +121,7 @@ describe('columns', () => {
     // That package is an ES module, which Jest cannot load.
     const program = `
       import { eastAsianWidth } from 'get-east-asian-width';
-      import columns from './dist/progress/columns.js';
+      import columns from './dist/text/columns.js';
       for (let code = 0x20; code <= 0x10ffff; code++) {
         const character = String.fromCodePoint(code);
         const unused = /[\\p{M}\\p{C}]/u.test(character);

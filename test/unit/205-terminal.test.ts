@@ -280,7 +280,7 @@ describe('a program that ends while bars are drawn', () => {
   test.concurrent('or is stopped by Ctrl-Z leaves the terminal to the shell, and draws them again afterwards', async () => {
     const program = `
       const { ProgressReporter } = require('./dist/progress');
-      const { Job } = require('./dist/cli/job');
+      const { Job } = require('./dist/progress/job');
       const reporter = new ProgressReporter();
       for (const label of ${JSON.stringify(images)}) {
         const job = new Job('inspect');
@@ -332,7 +332,7 @@ describe('results and progress of a command on one terminal', () => {
   const command = `
     const { ProgressReporter } = require('./dist/progress');
     const { Results } = require('./dist/cli/results');
-    const { Job } = require('./dist/cli/job');
+    const { Job } = require('./dist/progress/job');
     (async () => {
       const reporter = new ProgressReporter();
       const job = new Job('ls');

@@ -12,13 +12,14 @@ import {
   partitionOf,
   partitionTableOf,
   valueIn,
-} from '../../lib/inspect/blkid';
-import { readImage } from '../../lib/inspect/image';
-import { describeImages, describeIso, usageOf } from '../../lib/inspect/inspect';
-import { describeApplication, inMountOrder } from '../../lib/inspect/operating-system';
-import { orNull, Problems } from '../../lib/inspect/problems';
-import type { InspectionProblem } from '../../lib/inspect/report';
-import { unlock } from '../../lib/inspect/unlock';
+} from '../../lib/guests/blkid';
+import { describeImages } from '../../lib/guests/devices';
+import { describeApplication, inMountOrder } from '../../lib/guests/operating-system';
+import { orNull, Problems } from '../../lib/guests/problems';
+import type { InspectionProblem } from '../../lib/guests/report';
+import { unlock } from '../../lib/guests/unlock';
+import { readImage } from '../../lib/host/image-facts';
+import { describeIso, usageOf } from '../../lib/inspect/inspect';
 import { temporaryFolder } from '../support/folder';
 import { failureOf } from '../support/internal';
 import { descendants } from '../support/processes';

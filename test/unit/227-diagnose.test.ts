@@ -6,13 +6,13 @@ import { describe, expect, test } from '@jest/globals';
 import { diagnose, type Finding, GuestfsError } from '../../lib';
 import { UsageError } from '../../lib/cli/command';
 import { describe as describeFinding, parse, summarise } from '../../lib/cli/doctor';
-import { quote } from '../../lib/diagnose/command';
-import { checkAll, checkWithoutLibrary } from '../../lib/diagnose/diagnose';
-import { explainLaunch, kvmVerdict } from '../../lib/diagnose/launch';
-import { libraryFailed } from '../../lib/diagnose/library';
-import { parseDistribution } from '../../lib/distribution';
-import { launchFailed } from '../../lib/errors';
-import { remedyFor } from '../../lib/remedies';
+import { quote } from '../../lib/doctor/command';
+import { checkAll, checkWithoutLibrary } from '../../lib/doctor/diagnose';
+import { explainLaunch, kvmVerdict } from '../../lib/doctor/launch';
+import { libraryFailed } from '../../lib/doctor/library';
+import { launchFailed } from '../../lib/faults/errors';
+import { parseDistribution } from '../../lib/faults/packages';
+import { faultIn } from '../../lib/faults/words';
 import { runCli } from '../support/cli';
 import { temporaryFolder } from '../support/folder';
 import { machineWith, settingsWith } from '../support/machine';
@@ -440,10 +440,10 @@ describe('without the library', () => {
   });
 
   test.each([
-    ['libguestfs.so.0: cannot open shared object file', `${sudo()}apt install libguestfs0`],
-    ["Cannot find module 'x'", 'npm rebuild guestfs'],
-  ])('%s', (reason, remedy) => {
-    const error = new Error('cannot be loaded', { cause: new Error(reason) });
+    ['library', `${sudo()}apt install libguestfs0`],
+    ['addon', 'npm rebuild guestfs'],
+  ])('the %s is missing', (missing, remedy) => {
+    const error = Object.assign(new Error('cannot be loaded'), { missing });
     expect(libraryFailed(machineWith(), error)).toMatchObject({ code: 'ERR_GUESTFS_NOT_LOADED', remedy });
   });
 
@@ -535,19 +535,19 @@ describe('a launch that fails', () => {
 describe('the words of a launch', () => {
   test('a cache that libguestfs does not trust', () => {
     const words = 'security: cached appliance /var/tmp/.guestfs-1000 is not owned by UID 1000';
-    expect(remedyFor(words)).toMatchObject({
+    expect(faultIn(words)).toMatchObject({
       code: 'ERR_GUESTFS_CACHEDIR',
       advice: expect.stringMatching(/\/var\/tmp\/\.guestfs-1000: it is not owned by UID 1000\. Remove it/),
     });
   });
 
   test('a program that cannot be run, and libvirt that is not there', () => {
-    expect(remedyFor('/opt/qemu exited with error status 126.')).toMatchObject({
+    expect(faultIn('/opt/qemu exited with error status 126.')).toMatchObject({
       ...{ code: 'ERR_GUESTFS_NO_HYPERVISOR', errno: 'EACCES', advice: expect.stringContaining('/opt/qemu') },
     });
-    expect(remedyFor('/opt/qemu exited with error status 1.')).toBeUndefined();
+    expect(faultIn('/opt/qemu exited with error status 1.')).toBeUndefined();
     const words = 'could not connect to libvirt (URI = qemu:///system): Failed to connect socket [code=38]';
-    expect(remedyFor(words)).toMatchObject({
+    expect(faultIn(words)).toMatchObject({
       code: 'ERR_GUESTFS_LIBVIRT',
       advice: expect.stringMatching(/qemu:\/\/\/system: Failed to connect.*LIBGUESTFS_BACKEND=direct/),
     });
@@ -556,11 +556,11 @@ describe('the words of a launch', () => {
   test('a kernel that is not there', () => {
     const words =
       "cp: cannot stat '/k': No such file or directory\nsupermin: cp -p '/k' '/c/.guestfs-0/appliance.d.x/kernel': command failed";
-    expect(remedyFor(words)).toMatchObject({ code: 'ERR_GUESTFS_NO_KERNEL', errno: 'ENOENT' });
+    expect(faultIn(words)).toMatchObject({ code: 'ERR_GUESTFS_NO_KERNEL', errno: 'ENOENT' });
   });
 
   test('passt', () => {
-    expect(remedyFor('passt exited with status 1')).toMatchObject({ code: 'ERR_GUESTFS_PASST' });
+    expect(faultIn('passt exited with status 1')).toMatchObject({ code: 'ERR_GUESTFS_PASST' });
   });
 });
 
@@ -638,7 +638,7 @@ describe('options', () => {
 });
 
 test('every code stands in the documentation', () => {
-  const types = ['lib/diagnose/finding.ts', 'lib/remedies.ts'].map((file) =>
+  const types = ['lib/doctor/finding.ts', 'lib/faults/faults.ts'].map((file) =>
     readFileSync(join(root, file), 'utf8'),
   );
   const codes = types.flatMap((text) => [...text.matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map(([, code]) => code));

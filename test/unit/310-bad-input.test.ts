@@ -599,7 +599,7 @@ describe('a borrowed method', () => {
 
   test('of the addon does not harm the process', async () => {
     const refused = await resultOf<number[]>(`
-      const { openNativeHandle } = require(process.cwd() + '/dist/native.js');
+      const { openNativeHandle } = require(process.cwd() + '/dist/native/addon.js');
       const handle = openNativeHandle();
       const proto = Object.getPrototypeOf(handle);
       const names = Object.getOwnPropertyNames(proto).filter((name) => name !== 'constructor');

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { Calls } from '../../lib/calls';
-import type { EventName } from '../../lib/events';
-import { MessageKind } from '../../lib/native';
-import type { Operation } from '../../lib/operations';
-import { enough } from '../../lib/signals';
-import type { CallOptions, ProgressEvent } from '../../lib/types';
+import { Calls } from '../../lib/calls/calls';
+import type { EventName } from '../../lib/calls/events';
+import type { Operation } from '../../lib/calls/operations';
+import { MessageKind } from '../../lib/native/addon';
+import { enough } from '../../lib/options/abort-signals';
+import type { CallOptions, ProgressEvent } from '../../lib/options/types';
 import { FakeNative } from '../support/fake-native';
 
 /** A handle without libguestfs: the test says what the appliance would have said. */

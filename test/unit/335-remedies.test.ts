@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { causeOfDeath, refusedWrite, remedyFor } from '../../lib/remedies';
+import { causeOfDeath, faultIn, refusedWrite } from '../../lib/faults/words';
 
 // Words of libguestfs 1.48, qemu 7.2 and supermin 5.2.
 describe('the words of the host tell code and remedy', () => {
@@ -211,7 +211,7 @@ supermin: cp -p '/boot/vmlinuz' '/c/.guestfs-0/appliance.d.almnkia2/kernel': com
       /hypervisor \/no\/qemu.*LIBGUESTFS_HV/,
     ],
   ])('%s', (_, words, code, errno, advice) => {
-    const remedy = remedyFor(words, '/i/drive');
+    const remedy = faultIn(words, '/i/drive');
     expect({ code: remedy?.code, errno: remedy?.errno }).toEqual({ code, errno });
     expect(remedy?.advice).toMatch(advice);
   });
@@ -221,7 +221,7 @@ supermin: cp -p '/boot/vmlinuz' '/c/.guestfs-0/appliance.d.almnkia2/kernel': com
     'invalid smp parameter: 0',
     'no drives have been added: use guestfs_add_drive_opts',
   ])('and nothing else: %s', (words) => {
-    expect(remedyFor(words)).toBeUndefined();
+    expect(faultIn(words)).toBeUndefined();
   });
 });
 
@@ -239,7 +239,7 @@ describe('words of which an image has a say', () => {
   test.each(words)('are searched in no time, however many: %s', (word) => {
     const many = word.repeat(Math.ceil(64_000 / word.length));
     const start = process.cpuUsage();
-    for (const text of [many, `qemu-img: ${many}`, many.replaceAll('/', '\n/')]) remedyFor(text);
+    for (const text of [many, `qemu-img: ${many}`, many.replaceAll('/', '\n/')]) faultIn(text);
     expect(process.cpuUsage(start).user / 1000).toBeLessThan(1000); // ms: all but linear time would take many seconds
   });
 });

@@ -4,7 +4,7 @@ import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Guestfs, GuestfsError } from '../../lib';
-import { watchForLoops } from '../../lib/backing-loops';
+import { watchForLoops } from '../../lib/host/backing-loops';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 import { makeFifo } from '../support/gate';
 import { failureOf } from '../support/internal';

@@ -1,8 +1,9 @@
 // What this machine did not take of what the appliance wrote: only the console tells.
 import { beforeEach, expect, test } from '@jest/globals';
-import { Calls } from '../../lib/calls';
-import { eventBits } from '../../lib/events';
-import { type Failure, MessageKind } from '../../lib/native';
+import { Calls } from '../../lib/calls/calls';
+import { eventBits } from '../../lib/calls/events';
+import type { Failure } from '../../lib/faults/native-problem';
+import { MessageKind } from '../../lib/native/addon';
 import { FakeNative } from '../support/fake-native';
 import { failureOf } from '../support/internal';
 

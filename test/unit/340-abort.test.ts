@@ -1,8 +1,8 @@
 import { getEventListeners, once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { AbortError, Guestfs, inspect } from '../../lib';
-import { Calls } from '../../lib/calls';
-import { MessageKind } from '../../lib/native';
+import { Calls } from '../../lib/calls/calls';
+import { MessageKind } from '../../lib/native/addon';
 import { eventually } from '../support/eventually';
 import { FakeNative } from '../support/fake-native';
 import { temporaryFolder } from '../support/folder';

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Guestfs } from '../../lib';
-import { invoke } from '../../lib/invoke';
+import { invoke } from '../../lib/calls/invoke';
 import { temporaryFolder } from '../support/folder';
 import { failureOf } from '../support/internal';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Drives, keptOptions } from '../../lib/drives';
+import { Drives, keptOptions } from '../../lib/launch/drives';
 
 /** What libguestfs keeps, and the calls that change it. */
 function library() {

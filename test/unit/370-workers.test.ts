@@ -10,7 +10,7 @@ const workers = `
   const library = \`
     const { parentPort, workerData } = require('worker_threads');
     const { Guestfs } = require(process.cwd() + '/dist/index.js');
-    const { invoke } = require(process.cwd() + '/dist/invoke.js');
+    const { invoke } = require(process.cwd() + '/dist/calls/invoke.js');
   \`;
   const start = (code, workerData) =>
     new Worker(library + '(async () => {' + code + '})();', { eval: true, workerData });
@@ -196,7 +196,7 @@ test('a worker that is terminated while a call waits for the host, in a process 
   const worker = `
     const { parentPort } = require('node:worker_threads');
     const { Guestfs } = require('${root}/dist/index.js');
-    const { invoke } = require('${root}/dist/invoke.js');
+    const { invoke } = require('${root}/dist/calls/invoke.js');
     const g = new Guestfs();
     g.on('enter', () => parentPort.postMessage(1));
     g[invoke]('internalTestSetOutput', ['${fifo}']);`;

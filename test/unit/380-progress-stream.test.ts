@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Guestfs } from '../../lib';
-import { ProgressStream } from '../../lib/progress-stream';
-import type { ProgressEvent } from '../../lib/types';
+import { ProgressStream } from '../../lib/calls/progress-stream';
+import type { ProgressEvent } from '../../lib/options/types';
 import { isCollected } from '../support/garbage';
 
 function event(serial: number, position: number): ProgressEvent {

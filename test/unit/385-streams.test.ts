@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { type FileSource, Guestfs, GuestfsError } from '../../lib';
-import { enough } from '../../lib/signals';
+import { enough } from '../../lib/options/abort-signals';
 import { type DeviceReader, DeviceReadStream } from '../../lib/streams/device';
 import { type FileWriter, GuestWriteStream } from '../../lib/streams/files';
 import { checkReadOptions, checkWriteOptions, type ReadStreamOptions } from '../../lib/streams/options';

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { Guestfs, GuestfsError, type WalkEntry, type WalkOptions } from '../../lib';
 import { attributesOf } from '../../lib/bulk/bundle';
-import { bytesOf, isFileName, nameOf } from '../../lib/bulk/names';
 import { walk } from '../../lib/bulk/walk';
 import { checkWalkOptions } from '../../lib/bulk/walk-options';
+import { bytesOf, isFileName, nameOf } from '../../lib/text/bytes';
 import { type FakeFolder, FakeGuest, FakeOther, link } from '../support/fake-guest';
 import { failureOf } from '../support/internal';
 

@@ -6,7 +6,7 @@ import { walk } from '../../lib/bulk/walk';
 import { checkWalkOptions, type WalkOptions } from '../../lib/bulk/walk-options';
 import { compareTrees } from '../../lib/diff/compare';
 import { changesOf, inWalkOrder } from '../../lib/diff/differences';
-import { choose } from '../../lib/inspect/mount';
+import { choose } from '../../lib/guests/mount';
 import { type FakeFolder, FakeGuest, FakeOther, link } from '../support/fake-guest';
 import { failureOf } from '../support/internal';
 

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { AbortError, Guestfs, type InspectAllProgress, inspectAll } from '../../lib';
-import { concurrencyFor } from '../../lib/inspect/concurrency';
-import { availableMemory } from '../../lib/inspect/memory';
-import { Pool, type PoolWork } from '../../lib/inspect/pool';
+import { concurrencyFor } from '../../lib/guests/concurrency';
+import { Pool, type PoolWork } from '../../lib/guests/pool';
+import { availableMemory } from '../../lib/host/memory';
 import { temporaryFolder } from '../support/folder';
 
 const GiB = 2 ** 30;

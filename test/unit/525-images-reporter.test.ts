@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { type OperationObserver, observe } from '../../lib/calls/operations';
 import { ImagesReporter } from '../../lib/cli/images';
 import type { Guestfs } from '../../lib/guestfs';
 import type { InspectAllProgress } from '../../lib/inspect';
-import { type OperationObserver, observe } from '../../lib/operations';
 import { ProgressReporter } from '../../lib/progress';
 import { Capture, Terminal } from '../support/terminal';
 

@@ -1,0 +1,35 @@
+import { tracingChannel } from 'node:diagnostics_channel';
+
+/** What subscribers of the tracing channel are told of a call. */
+export interface TracedCall<Handle> {
+  /** The method. Its arguments may be secrets, and are not told. */
+  readonly operation: string;
+  /** Whose call it is. */
+  readonly handle: Handle;
+  /** Milliseconds from the call to its end, the time in the queue included; at the end. */
+  duration?: number;
+  /** What the call resolved to. */
+  readonly result?: unknown;
+  /** What it rejected with. */
+  readonly error?: unknown;
+}
+
+const channel = tracingChannel<string, TracedCall<unknown>>('guestfs:call');
+const channels = [channel.start, channel.end, channel.asyncStart, channel.asyncEnd, channel.error];
+
+/** Whether anybody is told of calls. */
+export function isDiagnosed(): boolean {
+  return channels.some(({ hasSubscribers }) => hasSubscribers);
+}
+
+/** Tells subscribers of a call; costs nothing while there are none. */
+export function diagnosed<T>(operation: string, handle: object, call: () => Promise<T>): Promise<T> {
+  if (!isDiagnosed()) return call();
+  const context: TracedCall<unknown> = { operation, handle };
+  const start = performance.now();
+  const timed = () =>
+    call().finally(() => {
+      context.duration = performance.now() - start;
+    });
+  return channel.tracePromise(timed, context);
+}

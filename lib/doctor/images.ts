@@ -1,0 +1,86 @@
+// Whether images can be opened, and by whom else they are.
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { GuestfsError } from '../faults/errors';
+import type { FaultCode } from '../faults/faults';
+import { faultIn } from '../faults/words';
+import { readImage } from '../host/image-facts';
+import type { ImageFile } from '../host/image-types';
+import { runQemuImg } from '../host/qemu-img';
+import { quote } from './command';
+import { type Finding, type FindingCode, failure, ok, warning } from './finding';
+
+export async function checkImage(image: ImageFile, signal: AbortSignal | undefined): Promise<Finding> {
+  const path = resolve(image.path);
+  try {
+    const { format, virtualSize } = await readImage(image, signal);
+    const locked = await lockOf(path, format, signal);
+    if (locked) return locked;
+    const detail = `${path}: ${format}, ${virtualSize} bytes`;
+    return (await unwritable(path)) ?? ok('IMAGE', 'The image can be opened', detail);
+  } catch (error) {
+    if (signal?.aborted || !(error instanceof GuestfsError)) throw error;
+    return explainImage(path, error);
+  }
+}
+
+/** Reading takes a lock too, where nobody forbids it: it tells of those who write. */
+async function lockOf(
+  path: string,
+  format: string,
+  signal: AbortSignal | undefined,
+): Promise<Finding | undefined> {
+  try {
+    await runQemuImg(['info', '-f', format, path], signal);
+    return undefined;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const remedy = faultIn((error as { stderr?: string }).stderr ?? '', path);
+    if (remedy?.code !== 'ERR_GUESTFS_IMAGE_LOCKED') return undefined;
+    return warning(remedy.code, 'The image is in use', remedy.advice, `fuser --verbose ${quote(path)}`);
+  }
+}
+
+async function unwritable(path: string): Promise<Finding | undefined> {
+  try {
+    await access(path, constants.W_OK);
+    return undefined;
+  } catch {
+    const detail = `${path} can be inspected, and added with readonly: true. To change it, this user needs the right to write to it`;
+    return warning('IMAGE_UNWRITABLE', 'The image may not be written', detail);
+  }
+}
+
+/** The codes of launches, for what the host itself tells of a file. */
+const codes: Readonly<Record<string, FaultCode>> = {
+  EISDIR: 'ERR_GUESTFS_IMAGE_INVALID',
+  EINVAL: 'ERR_GUESTFS_IMAGE_INVALID',
+  ERR_GUESTFS: 'ERR_GUESTFS_IMAGE_INVALID',
+};
+
+/** `error` is that of reading what the image is. */
+export function explainImage(path: string, { code, message }: GuestfsError): Finding {
+  const told = code.startsWith('ERR_GUESTFS_')
+    ? (code as FindingCode)
+    : (codes[code] ?? 'ERR_GUESTFS_IMAGE_UNREADABLE');
+  return failure(
+    told,
+    'The image cannot be opened',
+    message.replace(/^inspect: /, ''),
+    commandFor(told, path),
+  );
+}
+
+function commandFor(code: FindingCode, path: string): string | null {
+  switch (code) {
+    case 'ERR_GUESTFS_IMAGE_INVALID':
+      return `qemu-img info ${quote(path)}`;
+    case 'ERR_GUESTFS_IMAGE_UNREADABLE':
+      return `namei --long ${quote(path)}`;
+    case 'ERR_GUESTFS_BACKING_FILE':
+      return `qemu-img info --backing-chain ${quote(path)}`;
+    default:
+      return null;
+  }
+}

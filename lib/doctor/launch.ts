@@ -1,0 +1,82 @@
+// The proof: an appliance, with nothing in it.
+
+import { GuestfsError } from '../faults/errors';
+import type { Guestfs } from '../guestfs';
+import { kvmIsKnownToFail } from '../host/kvm';
+import { printableLines } from '../text/lines';
+import { type Finding, type FindingCode, failure, ok } from './finding';
+import { kvmFails } from './kvm';
+import type { Machine } from './machine';
+import type { CheckedDiagnoseOptions } from './options';
+import { makeHandle } from './settings';
+
+/** Long enough for a KVM that hangs, a build of the appliance and emulation, one after the other. */
+export const defaultTimeout = 180_000;
+
+/** `before` are the findings that may explain why it fails. */
+export async function checkLaunch(
+  machine: Machine,
+  { timeout = defaultTimeout, signal, handleOptions, onHandle }: CheckedDiagnoseOptions,
+  before: readonly Finding[],
+): Promise<Finding[]> {
+  const g = makeHandle(handleOptions);
+  const warnings: string[] = [];
+  const began = performance.now();
+  try {
+    g.on('warning', (text) => warnings.push(text));
+    onHandle?.(g);
+    await g.addDrive('/dev/null', { format: 'raw' });
+    await g.launch({ timeout, signal });
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    const how = (await g.getBackend()) === 'direct' ? `, ${await acceleration(g, machine, warnings)}` : '';
+    return [
+      ok('LAUNCH', 'An appliance starts', `In ${seconds} s${how}`),
+      ...kvmVerdict(machine, warnings, before),
+    ];
+  } catch (error) {
+    if (signal?.aborted || !(error instanceof GuestfsError)) throw error;
+    return [explainLaunch(error, before)];
+  } finally {
+    await g.close();
+  }
+}
+
+async function acceleration(g: Guestfs, { kvm }: Machine, warnings: readonly string[]): Promise<string> {
+  const emulated =
+    kvm !== 'usable' ||
+    whyWithoutKvm(warnings) !== undefined ||
+    kvmIsKnownToFail() ||
+    (await g.getBackendSettings()).includes('force_tcg');
+  return emulated ? 'under emulation' : 'with KVM';
+}
+
+/** What the warning of a launch that has had to do without KVM says. */
+function whyWithoutKvm(warnings: readonly string[]): string | undefined {
+  return warnings.map((text) => /^KVM on this machine.*?: (.*?)\. Going on/.exec(text)?.[1]).find(Boolean);
+}
+
+/** A launch that has had to do without KVM says why; once is enough. */
+export function kvmVerdict(
+  machine: Pick<Machine, 'kvmVerdict'>,
+  warnings: readonly string[],
+  before: readonly Finding[],
+): Finding[] {
+  const why = whyWithoutKvm(warnings);
+  if (why === undefined || before.some(({ code }) => code === 'KVM_FAILS')) return [];
+  return [kvmFails(machine, why)];
+}
+
+/** With the remedy of the finding that has foretold it. */
+export function explainLaunch(
+  { code, operation, message }: GuestfsError,
+  before: readonly Finding[],
+): Finding {
+  const cause = before.find((finding) => finding.code === code);
+  const known = code.startsWith('ERR_GUESTFS_') ? (code as FindingCode) : 'LAUNCH_FAILED';
+  const said = message.startsWith(`${operation}: `) ? message.slice(operation.length + 2) : message;
+  const words = printableLines(said).filter((line) => !line.includes('guestfs doctor'));
+  const others = before.filter(({ severity }) => severity === 'error').map((finding) => finding.code);
+  if (!cause && others.length > 0)
+    words.push(`Perhaps because of what was found before: ${others.join(', ')}`);
+  return failure(known, 'An appliance does not start', words.join('\n'), cause?.remedy ?? null);
+}

@@ -1,0 +1,103 @@
+// The library, and the programs beside it.
+import { GuestfsError } from '../faults/errors';
+import { noHypervisor } from '../faults/faults';
+import { installCommand } from '../faults/packages';
+import { quote, unset } from './command';
+import { type Finding, type FindingCode, failure, ok, warning } from './finding';
+import { findProgram, type Machine } from './machine';
+import type { Settings } from './settings';
+
+/** The oldest that the package is for. */
+const oldest = '1.40';
+
+export function checkLibrary({ version, missing }: Settings): Finding[] {
+  const some = missing.length > 3 ? `${missing.slice(0, 3).join(', ')}, …` : missing.join(', ');
+  const lacks =
+    missing.length === 0
+      ? 'It has every function that this package knows'
+      : `It is older than ${missing.length} functions that this package knows (${some}): Guestfs.supports() tells`;
+  if (isOlder(version, oldest)) {
+    return [
+      warning(
+        'LIBRARY_OLD',
+        `libguestfs ${version} is too old`,
+        `The oldest that is known to work is ${oldest}. ${lacks}`,
+      ),
+    ];
+  }
+  return [ok('LIBRARY', `libguestfs ${version}`, lacks)];
+}
+
+/** `error` is what loading it has thrown. */
+export function libraryFailed(machine: Machine, error: Error & { readonly missing?: unknown }): Finding {
+  const { message, missing } = error;
+  const remedy =
+    missing === 'library' ? installCommand(['libguestfs'], machine.distribution) : 'npm rebuild guestfs';
+  return failure('ERR_GUESTFS_NOT_LOADED', 'libguestfs cannot be loaded', message, remedy);
+}
+
+/** `error` is what making a handle has thrown: of the settings of the environment, or of the options. */
+export function settingsRefused(machine: Machine, error: GuestfsError): Finding {
+  const words = error.cause instanceof GuestfsError ? error.cause.message : error.message;
+  const said = error.message.replace(`${error.operation}: `, '');
+  const [, setting = '', folder] = /(\w+): (\/.*|): realpath: /.exec(words) ?? [];
+  if (folder !== undefined) {
+    const variable = setting in machine.env ? `unset ${setting}` : undefined;
+    return failure(
+      error.code as FindingCode,
+      'A folder that is named for libguestfs is not there',
+      said,
+      variable ??
+        unset(machine, folder, 'LIBGUESTFS_TMPDIR', 'LIBGUESTFS_CACHEDIR') ??
+        `mkdir -p ${quote(folder)}`,
+    );
+  }
+  const variable = variableIn(machine.env, words);
+  const remedy = variable === undefined ? null : `unset ${variable}`;
+  return failure('ERR_GUESTFS_SETTINGS', 'libguestfs refuses its settings', said, remedy);
+}
+
+/** The one that words are about: they have its name, or only what it sets. */
+function variableIn(env: Machine['env'], words: string): string | undefined {
+  const prefix = 'LIBGUESTFS_';
+  const names = Object.keys(env).filter((name) => name.startsWith(prefix));
+  return (
+    names.find((name) => words.includes(name)) ??
+    names.find((name) => new RegExp(`\\b${name.slice(prefix.length)}\\b`, 'i').test(words))
+  );
+}
+
+export function checkHypervisor(machine: Machine, { hv }: Settings): Finding[] {
+  if (hv === undefined) return [];
+  const path = hv.includes('/') ? hv : (findProgram(machine, hv) ?? hv);
+  const facts = machine.facts(path);
+  const isProgram = facts?.isFolder === false && !machine.refusal(path, 'execute');
+  if (isProgram) return [ok('HYPERVISOR', 'There is a hypervisor', path)];
+  const { code, advice } = noHypervisor(hv, facts ? 'EACCES' : 'ENOENT');
+  const remedy =
+    unset(machine, hv, 'LIBGUESTFS_HV', 'LIBGUESTFS_QEMU') ?? installCommand(['qemu'], machine.distribution);
+  return [failure(code, 'There is no hypervisor', advice, remedy)];
+}
+
+export function checkQemuImg(machine: Machine): Finding[] {
+  const path = findProgram(machine, 'qemu-img');
+  if (path) return [ok('QEMU_IMG', 'There is qemu-img', path)];
+  return [
+    failure(
+      'ERR_GUESTFS_QEMU_IMG_MISSING',
+      'There is no qemu-img',
+      'libguestfs needs it for drives that are added read-only, and inspect() for the formats of images',
+      installCommand(['qemu-img'], machine.distribution),
+    ),
+  ];
+}
+
+/** Of two versions, by their numbers. */
+export function isOlder(version: string, than: string): boolean {
+  const [a, b] = [version, than].map((each) => each.split('.').map(Number)) as [number[], number[]];
+  for (const [index, number] of b.entries()) {
+    const own = a[index] ?? 0;
+    if (own !== number) return own < number;
+  }
+  return false;
+}

@@ -1,0 +1,59 @@
+// What libguestfs on this machine says of itself: the library, and what a handle would use.
+import type { Guestfs } from '../guestfs';
+import type { GuestfsOptions } from '../launch/handle-options';
+
+/** What a handle with given options would use. */
+export interface Settings {
+  /** Of libguestfs: `'1.48.6'`. */
+  readonly version: string;
+  /** Functions that this package knows and the library lacks, by their method's name. */
+  readonly missing: readonly string[];
+  readonly backend: string;
+  readonly backendSettings: readonly string[];
+  /** The hypervisor, since 1.60 also one to be looked for in PATH; undefined where the backend chooses it. */
+  readonly hv: string | undefined;
+  /** Where the appliance is looked for, folders separated by colons. */
+  readonly path: string;
+  /** MiB. */
+  readonly memsize: number;
+  readonly tmpdir: string;
+  readonly cachedir: string;
+  readonly sockdir: string;
+}
+
+/** The methods for which the library has no function. */
+function missingMethods(): string[] {
+  const { Guestfs }: typeof import('../guestfs') = require('../guestfs');
+  const { GuestfsMethods }: typeof import('../generated/methods') = require('../generated/methods');
+  const names = Object.getOwnPropertyNames(GuestfsMethods.prototype).filter((name) => name !== 'constructor');
+  return names.filter((name) => !Guestfs.supports(name));
+}
+
+/** Loaded late: where the addon cannot be loaded, that is what there is to be told. */
+export function makeHandle(options: GuestfsOptions | undefined): Guestfs {
+  const { Guestfs }: typeof import('../guestfs') = require('../guestfs');
+  return new Guestfs(options);
+}
+
+/** @throws Error with the code `ERR_GUESTFS_NOT_LOADED`; what the handle throws for bad options */
+export async function readSettings(options: GuestfsOptions | undefined): Promise<Settings> {
+  const g = makeHandle(options);
+  try {
+    const { major, minor, release } = await g.version();
+    const backend = await g.getBackend();
+    return {
+      version: [major, minor, release].join('.'),
+      missing: missingMethods(),
+      backend,
+      backendSettings: await g.getBackendSettings(),
+      hv: backend === 'direct' ? await g.getHv() : undefined,
+      path: await g.getPath(),
+      memsize: await g.getMemsize(),
+      tmpdir: await g.getTmpdir(),
+      cachedir: await g.getCachedir(),
+      sockdir: await g.getSockdir(),
+    };
+  } finally {
+    await g.close();
+  }
+}

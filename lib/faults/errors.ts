@@ -1,0 +1,213 @@
+import { constants } from 'node:os';
+import { printableLines } from '../text/lines';
+import { type Fault, refusedSetting } from './faults';
+import type { Failure } from './native-problem';
+import { causeOfDeath, faultIn } from './words';
+
+/** A libguestfs call failed, or the handle could not make it. */
+export class GuestfsError extends Error {
+  /**
+   * The errno's name (`'ENOENT'`), `'ERR_GUESTFS'` where libguestfs gave none, or one of
+   * `ERR_GUESTFS_CLOSED`, `ERR_GUESTFS_TERMINATED`, `ERR_GUESTFS_TIMEOUT`, `ERR_GUESTFS_UNSUPPORTED`,
+   * `ERR_GUESTFS_KVM_UNAVAILABLE`, `ERR_GUESTFS_QEMU_IMG_MISSING`, `ERR_STRING_TOO_LONG` for a result that JavaScript
+   * cannot hold, or that of a fault of this machine or of an image, as `ERR_GUESTFS_IMAGE_LOCKED` (another program has
+   * it open) and `ERR_GUESTFS_TMPDIR` (the folder for temporary files is full, say): `docs/reliability.md` has them all.
+   */
+  readonly code: string;
+  /** The errno as a positive number, 0 where there was none. */
+  readonly errno: number;
+  /** The method that failed: `'mountRo'`. */
+  readonly operation: string;
+
+  constructor(
+    message: string,
+    details: { code: string; operation: string; errno?: number; cause?: unknown },
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = details.code;
+    this.errno = details.errno ?? 0;
+    this.operation = details.operation;
+  }
+
+  /** `'GuestfsError'` */
+  override get name(): string {
+    return 'GuestfsError';
+  }
+}
+
+/** A call was given up because its signal was aborted; `cause` is the signal's reason. */
+export class AbortError extends Error {
+  /** As in Node's own aborts. */
+  readonly code = 'ABORT_ERR';
+  /** The method that was given up: `'copyDeviceToDevice'`. */
+  readonly operation: string;
+
+  constructor(operation: string, reason: unknown) {
+    super(`${operation}: the operation was aborted`, { cause: reason });
+    this.operation = operation;
+  }
+
+  /** `'AbortError'` */
+  override get name(): string {
+    return 'AbortError';
+  }
+}
+
+const errnoNames = new Map<number, string>();
+for (const [name, number] of Object.entries(constants.errno)) {
+  if (!errnoNames.has(number)) errnoNames.set(number, name);
+}
+
+/** `laterOptions` are those of the call that came later than its function: `format came with version 1.2.3`. */
+export function callFailed(
+  operation: string,
+  failure: Failure,
+  cause?: unknown,
+  laterOptions: readonly string[] = [],
+): GuestfsError {
+  // libguestfs's way of saying that a newer program passed an option that this library has not heard of.
+  const unsupported = /unknown option in guestfs_/.test(failure.message);
+  const code = unsupported ? 'ERR_GUESTFS_UNSUPPORTED' : (errnoNames.get(failure.errno) ?? 'ERR_GUESTFS');
+  const message =
+    unsupported && laterOptions.length > 0
+      ? tooOld(operation, `option ${laterOptions.join(', option ')}`)
+      : (explainMissingFeature(operation, failure) ?? withReason(withoutGuestfish(failure.message)));
+  return new GuestfsError(message, { code, operation, errno: failure.errno, cause });
+}
+
+/** `what` came with a later version. */
+export const tooOld = (operation: string, what: string) =>
+  `${operation}: the libguestfs on this machine is too old; ${what}`;
+
+/** The appliance's programs do not always say why they failed. */
+function withReason(message: string): string {
+  return message.replace(/: *$/, ': it gave no reason');
+}
+
+/** Some of libguestfs's messages have a hint for its shell. */
+function withoutGuestfish(message: string): string {
+  return message.replace(/\s*\(in guestfish,.*\)$/, '');
+}
+
+/** Which feature group the appliance lacks, where that is why the call failed. */
+function explainMissingFeature(operation: string, { errno, message }: Failure): string | undefined {
+  if (errno !== constants.errno.ENOTSUP && errno !== constants.errno.EOPNOTSUPP) return undefined;
+  const feature = /feature '(\w+)' is not available/.exec(message)?.[1];
+  if (feature === undefined) return undefined;
+  return `${operation}: this appliance lacks the feature group '${feature}'. libguestfs takes the tools for it from packages of this machine (Debian and Ubuntu have some apart, as libguestfs-xfs): install them and launch again. featureAvailable(['${feature}']) tells whether a group is there`;
+}
+
+/** The result is there, but JavaScript cannot hold it. */
+export function unrepresentable(operation: string, cause: unknown): GuestfsError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new GuestfsError(`${operation}: the result does not fit into a JavaScript value: ${reason}`, {
+    code: 'ERR_STRING_TOO_LONG',
+    operation,
+    cause,
+  });
+}
+
+export function closedError(operation: string): GuestfsError {
+  return new GuestfsError(`${operation}: the handle is closed; make a new Guestfs`, {
+    code: 'ERR_GUESTFS_CLOSED',
+    operation,
+  });
+}
+
+/** A call failed for which libguestfs has run a program on the host: what that said may tell more. */
+export function toolFailed(error: GuestfsError, said: string, path?: string): GuestfsError {
+  const { code, errno, operation } = error;
+  const lines = printableLines(said);
+  const remedy = faultIn(wordsOf(error, lines), path);
+  if (remedy) return faultError(operation, remedy, error);
+  if (lines.length === 0) return error;
+  const message = withLines(withoutBoilerplate(error.message), 'It said', lines);
+  return new GuestfsError(message, { code, errno, operation, cause: error.cause });
+}
+
+/** What stands in the environment, or in the options of a handle, and cannot be. */
+export function settingFailed(error: GuestfsError): GuestfsError {
+  const { operation, message } = error;
+  const remedy = faultIn(message) ?? (operation === 'parseEnvironment' ? refusedSetting(message) : undefined);
+  return remedy ? faultError(operation, remedy, error) : error;
+}
+
+const seeDoctor = 'Run `npx guestfs doctor` to find out what is wrong with this machine.';
+
+/** A launch that failed by itself. */
+export function launchFailed(error: GuestfsError, consoleTail: string): GuestfsError {
+  const { code, errno, operation } = error;
+  const remedy = faultIn(wordsOf(error, printableLines(consoleTail)));
+  if (remedy) return faultError(operation, remedy, error, consoleTail);
+  const message = withConsole(`${withoutBoilerplate(error.message)}\n${seeDoctor}`, consoleTail);
+  return new GuestfsError(message, { code, errno, operation, cause: error });
+}
+
+/** libguestfs's words, and those of the programs that it ran. */
+function wordsOf({ message }: GuestfsError, lines: readonly string[]): string {
+  return [message, ...lines].join('\n');
+}
+
+/** A known fault of this machine or of an image: it says what to do. */
+export function faultError(
+  operation: string,
+  { code, errno, advice }: Fault,
+  cause?: unknown,
+  consoleTail = '',
+): GuestfsError {
+  const number = errno ? constants.errno[errno] : cause instanceof GuestfsError ? cause.errno : 0;
+  const message = withConsole(`${operation}: ${advice}`, consoleTail);
+  return new GuestfsError(message, { code, errno: number, operation, cause });
+}
+
+/** libguestfs explains how to get its messages at length. */
+function withoutBoilerplate(message: string): string {
+  const found =
+    /\s*(?:To see full error messages|This usually means the libguestfs appliance)[\s\S]*LIBGUESTFS_DEBUG=1[\s\S]*/;
+  return message.replace(found, '\nRun it with LIBGUESTFS_DEBUG=1 LIBGUESTFS_TRACE=1 to see more.');
+}
+
+/** The program itself has killed the appliance. */
+export function terminatedError(operation: string, consoleTail: string, cause?: unknown): GuestfsError {
+  return terminated(`${operation}: the appliance was terminated`, operation, consoleTail, cause);
+}
+
+/** The appliance has ended, and nobody had asked for it. */
+export function diedError(operation: string, consoleTail: string, cause: unknown): GuestfsError {
+  const why =
+    causeOfDeath(printableLines(consoleTail).join('\n')) ??
+    'its qemu has ended, or something on this machine has ended it (`dmesg` tells whether memory was short)';
+  const message = `${operation}: the appliance has died: ${why}. What was not synced is lost; launch() starts it again, with its drives`;
+  return terminated(message, operation, consoleTail, cause);
+}
+
+function terminated(message: string, operation: string, consoleTail: string, cause: unknown): GuestfsError {
+  return new GuestfsError(withConsole(message, consoleTail), {
+    code: 'ERR_GUESTFS_TERMINATED',
+    operation,
+    cause,
+  });
+}
+
+/** qemu's remarks on the appliance's own disk say nothing of the program's. */
+const aboutOverlay =
+  /^\s*(WARNING: Image format was not specified for '.*\/overlay\d+\.qcow2'|Automatically detecting the format is dangerous|Specify the 'raw' format explicitly)/;
+
+/** Adds the last lines of the appliance's console. */
+export function withConsole(message: string, consoleTail: string): string {
+  const lines = printableLines(consoleTail).filter((line) => !aboutOverlay.test(line));
+  return withLines(message, "Last lines of the appliance's console", lines);
+}
+
+function withLines(message: string, whose: string, lines: readonly string[]): string {
+  const shown = lines.slice(-8).map((line) => (line.length > 500 ? `${line.slice(0, 500)}…` : line));
+  return shown.length === 0 ? message : `${message}\n${whose}:\n  ${shown.join('\n  ')}`;
+}
+
+export function noMemory(operation: string, argument: string): GuestfsError {
+  return new GuestfsError(`${operation}: there is no memory for a copy of the "${argument}" argument`, {
+    code: 'ENOMEM',
+    errno: constants.errno.ENOMEM,
+    operation,
+  });
+}

@@ -1,0 +1,210 @@
+/** A fault and what to do about it. */
+export interface Fault {
+  /** Always the same for a fault, whatever tells of it. */
+  readonly code: FaultCode;
+  /** The errno's name, where the words tell one. */
+  readonly errno?: Errno | undefined;
+  /** What is wrong, and what to do. It continues a message: `launch: …`. */
+  readonly advice: string;
+}
+
+/** The `code` of a fault of this machine or of an image, in errors and in findings. */
+export type FaultCode =
+  | 'ERR_GUESTFS_BACKING_FILE'
+  | 'ERR_GUESTFS_BACKING_LOOP'
+  | 'ERR_GUESTFS_CACHEDIR'
+  | 'ERR_GUESTFS_DISK_ERROR'
+  | 'ERR_GUESTFS_DISK_FULL'
+  | 'ERR_GUESTFS_IMAGE_INVALID'
+  | 'ERR_GUESTFS_IMAGE_LOCKED'
+  | 'ERR_GUESTFS_IMAGE_UNREADABLE'
+  | 'ERR_GUESTFS_KERNEL_UNREADABLE'
+  | 'ERR_GUESTFS_LIBVIRT'
+  | 'ERR_GUESTFS_LIMIT'
+  | 'ERR_GUESTFS_MEMORY'
+  | 'ERR_GUESTFS_NO_APPLIANCE'
+  | 'ERR_GUESTFS_NO_HYPERVISOR'
+  | 'ERR_GUESTFS_NO_KERNEL'
+  | 'ERR_GUESTFS_PASST'
+  | 'ERR_GUESTFS_SETTINGS'
+  | 'ERR_GUESTFS_SOCKDIR'
+  | 'ERR_GUESTFS_TMPDIR';
+
+/** Words of the C library that tell an errno. */
+const reasons = {
+  'Cannot allocate memory': 'ENOMEM',
+  'Disk quota exceeded': 'EDQUOT',
+  'File name too long': 'ENAMETOOLONG',
+  'Input/output error': 'EIO',
+  'Is a directory': 'EISDIR',
+  'No space left on device': 'ENOSPC',
+  'No such file or directory': 'ENOENT',
+  'Not a directory': 'ENOTDIR',
+  'Operation not permitted': 'EPERM',
+  'Permission denied': 'EACCES',
+  'Read-only file system': 'EROFS',
+  'Too many levels of symbolic links': 'ELOOP',
+  'Too many open files': 'EMFILE',
+} as const;
+
+export const reason = `(${Object.keys(reasons).join('|')})`;
+
+type Errno = (typeof reasons)[keyof typeof reasons] | 'EAGAIN' | 'ENFILE';
+
+/** qemu's reasons end with those of the C library, or with its own. */
+export function errnoOf(why: string): Errno | undefined {
+  const words = new RegExp(`${reason}$`).exec(why)?.[1];
+  return reasons[words as keyof typeof reasons];
+}
+
+export const tmpdir = {
+  code: 'ERR_GUESTFS_TMPDIR',
+  use: 'temporary files',
+  setting: "the option 'tmpdir', LIBGUESTFS_TMPDIR or TMPDIR",
+  space: 'some space',
+} as const;
+
+export const cachedir = {
+  code: 'ERR_GUESTFS_CACHEDIR',
+  use: 'the cached appliance',
+  setting: "the option 'cachedir', LIBGUESTFS_CACHEDIR or TMPDIR",
+  space: 'about 1 GiB',
+} as const;
+
+export const unusableTmpdir = (path: string, why: string): Fault => folder(tmpdir, path, why);
+
+export const unusableCachedir = (path: string, why: string): Fault => folder(cachedir, path, why);
+
+/** libguestfs takes no other: for root /tmp, for others what their session says. */
+export const unusableSockdir = (path: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_SOCKDIR',
+  errno: errnoOf(why),
+  advice: `the folder ${path} cannot be used for sockets (${why}). XDG_RUNTIME_DIR names it, perhaps that of another user (su and sudo keep it): take the variable away`,
+});
+
+/** `setting` is a variable or a function that names a folder. */
+export function unusableFor(setting: string): (path: string, why: string) => Fault {
+  if (setting === 'XDG_RUNTIME_DIR') return unusableSockdir;
+  return /cachedir/i.test(setting) ? unusableCachedir : unusableTmpdir;
+}
+
+/** libguestfs takes no appliance that another user could have put there. */
+export const foreignCache = (path: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_CACHEDIR',
+  advice: `libguestfs does not trust the cached appliance in ${path}: ${why}. Remove it, and it is built anew, or name another folder: ${cachedir.setting}`,
+});
+
+export function folder(
+  { code, use, setting, space }: typeof tmpdir | typeof cachedir,
+  path: string,
+  why: string,
+): Fault {
+  const errno = errnoOf(why);
+  const full = errno === 'ENOSPC' || errno === 'EDQUOT';
+  const mend = full ? `Free ${space} there` : 'See that it exists and can be written';
+  return {
+    code,
+    errno,
+    advice: `the folder ${path} cannot be used for ${use} (${why}). ${mend}, or name another folder: ${setting}`,
+  };
+}
+
+export function image(path: string, why: string): Fault {
+  const errno = errnoOf(why);
+  return errno === undefined
+    ? {
+        code: 'ERR_GUESTFS_IMAGE_INVALID',
+        advice: `${path} cannot be opened: ${why}. Check it with 'qemu-img info', and give the format that it has`,
+      }
+    : {
+        code: 'ERR_GUESTFS_IMAGE_UNREADABLE',
+        errno,
+        advice: `${path} cannot be opened: ${why}. See that it is there and that this user may open it, for writing too unless readonly is set`,
+      };
+}
+
+export const ownBackingFile = (path: string): Fault => ({
+  code: 'ERR_GUESTFS_BACKING_LOOP',
+  errno: 'ELOOP',
+  advice: `${path} is its own backing file, directly or indirectly. Give the image its right one with 'qemu-img rebase -u -b'`,
+});
+
+/** Descriptors are short (EMFILE: of this process, ENFILE: of the machine), or processes and threads (EAGAIN). */
+export function limitReached(errno: 'EMFILE' | 'ENFILE' | 'EAGAIN'): Fault {
+  const advice = {
+    EMFILE:
+      'too many files are open. Raise the limit (`ulimit -n`), or close handles and files that are not needed',
+    ENFILE: 'too many files are open on this machine. Raise its limit (`sysctl fs.file-max`), or close some',
+    EAGAIN:
+      'a thread or a helper process could not be started: this process is at a limit of processes, memory or open files. Raise it (`ulimit -u`, `ulimit -n`), or close handles',
+  }[errno];
+  return { code: 'ERR_GUESTFS_LIMIT', errno, advice };
+}
+
+export const tooManyHandles: Fault = {
+  code: 'ERR_GUESTFS_LIMIT',
+  errno: 'EAGAIN',
+  advice:
+    'too many handles are open: a process can have about 1,000, for libguestfs takes a thread-specific key for each. Close those that are not needed, or spread the work over several processes',
+};
+
+export const notEnoughMemory: Fault = {
+  code: 'ERR_GUESTFS_MEMORY',
+  errno: 'ENOMEM',
+  advice:
+    "this machine has not enough memory for the appliance. Close handles that are not needed, or ask for less: the option 'memsize', LIBGUESTFS_MEMSIZE",
+};
+
+export const unreadableKernel = (path: string): Fault => ({
+  code: 'ERR_GUESTFS_KERNEL_UNREADABLE',
+  errno: 'EACCES',
+  advice: `the appliance needs the kernel ${path}, which this user may not read (so it is on Ubuntu): \`sudo chmod 0644 ${path}\``,
+});
+
+export const noKernel: Fault = {
+  code: 'ERR_GUESTFS_NO_KERNEL',
+  advice:
+    'the appliance needs a Linux kernel in /boot with its modules in /lib/modules, and there is none: `apt install linux-image-amd64` (Debian), `dnf install kernel` (Fedora)',
+};
+
+/** supermin passes over a variable that names no kernel, unless another one says which kernel it is. */
+export const missingKernel = (path: string): Fault => ({
+  code: 'ERR_GUESTFS_NO_KERNEL',
+  errno: 'ENOENT',
+  advice: `the kernel ${path}, which SUPERMIN_KERNEL names, is not there: take the variable away`,
+});
+
+export const noAppliance = (path: string): Fault => ({
+  code: 'ERR_GUESTFS_NO_APPLIANCE',
+  advice: `there is no appliance in ${path}: install libguestfs with its appliance (\`apt install libguestfs0 supermin\`, \`dnf install libguestfs-appliance\`), or name its folder: the option 'path', LIBGUESTFS_PATH`,
+});
+
+export const noHypervisor = (path: string, errno: 'ENOENT' | 'EACCES' = 'ENOENT'): Fault => ({
+  code: 'ERR_GUESTFS_NO_HYPERVISOR',
+  errno,
+  advice: `the hypervisor ${path} ${errno === 'ENOENT' ? 'does not exist' : 'cannot be run'}: install qemu (\`apt install qemu-system-x86\`, \`dnf install qemu-kvm\`), or name the right one with setHv() or LIBGUESTFS_HV`,
+});
+
+/** Only the backend is concerned: for libguestfs itself libvirt is not needed. */
+export const libvirtUnusable = (uri: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_LIBVIRT',
+  advice: `libvirt, which is to start the appliance, cannot be used (${uri || 'its default'}: ${why}). Start it, or do without it: LIBGUESTFS_BACKEND=direct, or the option 'backend'`,
+});
+
+/** `why` is what libguestfs has said of a variable. */
+export const refusedSetting = (why: string): Fault => ({
+  code: 'ERR_GUESTFS_SETTINGS',
+  advice: `a setting of the environment is refused: ${why}. Correct the variable LIBGUESTFS_… that says so, or take it away`,
+});
+
+export const imageLocked = (path = 'the image'): Fault => ({
+  code: 'ERR_GUESTFS_IMAGE_LOCKED',
+  advice: `${path} is in use: a running virtual machine, another handle or another drive of this one holds its lock. Close it there, or add the drive with readonly: true`,
+});
+
+/** It becomes another user, who may write neither its socket nor its PID file in a folder of root's. */
+export const passtFailed: Fault = {
+  code: 'ERR_GUESTFS_PASST',
+  advice:
+    'passt, which libguestfs uses for setNetwork(true), could not be started: run by root, it becomes a user who may not write where it has to. Run this as another user, leave the network out, or take passt from the PATH, so that libguestfs does without it',
+};

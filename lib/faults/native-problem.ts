@@ -1,0 +1,25 @@
+/** Why the addon refused a call's arguments. */
+export interface ArgumentProblem {
+  readonly reason:
+    | 'type'
+    | 'nul'
+    | 'surrogate'
+    | 'range'
+    | 'integer'
+    | 'detached'
+    | 'unknown'
+    | 'throws'
+    | 'memory'
+    | 'closed';
+  readonly argument: string;
+  readonly expected: string;
+  /** Position in a list, or -1. */
+  readonly element: number;
+  /** The value that has the wrong type or is out of range, or what was thrown while it was read. */
+  readonly value?: unknown;
+}
+/** libguestfs's error of a failed call; `errno` is 0 where it gave none. */
+export interface Failure {
+  readonly errno: number;
+  readonly message: string;
+}

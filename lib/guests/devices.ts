@@ -1,0 +1,206 @@
+// Which devices there are and what is on each: cheaper than list_filesystems, which runs parted for every partition.
+import type { Guestfs } from '../guestfs';
+import type { ImageFacts } from '../host/image-facts';
+import {
+  type BlkidOutput,
+  encryptedOf,
+  filesystemOf,
+  isMangled,
+  isMountable,
+  partitionOf,
+  partitionTableOf,
+  tableType,
+  unknownFilesystem,
+} from './blkid';
+import type { VolumeKey } from './keys';
+import type { Problems } from './problems';
+import type { FilesystemReport, InspectionReport, PartitionReport } from './report';
+import { unlock } from './unlock';
+
+export class Devices {
+  /** Filesystems of which the sizes can be found out. */
+  readonly mountable: FilesystemReport[] = [];
+  readonly #g: Guestfs;
+  readonly #report: InspectionReport;
+  readonly #problems: Problems;
+  readonly #keys: readonly VolumeKey[];
+  readonly #writable: boolean;
+  readonly #seen = new Set<string>();
+  #hasLvm = false;
+
+  /** @param writable open encrypted volumes so that they can be changed */
+  constructor(
+    g: Guestfs,
+    report: InspectionReport,
+    problems: Problems,
+    keys: readonly VolumeKey[],
+    writable = false,
+  ) {
+    this.#g = g;
+    this.#report = report;
+    this.#problems = problems;
+    this.#keys = keys;
+    this.#writable = writable;
+  }
+
+  async examine(): Promise<void> {
+    const partitions = await this.#list(() => this.#g.listPartitions());
+    for (const image of this.#report.images) {
+      const output = await this.#probe(image.device);
+      if (!output) continue;
+      image.partitionTable = partitionTableOf(output);
+      const isPartitioned = partitions.some((partition) => isPartOf(partition, image.device));
+      if (output.has('TYPE')) await this.#addContent(image.device, output);
+      else if (image.partitionTable === null && !isPartitioned) await this.#noteUnrecognised(image.device);
+    }
+    for (const device of partitions) await this.#examinePartition(device);
+    for (const device of await this.#list(() => this.#g.listMdDevices())) {
+      if (!partitions.some((partition) => isPartOf(partition, device))) await this.#examineVolume(device);
+    }
+    await this.#examineLogicalVolumes();
+    await this.#unlockAll();
+  }
+
+  async #examinePartition(device: string): Promise<void> {
+    const output = await this.#probe(device);
+    const partition = output
+      ? partitionOf(device, output)
+      : await this.#problems.attempt(device, () => this.#partitionByParted(device));
+    if (partition) {
+      if (isMangled(partition.label)) partition.label = await this.#exactName(partition);
+      this.#report.partitions.push(partition);
+    }
+    if (output) await this.#addContent(device, output);
+    else this.#report.filesystems.push(unknownFilesystem(device));
+  }
+
+  async #exactName({ device, number, label }: PartitionReport): Promise<string | null> {
+    const name = await this.#problems.attempt(device, async () =>
+      this.#g.partGetName(await this.#g.partToDev(device), number),
+    );
+    return name ?? label;
+  }
+
+  /** blkid refuses a partition that looks like two filesystems at once. */
+  async #partitionByParted(device: string): Promise<PartitionReport | undefined> {
+    const g = this.#g;
+    const disk = await g.partToDev(device);
+    const number = await g.partToPartnum(device);
+    const type = tableType(await g.partGetParttype(disk)) ?? 'unknown';
+    const partition = (await g.partList(disk)).find(({ partNum }) => partNum === number);
+    return (
+      partition && {
+        device,
+        number,
+        start: Number(partition.partStart),
+        end: Number(partition.partEnd),
+        size: Number(partition.partSize),
+        type,
+        mbrId: type === 'mbr' ? await g.partGetMbrId(disk, number) : null,
+        gptType: type === 'gpt' ? await g.partGetGptType(disk, number) : null,
+        bootable: await g.partGetBootable(disk, number),
+        label: null,
+        content: null,
+      }
+    );
+  }
+
+  async #examineVolume(device: string): Promise<void> {
+    if (this.#seen.has(device)) return;
+    const output = await this.#probe(device);
+    if (output) await this.#addContent(device, output);
+    else this.#report.filesystems.push(unknownFilesystem(device));
+  }
+
+  async #addContent(device: string, output: BlkidOutput): Promise<void> {
+    this.#hasLvm ||= output.get('TYPE') === 'LVM2_member';
+    const encrypted = encryptedOf(device, output);
+    if (encrypted) this.#report.encrypted.push(encrypted);
+    const filesystem = filesystemOf(device, output);
+    if (!filesystem) return;
+    if (isMangled(filesystem.label)) {
+      const label = await this.#problems.attempt(device, () => this.#g.vfsLabel(device));
+      filesystem.label = label ?? filesystem.label;
+    }
+    this.#report.filesystems.push(filesystem);
+    if (isMountable(output)) this.mountable.push(filesystem);
+  }
+
+  async #examineLogicalVolumes(): Promise<void> {
+    const volumes = [
+      ...(this.#hasLvm ? await this.#list(() => this.#g.lvs()) : []),
+      ...(await this.#list(() => this.#g.listLdmVolumes())),
+      ...(await this.#list(() => this.#g.listLdmPartitions())),
+    ];
+    for (const device of volumes) await this.#examineVolume(device);
+  }
+
+  /** What an opened volume holds may be encrypted again, or be a part of LVM: the list grows meanwhile. */
+  async #unlockAll(): Promise<void> {
+    if (this.#keys.length === 0) return;
+    for (const volume of this.#report.encrypted) {
+      const mapping = await this.#problems.attempt(volume.device, () =>
+        unlock(this.#g, volume, this.#keys, this.#writable),
+      );
+      if (mapping === undefined) continue;
+      volume.opened = true;
+      volume.mapping = mapping;
+      await this.#examineVolume(mapping);
+      if (!this.#hasLvm) continue;
+      await this.#problems.attempt(mapping, () => this.#g.lvmScan(true));
+      await this.#examineLogicalVolumes();
+    }
+  }
+
+  /** A blank disk is nothing to worry about, anything else may be a mistake of the user. */
+  async #noteUnrecognised(device: string): Promise<void> {
+    const start = await this.#problems.attempt(device, () => this.#g.preadDevice(device, 65_536, 0));
+    if (!start?.some((byte) => byte !== 0)) return;
+    this.#problems.note(
+      device,
+      'ERR_GUESTFS_NOT_RECOGNISED',
+      `neither a partition table nor a filesystem is recognised on ${device}: is this a disk image, and of this format?`,
+    );
+  }
+
+  #probe(device: string): Promise<BlkidOutput | undefined> {
+    this.#seen.add(device);
+    return this.#problems.attempt(device, () => this.#g.blkid(device));
+  }
+
+  async #list(call: () => Promise<string[]>): Promise<string[]> {
+    return (await this.#problems.attempt(null, call)) ?? [];
+  }
+}
+
+/** `/dev/sda1` of `/dev/sda`, `/dev/md0p1` of `/dev/md0`. */
+function isPartOf(partition: string, disk: string): boolean {
+  return partition.startsWith(disk) && /^p?\d+$/.test(partition.slice(disk.length));
+}
+
+/** A report of these images in which nothing has been found yet. */
+export function beginReport(images: readonly ImageFacts[], devices: readonly string[]): InspectionReport {
+  return {
+    images: describeImages(images, devices),
+    partitions: [],
+    filesystems: [],
+    encrypted: [],
+    operatingSystems: [],
+    problems: [],
+  };
+}
+
+export function describeImages(
+  images: readonly ImageFacts[],
+  devices: readonly string[],
+): InspectionReport['images'] {
+  return images.map(({ path, format, virtualSize, actualSize, backingChain }, index) => ({
+    path,
+    device: devices[index] ?? 'unknown',
+    format,
+    virtualSize,
+    actualSize,
+    backingChain,
+    partitionTable: null,
+  }));
+}

@@ -1,0 +1,133 @@
+// Finds out what is to be seen of a guest, and mounts it.
+import { GuestfsError } from '../faults/errors';
+import type { Guestfs } from '../guestfs';
+import type { ImageFacts } from '../host/image-facts';
+import { beginReport, Devices } from './devices';
+import type { VolumeKey } from './keys';
+import { inMountOrder } from './operating-system';
+import { isRefusal, Problems } from './problems';
+import type { FilesystemReport, InspectionReport } from './report';
+
+/** What the program says of a guest. */
+export interface MountPlan {
+  readonly root?: string | undefined;
+  readonly mountable?: string | undefined;
+  readonly keys: readonly VolumeKey[];
+  /** In whose name errors are told. */
+  readonly operation: string;
+  /** Mount it so that it can be changed; default false. */
+  readonly writable?: boolean | undefined;
+  /**
+   * Hears of a volume that no key opens, with its device, and of a filesystem that cannot be mounted, with its path, unless
+   * that is the root; without it the first of these filesystems ends all.
+   */
+  readonly onError?: ((error: Error, place: string) => void) | undefined;
+}
+
+/** Mounts it at `/`, with all that belongs to it. */
+export async function mountGuest(g: Guestfs, images: readonly ImageFacts[], plan: MountPlan): Promise<void> {
+  const { root, mountable, keys } = plan;
+  let volumes = keys.length > 0 ? await openVolumes(g, images, plan) : undefined;
+  if (mountable !== undefined) return await mount(g, mountable, '/', plan);
+  const roots = await g.inspectOs();
+  if (roots.length === 0) volumes ??= await openVolumes(g, images, plan);
+  const name = images.map(({ path }) => path).join(', ');
+  const { system, filesystem } = choose(plan.operation, name, root, roots, volumes);
+  if (system !== undefined) await mountSystem(g, system, plan);
+  else await mount(g, filesystem, '/', plan);
+}
+
+function mount(g: Guestfs, device: string, path: string, { writable }: MountPlan): Promise<void> {
+  return writable ? g.mount(device, path) : g.mountRo(device, path);
+}
+
+type Choice =
+  | { readonly system: string; readonly filesystem?: undefined }
+  | { readonly system?: undefined; readonly filesystem: string };
+
+/** What is on the disks. */
+interface Volumes {
+  /** Those that can be mounted. */
+  readonly filesystems: readonly string[];
+  /** Encrypted volumes that no key has opened. */
+  readonly closed: readonly string[];
+}
+
+/** The system that is asked for, or the only one, or else the only filesystem, where nothing is hidden beside it. */
+export function choose(
+  operation: string,
+  name: string,
+  root: string | undefined,
+  roots: readonly string[],
+  { filesystems, closed }: Volumes = { filesystems: [], closed: [] },
+): Choice {
+  const [system, otherSystem] = root === undefined ? roots : roots.filter((each) => each === root);
+  if (system !== undefined && otherSystem === undefined) return { system };
+  const [filesystem] = root === undefined && roots.length === 0 ? filesystems : [];
+  if (filesystem !== undefined && filesystems.length + closed.length === 1) return { filesystem };
+  throw new GuestfsError(`${operation}: ${problem(name, root, roots, { filesystems, closed })}`, {
+    code: 'ERR_GUESTFS_NO_ROOT',
+    operation,
+  });
+}
+
+function problem(
+  name: string,
+  root: string | undefined,
+  roots: readonly string[],
+  { filesystems, closed }: Volumes,
+): string {
+  if (roots.length > 0) {
+    const found = `${name} has operating systems on ${roots.join(', ')}`;
+    return root === undefined ? `${found}: say which by the option root` : `${found}, and none on ${root}`;
+  }
+  const found =
+    filesystems.length > 0
+      ? `${name} has no operating system, but filesystems on ${filesystems.join(', ')}: say which by the option mountable`
+      : `${name} has no filesystem that can be mounted`;
+  return closed.length > 0
+    ? `${found}; what is on ${closed.join(', ')} needs its key, by the option keys`
+    : found;
+}
+
+/** Opens what is encrypted. */
+async function openVolumes(
+  g: Guestfs,
+  images: readonly ImageFacts[],
+  { keys, writable, onError }: MountPlan,
+): Promise<Volumes> {
+  const { mountable, report } = await examineDevices(g, images, keys, writable);
+  const closed = report.encrypted.filter(({ opened }) => !opened).map(({ device }) => device);
+  for (const { device, message, code, operation } of report.problems) {
+    if (device !== null && closed.includes(device)) {
+      onError?.(new GuestfsError(message, { code, operation }), device);
+    }
+  }
+  return { filesystems: mountable.map(({ device }) => device), closed };
+}
+
+/** What is on the disks, without a look into filesystems. What is encrypted is opened where a key fits. */
+export async function examineDevices(
+  g: Guestfs,
+  images: readonly ImageFacts[],
+  keys: readonly VolumeKey[],
+  writable = false,
+): Promise<{ readonly report: InspectionReport; readonly mountable: readonly FilesystemReport[] }> {
+  const report = beginReport(images, await g.listDevices());
+  const devices = new Devices(g, report, new Problems(report.problems), keys, writable);
+  await devices.examine();
+  return { report, mountable: devices.mountable };
+}
+
+/** A filesystem that cannot be mounted is missing, as to the system itself. */
+async function mountSystem(g: Guestfs, root: string, plan: MountPlan): Promise<void> {
+  const { onError } = plan;
+  for (const { path, device } of inMountOrder(await g.inspectGetMountpoints(root))) {
+    try {
+      await mount(g, device, path, plan);
+    } catch (error) {
+      if (!onError || path === '/' || !isRefusal(error)) throw error;
+      onError(error, path);
+    }
+  }
+}

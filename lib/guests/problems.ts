@@ -1,0 +1,48 @@
+import { GuestfsError } from '../faults/errors';
+import type { InspectionProblem } from './report';
+
+/** After these nothing more can be asked of the handle. */
+const fatal: ReadonlySet<string> = new Set(['ERR_GUESTFS_TERMINATED', 'ERR_GUESTFS_CLOSED']);
+
+/** Whether it failed, and more can be asked of the handle. */
+export function isRefusal(error: unknown): error is GuestfsError {
+  return error instanceof GuestfsError && !fatal.has(error.code);
+}
+
+/** Collects what fails, so that one failure does not lose the rest. */
+export class Problems {
+  readonly #list: InspectionProblem[];
+
+  constructor(list: InspectionProblem[]) {
+    this.#list = list;
+  }
+
+  note(device: string | null, code: string, message: string, operation = 'inspect'): void {
+    this.#list.push({ code, operation, device, message });
+  }
+
+  noteError(device: string | null, { code, operation, message }: GuestfsError): void {
+    this.note(device, code, message, operation);
+  }
+
+  /** What `work` returns, or undefined: then its failure is noted. */
+  async attempt<T>(device: string | null, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.noteError(device, error);
+      return undefined;
+    }
+  }
+}
+
+/** What a call returns, or null where libguestfs has no answer and that means nothing. */
+export async function orNull<T>(call: Promise<T>): Promise<T | null> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isRefusal(error)) return null;
+    throw error;
+  }
+}

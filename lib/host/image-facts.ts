@@ -1,0 +1,194 @@
+// What the host can tell of an image before anything is launched.
+import { constants as fsConstants, type Stats } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { resolve } from 'node:path';
+import { GuestfsError } from '../faults/errors';
+import { type Fault, ownBackingFile } from '../faults/faults';
+import { faultIn } from '../faults/words';
+import { isText } from '../text/bytes';
+import type { BackingFile, ImageFile, ImageReport } from './image-types';
+import { runQemuImg } from './qemu-img';
+
+/** The part of `qemu-img info --output=json` that is used here. */
+interface QemuImgInfo {
+  readonly format: string;
+  readonly 'virtual-size': number;
+  readonly 'actual-size': number;
+  readonly 'full-backing-filename'?: string;
+  readonly 'backing-filename-format'?: string;
+}
+
+export interface ImageFacts
+  extends Pick<ImageReport, 'path' | 'format' | 'virtualSize' | 'actualSize' | 'backingChain'> {
+  /** For libguestfs. */
+  readonly absolutePath: string;
+  /** Of the file. */
+  readonly fileSize: number;
+}
+
+/**
+ * Checks an image and its backing files, and reads their formats and sizes.
+ *
+ * @param operation in whose name errors are told
+ * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, … where it is no file that can be read, else the codes of launches:
+ * `ERR_GUESTFS_IMAGE_INVALID`, `ERR_GUESTFS_BACKING_FILE`, `ERR_GUESTFS_BACKING_LOOP`
+ */
+export async function readImage(
+  file: ImageFile,
+  signal: AbortSignal | undefined,
+  operation = 'inspect',
+): Promise<ImageFacts> {
+  try {
+    return await factsOf(file, signal);
+  } catch (error) {
+    if (!(error instanceof UnusableImage)) throw error;
+    const { code, errnoName, message, cause } = error;
+    const errno = (constants.errno as Record<string, number>)[errnoName] ?? 0;
+    throw new GuestfsError(`${operation}: ${message}`, { code, errno, operation, cause });
+  }
+}
+
+class UnusableImage extends Error {
+  readonly code: string;
+  readonly errnoName: string;
+
+  constructor(code: string, message: string, cause?: unknown, errnoName = code) {
+    super(message, { cause });
+    this.code = code;
+    this.errnoName = errnoName;
+  }
+
+  static for({ code, errno, advice }: Fault, cause?: unknown): UnusableImage {
+    return new UnusableImage(code, advice, cause, errno);
+  }
+}
+
+async function factsOf({ path, format }: ImageFile, signal: AbortSignal | undefined): Promise<ImageFacts> {
+  const absolutePath = resolve(path);
+  if (!isText(absolutePath)) {
+    const advice = 'rename it, or make a link to it whose name is';
+    throw new UnusableImage(
+      'EINVAL',
+      `${absolutePath} is no UTF-8, which qemu-img has to be told: ${advice}`,
+    );
+  }
+  const file = await checkFile(absolutePath, absolutePath);
+  const info = await qemuImgInfo(absolutePath, format, signal);
+  return {
+    path,
+    absolutePath,
+    fileSize: file.size,
+    format: info.format,
+    virtualSize: info['virtual-size'],
+    actualSize: file.isBlockDevice() ? info['virtual-size'] : info['actual-size'],
+    backingChain: await readBackingChain(absolutePath, info, signal),
+  };
+}
+
+async function readBackingChain(
+  image: string,
+  top: QemuImgInfo,
+  signal: AbortSignal | undefined,
+): Promise<BackingFile[]> {
+  const chain: BackingFile[] = [];
+  const seen = new Set([image]);
+  let above = top;
+  for (;;) {
+    const path = above['full-backing-filename'];
+    const format = above['backing-filename-format'];
+    if (path === undefined) return chain;
+    if (seen.has(path)) throw UnusableImage.for(ownBackingFile(path));
+    seen.add(path);
+    if (isRemote(path)) return [...chain, { path, format: format ?? null }];
+    above = await readBackingFile(path, format, image, signal);
+    chain.push({ path, format: above.format });
+  }
+}
+
+async function readBackingFile(
+  path: string,
+  format: string | undefined,
+  image: string,
+  signal: AbortSignal | undefined,
+): Promise<QemuImgInfo> {
+  try {
+    await checkFile(path, image);
+    return await qemuImgInfo(path, format, signal);
+  } catch (error) {
+    if (!(error instanceof UnusableImage) || error.code === 'ERR_GUESTFS_QEMU_IMG_MISSING') throw error;
+    const { message, cause, errnoName } = error;
+    throw new UnusableImage('ERR_GUESTFS_BACKING_FILE', message, cause, errnoName);
+  }
+}
+
+/** By qemu's own rule. */
+function isRemote(path: string): boolean {
+  return /^[^/]*:/.test(path);
+}
+
+async function checkFile(path: string, image: string): Promise<Stats> {
+  const what = path === image ? path : `${path}, a backing file of ${image},`;
+  try {
+    const file = await stat(path);
+    if (file.isDirectory()) throw new UnusableImage('EISDIR', `${what} is a directory, not a disk image`);
+    if (!file.isFile() && !file.isBlockDevice()) {
+      throw new UnusableImage('EINVAL', `${what} is neither a file nor a block device`);
+    }
+    await access(path, fsConstants.R_OK);
+    return file;
+  } catch (error) {
+    if (error instanceof UnusableImage) throw error;
+    const { code = 'ERR_GUESTFS' } = error as NodeJS.ErrnoException;
+    const reasons: Record<string, string> = {
+      ENOENT: `${what} does not exist`,
+      EACCES: `${what} may not be read by this user`,
+    };
+    throw new UnusableImage(
+      code,
+      reasons[code] ?? `${what} cannot be read: ${(error as Error).message}`,
+      error,
+    );
+  }
+}
+
+async function qemuImgInfo(
+  path: string,
+  format: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<QemuImgInfo> {
+  // Shared: a running guest may hold the lock of its image.
+  const args = [
+    'info',
+    '--force-share',
+    '--output=json',
+    ...(format === undefined ? [] : ['-f', format]),
+    path,
+  ];
+  try {
+    return JSON.parse(await runQemuImg(args, signal)) as QemuImgInfo;
+  } catch (error) {
+    const { code, stderr } = error as { code?: unknown; stderr?: string };
+    if (code === 127) {
+      throw new UnusableImage(
+        'ERR_GUESTFS_QEMU_IMG_MISSING',
+        'libguestfs needs qemu-img: `apt install qemu-utils` (Debian, Ubuntu), `dnf install qemu-img` (Fedora), ' +
+          '`pacman -S qemu-img` (Arch)',
+        error,
+      );
+    }
+    // Of the image's own faults only: short memory is our limit for qemu-img, not the machine's.
+    const remedy = faultIn(stderr ?? '', path);
+    if (remedy?.code.startsWith('ERR_GUESTFS_IMAGE_')) throw UnusableImage.for(remedy, error);
+    const reason =
+      stderr
+        ?.trim()
+        .split('\n')[0]
+        ?.replace(/^qemu-img: (Could not open '.*?': )?/, '') || String(error);
+    throw new UnusableImage(
+      'ERR_GUESTFS',
+      `${path} cannot be opened${format === undefined ? '' : ` as ${format}`}: ${reason}`,
+      error,
+    );
+  }
+}

@@ -1,0 +1,101 @@
+import { types } from 'node:util';
+import type { MakeCall } from '../calls/make-call';
+import { type Image, imageOf } from '../host/tool-calls';
+import { isArray, reading, readOptions } from '../options/read';
+import type { CallOptions } from '../options/types';
+
+interface DriveCall {
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly options: CallOptions | undefined;
+}
+
+const adds: ReadonlySet<string> = new Set([
+  'addCdrom',
+  'addDomain',
+  'addDrive',
+  'addDriveRo',
+  'addDriveRoWithIf',
+  'addDriveScratch',
+  'addDriveWithIf',
+]);
+
+/** Calls that end the appliance on purpose: libguestfs forgets the drives, and so do we. */
+const shutdowns: ReadonlySet<string> = new Set(['shutdown', 'killSubprocess']);
+
+/**
+ * The options of a call, copied if the call adds drives: they are needed again after a crash, and what the program does
+ * to its own objects meanwhile must not matter.
+ */
+export function keptOptions(method: string, options: CallOptions | undefined): CallOptions | undefined {
+  if (options === undefined || !adds.has(method)) return options;
+  const kept = readOptions(method, options);
+  for (const [name, value] of Object.entries(kept)) {
+    if (!types.isProxy(value) && isArray(value)) kept[name] = reading(method, name, () => copyOf(value));
+  }
+  return kept;
+}
+
+function copyOf(list: readonly unknown[]): unknown[] {
+  const copy: unknown[] = [];
+  for (let i = 0; i < list.length; i++) {
+    copy.push(list[i]);
+    // The call will be refused, and a list may have four thousand million holes.
+    if (typeof copy[i] !== 'string') break;
+  }
+  return copy;
+}
+
+/** The drives of a handle. libguestfs empties its own list when the appliance dies; this one survives. */
+export class Drives {
+  #calls: DriveCall[] = [];
+  #lost = false;
+  /** How many of them have been added again since they were lost. */
+  #restored = 0;
+
+  /** To be told of every call that succeeded. */
+  record(method: string, args: readonly unknown[], options: CallOptions | undefined): void {
+    if (adds.has(method)) {
+      // A program that knows libguestfs adds its drives again after a crash: then the list is its own.
+      if (this.#lost) this.#calls = this.#calls.slice(0, this.#restored);
+      this.#restored = 0;
+      this.#lost = false;
+      this.#calls.push({ method, args, options: withoutSignal(options) });
+    } else if (method === 'removeDrive')
+      this.#calls = this.#calls.filter((call) => labelOf(call) !== args[0]);
+    else if (shutdowns.has(method)) this.#calls = [];
+  }
+
+  /** Those on this machine. */
+  images(): Image[] {
+    return this.#calls.flatMap(({ method, args, options }) => imageOf(method, args, { ...options }) ?? []);
+  }
+
+  /** The appliance has died, and libguestfs's list with it. */
+  lose(): void {
+    this.#lost = true;
+    this.#restored = 0;
+  }
+
+  /** Adds them again where libguestfs has lost them. */
+  async restore(call: MakeCall): Promise<void> {
+    if (this.#calls.length > 0 && (await call<string[]>('debugDrives')).length === 0) this.#restored = 0;
+    else if (this.#restored === 0) this.#restored = this.#calls.length;
+    for (; this.#restored < this.#calls.length; this.#restored++) {
+      const { method, args, options } = this.#calls[this.#restored] as DriveCall;
+      await call(method, args, options);
+    }
+    this.#lost = false;
+    this.#restored = 0;
+  }
+}
+
+function labelOf(call: DriveCall): unknown {
+  return (call.options as { label?: string } | undefined)?.label;
+}
+
+function withoutSignal(options: CallOptions | undefined): CallOptions | undefined {
+  if (options === undefined) return undefined;
+  const { signal, onProgress, ...rest } = options;
+  return rest;
+}

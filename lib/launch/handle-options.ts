@@ -1,0 +1,68 @@
+import type { LibvirtAuthHandler } from '../calls/libvirt-auth';
+import { invalidType, unknownOption } from '../faults/arguments';
+import { readOptions } from '../options/read';
+
+/** Options of the handle; each has a method that sets it later, before the launch. */
+export interface GuestfsOptions {
+  /** Read the environment variables `LIBGUESTFS_*` and `TMPDIR`; default true. C: `guestfs_parse_environment`. */
+  readonly environment?: boolean | undefined;
+  /** Shown in trace messages, to tell handles apart. C: `guestfs_set_identifier`. */
+  readonly identifier?: string | undefined;
+  /** Memory of the appliance in MiB. C: `guestfs_set_memsize`. */
+  readonly memsize?: number | undefined;
+  /** Virtual processors of the appliance, 1 to 255. C: `guestfs_set_smp`. */
+  readonly smp?: number | undefined;
+  /** `'direct'`, `'libvirt'`, … C: `guestfs_set_backend`. */
+  readonly backend?: string | undefined;
+  /** Settings of the backend, as `'force_tcg'`. C: `guestfs_set_backend_settings`. */
+  readonly backendSettings?: readonly string[] | undefined;
+  /** Where to look for the appliance, folders separated by colons. C: `guestfs_set_path`. */
+  readonly path?: string | undefined;
+  /** Where the built appliance is cached; default `/var/tmp`. C: `guestfs_set_cachedir`. */
+  readonly cachedir?: string | undefined;
+  /** Where overlays and sockets are kept; default `/tmp`. C: `guestfs_set_tmpdir`. */
+  readonly tmpdir?: string | undefined;
+  /**
+   * Answers libvirt when it wants credentials, for `addDomain` and a launch by libvirt; the call waits for it. Without
+   * one, libvirt asks on the terminal. When it throws, the call fails with that error as its `cause`.
+   * C: `GUESTFS_EVENT_LIBVIRT_AUTH`.
+   */
+  readonly libvirtAuth?: LibvirtAuthHandler | undefined;
+}
+
+/** Each of these options is one call. */
+const setters: ReadonlyMap<string, string> = new Map([
+  ['identifier', 'setIdentifier'],
+  ['memsize', 'setMemsize'],
+  ['smp', 'setSmp'],
+  ['backend', 'setBackend'],
+  ['backendSettings', 'setBackendSettings'],
+  ['path', 'setPath'],
+  ['cachedir', 'setCachedir'],
+  ['tmpdir', 'setTmpdir'],
+]);
+
+/** The options of a handle, each read once and checked. */
+export interface CheckedGuestfsOptions {
+  readonly environment: boolean;
+  readonly libvirtAuth: LibvirtAuthHandler | undefined;
+  /** The calls that apply the rest. */
+  readonly settings: readonly (readonly [setter: string, value: unknown])[];
+}
+
+export function checkHandleOptions(options: GuestfsOptions): CheckedGuestfsOptions {
+  const { environment = true, libvirtAuth, ...others } = readOptions('Guestfs', options);
+  if (typeof environment !== 'boolean') {
+    throw invalidType('Guestfs', 'options.environment', 'boolean', environment);
+  }
+  if (libvirtAuth !== undefined && typeof libvirtAuth !== 'function') {
+    throw invalidType('Guestfs', 'options.libvirtAuth', 'function', libvirtAuth);
+  }
+  const settings = Object.entries(others).map(([name, value]) => {
+    const setter = setters.get(name);
+    if (setter === undefined)
+      throw unknownOption('Guestfs', name, ['environment', ...setters.keys(), 'libvirtAuth']);
+    return [setter, value] as const;
+  });
+  return { environment, libvirtAuth: libvirtAuth as LibvirtAuthHandler | undefined, settings };
+}

@@ -1,0 +1,328 @@
+// launch() that cannot hang: with a deadline, a signal, and a fallback for a KVM on which guests do not run.
+import { readFileSync } from 'node:fs';
+import type { Calls, Turn } from '../calls/calls';
+import {
+  AbortError,
+  faultError,
+  GuestfsError,
+  launchFailed,
+  terminatedError,
+  withConsole,
+} from '../faults/errors';
+import { ownBackingFile } from '../faults/faults';
+import { noteBuild } from '../host/appliance-cache';
+import { watchForLoops } from '../host/backing-loops';
+import { kvmIsKnownToFail, kvmState, rememberThatKvmFails, verdictFile } from '../host/kvm';
+import { requireDescriptors } from '../host/limits';
+import type { NativeHandle } from '../native/addon';
+import { signals } from '../options/abort-signals';
+import type { CallOptions, LaunchPhase } from '../options/types';
+import { printableLines } from '../text/lines';
+import type { BackendSettings } from './backend-settings';
+import type { Drives } from './drives';
+import type { CheckedLaunchOptions } from './options';
+import { launchTotal, Phases, positions } from './phases';
+import { removeStaleSockets } from './stale-sockets';
+
+/**
+ * How long a guest kernel may stay silent under KVM. A working one writes to the console within two seconds of qemu's
+ * start; a busy machine gets some more.
+ */
+const silenceMs = 15_000;
+const pollMs = 250;
+
+/** Why the appliance did not run under KVM. */
+interface KvmFailure {
+  readonly why: string;
+  readonly remember: boolean;
+  /** What the launch said itself. */
+  readonly error: Error;
+}
+
+function kvmUnavailable({ why, error }: KvmFailure): GuestfsError {
+  const message = `launch: KVM on this machine does not run the appliance: ${why}. Use accel: 'auto' or 'tcg'.`;
+  return new GuestfsError(message, {
+    code: 'ERR_GUESTFS_KVM_UNAVAILABLE',
+    operation: 'launch',
+    cause: error,
+  });
+}
+
+function kvmWarning({ why, remember }: KvmFailure): string {
+  const file = verdictFile();
+  const memory = remember && file ? ` This is remembered in ${file} until the machine reboots.` : '';
+  return (
+    `KVM on this machine does not run the appliance: ${why}. ` +
+    `Going on with TCG (software emulation), which is slower but works.${memory} ` +
+    "Set LIBGUESTFS_BACKEND_SETTINGS=force_tcg or use launch({ accel: 'tcg' }) to skip the attempt."
+  );
+}
+
+type Interruption = 'timeout' | 'abort' | 'silence' | 'loop';
+
+/** What a launch works on. */
+export interface LaunchParts {
+  readonly calls: Calls;
+  readonly native: NativeHandle;
+  readonly drives: Drives;
+  readonly backendSettings: BackendSettings;
+  /** When the handle was made, in milliseconds since the epoch. */
+  readonly created: number;
+  warn(text: string): void;
+}
+
+/** Handles whose qemu tells the guest of them; libguestfs keeps the parameter. */
+const reportsDiskErrors = new WeakSet<NativeHandle>();
+
+/** One launch of one handle, while the handle's queue waits for it. */
+export class Launch {
+  readonly #parts: LaunchParts;
+  readonly #turn: Turn;
+  readonly #options: CheckedLaunchOptions;
+  readonly #started = Date.now();
+  /** The image that turned out to be its own backing file. */
+  #loop = '';
+
+  constructor(parts: LaunchParts, turn: Turn, options: CheckedLaunchOptions) {
+    this.#parts = parts;
+    this.#turn = turn;
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    if (this.#options.accel === 'kvm') requireKvm();
+    // A handle that is up already refuses a launch in its own words, and new settings in words that would mislead.
+    if (!(await this.#call<boolean>('isConfig'))) return this.#call('launch');
+    requireDescriptors('launch');
+    const backend = await this.#call<string>('getBackend');
+    const settings = this.#parts.backendSettings.original(await this.#call<string[]>('getBackendSettings'));
+    await this.#reportDiskErrors(backend);
+    try {
+      await this.#launchOn(backend, settings);
+    } catch (error) {
+      if (!this.#turn.stuck) await this.#resetAfterFailure(settings);
+      throw error;
+    }
+  }
+
+  /** When this machine's disk is full, qemu by itself stops without a word until somebody tells it to go on: for ever. */
+  async #reportDiskErrors(backend: string): Promise<void> {
+    const { native } = this.#parts;
+    if (reportsDiskErrors.has(native) || !/^(direct|libvirt)\b/.test(backend)) return;
+    await this.#call('config', ['-global', 'scsi-hd.werror=report']);
+    reportsDiskErrors.add(native);
+  }
+
+  /** So that the handle is as it was before, whatever the launch has tried. */
+  async #resetAfterFailure(settings: readonly string[]): Promise<void> {
+    await this.#call('setBackendSettings', [settings]).catch(() => undefined);
+    await this.#restoreDrives().catch(() => undefined);
+  }
+
+  async #launchOn(backend: string, settings: readonly string[]): Promise<void> {
+    const unforced = settings.filter((setting) => !isForced(setting));
+    if (this.#options.accel === 'tcg')
+      return void (await this.#attempt(settings, [...unforced, 'force_tcg'], false));
+    if (this.#options.accel === 'kvm') {
+      const failure = await this.#attempt(settings, [...unforced, 'force_kvm'], backend === 'direct');
+      if (failure) throw failure.remember ? kvmUnavailable(failure) : failure.error;
+      return;
+    }
+    const decided = settings.some(isForced);
+    const doubtful = !decided && backend === 'direct' && kvmState() === 'usable';
+    if (doubtful && kvmIsKnownToFail()) {
+      await this.#attempt(settings, [...settings, 'force_tcg'], false);
+    } else {
+      const failure = await this.#attempt(settings, settings, doubtful);
+      if (failure) await this.#fallBack(settings, failure);
+    }
+  }
+
+  /** KVM is to blame only when the same launch works without it, and when the failure looks like KVM's. */
+  async #fallBack(settings: readonly string[], failure: KvmFailure): Promise<void> {
+    await this.#attempt(settings, [...settings, 'force_tcg'], false);
+    if (failure.remember) rememberThatKvmFails();
+    this.#parts.warn(kvmWarning(failure));
+  }
+
+  /**
+   * Launches with these settings. When KVM is doubtful and the guest gave no sign of life, the reason is returned
+   * instead of an error thrown; nothing is left of that launch.
+   */
+  async #attempt(
+    original: readonly string[],
+    settings: readonly string[],
+    doubtful: boolean,
+  ): Promise<KvmFailure | undefined> {
+    this.#checkInterrupted();
+    await this.#restoreDrives();
+    await this.#call('setBackendSettings', [settings]);
+    this.#parts.backendSettings.replace(original, settings);
+    const { calls } = this.#parts;
+    const cachedir = await this.#call<string>('getCachedir');
+    this.#checkInterrupted(); // from here on it is watched
+
+    let ended = false;
+    let interruption: Interruption | undefined;
+    let removeUnfinished: (() => Promise<void>) | undefined;
+    const interrupt = (why: Interruption) => {
+      if (interruption || ended) return;
+      interruption = why;
+      removeUnfinished = noteBuild(cachedir);
+      void calls.killUntil(() => ended).then((gone) => gone || calls.abandon(this.#turn));
+    };
+    const isWanted = () => interruption === undefined && !this.#turn.terminated;
+    const watch = this.#watch(interrupt, doubtful);
+    try {
+      await this.#callLaunch(isWanted);
+      if (isWanted()) this.#enter('ready'); // whoever hears it may think otherwise
+      if (isWanted()) return undefined;
+      // It came up in the very moment in which it was given up.
+      await this.#call('shutdown').catch(() => undefined);
+      throw new Error('the appliance was up when it was killed');
+    } catch (error) {
+      if (this.#turn.terminated) throw this.#explain(interruption, error as Error);
+      if (interruption === 'silence' && !this.#turn.stuck) {
+        const why = `its kernel showed no sign of life within ${silenceMs / 1000} s`;
+        return { why, remember: true, error: this.#explain(undefined, error as Error) };
+      }
+      if (interruption === undefined && doubtful && !watch.phases.alive) {
+        const tail = this.#parts.native.consoleTail();
+        const remember = /\bkvm\b|accelerator/i.test(tail);
+        return {
+          why: `it ended at once (${lastLine(tail)})`,
+          remember,
+          error: this.#explain(undefined, error as Error),
+        };
+      }
+      throw this.#explain(interruption, error as Error);
+    } finally {
+      ended = true;
+      watch.stop();
+      await removeUnfinished?.().catch(() => undefined);
+    }
+  }
+
+  async #callLaunch(wanted: () => boolean): Promise<void> {
+    const options = { onProgress: this.#options.onProgress };
+    try {
+      await this.#call('launch', [], options);
+    } catch (error) {
+      // A qemu that ended before it connected left its socket behind, and libguestfs stumbles over it.
+      if ((error as GuestfsError).code !== 'EADDRINUSE' || !wanted()) throw error;
+      const folder = await this.#call<string>('getSockdir');
+      if (!removeStaleSockets(folder, this.#parts.created)) throw error;
+      await this.#call('launch', [], options);
+    }
+  }
+
+  /** Watches clock, signal, console and processes. */
+  #watch(
+    interrupt: (why: Interruption) => void,
+    silenceIsVerdict: boolean,
+  ): { phases: Phases; stop(): void } {
+    const { calls, native } = this.#parts;
+    const { signal } = this.#options;
+    const phases = new Phases((phase) => this.#enter(phase));
+    const stopListening = calls.listenToConsole((text) => phases.read(text));
+    let qemuSeen: number | undefined;
+    const poll = setInterval(() => {
+      if (qemuSeen === undefined && native.children().some(isQemu)) {
+        qemuSeen = Date.now();
+        phases.enter('boot');
+      }
+      const silence = qemuSeen === undefined ? 0 : Date.now() - qemuSeen;
+      if (silenceIsVerdict && !phases.alive && silence > silenceMs) interrupt('silence');
+    }, pollMs);
+    const left =
+      this.#options.timeout === undefined ? undefined : this.#options.timeout - (Date.now() - this.#started);
+    const clock = left === undefined ? undefined : setTimeout(() => interrupt('timeout'), Math.max(0, left));
+    const onAbort = () => interrupt('abort');
+    const unfollow = signal && signals.follow(signal, onAbort);
+    phases.enter('appliance');
+    const stopWatching = watchForLoops(this.#parts.drives.images(), (path) => {
+      this.#loop = path;
+      interrupt('loop');
+    });
+    const stop = () => {
+      stopListening();
+      stopWatching();
+      clearInterval(poll);
+      clearTimeout(clock);
+      unfollow?.();
+    };
+    return { phases, stop };
+  }
+
+  #enter(phase: LaunchPhase): void {
+    const stage = { phase, position: positions[phase], total: launchTotal, began: this.#started };
+    this.#parts.calls.enter(this.#turn, stage, this.#options.onProgress);
+  }
+
+  /** libguestfs forgets its drives when an appliance dies. */
+  #restoreDrives(): Promise<void> {
+    return this.#parts.drives.restore((method, args, options) => this.#call(method, args, options));
+  }
+
+  #call<T>(method: string, args: readonly unknown[] = [], options?: CallOptions): Promise<T> {
+    return this.#parts.calls.call<T>(method, args, options, this.#turn.operation);
+  }
+
+  #checkInterrupted(): void {
+    const { signal } = this.#options;
+    if (this.#turn.terminated) throw terminatedError('launch', '');
+    if (signal?.aborted) throw new AbortError('launch', signal.reason);
+  }
+
+  #explain(interruption: Interruption | undefined, error: Error): Error {
+    const tail = this.#parts.native.consoleTail();
+    if (this.#turn.terminated) return terminatedError('launch', tail, error);
+    if (interruption === 'abort') return new AbortError('launch', this.#options.signal?.reason);
+    if (interruption === 'timeout') return this.#timedOut(tail, error);
+    if (interruption === 'loop') return faultError('launch', ownBackingFile(this.#loop));
+    if (!(error instanceof GuestfsError)) return error;
+    return launchFailed(error, tail);
+  }
+
+  #timedOut(tail: string, cause: Error): GuestfsError {
+    const advice =
+      this.#options.accel === 'kvm'
+        ? "KVM may not work on this machine: try accel: 'auto' or 'tcg'."
+        : 'Emulation can take half a minute and more on a busy machine: try a longer timeout.';
+    return new GuestfsError(
+      withConsole(`launch: the appliance was not up after ${this.#options.timeout} ms. ${advice}`, tail),
+      { code: 'ERR_GUESTFS_TIMEOUT', operation: 'launch', cause },
+    );
+  }
+}
+
+function lastLine(console: string): string {
+  return printableLines(console).at(-1) ?? 'without a word';
+}
+
+function isForced(setting: string): boolean {
+  return /^force_(tcg|kvm)(=|$)/.test(setting);
+}
+
+/** qemu is the child that was told of the appliance's socket; others build the appliance or watch over qemu. */
+function isQemu(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('guestfsd.sock');
+  } catch {
+    return false;
+  }
+}
+
+function requireKvm(): void {
+  const remedy = {
+    usable: undefined,
+    missing:
+      'there is no /dev/kvm: enable virtualisation in the firmware, or nested virtualisation in the host',
+    forbidden: '/dev/kvm may not be opened: add the user to the group `kvm` and log in again',
+  }[kvmState()];
+  if (remedy === undefined) return;
+  throw new GuestfsError(`launch: KVM was asked for, but ${remedy}. Or use accel: 'auto'.`, {
+    code: 'ERR_GUESTFS_KVM_UNAVAILABLE',
+    operation: 'launch',
+  });
+}

@@ -1,0 +1,160 @@
+// The only module that touches the addon. Its types say what src-native/native_handle.h offers.
+import { join } from 'node:path';
+import type { ArgumentProblem, Failure } from '../faults/native-problem';
+import { explainNotLoaded, isLibraryMissing } from './not-loaded';
+
+/** What the addon knows of a libguestfs function. Its place in the list is the number by which it is called. */
+export interface FunctionDescription {
+  readonly name: string;
+  readonly cName: string;
+  readonly since: string;
+  readonly available: boolean;
+  readonly cancellable: boolean;
+  /** It only looks at the handle, or changes it, and never waits for anything. */
+  readonly instant: boolean;
+  /** The place of the argument that is a file to read on the host, or -1. */
+  readonly fileIn: number;
+  /** Likewise of a file to write. */
+  readonly fileOut: number;
+  readonly returnsMap: boolean;
+  readonly arguments: readonly string[];
+  readonly options: readonly string[];
+  /** Since when there is each option; empty when it came with the function. */
+  readonly optionsSince: readonly string[];
+}
+
+/** What came of a call on this thread. `heard`: its events wait for `deliverHeard`. */
+export type Answer = ({ readonly value: unknown } | Failure) & { readonly heard?: true };
+
+/** The numbers of src-native/message.h. */
+export const MessageKind = {
+  /** A turn of the event loop begins in which messages are delivered; its end is to be told by `nextTurn()`. */
+  turn: 0,
+  started: 1,
+  pipe: 2,
+  event: 3,
+  progress: 4,
+  result: 5,
+  failed: 6,
+  unrepresentable: 7,
+} as const;
+
+type Kind<Name extends keyof typeof MessageKind> = (typeof MessageKind)[Name];
+
+export type ProgressMessage = [
+  ...[kind: Kind<'progress'>, call: number],
+  ...[procNr: number, serial: number, position: bigint, total: bigint],
+];
+
+export type Message =
+  | [kind: Kind<'turn'>, call: 0]
+  | [kind: Kind<'started'>, call: number]
+  /** The call has been given one end of a pipe; this is the other. */
+  | [kind: Kind<'pipe'>, call: number, fd: number]
+  | [kind: Kind<'event'>, call: number, event: number, text: string]
+  | ProgressMessage
+  | [kind: Kind<'result'>, call: number, value: unknown]
+  | [kind: Kind<'failed'>, call: number, failure: Failure]
+  | [kind: Kind<'unrepresentable'>, call: number, error: unknown];
+
+/** Whose turn a call is. */
+export const Lane = {
+  ordinary: 0,
+  /** Before all that waits, also while the queue is held. */
+  urgent: 1,
+  /** Inside the running call, whose callback waits for `endCallback`. */
+  callback: 2,
+} as const;
+
+export interface NativeHandle {
+  /** Receives everything that the handle's thread has to say, in order. */
+  receive: (...message: Message) => void;
+
+  /** A file that is null is a stream: its pipe comes as a message when the call begins. */
+  call(
+    id: number,
+    fn: number,
+    args: readonly unknown[],
+    optionNames: readonly string[],
+    optionValues: readonly unknown[],
+    lane: (typeof Lane)[keyof typeof Lane],
+    keepPartial: boolean,
+  ): ArgumentProblem | undefined;
+  /** Makes a call on this thread; undefined, and no call, while the handle has other things to do. */
+  callAtOnce(
+    fn: number,
+    args: readonly unknown[],
+    optionNames: readonly string[],
+    optionValues: readonly unknown[],
+  ): ArgumentProblem | Answer | undefined;
+  /** Takes a waiting call out of the queue; false when it runs or has ended. */
+  remove(id: number): boolean;
+  removeAll(): number[];
+  /** `guestfs_user_cancel`, also where it waits for a pipe; false when that call does not run or cannot be cancelled. */
+  cancel(id: number): boolean;
+  /** From its turn on only urgent calls run, until `release`. */
+  hold(id: number): void;
+  release(): void;
+  close(id: number): void;
+  /** Delivers the events of calls on this thread. */
+  deliverHeard(): void;
+  setEventMasks(deliver: number, listened: number): void;
+  setPrivate(key: string): void;
+  deletePrivate(key: string): void;
+  /** Whose pointer libguestfs keeps under the key; undefined for none. */
+  lookupPrivate(key: string): 'ours' | 'foreign' | undefined;
+  privateKeys(): string[];
+  /** Process numbers of the children of the handle's thread. */
+  children(): number[];
+  /** SIGKILL to them, with a call's number only while that call runs; returns how many there were. */
+  kill(call?: number): number;
+  consoleTail(): string;
+  /** From now on libvirt's questions for credentials arrive as events, and wait for `endCallback`. */
+  answerLibvirtAuth(): void;
+  endCallback(): void;
+}
+
+interface Finder {
+  /** The file of the binary that was compiled here, else of the prebuilt one that fits. */
+  resolve(root: string): string;
+}
+
+interface Addon {
+  readonly NativeHandle: new () => NativeHandle;
+  functions(): FunctionDescription[];
+  nextTurn(): void;
+}
+
+function loadAddon(): Addon {
+  const root = join(__dirname, '../..');
+  let file = process.env.GUESTFS_NODE_ADDON;
+  try {
+    file ||= (require('node-gyp-build') as Finder).resolve(root);
+    return require(file) as Addon;
+  } catch (cause) {
+    throw Object.assign(new Error(explainNotLoaded(cause as Error, root, file), { cause }), {
+      code: 'ERR_GUESTFS_NOT_LOADED',
+      missing: isLibraryMissing(cause as Error) ? 'library' : 'addon',
+    });
+  }
+}
+
+const addon = loadAddon();
+
+export function openNativeHandle(): NativeHandle {
+  return new addon.NativeHandle();
+}
+
+/** A turn of the event loop is over: all handles deliver what has waited for the next one. */
+export function nextTurn(): void {
+  addon.nextTurn();
+}
+
+export interface NumberedFunction extends FunctionDescription {
+  readonly number: number;
+}
+
+/** All libguestfs functions by their JavaScript name. */
+export const functions: ReadonlyMap<string, NumberedFunction> = new Map(
+  addon.functions().map((description, number) => [description.name, { ...description, number }]),
+);

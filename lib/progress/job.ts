@@ -1,0 +1,69 @@
+import { type Observable, type OperationObserver, observe } from '../calls/operations';
+import type { ProgressEvent } from '../options/types';
+
+/** Something that takes a while and is no call of a handle. */
+export class Job implements Observable {
+  readonly #operation: string;
+  readonly #observers = new Set<OperationObserver>();
+  /** The last one that was told. */
+  #step: string | undefined;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(operation: string) {
+    this.#operation = operation;
+  }
+
+  [observe](observer: OperationObserver): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  start(): void {
+    for (const each of this.#observers) each.started(this.#itself);
+  }
+
+  /** `total` 1 is a pulse. */
+  progress(position: number, total: number): void {
+    const event: ProgressEvent = {
+      ...{ operation: this.#operation, procNr: 0, serial: 0, pulse: total === 1 },
+      ...{ position: BigInt(position), total: BigInt(total), ratio: position / total },
+    };
+    for (const each of this.#observers) each.progress(this.#itself, event);
+  }
+
+  phase(phase: string): void {
+    for (const each of this.#observers) each.phase(this.#itself, phase);
+  }
+
+  /** The same for what changes all the time: ten times a second at most. */
+  at(place: string): void {
+    const now = performance.now();
+    if (now - this.#toldAt < 100) return;
+    this.#toldAt = now;
+    this.phase(place);
+  }
+
+  end(error: Error | undefined): void {
+    for (const each of this.#observers) each.ended(this.#itself, error);
+  }
+
+  /** Shows the operations of a handle as steps of the job, called what `stepOf` says. */
+  follow(handle: Observable, stepOf = (operation: string) => operation): void {
+    const enter = (step: string) => {
+      if (step === this.#step) return;
+      this.#step = step;
+      this.phase(step);
+      this.progress(0, 1);
+    };
+    handle[observe]({
+      started: ({ operation }) => enter(stepOf(operation)),
+      phase: ({ operation }, phase) => enter(`${stepOf(operation)}: ${phase}`),
+      progress() {},
+      ended() {},
+    });
+  }
+
+  get #itself() {
+    return { id: 1, operation: this.#operation };
+  }
+}
