@@ -1,9 +1,10 @@
 /**
- * A stand-in for libguestfs's functions, compiled against the installed guestfs.h and put before the real library: it
- * writes down what it received, and returns values of our choice. So every function, option and struct can be tried,
- * whatever an appliance would say.
+ * A stand-in for libguestfs's functions, put before the real library: it writes down what it received, and returns values
+ * of our choice. So every function, option and struct can be tried, whatever an appliance would say, and whichever
+ * libguestfs is installed: the code comes from `api/` alone. That `api/` and guestfs.h agree where both know something
+ * is proved when the addon is compiled (`abi_check.cc`).
  */
-import { type Api, type ApiArgument, type ApiField, type ApiFunction, bitOf } from './api';
+import type { Api, ApiArgument, ApiField, ApiFunction, ApiStruct } from './api';
 import { compileLibrary } from './c-library';
 import type { TemporaryFolder } from './folder';
 
@@ -19,16 +20,24 @@ export interface Received {
 
 /** Returns the path of the library. It writes to the file that `STAND_IN_OUTPUT` names. */
 export function compileStandIn(api: Api, folder: TemporaryFolder): string {
-  const code = [prelude, ...api.structs.map(structMaker), ...api.functions.map(fake)].join('\n');
+  const structs = api.structs.flatMap((struct) => [
+    structType(struct),
+    structMaker(struct),
+    structFree(struct),
+  ]);
+  const code = [prelude, ...structs, ...api.functions.map(fake)].join('\n');
   return compileLibrary(code, folder);
 }
 
 const prelude = `
 #include <inttypes.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+typedef struct guestfs_h guestfs_h;
 
 static FILE *out;
 static int first;
@@ -90,9 +99,37 @@ static char **copy_list(const char *const *list, size_t length) {
 }
 `;
 
+/** A field's declaration, as libguestfs lays structs out. */
+function fieldType({ name, kind }: ApiField): string {
+  switch (kind) {
+    case 'FString':
+    case 'FDevice':
+      return `char *${name};`;
+    case 'FUUID':
+      return `char ${name}[32];`;
+    case 'FBuffer':
+      return `uint32_t ${name}_len; char *${name};`;
+    case 'FChar':
+      return `char ${name};`;
+    case 'FInt32':
+      return `int32_t ${name};`;
+    case 'FUInt32':
+      return `uint32_t ${name};`;
+    case 'FInt64':
+      return `int64_t ${name};`;
+    case 'FBytes':
+    case 'FUInt64':
+      return `uint64_t ${name};`;
+    case 'FOptPercent':
+      return `float ${name};`;
+    default:
+      throw new Error(`the stand-in does not know the field kind ${kind}`);
+  }
+}
+
 /** Values that break what is weak: nothing or the least, the most with bytes that are no UTF-8, the field's number. */
-function fieldValues({ cName, kind }: ApiField, index: number): [string, string, string] {
-  const set = (value: string | number) => `r.${cName} = ${value};`;
+function fieldValues({ name, kind }: ApiField, index: number): [string, string, string] {
+  const set = (value: string | number) => `r.${name} = ${value};`;
   switch (kind) {
     case 'FString':
     case 'FDevice':
@@ -100,12 +137,12 @@ function fieldValues({ cName, kind }: ApiField, index: number): [string, string,
     case 'FUUID':
       return [
         '',
-        `memset(r.${cName}, 'f', 32);`,
-        `memcpy(r.${cName}, "${String(index).padStart(32, '0')}", 32);`,
+        `memset(r.${name}, 'f', 32);`,
+        `memcpy(r.${name}, "${String(index).padStart(32, '0')}", 32);`,
       ];
     case 'FBuffer': {
       const buffer = (data: string, size: number) =>
-        `r.${cName} = copy("${data}", ${size}); r.${cName}_len = ${size};`;
+        `r.${name} = copy("${data}", ${size}); r.${name}_len = ${size};`;
       return [buffer('', 0), buffer('a\\0\\xff', 3), buffer(String(index), String(index).length)];
     }
     case 'FChar':
@@ -155,7 +192,29 @@ export function expectedField({ kind }: ApiField, index: number): [unknown, unkn
   }
 }
 
-function structMaker({ name, fields }: Api['structs'][number]): string {
+function structType({ name, fields }: ApiStruct): string {
+  return `
+struct guestfs_${name} { ${fields.map(fieldType).join(' ')} };
+struct guestfs_${name}_list { uint32_t len; struct guestfs_${name} *val; };`;
+}
+
+/** A struct's free functions: the installed libguestfs has them only of structs that it knows. */
+function structFree({ name, fields }: ApiStruct): string {
+  const owned = fields.filter(({ kind }) => ['FString', 'FDevice', 'FBuffer'].includes(kind));
+  return `
+static void clear_${name}(struct guestfs_${name} *r) { ${owned.map((field) => `free(r->${field.name});`).join(' ')} }
+void guestfs_free_${name}(struct guestfs_${name} *r) {
+  clear_${name}(r);
+  free(r);
+}
+void guestfs_free_${name}_list(struct guestfs_${name}_list *r) {
+  for (uint32_t i = 0; i < r->len; i++) clear_${name}(&r->val[i]);
+  free(r->val);
+  free(r);
+}`;
+}
+
+function structMaker({ name, fields }: ApiStruct): string {
   const type = `struct guestfs_${name}`;
   const values = fields.map(fieldValues);
   const branches = [0, 1, 2].map((i) => `  if (variant == ${i}) { ${values.map((v) => v[i]).join(' ')} }`);
@@ -239,20 +298,30 @@ function record({ name, kind }: ApiArgument): string {
   return `  put_${kind}(p_${name});`;
 }
 
+function optionsType({ cName, options }: ApiFunction): string {
+  const members = options.map(({ name, kind }) => `${argumentTypes[kind]}${name};`);
+  return `struct guestfs_${cName}_argv { uint64_t bitmask; ${members.join(' ')} };`;
+}
+
 function fake(fn: ApiFunction): string {
   const { name, cName, args, options, ret } = fn;
   const argv = options.length > 0 ? [`const struct guestfs_${cName}_argv *o`] : [];
   const size = ret.kind === 'RBufferOut' ? ['size_t *size'] : [];
   const parameters = ['guestfs_h *g', ...args.map(parameter), ...size, ...argv];
   const [low, high, error] = returns(ret);
+  const records = options.map(
+    (o, bit) =>
+      `  if (o->bitmask & UINT64_C(1) << ${bit}) { option("${o.name}"); put_${o.kind}(o->${o.name}); }`,
+  );
   return `
+${options.length > 0 ? optionsType(fn) : ''}
 ${returnType(ret)}guestfs_${cName}${argv.length > 0 ? '_argv' : ''}(${parameters.join(', ')}) {
   static int calls;
   const int turn = calls++ % 3;
   begin("${name}");
 ${args.map(record).join('\n')}
   options();
-${options.map((o) => `  if (o->bitmask & ${bitOf(fn, o)}) { option("${o.name}"); put_${o.kind}(o->${o.name}); }`).join('\n')}
+${records.join('\n')}
   end();
   return turn == 0 ? ${low} : turn == 1 ? ${high} : ${error};
 }`;

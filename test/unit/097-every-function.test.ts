@@ -6,11 +6,11 @@ import { temporaryFolder } from '../support/folder';
 import { runScript } from '../support/script';
 import { compileStandIn, expectedField, type Received } from '../support/stand-in';
 
-// Every function that guestfs.h declares, over a stand-in for libguestfs that says what reached it.
+// Every function of api/, whichever libguestfs is installed, over a stand-in for it that says what reached it.
 
-const { functions: all, structs, newer } = readApi();
-/** Every handle makes these two by itself, when it is made. */
-const functions = all.filter(({ name }) => !['set_pgroup', 'parse_environment'].includes(name));
+const { functions, structs } = readApi();
+/** Every handle calls these by itself when it is made. */
+const madeBefore = ['set_pgroup', 'parse_environment'];
 
 const camel = (name: string) => name.replace(/_+([a-zA-Z0-9])/g, (_, c: string) => c.toUpperCase());
 
@@ -57,7 +57,8 @@ function callsOf(fn: ApiFunction): Call[] {
     args: values(fn.args, false),
     options: named([option], true),
   }));
-  return [...plain, ...alone].map((call, i) => ({ ...call, fn, turn: (i % 3) as 0 | 1 | 2 }));
+  const before = madeBefore.includes(fn.name) ? 1 : 0;
+  return [...plain, ...alone].map((call, i) => ({ ...call, fn, turn: ((before + i) % 3) as 0 | 1 | 2 }));
 }
 
 const calls = functions.flatMap(callsOf);
@@ -120,7 +121,7 @@ let received: Received[] = [];
 let results: unknown[] = [];
 
 beforeAll(async () => {
-  const library = compileStandIn({ functions: all, structs, newer }, folder);
+  const library = compileStandIn({ functions, structs }, folder);
   const plan = calls.map(({ fn, args, options }) => [camel(fn.name), args, options]);
   writeFileSync(folder.file('plan'), serialize(plan));
   const { code, stderr } = await runScript(
@@ -150,17 +151,14 @@ beforeAll(async () => {
   );
   if (code !== 0) throw new Error(`the calls over the stand-in ended with ${code}:\n${stderr}`);
   const lines = readFileSync(folder.file('output'), 'utf8').trimEnd().split('\n');
-  received = lines
-    .map((line) => JSON.parse(line) as Received)
-    .filter(({ fn }) => functions.some(({ name }) => name === fn));
+  received = lines.map((line) => JSON.parse(line) as Received);
   results = deserialize(readFileSync(folder.file('results')));
 }, 60_000);
 
 afterAll(() => folder[Symbol.dispose]());
 
 test('there are hundreds of them', () => {
-  expect(functions.length).toBeGreaterThan(580);
-  expect(received).toHaveLength(calls.length);
+  expect(functions.length).toBeGreaterThan(620);
   expect(results).toHaveLength(calls.length);
 });
 
@@ -170,7 +168,8 @@ test('each is reached with all arguments and options in their places', () => {
     args: args.map(written),
     options: Object.fromEntries(Object.entries(options).map(([name, value]) => [name, written(value)])),
   }));
-  expect(received).toEqual(sent);
+  expect(received.slice(0, madeBefore.length).map(({ fn }) => fn)).toEqual(madeBefore);
+  expect(received.slice(madeBefore.length)).toEqual(sent);
 });
 
 describe('each return kind', () => {
@@ -191,11 +190,7 @@ describe('each return kind', () => {
 });
 
 describe('each struct', () => {
-  // Some are only ever returned in lists, some only alone, some by functions that the installed header lacks.
-  const decoded = new Set(functions.map(({ ret }) => ret.struct));
-
   test.each(structs.map((struct) => [struct.name, struct] as const))('%s', (name, struct) => {
-    expect(decoded).toContain(name);
     const i = calls.findIndex(({ fn, turn }) => fn.ret.struct === name && turn === 1);
     const { value } = results[i] as { value: object | object[] };
     const [found] = [value].flat().slice(-1);

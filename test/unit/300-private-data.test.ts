@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Guestfs, PrivateData, privateKey } from '../../lib';
-import { compileLibrary } from '../support/c-library';
+import { compileWithHeader } from '../support/c-library';
 import { temporaryFolder } from '../support/folder';
 import { isCollected } from '../support/garbage';
 import { closeGate } from '../support/gate';
@@ -378,7 +378,7 @@ describe('values are collected', () => {
 test('pointers of another C component are seen, at any time, and theirs', async () => {
   using folder = temporaryFolder();
   // It puts its own under some keys whenever the number of processors is set.
-  const library = compileLibrary(
+  const library = compileWithHeader(
     `
     #include <unistd.h>
     int guestfs_set_smp(guestfs_h *g, int smp) {

@@ -1,6 +1,6 @@
 // Calls that are given up when libguestfs has already done its part, over functions that take their time to return.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { compileLibrary } from '../support/c-library';
+import { compileWithHeader } from '../support/c-library';
 import { temporaryFolder } from '../support/folder';
 import { resultOf } from '../support/script';
 
@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 let library: string;
 
 beforeAll(() => {
-  library = compileLibrary(
+  library = compileWithHeader(
     `
     #include <fcntl.h>
     #include <stdlib.h>
