@@ -8,10 +8,12 @@ import {
   DocumentReflection,
   ReflectionFlag,
 } from 'typedoc';
-import { camel, loadApi } from '../generator/api.mjs';
+import { aliasesOf, camel, loadApi } from '../generator/api.mjs';
 import { TopicRouter, TopicTheme, topicKind, topicWords } from './theme.mjs';
 
-const topics = [...loadApi().topics.values()];
+const api = loadApi();
+const topics = [...api.topics.values()];
+const aliases = new Set(api.functions.flatMap(aliasesOf).map(camel));
 const optionsChapter = 'Options of methods';
 const sharedOptions = new Set(['CallOptions', 'OutputOptions']);
 
@@ -134,9 +136,10 @@ class Reference {
       const { comment, parameters } = method.signatures[0];
       comment.removeTags('@category');
       if (method.isDeprecated()) comment.blockTags.push(tag('@group', 'Deprecated'));
-      // Options of its own are shown with the method.
+      // Options of its own are shown with the method, once.
       const options = parameters.at(-1).type.name;
-      if (!sharedOptions.has(options)) comment.blockTags.push(tag('@expandType', options));
+      if (aliases.has(method.name)) comment.blockTags.push(tag('@group', 'Other names'));
+      else if (!sharedOptions.has(options)) comment.blockTags.push(tag('@expandType', options));
     }
     this.#project.removeReflection(generated);
   }
@@ -167,7 +170,8 @@ class Reference {
 
   #explainPage(topic) {
     const methods = this.#members.get(topic.name).map((name) => this.#methods.get(name));
-    const rows = methods.filter((method) => !method.isDeprecated()).flatMap(tableRow);
+    const told = methods.filter((method) => !method.isDeprecated() && !aliases.has(method.name));
+    const rows = told.flatMap(tableRow);
     this.#pages.get(topic.name).comment.summary = [
       ...[text(`${topic.about}\n\nI want to\n\n`), ...this.#wants(topic)],
       ...[text('\n## All at a glance\n\n| Method | What it does |\n| --- | --- |\n'), ...rows],

@@ -68,6 +68,9 @@ export function cBase(fn) {
   return fn.opts ? `${fn.name}_opts` : fn.name;
 }
 
+/** Names that other bindings give a function as well: that of the C function, where it has another. */
+export const aliasesOf = (fn) => (fn.opts ? [cBase(fn)] : []);
+
 function complete(fn) {
   return { args: [], options: [], ...fn };
 }
@@ -91,6 +94,9 @@ function check(functions, structs) {
       if (a.min !== undefined && a.kind !== 'Int64') bad(`a ${a.kind} has no least value`);
     }
     for (const o of fn.options) if (!optionKinds.has(o.kind)) bad(`unknown option kind ${o.kind}`);
+    for (const alias of aliasesOf(fn)) {
+      if (functions.some((other) => other.name === alias)) bad(`${alias} is a function of its own`);
+    }
     if (fn.instant && !fn.local) bad('cannot be instant: it asks the appliance');
     if (fn.options.length > 64) bad('has more than 64 options');
     if (fn.deprecated && !functions.some((other) => other.name === fn.deprecated))

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadApi } from './api.mjs';
 import { abiCheck, abiHeader, functionsHeader, functionsSource } from './cpp.mjs';
-import { methodsModule, structsModule } from './typescript.mjs';
+import { aliasesModule, methodsModule, structsModule } from './typescript.mjs';
 
 const outputs = {
   'src-native/generated/abi.h': abiHeader,
@@ -13,6 +13,7 @@ const outputs = {
   'src-native/generated/abi_check.cc': abiCheck,
   'lib/generated/structs.ts': structsModule,
   'lib/generated/methods.ts': methodsModule,
+  'lib/generated/aliases.ts': aliasesModule,
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));

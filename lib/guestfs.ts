@@ -21,6 +21,7 @@ import { PrivateData } from './calls/private-data';
 import { ProgressStream } from './calls/progress-stream';
 import { diagnosed, isDiagnosed, type TracedCall } from './calls/tracing-channel';
 import { closedError } from './faults/errors';
+import { aliases } from './generated/aliases';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
 import { withinLimits } from './host/limits';
 import { BackendSettings } from './launch/backend-settings';
@@ -99,7 +100,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /** Whether the libguestfs on this machine has a method. An unknown name is not supported. */
   static supports(method: string): boolean {
-    const fn = functions.get(method);
+    const fn = functions.get(aliases.get(method) ?? method);
     return fn?.available === true && fn.since !== '';
   }
 

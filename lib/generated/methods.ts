@@ -884,6 +884,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
+   * The same as {@link GuestfsMethods.addDrive}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_opts | guestfs_add_drive_opts}
+   * @category Drives
+   */
+  addDriveOpts(filename: string, options?: AddDriveOptions): Promise<void> {
+    return this.addDrive(filename, options);
+  }
+
+  /**
    * Adds an image read-only, with its format detected. Writes by later calls are possible but land in an overlay
    * that vanishes with the handle. For untrusted images prefer `addDrive` with `readonly: true` and an explicit
    * `format`.
@@ -2063,6 +2072,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
+   * The same as {@link GuestfsMethods.btrfsSubvolumeCreate}, by its name in C: for programs that come from
+   * there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_create_opts | guestfs_btrfs_subvolume_create_opts}
+   * @category Btrfs
+   */
+  btrfsSubvolumeCreateOpts(dest: string, options?: BtrfsSubvolumeCreateOptions): Promise<void> {
+    return this.btrfsSubvolumeCreate(dest, options);
+  }
+
+  /**
    * Deletes a subvolume or snapshot with all its content.
    *
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
@@ -2162,6 +2181,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    */
   btrfsSubvolumeSnapshot(source: string, dest: string, options?: BtrfsSubvolumeSnapshotOptions): Promise<void> {
     return this[invoke]('btrfsSubvolumeSnapshot', [source, dest], options);
+  }
+
+  /**
+   * The same as {@link GuestfsMethods.btrfsSubvolumeSnapshot}, by its name in C: for programs that come from
+   * there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_snapshot_opts | guestfs_btrfs_subvolume_snapshot_opts}
+   * @category Btrfs
+   */
+  btrfsSubvolumeSnapshotOpts(source: string, dest: string, options?: BtrfsSubvolumeSnapshotOptions): Promise<void> {
+    return this.btrfsSubvolumeSnapshot(source, dest, options);
   }
 
   /**
@@ -4279,6 +4308,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
+   * The same as {@link GuestfsMethods.globExpand}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_glob_expand_opts | guestfs_glob_expand_opts}
+   * @category Search and forensics
+   */
+  globExpandOpts(pattern: string, options?: GlobExpandOptions): Promise<string[]> {
+    return this.globExpand(pattern, options);
+  }
+
+  /**
    * Searches one file for a pattern and returns the lines that match, without their line ends. No match is an
    * empty list. The whole result has to fit one reply of 4 MiB, so download large files and search them locally
    * instead.
@@ -4296,6 +4334,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    */
   grep(regex: string, path: string, options?: GrepOptions): Promise<string[]> {
     return this[invoke]('grep', [regex, path], options);
+  }
+
+  /**
+   * The same as {@link GuestfsMethods.grep}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grep_opts | guestfs_grep_opts}
+   * @category Search and forensics
+   */
+  grepOpts(regex: string, path: string, options?: GrepOptions): Promise<string[]> {
+    return this.grep(regex, path, options);
   }
 
   /**
@@ -5382,6 +5429,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
+   * The same as {@link GuestfsMethods.isBlockdev}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_blockdev_opts | guestfs_is_blockdev_opts}
+   * @category Files
+   */
+  isBlockdevOpts(path: string, options?: IsBlockdevOptions): Promise<boolean> {
+    return this.isBlockdev(path, options);
+  }
+
+  /**
    * Used to tell whether the handle was in the middle of a command. That state no longer exists.
    *
    * Needs no appliance.
@@ -5410,6 +5466,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    */
   isChardev(path: string, options?: IsChardevOptions): Promise<boolean> {
     return this[invoke]('isChardev', [path], options);
+  }
+
+  /**
+   * The same as {@link GuestfsMethods.isChardev}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_chardev_opts | guestfs_is_chardev_opts}
+   * @category Files
+   */
+  isChardevOpts(path: string, options?: IsChardevOptions): Promise<boolean> {
+    return this.isChardev(path, options);
   }
 
   /**
@@ -5445,6 +5510,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
+   * The same as {@link GuestfsMethods.isDir}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_dir_opts | guestfs_is_dir_opts}
+   * @category Files
+   */
+  isDirOpts(path: string, options?: IsDirOptions): Promise<boolean> {
+    return this.isDir(path, options);
+  }
+
+  /**
    * Tells whether a path of the guest is a named pipe.
    *
    * Works on what is mounted at the guest's `/`.
@@ -5458,6 +5532,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    */
   isFifo(path: string, options?: IsFifoOptions): Promise<boolean> {
     return this[invoke]('isFifo', [path], options);
+  }
+
+  /**
+   * The same as {@link GuestfsMethods.isFifo}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_fifo_opts | guestfs_is_fifo_opts}
+   * @category Files
+   */
+  isFifoOpts(path: string, options?: IsFifoOptions): Promise<boolean> {
+    return this.isFifo(path, options);
   }
 
   /**
@@ -5475,6 +5558,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    */
   isFile(path: string, options?: IsFileOptions): Promise<boolean> {
     return this[invoke]('isFile', [path], options);
+  }
+
+  /**
+   * The same as {@link GuestfsMethods.isFile}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_file_opts | guestfs_is_file_opts}
+   * @category Files
+   */
+  isFileOpts(path: string, options?: IsFileOptions): Promise<boolean> {
+    return this.isFile(path, options);
   }
 
   /**
@@ -5538,6 +5630,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    */
   isSocket(path: string, options?: IsSocketOptions): Promise<boolean> {
     return this[invoke]('isSocket', [path], options);
+  }
+
+  /**
+   * The same as {@link GuestfsMethods.isSocket}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_socket_opts | guestfs_is_socket_opts}
+   * @category Files
+   */
+  isSocketOpts(path: string, options?: IsSocketOptions): Promise<boolean> {
+    return this.isSocket(path, options);
   }
 
   /**
@@ -7131,6 +7232,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
+   * The same as {@link GuestfsMethods.mkfs}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_opts | guestfs_mkfs_opts}
+   * @category Filesystems
+   */
+  mkfsOpts(fstype: string, device: string, options?: MkfsOptions): Promise<void> {
+    return this.mkfs(fstype, device, options);
+  }
+
+  /**
    * Makes a filesystem with a given block size; what was on the device is lost.
    *
    * Needs a launched appliance.
@@ -7289,6 +7399,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    */
   mkswap(device: string, options?: MkswapOptions): Promise<void> {
     return this[invoke]('mkswap', [device], options);
+  }
+
+  /**
+   * The same as {@link GuestfsMethods.mkswap}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_opts | guestfs_mkswap_opts}
+   * @category Swap
+   */
+  mkswapOpts(device: string, options?: MkswapOptions): Promise<void> {
+    return this.mkswap(device, options);
   }
 
   /**
@@ -7740,6 +7859,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    */
   ntfsresize(device: string, options?: NtfsresizeOptions): Promise<void> {
     return this[invoke]('ntfsresize', [device], options);
+  }
+
+  /**
+   * The same as {@link GuestfsMethods.ntfsresize}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsresize_opts | guestfs_ntfsresize_opts}
+   * @category NTFS
+   */
+  ntfsresizeOpts(device: string, options?: NtfsresizeOptions): Promise<void> {
+    return this.ntfsresize(device, options);
   }
 
   /**
@@ -10005,6 +10133,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
+   * The same as {@link GuestfsMethods.tarIn}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_in_opts | guestfs_tar_in_opts}
+   * @category Archives and transfer
+   */
+  tarInOpts(tarfile: FileSource, directory: string, options?: TarInOptions): Promise<void> {
+    return this.tarIn(tarfile, directory, options);
+  }
+
+  /**
    * Packs a directory of the guest into a tar archive on the host. Names in it are relative to that directory.
    * For incremental or selective copies see `copyOut` and `rsyncOut`. Symbolic links in the path of the
    * directory lead to places of the appliance: `realpath` tells the path without them.
@@ -10021,6 +10158,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    */
   tarOut(directory: string, tarfile: FileTarget, options?: TarOutOptions): Promise<void> {
     return this[invoke]('tarOut', [directory, tarfile], options);
+  }
+
+  /**
+   * The same as {@link GuestfsMethods.tarOut}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_out_opts | guestfs_tar_out_opts}
+   * @category Archives and transfer
+   */
+  tarOutOpts(directory: string, tarfile: FileTarget, options?: TarOutOptions): Promise<void> {
+    return this.tarOut(directory, tarfile, options);
   }
 
   /**
@@ -10207,6 +10353,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    */
   umount(pathordevice: string, options?: UmountOptions): Promise<void> {
     return this[invoke]('umount', [pathordevice], options);
+  }
+
+  /**
+   * The same as {@link GuestfsMethods.umount}, by its name in C: for programs that come from there.
+   * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_opts | guestfs_umount_opts}
+   * @category Mounting
+   */
+  umountOpts(pathordevice: string, options?: UmountOptions): Promise<void> {
+    return this.umount(pathordevice, options);
   }
 
   /**

@@ -97,6 +97,9 @@ export function options() {
   // What is not set may also be undefined, so that options can be passed on.
   g.addDrive('disk', { readonly: undefined, format: undefined, signal: undefined });
   g.sync({ signal: undefined, onProgress: undefined, killOnAbort: undefined });
+  // The other name of a function takes the same.
+  is<Promise<void>>()(g.addDriveOpts('disk', { readonly: true }), true);
+  same<Parameters<Guestfs['mkfsOpts']>, Parameters<Guestfs['mkfs']>>(true);
   g.copyFileToFile('/a', '/b', { srcoffset: 1n, size: 4096, sparse: true });
   same<Mke2fsOptions['blockscount'], number | bigint | undefined>(true);
   same<NonNullable<Parameters<Guestfs['mke2fs']>[1]>, Mke2fsOptions>(true);

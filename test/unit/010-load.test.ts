@@ -41,6 +41,11 @@ describe('the functions of libguestfs', () => {
     }
   });
 
+  test('supports() knows their other names', () => {
+    expect(guestfs.Guestfs.supports('addDriveOpts')).toBe(true);
+    expect(guestfs.Guestfs.supports('mountOpts')).toBe(false);
+  });
+
   test.each(['inspectos', 'inspect_os', 'toString', '__proto__', ''])(
     'supports() does not know %j',
     (name) => {
