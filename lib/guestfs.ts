@@ -11,7 +11,7 @@ import { copyOut } from './bulk/copy-out';
 import type { WalkEntry } from './bulk/entry';
 import { walk } from './bulk/walk';
 import { checkWalkOptions, type WalkOptions } from './bulk/walk-options';
-import { type CallSink, Calls, guarded } from './calls/calls';
+import { type CallSink, Calls } from './calls/calls';
 import type { EventName } from './calls/events';
 import { invoke } from './calls/invoke';
 import { supportedCredentials } from './calls/libvirt-auth';
@@ -32,6 +32,7 @@ import { checkLaunchOptions, type LaunchOptions } from './launch/options';
 import { type WarmOptions, type WarmResult, warm } from './launch/warm';
 import { functions, openNativeHandle } from './native/addon';
 import { enough } from './options/abort-signals';
+import { guarded } from './options/callbacks';
 import { checkSignal, readOptions } from './options/read';
 import type { CallOptions, ProgressEvent } from './options/types';
 import { ArchiveReadStream, ArchiveWriteStream } from './streams/archives';
@@ -141,7 +142,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
       warn: (text: string) => this.#warn(text),
     };
     await diagnosed('launch', this, () =>
-      this.#calls.exclusive('launch', checked.signal, (turn) => new Launch(parts, turn, checked).run()),
+      this.#calls.hold('launch', checked.signal, (hold) => new Launch(parts, hold, checked).run()),
     );
   }
 
@@ -188,14 +189,14 @@ export class Guestfs extends GuestfsMethods implements Observable {
     recovered?.catch(() => undefined); // it may fail before it is awaited
     if (!(await terminated)) inVain.abort();
     await recovered?.catch((error: Error & { code?: string }) => {
-      // Unless it could not have its turn, or another kill() took it away to do the same.
+      // Unless it could not hold the queue, or another kill() took that away to do the same.
       if (error.code !== 'ABORT_ERR' && error.code !== 'ERR_GUESTFS_TERMINATED') throw error;
     });
   }
 
   /** Leaves the handle as it was before it was launched. */
   #recover(signal: AbortSignal): Promise<void> {
-    return this.#calls.exclusive('kill', signal, async ({ operation }) => {
+    return this.#calls.hold('kill', signal, async ({ operation }) => {
       const call: MakeCall = (method, args = [], options) =>
         this.#calls.call(method, args, options, operation);
       // An idle handle does not notice the loss before its next call.
@@ -367,8 +368,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /** @internal */
-  protected override listenersChanged(heard: ReadonlySet<EventName>): void {
-    this.#calls.setHeard(heard);
+  protected override listenersChanged(listened: ReadonlySet<EventName>): void {
+    this.#calls.setListened(listened);
   }
 
   /** Whoever watches the handle's calls hears of no failure where the stream had enough. */

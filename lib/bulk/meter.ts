@@ -1,4 +1,4 @@
-import { guarded } from '../calls/calls';
+import { guarded } from '../options/callbacks';
 import type { CopyProgress } from './copy-options';
 
 const intervalMs = 100;

@@ -1,23 +1,5 @@
-import { once } from 'node:events';
 import { closeSync } from 'node:fs';
-import { constants } from 'node:os';
-import { argumentError } from '../faults/arguments';
-import {
-  AbortError,
-  callFailed,
-  closedError,
-  diedError,
-  faultError,
-  GuestfsError,
-  settingFailed,
-  terminatedError,
-  toolFailed,
-  tooOld,
-  unrepresentable,
-} from '../faults/errors';
-import { type Fault, ownBackingFile } from '../faults/faults';
-import type { ArgumentProblem, Failure } from '../faults/native-problem';
-import { refusedWrite } from '../faults/words';
+import { AbortError, callFailed, closedError, GuestfsError, settingFailed, tooOld } from '../faults/errors';
 import { watchForLoops } from '../host/backing-loops';
 import { requireDescriptors, withinLimits } from '../host/limits';
 import { type Image, imageOf, runsTool } from '../host/tool-calls';
@@ -31,163 +13,81 @@ import {
   nextTurn,
   type ProgressMessage,
 } from '../native/addon';
-import { enough, signals } from '../options/abort-signals';
-import { atStepsEnd, later } from '../options/own-timers';
-import { facadeOptions, noOptions, type SplitOptions, splitOptions } from '../options/read';
-import type { CallOptions, LaunchPhase, ProgressEvent } from '../options/types';
-import { sourceTransfer, type Transfer, targetTransfer } from '../streams/transfer';
-import type { FileSource, FileTarget } from '../streams/types';
+import { signals } from '../options/abort-signals';
+import { guarded } from '../options/callbacks';
+import { atStepsEnd } from '../options/own-timers';
+import { noOptions, type SplitOptions, splitOptions } from '../options/read';
+import type { CallOptions, ProgressEvent } from '../options/types';
+import type { Transfer } from '../streams/transfer';
+import { ApplianceConsole } from './console';
+import { errorOf, type Outcome, raised, terminationOf, toldError } from './ending';
 import { LoopTurn } from './event-loop-turn';
 import { callStartedBit, type EventName, eventBits, eventName, libvirtAuthBit } from './events';
+import type { Hold, Stage } from './hold';
 import { InstantCalls } from './instant-calls';
-import { answerLibvirt, isAnswer, type LibvirtAuthHandler } from './libvirt-auth';
+import { Interruptions } from './interruptions';
+import { isAnswer, type LibvirtAuthHandler } from './libvirt-auth';
+import { LibvirtQuestions } from './libvirt-questions';
+import { laterOptions, refused, resultOf, transferOf, withoutFile } from './marshalling';
+import { Observers } from './observers';
 import type { Operation, OperationObserver } from './operations';
-
-/** A failure becomes an error only where the caller waits for it, so that the stack shows the caller's line. */
-type Outcome = { readonly value: unknown } | { readonly failure: () => Error };
-
-interface PendingCall extends Operation {
-  readonly fn: NumberedFunction | undefined;
-  readonly laterOptions: readonly string[];
-  readonly onProgress: ((event: ProgressEvent) => void) | undefined;
-  /** Part of a larger operation: observers hear of that one only. */
-  readonly parent: Operation | undefined;
-  started: boolean;
-  aborted: boolean;
-  /** It was aborted because that was enough, which is no failure. */
-  satisfied: boolean;
-  /** What waited in its pipe has been let go: even if libguestfs has not noticed, the data is not whole. */
-  cancelled: boolean;
-  /** The appliance was killed, or died, while the call was pending. */
-  terminated: boolean;
-  /** It died by itself. */
-  died: boolean;
-  /** Why the call was given up before its end. */
-  fault?: Fault;
-  /** The disk image that it opens by means of a program on the host. */
-  readonly image: Image | undefined;
-  /** The end of what the console said during the call. */
-  said: string;
-  /** The stream in the place of a file on the host. */
-  readonly transfer: Transfer | undefined;
-  /** Why the program itself made the call fail. */
-  cause?: unknown;
-  readonly outcome: Promise<Outcome>;
-  settle(outcome: Outcome): void;
-}
-
-/** The time during which one operation has the handle to itself. */
-export interface Turn {
-  readonly operation: Operation;
-  /** Where it stands, if it has phases. */
-  stage: Stage | undefined;
-  /** The appliance was killed meanwhile: give up. */
-  terminated: boolean;
-  /** libguestfs has not returned from a call, although everything was killed: no further call can be made now. */
-  stuck: boolean;
-}
-
-/** A phase of an operation, on libguestfs's scale for that operation. */
-export interface Stage {
-  readonly phase: LaunchPhase;
-  readonly position: bigint;
-  readonly total: bigint;
-  /** When the operation began, in milliseconds since the epoch. */
-  readonly began: number;
-}
+import type { PendingCall } from './pending-call';
+import { progressEvent, stageEvent } from './progress-events';
 
 /** What the owner of the calls wants to hear. */
 export interface CallSink {
   event(name: EventName, text: string): void;
   progress(event: ProgressEvent): void;
-  /** And with it libguestfs's list of drives. */
+  /** The appliance has died, and with it libguestfs's list of drives. */
   applianceDied(): void;
 }
 
-/** How often a signal that libguestfs or a process may have missed is given again. */
-const repeatMs = 50;
-/** How long a cancelled transfer may take to stop before `killOnAbort` kills its appliance. */
-const cancelGraceMs = 1000;
-
-/** How long killing may go on without effect: within it qemu's end reaches libguestfs on the busiest machine. */
-const killPatienceMs = 5000;
+/** What a call is followed by. */
+interface NewCall extends Operation {
+  readonly split?: SplitOptions;
+  readonly fn?: NumberedFunction;
+  readonly parent?: Operation | undefined;
+  readonly transfer?: Transfer | undefined;
+  readonly image?: Image | undefined;
+}
 
 /** They promise that what was written is on the disk, and libguestfs does not notice when it is not. */
 const syncs: ReadonlySet<string> = new Set(['shutdown', 'sync', 'umount', 'umountAll']);
 
-/** Of a call that had done its part already, but whose data may not have arrived. */
-const cancelledTooLate: Failure = { errno: constants.errno.EINTR, message: 'the transfer was cancelled' };
-
-/** As much of the console as a reason takes. */
-const maxSaid = 4096;
-/** Longer than a line of the guest's kernel. */
-const maxLine = 512;
-
-/** Needed at any time, whoever listens: they decide how a failure is reported. */
+/** Events that are needed whoever listens: they decide how a failure is reported. */
 const alwaysDelivered = bitOf('subprocessQuit') | bitOf('appliance');
 
 /** All handles share the event loop. */
 const loopTurn = new LoopTurn(nextTurn);
 const instantCalls = new InstantCalls(loopTurn);
 
-function bitOf(name: EventName): number {
-  return eventBits.get(name) ?? 0;
-}
-
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((r) => {
-    resolve = r;
-  });
-  return { promise, resolve };
-}
-
-/** Something a listener threw is the program's own error: it surfaces, but never stops the delivery of the rest. */
-export function guarded(listener: () => void): void {
-  try {
-    listener();
-  } catch (error) {
-    process.nextTick(() => {
-      throw error;
-    });
-  }
-}
-
-/** The options of a call that the library may lack though it has the function. */
-function laterOptions(fn: NumberedFunction, { names, values }: SplitOptions): string[] {
-  const given = names.filter((_, i) => values[i] !== undefined);
-  return given.flatMap((name) => {
-    const since = fn.optionsSince[fn.options.indexOf(name)];
-    return since ? [`${name} came with version ${since}`] : [];
-  });
-}
-
 /** The calls of one handle: from JavaScript to the handle's thread and back. */
 export class Calls {
   readonly #native: NativeHandle;
   readonly #sink: CallSink;
   readonly #pending = new Map<number, PendingCall>();
-  readonly #observers = new Set<OperationObserver>();
-  #heard: ReadonlySet<EventName> = new Set();
-  readonly #consoleListeners = new Set<(text: string) => void>();
-  readonly #turns = new Set<Turn>();
+  readonly #holds = new Set<Hold>();
+  readonly #observers = new Observers(() => this.#updateMasks());
+  readonly #console: ApplianceConsole;
+  readonly #questions: LibvirtQuestions;
+  readonly #interruptions: Interruptions;
   /** What ends the streams of calls that have ended. */
   readonly #finishing = new Set<() => void>();
-  #libvirtAuth: LibvirtAuthHandler | undefined;
-  /** The running call waits for the answer to libvirt. */
-  #question: { readonly call: number; readonly giveUp: () => void } | undefined;
+  #listened: ReadonlySet<EventName> = new Set();
   #lastId = 0;
   #closing = false;
   #closeId = 0;
   #closed = false;
-  /** The end of what the console said. */
-  #said = '';
-  /** The host has not taken all that the appliance has written. */
-  #refusedWrite: Fault | undefined;
 
   constructor(native: NativeHandle, sink: CallSink) {
     this.#native = native;
     this.#sink = sink;
+    this.#console = new ApplianceConsole(() => native.consoleTail());
+    this.#questions = new LibvirtQuestions(
+      native,
+      (parent) => (method, args, options) => this.call(method, args ?? [], options, parent),
+    );
+    this.#interruptions = new Interruptions(native, this.#pending, this.#holds, this.#questions);
     native.receive = (...message) => this.#receive(message);
     this.#updateMasks();
   }
@@ -200,7 +100,7 @@ export class Calls {
     return this.#closing;
   }
 
-  /** How many calls run or wait for their turn. */
+  /** How many calls run or wait in the queue. */
   get pending(): number {
     return this.#pending.size;
   }
@@ -224,12 +124,9 @@ export class Calls {
     if (split.signal?.aborted) throw new AbortError(method, split.signal.reason);
     const id = this.#nextId();
     const transfer = transferOf(fn, args);
-    const values = transfer
-      ? args.map((value, i) => (i === fn.fileIn || i === fn.fileOut ? null : value))
-      : args;
-    const lane =
-      this.#question && isAnswer(method) ? Lane.callback : parent === undefined ? Lane.ordinary : Lane.urgent;
+    const values = transfer ? withoutFile(fn, args) : args;
     if (runsTool(method)) requireDescriptors(method);
+    const lane = this.#laneOf(method, parent);
     const { names, values: optionValues, keepPartial } = split;
     const problem = withinLimits(method, () =>
       this.#native.call(id, fn.number, values, names, optionValues, lane, keepPartial),
@@ -237,49 +134,47 @@ export class Calls {
     if (problem) throw refused(fn, problem);
     transfer?.accept();
     const image = imageOf(method, args, Object.fromEntries(names.map((name, i) => [name, optionValues[i]])));
-    const call = this.#track(id, method, fn, split, parent, transfer, image);
-    if (split.signal?.aborted) void this.#abort(call, split); // by a getter among the arguments
+    const call = this.#follow({ id, operation: method, fn, split, parent, transfer, image });
+    if (split.signal?.aborted) void this.#interruptions.abort(call, split); // by a getter among the arguments
     const outcome = await call.outcome;
-    const error = errorOf(call, outcome, split);
+    const error = errorOf(call, outcome, this.#console);
     if (transfer) await this.#finish(transfer, call, error, split);
     if (error) throw error;
-    const { value } = outcome as { value: unknown };
-    return (fn.returnsMap ? toMap(value as string[]) : value) as T;
+    return resultOf(fn, (outcome as { value: unknown }).value) as T;
   }
 
   /**
-   * Runs `body` when its turn has come; until it has ended, only the calls that it makes with the turn's operation as
-   * their parent run.
+   * Runs `body` when the queue has got there; until it has ended, only the calls run that it makes with the hold's
+   * operation as their parent.
    */
-  async exclusive<T>(
+  async hold<T>(
     method: string,
     signal: AbortSignal | undefined,
-    body: (turn: Turn) => Promise<T>,
+    body: (hold: Hold) => Promise<T>,
   ): Promise<T> {
-    const split = { ...noOptions, signal };
     if (this.#closing) throw closedError(method);
     if (signal?.aborted) throw new AbortError(method, signal.reason);
-    const id = this.#nextId();
-    const operation = { id, operation: method };
-    const turn: Turn = { operation, stage: undefined, terminated: false, stuck: false };
-    withinLimits(method, () => this.#native.hold(id));
-    this.#turns.add(turn);
-    const outcome = await this.#track(id, method, undefined, split, undefined).outcome;
-    if ('failure' in outcome) {
-      this.#turns.delete(turn);
-      throw outcome.failure();
+    const operation = { id: this.#nextId(), operation: method };
+    const hold: Hold = { operation, stage: undefined, terminated: false, stuck: false };
+    withinLimits(method, () => this.#native.hold(operation.id));
+    this.#holds.add(hold);
+    const beginning = this.#follow({ ...operation, split: { ...noOptions, signal } });
+    const outcome = await beginning.outcome;
+    if (outcome.kind !== 'value') {
+      this.#holds.delete(hold);
+      throw errorOf(beginning, outcome, this.#console);
     }
     let error: Error | undefined;
-    for (const observer of this.#observers) guarded(() => observer.started(turn.operation));
+    this.#observers.tell((observer) => observer.started(operation));
     try {
-      return await body(turn);
+      return await body(hold);
     } catch (thrown) {
       error = thrown as Error;
       throw thrown;
     } finally {
-      this.#turns.delete(turn);
+      this.#holds.delete(hold);
       this.#native.release();
-      for (const observer of this.#observers) guarded(() => observer.ended(turn.operation, error));
+      this.#observers.tell((observer) => observer.ended(operation, error));
     }
   }
 
@@ -289,7 +184,7 @@ export class Calls {
    */
   callAtOnce(method: string, args: readonly unknown[]): { readonly value: unknown } | undefined {
     const fn = functions.get(method) as NumberedFunction;
-    const isAlone = this.#pending.size === 0 && this.#turns.size === 0 && this.#observers.size === 0;
+    const isAlone = this.#pending.size === 0 && this.#holds.size === 0 && !this.#observers.present;
     if (!fn.instant || !fn.available || this.#closing || !isAlone || !instantCalls.next()) return;
     return this.#callAtOnce(fn, args);
   }
@@ -314,8 +209,7 @@ export class Calls {
 
   /** Lets `handler` answer libvirt's questions for credentials. */
   answerLibvirtAuth(handler: LibvirtAuthHandler): void {
-    this.#libvirtAuth = handler;
-    this.#native.answerLibvirtAuth();
+    this.#questions.answerBy(handler);
   }
 
   /** To be called once. */
@@ -323,7 +217,7 @@ export class Calls {
     this.#closing = true;
     this.#closeId = this.#nextId();
     this.#native.close(this.#closeId);
-    await this.#track(this.#closeId, 'close', undefined, noOptions, undefined).outcome;
+    await this.#follow({ id: this.#closeId, operation: 'close' }).outcome;
     this.#closed = true;
   }
 
@@ -331,129 +225,64 @@ export class Calls {
    * Kills the appliance until nothing of it is left; every pending call but `close` fails. False when a call has not
    * ended for all that, because it waits for something else on the host.
    */
-  async terminate(): Promise<boolean> {
-    const waiting = new Set(this.#native.removeAll());
-    if (waiting.delete(this.#closeId)) this.#native.close(this.#closeId);
-    for (const call of [...this.#pending.values()]) {
-      if (call.id === this.#closeId) continue;
-      call.terminated = true;
-      if (waiting.has(call.id)) call.settle({ failure: () => this.#terminated(call) });
-    }
+  terminate(): Promise<boolean> {
+    const terminated = this.#interruptions.killAll(this.#closeId);
     this.endStreams();
-    const turns = [...this.#turns];
-    for (const turn of turns) turn.terminated = true;
-    const inVain = [...this.#pending.values()].filter((call) => call.terminated);
-    const isOver = () =>
-      !this.#pending.has(this.#closeId) &&
-      inVain.every((call) => !this.#pending.has(call.id)) &&
-      turns.every((turn) => !this.#turns.has(turn));
-    this.#kill(); // an idle appliance too
-    const over = await this.killUntil(isOver);
-    if (!over) {
-      for (const turn of turns) this.abandon(turn);
-      for (const call of inVain) call.settle({ failure: () => this.#terminated(call) });
-    }
-    return over;
+    return terminated;
   }
 
-  /** Of calls that libguestfs has ended. */
+  /** Ends the streams of calls that libguestfs has ended. */
   endStreams(): void {
     for (const giveUp of [...this.#finishing]) giveUp();
   }
 
-  /**
-   * Kills again and again, since a process that is just being started is not seen by the first kill. With a call's
-   * number nothing is killed once that call has ended. False when that has no effect.
-   */
-  async killUntil(done: () => boolean, call?: number): Promise<boolean> {
-    const patience = Date.now() + killPatienceMs;
-    while (!done()) {
-      if (Date.now() > patience) return false;
-      this.#kill(call);
-      await new Promise((resolve) => later(resolve, repeatMs));
-    }
-    return true;
+  /** Kills what a launch has started, until `done`; false when that has no effect. */
+  killUntil(done: () => boolean): Promise<boolean> {
+    return this.#interruptions.killUntil(done);
   }
 
-  #kill(call?: number): void {
-    this.#native.kill(call);
-    // What waits for the host and not for the appliance.
-    for (const id of call === undefined ? this.#pending.keys() : [call]) this.#cancelOnce(id);
-    this.#giveUpQuestion(call);
+  /** Lets an operation go on from a call of its own that libguestfs does not return from. */
+  letGo(hold: Hold): void {
+    this.#interruptions.letGo(hold);
   }
 
-  /** `guestfs_user_cancel`; false when that call does not run, or cannot be cancelled. */
-  #cancelOnce(id: number): boolean {
-    if (!this.#native.cancel(id)) return false;
-    const call = this.#pending.get(id);
-    if (call) call.cancelled = true;
-    return true;
-  }
-
-  /** A call that waits for the answer to libvirt goes on without one. */
-  #giveUpQuestion(call: number | undefined): void {
-    if (call === undefined || this.#question?.call === call) this.#question?.giveUp();
-  }
-
-  /** Lets a turn go on from a call that libguestfs does not return from. */
-  abandon(turn: Turn): void {
-    turn.stuck = true;
-    for (const call of [...this.#pending.values()]) {
-      if (call.parent === turn.operation) call.settle({ failure: () => this.#terminated(call) });
-    }
-  }
-
-  /** `guestfs_user_cancel` on the call that runs, if it can be cancelled: it takes no lock and does not queue. */
+  /** `guestfs_user_cancel` */
   userCancel(): void {
-    for (const call of this.#pending.values()) {
-      if (this.#cancelOnce(call.id)) return void this.#cancel(call);
-    }
+    this.#interruptions.cancelRunning();
   }
 
   observe(observer: OperationObserver): () => void {
-    this.#observers.add(observer);
-    this.#updateMasks();
-    return () => {
-      this.#observers.delete(observer);
-      this.#updateMasks();
-    };
+    return this.#observers.add(observer);
   }
 
-  /** An operation enters a phase, which is progress even where libguestfs says nothing of it. */
-  enter(turn: Turn, stage: Stage, onProgress: CallOptions['onProgress']): void {
-    turn.stage = stage;
-    const { operation } = turn;
+  /** An operation enters a phase. */
+  enter(hold: Hold, stage: Stage, onProgress: CallOptions['onProgress']): void {
+    hold.stage = stage;
+    const { operation } = hold;
     // Those who observe an operation hear of its end anyway.
     if (stage.phase !== 'ready') {
-      for (const observer of this.#observers) guarded(() => observer.phase(operation, stage.phase));
+      this.#observers.tell((observer) => observer.phase(operation, stage.phase));
     }
-    const event = {
-      ...{ operation: operation.operation, procNr: 0, serial: 0 },
-      ...measure(stage.position, stage.total),
-      ...phaseOf(turn),
-    };
+    const event = stageEvent(operation.operation, stage);
     if (onProgress) guarded(() => onProgress(event));
     guarded(() => this.#sink.progress(event));
   }
 
   /** Which events have listeners: only those leave the handle's thread. */
-  setHeard(heard: ReadonlySet<EventName>): void {
-    this.#heard = heard;
+  setListened(listened: ReadonlySet<EventName>): void {
+    this.#listened = listened;
     this.#updateMasks();
   }
 
-  /** Hears the appliance's console until the returned function is called. */
+  /** Calls `listener` with what the appliance's console says, until the returned function is called. */
   listenToConsole(listener: (text: string) => void): () => void {
-    this.#consoleListeners.add(listener);
-    return () => {
-      this.#consoleListeners.delete(listener);
-    };
+    return this.#console.listen(listener);
   }
 
   #updateMasks(): void {
     let listened = 0;
-    for (const name of this.#heard) listened |= bitOf(name);
-    const started = this.#observers.size > 0 ? callStartedBit : 0;
+    for (const name of this.#listened) listened |= bitOf(name);
+    const started = this.#observers.present ? callStartedBit : 0;
     this.#native.setEventMasks((listened | alwaysDelivered) + started, listened);
   }
 
@@ -462,56 +291,42 @@ export class Calls {
     return this.#lastId;
   }
 
+  #laneOf(method: string, parent: Operation | undefined) {
+    if (this.#questions.open && isAnswer(method)) return Lane.callback;
+    return parent === undefined ? Lane.ordinary : Lane.urgent;
+  }
+
   /** Follows a call that has been handed to the addon until it settles. */
-  #track(
-    id: number,
-    operation: string,
-    fn: NumberedFunction | undefined,
-    split: SplitOptions,
-    parent: Operation | undefined,
-    transfer?: Transfer,
-    image?: Image,
-  ): PendingCall {
+  #follow({ id, operation, fn, split = noOptions, parent, transfer, image }: NewCall): PendingCall {
     const { promise, resolve } = withResolvers<Outcome>();
     const call: PendingCall = {
-      id,
-      operation,
-      fn,
+      ...{ id, operation, fn, parent, transfer, image },
       laterOptions: fn ? laterOptions(fn, split) : [],
-      parent,
-      transfer,
-      image,
+      runsTool: runsTool(operation),
       onProgress: split.onProgress,
       started: false,
-      aborted: false,
-      satisfied: false,
-      cancelled: false,
-      terminated: false,
-      died: false,
+      fate: { kind: 'own' },
       said: '',
+      thrown: undefined,
       outcome: promise,
       settle: (outcome) => {
-        this.#pending.delete(id);
+        if (!this.#pending.delete(id)) return;
         resolve(outcome);
         forget?.();
         stopWatching?.();
-        this.#tellEnded(call, outcome);
+        if (call.started) this.#tellEnded(call, outcome);
       },
     };
-    const forget = split.signal && signals.follow(split.signal, () => void this.#abort(call, split));
-    const stopWatching =
-      image && watchForLoops([image], (path) => void this.#giveUp(call, ownBackingFile(path)));
+    const interruptions = this.#interruptions;
+    const forget = split.signal && signals.follow(split.signal, () => void interruptions.abort(call, split));
+    const stopWatching = image && watchForLoops([image], (path) => void interruptions.giveUpLoop(call, path));
     this.#pending.set(id, call);
     return call;
   }
 
-  /** Ends a call that would not end by itself. */
-  async #giveUp(call: PendingCall, fault: Fault): Promise<void> {
-    call.fault = fault;
-    const settled = () => !this.#pending.has(call.id);
-    if (this.#native.remove(call.id) || !(await this.killUntil(settled, call.id))) {
-      call.settle({ failure: () => faultError(call.operation, fault) });
-    }
+  #tellEnded(call: PendingCall, outcome: Outcome): void {
+    const error = toldError(call, outcome, this.#console);
+    this.#observers.tell((observer) => observer.ended(call, error));
   }
 
   /** libguestfs has done its part, and the stream may still be at its own. */
@@ -522,7 +337,7 @@ export class Calls {
     { signal }: SplitOptions,
   ): Promise<void> {
     const onAbort = () => transfer.giveUp(new AbortError(call.operation, signal?.reason));
-    const onKill = () => transfer.giveUp(this.#terminated(call));
+    const onKill = () => transfer.giveUp(terminationOf(call, this.#console));
     const forget = signal && signals.follow(signal, onAbort);
     this.#finishing.add(onKill);
     if (signal?.aborted && !error) onAbort();
@@ -534,219 +349,83 @@ export class Calls {
     }
   }
 
-  async #abort(call: PendingCall, split: SplitOptions): Promise<void> {
-    call.aborted = true;
-    call.satisfied = split.signal?.reason === enough;
-    if (this.#native.remove(call.id)) {
-      call.settle({ failure: () => new AbortError(call.operation, split.signal?.reason) });
-      return;
-    }
-    this.#giveUpQuestion(call.id);
-    if (call.fn?.cancellable) await this.#cancel(call, split.killOnAbort ? cancelGraceMs : undefined);
-    const settled = () => !this.#pending.has(call.id);
-    if (split.killOnAbort && !(await this.killUntil(settled, call.id))) {
-      call.settle({ failure: () => new AbortError(call.operation, split.signal?.reason) });
-    }
-  }
-
-  /** Again and again, for libguestfs forgets a cancellation that comes before the transfer has begun. */
-  async #cancel(call: PendingCall, patienceMs = Number.POSITIVE_INFINITY): Promise<void> {
-    const patience = Date.now() + patienceMs;
-    while (this.#pending.has(call.id) && Date.now() <= patience) {
-      this.#cancelOnce(call.id);
-      await new Promise((resolve) => later(resolve, repeatMs));
-    }
-  }
-
-  #tellEnded(call: PendingCall, outcome: Outcome): void {
-    if (!call.started) return;
-    const aborted = call.aborted ? new AbortError(call.operation, undefined) : undefined;
-    const error = aborted ?? ('failure' in outcome ? outcome.failure() : undefined);
-    for (const observer of this.#observers)
-      guarded(() => observer.ended(call, call.satisfied ? undefined : error));
-  }
-
-  #terminated(call: PendingCall, cause?: unknown): GuestfsError {
-    const make = call.died ? diedError : terminatedError;
-    return make(call.operation, this.#native.consoleTail(), cause);
-  }
-
   #receive(message: Message): void {
+    const call = this.#pending.get(message[1]);
     switch (message[0]) {
       case MessageKind.result:
-        this.#end(message[1], message[2]);
+        if (call) this.#end(call, message[2]);
         break;
       case MessageKind.failed:
-        this.#fail(message[1], message[2]);
+        call?.settle({ kind: 'failed', failure: message[2] });
         break;
       case MessageKind.unrepresentable:
-        this.#unrepresentable(message[1], message[2]);
+        call?.settle({ kind: 'unrepresentable', cause: message[2] });
         break;
       case MessageKind.progress:
-        this.#progress(message);
+        if (call) this.#progress(call, message);
         break;
       case MessageKind.event:
-        this.#event(message[1], message[2], message[3]);
+        this.#event(call, message[1], message[2], message[3]);
         break;
       case MessageKind.turn:
         loopTurn.begin();
         break;
       case MessageKind.pipe:
-        this.#stream(message[1], message[2]);
+        this.#stream(call, message[2]);
         break;
       case MessageKind.started:
-        this.#started(message[1]);
+        if (call) this.#started(call);
         break;
     }
   }
 
-  #stream(id: number, fd: number): void {
-    const call = this.#pending.get(id);
-    if (call?.transfer) call.transfer.start(fd, () => void this.#cancel(call));
+  #stream(call: PendingCall | undefined, fd: number): void {
+    if (call?.transfer) call.transfer.start(fd, () => void this.#interruptions.cancel(call));
     else closeSync(fd); // nobody waits for the call any more
   }
 
-  #started(id: number): void {
-    const call = this.#pending.get(id);
-    if (!call || call.parent || !call.fn) return;
+  #started(call: PendingCall): void {
+    if (call.parent || !call.fn) return;
     call.started = true;
-    for (const observer of this.#observers) guarded(() => observer.started(call));
+    this.#observers.tell((observer) => observer.started(call));
   }
 
-  #end(id: number, value: unknown): void {
-    const call = this.#pending.get(id);
-    if (call?.cancelled) return void this.#fail(id, cancelledTooLate);
-    if (call?.operation === 'launch') this.#refusedWrite = undefined; // of the appliance before
-    const refused = call && syncs.has(call.operation) ? this.#refusedWrite : undefined;
-    call?.settle(refused ? { failure: () => faultError(call.operation, refused) } : { value });
+  #end(call: PendingCall, value: unknown): void {
+    if (call.operation === 'launch') this.#console.startAnew();
+    const broken = syncs.has(call.operation) ? this.#console.refusedWrite : undefined;
+    call.settle(broken ? { kind: 'broken', fault: broken } : { kind: 'value', value });
   }
 
-  #unrepresentable(id: number, cause: unknown): void {
-    const call = this.#pending.get(id);
-    call?.settle({ failure: () => unrepresentable(call.operation, cause) });
-  }
-
-  #fail(id: number, failure: Failure): void {
-    const call = this.#pending.get(id);
-    if (!call) return;
-    call.settle({
-      failure: () => {
-        const error = callFailed(call.operation, failure, call.cause, call.laterOptions);
-        if (call.terminated) return this.#terminated(call, error);
-        if (runsTool(call.operation)) return toolFailed(error, call.said, call.image?.path);
-        return this.#refusedWrite && isDiskError(error)
-          ? faultError(call.operation, this.#refusedWrite, error)
-          : error;
-      },
-    });
-  }
-
-  async #answerLibvirt(handler: LibvirtAuthHandler, id: number, uri: string): Promise<void> {
-    const call = this.#pending.get(id);
-    const gaveUp = new AbortController();
-    this.#question = { call: id, giveUp: () => gaveUp.abort() };
-    try {
-      if (!call || call.aborted || call.terminated) return;
-      const makeCall = async <T>(method: string, args: readonly unknown[] = [], options?: CallOptions) => {
-        gaveUp.signal.throwIfAborted();
-        return await this.call<T>(method, args, options, call);
-      };
-      await Promise.race([
-        answerLibvirt(handler, uri, gaveUp.signal, makeCall),
-        once(gaveUp.signal, 'abort'),
-      ]);
-      call.cause = undefined; // of an earlier question, which was asked again
-    } catch (error) {
-      if (call) call.cause = error;
-    } finally {
-      this.#question = undefined;
-      this.#native.endCallback();
-    }
-  }
-
-  #event(id: number, bit: number, text: string): void {
-    if (bit === libvirtAuthBit && this.#libvirtAuth) void this.#answerLibvirt(this.#libvirtAuth, id, text);
+  #event(call: PendingCall | undefined, id: number, bit: number, text: string): void {
+    if (bit === libvirtAuthBit) void this.#questions.ask(id, call, text);
     const name = eventName(bit);
     if (!name) return;
     if (name === 'subprocessQuit') {
       this.#sink.applianceDied();
-      const call = this.#pending.get(id);
-      if (call && call.operation !== 'launch') {
-        call.died = !call.terminated;
-        call.terminated = true;
-      }
+      if (call && call.operation !== 'launch') call.fate = raised(call.fate, { kind: 'died' });
     }
-    if (name === 'appliance') this.#hearConsole(this.#pending.get(id), text);
-    if (this.#heard.has(name)) guarded(() => this.#sink.event(name, text));
+    if (name === 'appliance') this.#console.append(text, call);
+    if (this.#listened.has(name)) guarded(() => this.#sink.event(name, text));
   }
 
-  #hearConsole(call: PendingCall | undefined, text: string): void {
-    if (call) call.said = (call.said + text).slice(-maxSaid);
-    const heard = this.#said + text; // a line may come in pieces
-    this.#refusedWrite ??= refusedWrite(heard);
-    this.#said = heard.slice(-maxLine);
-    for (const listener of this.#consoleListeners) listener(text);
-  }
-
-  #progress(message: ProgressMessage): void {
-    const [, id, procNr, serial, position, total] = message;
-    const call = this.#pending.get(id);
-    if (!call) return;
-    const turn = [...this.#turns].find(({ operation }) => operation === call.parent);
-    const event: ProgressEvent = {
-      ...{ operation: call.operation, procNr, serial },
-      ...measure(position, total),
-      ...phaseOf(turn),
-    };
+  #progress(call: PendingCall, [, , procNr, serial, position, total]: ProgressMessage): void {
+    const hold = [...this.#holds].find(({ operation }) => operation === call.parent);
+    const event = progressEvent(call.operation, { procNr, serial }, position, total, hold?.stage);
     const { onProgress } = call;
     if (onProgress) guarded(() => onProgress(event));
-    const operation = call.parent ?? call;
-    for (const observer of this.#observers) guarded(() => observer.progress(operation, event));
+    this.#observers.tell((observer) => observer.progress(call.parent ?? call, event));
     guarded(() => this.#sink.progress(event));
   }
 }
 
-function measure(position: bigint, total: bigint) {
-  return {
-    position,
-    total,
-    ratio: total === 0n ? 0 : Number(position) / Number(total),
-    pulse: total === 1n,
-  };
+function bitOf(name: EventName): number {
+  return eventBits.get(name) ?? 0;
 }
 
-function phaseOf(turn: Turn | undefined): Pick<ProgressEvent, 'phase' | 'elapsed'> | undefined {
-  return turn?.stage && { phase: turn.stage.phase, elapsed: Date.now() - turn.stage.began };
-}
-
-function errorOf(call: PendingCall, outcome: Outcome, { signal }: SplitOptions): Error | undefined {
-  if (call.aborted) return new AbortError(call.operation, signal?.reason);
-  if (call.fault) return faultError(call.operation, call.fault);
-  return 'failure' in outcome ? outcome.failure() : undefined;
-}
-
-/** Daemon and tools tell it in their words, and often without an errno. */
-function isDiskError({ code, message }: GuestfsError): boolean {
-  return code === 'EIO' || code === 'ENOSPC' || /Input\/output error|No space left on device/.test(message);
-}
-
-/** The stream in the place of the call's file on the host, if there is one. */
-function transferOf(fn: NumberedFunction, args: readonly unknown[]): Transfer | undefined {
-  const { fileIn, fileOut } = fn;
-  if (fileIn < 0 && fileOut < 0) return undefined;
-  const argument = (place: number) => fn.arguments[place] ?? '';
-  const source = fileIn >= 0 && sourceTransfer(fn.name, argument(fileIn), args[fileIn] as FileSource);
-  const target = fileOut >= 0 && targetTransfer(fn.name, argument(fileOut), args[fileOut] as FileTarget);
-  return source || target || undefined; // no function has both
-}
-
-function refused(fn: NumberedFunction, problem: ArgumentProblem): Error {
-  return argumentError(fn.name, problem, [...fn.options, ...facadeOptions(fn.fileOut >= 0)]);
-}
-
-/** Keys and values alternate, in libguestfs's order. */
-function toMap(flat: readonly string[]): Map<string, string> {
-  const map = new Map<string, string>();
-  for (let i = 0; i + 1 < flat.length; i += 2) map.set(flat[i] as string, flat[i + 1] as string);
-  return map;
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((r) => {
+    resolve = r;
+  });
+  return { promise, resolve };
 }

@@ -48,7 +48,7 @@ export interface TrackedEmitter {
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: EventEmitter implements it
 export abstract class TrackedEmitter extends EventEmitter {
   /** @internal Called after listeners have come or gone. */
-  protected abstract listenersChanged(heard: ReadonlySet<EventName>): void;
+  protected abstract listenersChanged(listened: ReadonlySet<EventName>): void;
 
   static {
     for (const name of changers) {

@@ -1,11 +1,11 @@
 import { types } from 'node:util';
-import { guarded } from '../calls/calls';
 import { invalidType } from '../faults/arguments';
 import { AbortError } from '../faults/errors';
 import { applianceOf, concurrencyFor } from '../guests/concurrency';
 import type { Inspectable } from '../guests/images';
 import { Pool } from '../guests/pool';
 import type { InspectionResult } from '../guests/report';
+import { guarded } from '../options/callbacks';
 import { isArray, reading } from '../options/read';
 import { inspect } from './inspect';
 import {

@@ -1,6 +1,7 @@
 // launch() that cannot hang: with a deadline, a signal, and a fallback for a KVM on which guests do not run.
 import { readFileSync } from 'node:fs';
-import type { Calls, Turn } from '../calls/calls';
+import type { Calls } from '../calls/calls';
+import type { Hold } from '../calls/hold';
 import {
   AbortError,
   faultError,
@@ -77,15 +78,15 @@ const reportsDiskErrors = new WeakSet<NativeHandle>();
 /** One launch of one handle, while the handle's queue waits for it. */
 export class Launch {
   readonly #parts: LaunchParts;
-  readonly #turn: Turn;
+  readonly #hold: Hold;
   readonly #options: CheckedLaunchOptions;
   readonly #started = Date.now();
   /** The image that turned out to be its own backing file. */
   #loop = '';
 
-  constructor(parts: LaunchParts, turn: Turn, options: CheckedLaunchOptions) {
+  constructor(parts: LaunchParts, hold: Hold, options: CheckedLaunchOptions) {
     this.#parts = parts;
-    this.#turn = turn;
+    this.#hold = hold;
     this.#options = options;
   }
 
@@ -100,7 +101,7 @@ export class Launch {
     try {
       await this.#launchOn(backend, settings);
     } catch (error) {
-      if (!this.#turn.stuck) await this.#resetAfterFailure(settings);
+      if (!this.#hold.stuck) await this.#resetAfterFailure(settings);
       throw error;
     }
   }
@@ -169,9 +170,9 @@ export class Launch {
       if (interruption || ended) return;
       interruption = why;
       removeUnfinished = noteBuild(cachedir);
-      void calls.killUntil(() => ended).then((gone) => gone || calls.abandon(this.#turn));
+      void calls.killUntil(() => ended).then((gone) => gone || calls.letGo(this.#hold));
     };
-    const isWanted = () => interruption === undefined && !this.#turn.terminated;
+    const isWanted = () => interruption === undefined && !this.#hold.terminated;
     const watch = this.#watch(interrupt, doubtful);
     try {
       await this.#callLaunch(isWanted);
@@ -181,8 +182,8 @@ export class Launch {
       await this.#call('shutdown').catch(() => undefined);
       throw new Error('the appliance was up when it was killed');
     } catch (error) {
-      if (this.#turn.terminated) throw this.#explain(interruption, error as Error);
-      if (interruption === 'silence' && !this.#turn.stuck) {
+      if (this.#hold.terminated) throw this.#explain(interruption, error as Error);
+      if (interruption === 'silence' && !this.#hold.stuck) {
         const why = `its kernel showed no sign of life within ${silenceMs / 1000} s`;
         return { why, remember: true, error: this.#explain(undefined, error as Error) };
       }
@@ -256,7 +257,7 @@ export class Launch {
 
   #enter(phase: LaunchPhase): void {
     const stage = { phase, position: positions[phase], total: launchTotal, began: this.#started };
-    this.#parts.calls.enter(this.#turn, stage, this.#options.onProgress);
+    this.#parts.calls.enter(this.#hold, stage, this.#options.onProgress);
   }
 
   /** libguestfs forgets its drives when an appliance dies. */
@@ -265,18 +266,18 @@ export class Launch {
   }
 
   #call<T>(method: string, args: readonly unknown[] = [], options?: CallOptions): Promise<T> {
-    return this.#parts.calls.call<T>(method, args, options, this.#turn.operation);
+    return this.#parts.calls.call<T>(method, args, options, this.#hold.operation);
   }
 
   #checkInterrupted(): void {
     const { signal } = this.#options;
-    if (this.#turn.terminated) throw terminatedError('launch', '');
+    if (this.#hold.terminated) throw terminatedError('launch', '');
     if (signal?.aborted) throw new AbortError('launch', signal.reason);
   }
 
   #explain(interruption: Interruption | undefined, error: Error): Error {
     const tail = this.#parts.native.consoleTail();
-    if (this.#turn.terminated) return terminatedError('launch', tail, error);
+    if (this.#hold.terminated) return terminatedError('launch', tail, error);
     if (interruption === 'abort') return new AbortError('launch', this.#options.signal?.reason);
     if (interruption === 'timeout') return this.#timedOut(tail, error);
     if (interruption === 'loop') return faultError('launch', ownBackingFile(this.#loop));

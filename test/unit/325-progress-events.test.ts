@@ -56,16 +56,16 @@ describe('a progress event', () => {
     const { native, calls, heard } = fakeHandle();
     const own: ProgressEvent[] = [];
     const options = { onProgress: (event: ProgressEvent) => own.push(event) };
-    const launch = calls.exclusive('launch', undefined, async (turn) => {
+    const launch = calls.hold('launch', undefined, async (hold) => {
       const began = Date.now() - 5000;
-      const call = calls.call('launch', [], options, turn.operation);
-      calls.enter(turn, { phase: 'boot', position: 3n, total: 12n, began }, options.onProgress);
+      const call = calls.call('launch', [], options, hold.operation);
+      calls.enter(hold, { phase: 'boot', position: 3n, total: 12n, began }, options.onProgress);
       native.progress(6n, 12n);
       native.answer(undefined);
       await call;
-      calls.enter(turn, { phase: 'ready', position: 12n, total: 12n, began }, options.onProgress);
+      calls.enter(hold, { phase: 'ready', position: 12n, total: 12n, began }, options.onProgress);
     });
-    native.receive(MessageKind.result, 1, undefined); // its turn has come
+    native.receive(MessageKind.result, 1, undefined); // the queue has got there
     await launch;
     expect(heard).toEqual(own);
     expect(own).toMatchObject([
@@ -176,10 +176,10 @@ describe('an observer', () => {
 
   test('hears the phases of an operation that has them', async () => {
     const { calls, heard } = observed();
-    const turn = { operation: { id: 99, operation: 'launch' }, terminated: false, stuck: false };
+    const hold = { operation: { id: 99, operation: 'launch' }, terminated: false, stuck: false };
     const stage = { phase: 'kernel', position: 6n, total: 12n, began: Date.now() } as const;
-    calls.enter({ ...turn, stage: undefined }, stage, undefined);
-    calls.enter({ ...turn, stage: undefined }, { ...stage, phase: 'ready' }, undefined);
+    calls.enter({ ...hold, stage: undefined }, stage, undefined);
+    calls.enter({ ...hold, stage: undefined }, { ...stage, phase: 'ready' }, undefined);
     expect(heard).toEqual(['phase launch kernel']);
   });
 

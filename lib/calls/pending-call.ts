@@ -1,0 +1,28 @@
+import type { NumberedFunction } from '../native/addon';
+import type { ProgressEvent } from '../options/types';
+import type { Transfer } from '../streams/transfer';
+import type { EndingCall, Fate, Outcome } from './ending';
+import type { Operation } from './operations';
+
+/** A call that has been handed to the addon and has not ended yet. */
+export interface PendingCall extends EndingCall {
+  /** The function, where the call is one of libguestfs's. */
+  readonly fn: NumberedFunction | undefined;
+  /** The larger operation that the call is part of: observers are told of that one only. */
+  readonly parent: Operation | undefined;
+  /** The stream in the place of a file on the host. */
+  readonly transfer: Transfer | undefined;
+  readonly onProgress: ((event: ProgressEvent) => void) | undefined;
+  /** Observers have been told that it runs. */
+  started: boolean;
+  fate: Fate;
+  said: string;
+  thrown: unknown;
+  /** What came of it. An error is made only where the caller waits for it, so that the stack shows the caller's line. */
+  readonly outcome: Promise<Outcome>;
+  /** Ends the call, once; whatever comes later is ignored. */
+  settle(outcome: Outcome): void;
+}
+
+/** The pending calls of a handle by their numbers. */
+export type PendingCalls = ReadonlyMap<number, PendingCall>;
