@@ -6,12 +6,13 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
 #include "error_report.h"
 #include "text.h"
+#include "unrepresentable.h"
 
 namespace guestfs_node {
 namespace {
@@ -27,17 +28,11 @@ class CallEnded final : public Message {
       receiver(MessageKind::Failed, call_, {FailureToObject(env, *failure)});
       return;
     }
-    Napi::Value value = env.Undefined();
     try {
-      value = result_.ToJs(env);
-    } catch (const Napi::Error& error) {  // too large for a JavaScript string
-      receiver(MessageKind::Unrepresentable, call_, {error.Value()});
-      return;
-    } catch (const std::exception& error) {  // no memory
-      receiver(MessageKind::Unrepresentable, call_, {Napi::String::New(env, error.what())});
-      return;
+      receiver(MessageKind::Result, call_, {result_.ToJs(env)});
+    } catch (const Unrepresentable& problem) {
+      receiver(MessageKind::Unrepresentable, call_, {problem.ToObject(env)});
     }
-    receiver(MessageKind::Result, call_, {value});
   }
 
  private:
@@ -71,11 +66,13 @@ class PipeOpened final : public Message {
 
 }  // namespace
 
-Result Call::Invoke(guestfs_h* g) const {
+Result Call::Invoke(guestfs_h* g) const try {
   RawResult raw;
   const ErrorReport report(g);
   function_.thunk(g, arguments_->slots(), arguments_->options(), &raw);
   return Result(function_, raw, g, report);
+} catch (const std::bad_alloc&) {  // for the copy of a text of the handle's
+  return Result(function_, Failure{ENOMEM, std::generic_category().message(ENOMEM)});
 }
 
 std::unique_ptr<Message> Call::Prepare() {
@@ -111,9 +108,10 @@ bool Call::Cancel(guestfs_h* g) {
 }
 
 Napi::Object FailureToObject(Napi::Env env, const Failure& failure) {
+  constexpr std::size_t kMost = 1 << 20;  // libguestfs puts whole arguments into some of its messages
   Napi::Object object = Napi::Object::New(env);
   object["errno"] = failure.error_number;
-  object["message"] = Decode(env, failure.message);
+  object["message"] = DecodeBeginning(env, failure.message, kMost);
   return object;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include "text.h"
 
@@ -23,9 +24,11 @@ bool Receiver::operator()(MessageKind kind, CallId call, std::initializer_list<n
 
 void CallStarted::Deliver(Napi::Env, const Receiver& receiver) { receiver(MessageKind::Started, call_); }
 
-void EventMessage::Deliver(Napi::Env env, const Receiver& receiver) {
+void EventMessage::Deliver(Napi::Env env, const Receiver& receiver) try {
+  constexpr std::size_t kMost = std::size_t{1} << 28;  // fits into a string, however it is encoded
   receiver(MessageKind::Event, call_,
-           {Napi::Number::New(env, static_cast<double>(event_)), Decode(env, text_)});
+           {Napi::Number::New(env, static_cast<double>(event_)), DecodeBeginning(env, text_, kMost)});
+} catch (const std::bad_alloc&) {  // lost, as it would have been on the handle's thread
 }
 
 void ProgressMessage::Deliver(Napi::Env env, const Receiver& receiver) {

@@ -7,6 +7,7 @@
 #include "call.h"
 #include "descriptors.h"
 #include "text.h"
+#include "unrepresentable.h"
 
 namespace guestfs_node {
 namespace {
@@ -45,9 +46,13 @@ std::unique_ptr<Arguments> ArgumentsAt(const Function& function, const Napi::Cal
 
 Napi::Object ToObject(Napi::Env env, Result& result) {
   if (const Failure* failure = result.failure()) return FailureToObject(env, *failure);
-  Napi::Object success = Napi::Object::New(env);
-  success["value"] = result.ToJs(env);
-  return success;
+  Napi::Object outcome = Napi::Object::New(env);
+  try {
+    outcome["value"] = result.ToJs(env);
+  } catch (const Unrepresentable& problem) {
+    outcome["unrepresentable"] = problem.ToObject(env);
+  }
+  return outcome;
 }
 
 }  // namespace

@@ -4,11 +4,15 @@
 #include <guestfs.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
 #include "text.h"
+#include "unrepresentable.h"
 
 namespace guestfs_node {
 namespace {
@@ -44,13 +48,40 @@ Failure Explain(const Function& function, guestfs_h* g, const ErrorReport& repor
   return {0, last == nullptr ? none : none + "; its last error was: " + last};
 }
 
+/** Elements; half of what V8 can hold, for it tries for minutes before it gives up. */
+constexpr std::size_t kLongestList = std::size_t{1} << 26;
+/** Elements; V8 makes a hash table of a longer array that it is to make in one go, and may end the process.
+ */
+constexpr std::size_t kLongestAtOnce = std::size_t{1} << 25;
+/** Entries that a Map of V8 can hold. */
+constexpr std::size_t kLongestMap = std::size_t{1} << 24;
+
+Napi::Array NewArray(Napi::Env env, std::size_t length) {
+  if (length > kLongestList) throw Unrepresentable{"length", "array", length};
+  return length > kLongestAtOnce ? Napi::Array::New(env) : Napi::Array::New(env, length);
+}
+
+std::size_t LengthOf(char** list) {
+  std::size_t length = 0;
+  while (list[length] != nullptr) ++length;
+  return length;
+}
+
 Napi::Array ListToJs(Napi::Env env, char** list) {
-  Napi::Array array = Napi::Array::New(env);
-  for (std::uint32_t i = 0; list[i] != nullptr; ++i) {
+  const std::size_t length = LengthOf(list);
+  Napi::Array array = NewArray(env, length);
+  for (std::uint32_t i = 0; i < length; ++i) {
     const Napi::HandleScope scope(env);
     array.Set(i, Decode(env, list[i]));
   }
   return array;
+}
+
+/** Key, value, key, value …: the facade makes the Map. */
+Napi::Array MapToJs(Napi::Env env, char** list) {
+  const std::size_t entries = LengthOf(list) / 2;
+  if (entries > kLongestMap) throw Unrepresentable{"length", "Map", entries};
+  return ListToJs(env, list);
 }
 
 template <typename T>
@@ -61,6 +92,35 @@ T Read(const std::byte* base, std::size_t offset) {
 }
 
 std::string_view UntilNul(const char* text, std::size_t size) { return {text, strnlen(text, size)}; }
+
+Napi::Value BytesToJs(Napi::Env env, OwnedText data, std::size_t size) {
+  using Share = std::shared_ptr<OwnedText>;
+  const auto let_go = [](napi_env, void*, void* share) { delete static_cast<Share*>(share); };
+  const Share bytes = std::make_shared<OwnedText>(std::move(data));
+  auto buffers = std::make_unique<Share>(bytes);
+  napi_value buffer = nullptr;
+  napi_status status = napi_create_external_buffer(env, size, bytes->get(), let_go, buffers.get(), &buffer);
+  if (status == napi_no_external_buffers_allowed) {
+    status = napi_create_buffer_copy(env, size, bytes->get(), nullptr, &buffer);
+  } else {
+    buffers.release();  // also where Node refuses the length: it lets go of it then, at once or later
+  }
+  if (status == napi_ok) return {env, buffer};
+  bytes->reset();
+  napi_value refusal = nullptr;
+  napi_get_and_clear_last_exception(env, &refusal);
+  throw Unrepresentable{"length", "Buffer", size};
+}
+
+/** V8 ends the process where it has no memory for bytes of its own, so large ones are ours. */
+Napi::Value CopyToJs(Napi::Env env, const char* data, std::size_t size) {
+  constexpr std::size_t kSmall = 64 * 1024;
+  if (size <= kSmall) return Napi::Buffer<char>::Copy(env, data, size);
+  OwnedText copy(static_cast<char*>(std::malloc(size)));
+  if (!copy) throw std::bad_alloc();
+  std::memcpy(copy.get(), data, size);
+  return BytesToJs(env, std::move(copy), size);
+}
 
 Napi::Value FieldToJs(Napi::Env env, const Field& field, const std::byte* base) {
   switch (field.kind) {
@@ -74,7 +134,7 @@ Napi::Value FieldToJs(Napi::Env env, const Field& field, const std::byte* base) 
     case FieldKind::Buffer: {
       const auto size = Read<std::uint32_t>(base, field.length_offset);
       const auto* data = Read<const char*>(base, field.offset);
-      return Napi::Buffer<char>::Copy(env, data, data == nullptr ? 0 : size);
+      return CopyToJs(env, data, data == nullptr ? 0 : size);
     }
     case FieldKind::Char:
       return Decode(env, UntilNul(reinterpret_cast<const char*>(base + field.offset), 1));
@@ -117,17 +177,12 @@ Napi::Array StructListToJs(Napi::Env env, const Struct& structure, const void* p
   };
   const auto* list = static_cast<const AnyList*>(pointer);
   const std::vector<napi_value> names = FieldNames(env, structure);
-  Napi::Array array = Napi::Array::New(env, list->length);
+  Napi::Array array = NewArray(env, list->length);
   for (std::uint32_t i = 0; i < list->length; ++i) {
     const Napi::HandleScope scope(env);
     array.Set(i, StructToJs(env, structure, names, list->values + i * structure.size));
   }
   return array;
-}
-
-Napi::Value BytesToJs(Napi::Env env, OwnedText data, std::size_t size) {
-  char* bytes = data.release();
-  return Napi::Buffer<char>::NewOrCopy(env, bytes, size, [](Napi::Env, char* p) { OwnedText{p}; });
 }
 
 }  // namespace
@@ -171,7 +226,13 @@ void Result::Take(RawResult raw) {
   }
 }
 
-Napi::Value Result::ToJs(Napi::Env env) {
+Napi::Value Result::ToJs(Napi::Env env) try { return Convert(env); } catch (const std::bad_alloc&) {
+  throw Unrepresentable{"memory"};
+} catch (const Napi::Error& error) {  // a setter of the program's on a prototype of JavaScript's
+  throw Unrepresentable{"exception", "", 0, error.Value()};
+}
+
+Napi::Value Result::Convert(Napi::Env env) {
   switch (function_->result) {
     case ReturnKind::Err:
       return env.Undefined();
@@ -189,8 +250,9 @@ Napi::Value Result::ToJs(Napi::Env env) {
     case ReturnKind::BufferOut:
       return BytesToJs(env, std::move(text_), size_);
     case ReturnKind::StringList:
-    case ReturnKind::Hashtable:  // key, value, key, value …: the facade makes the Map
       return ListToJs(env, list_.get());
+    case ReturnKind::Hashtable:
+      return MapToJs(env, list_.get());
     case ReturnKind::Struct: {
       const Struct& structure = *function_->structure;
       const auto* base = static_cast<const std::byte*>(structure_.get());

@@ -22,10 +22,11 @@ class Result {
 
   const Failure* failure() const { return failure_ ? &*failure_ : nullptr; }
 
-  /** Hands over what it owns: call it once, and not on a failure. */
+  /** Hands over what it owns: call it once, and not on a failure. Throws Unrepresentable. */
   Napi::Value ToJs(Napi::Env env);
 
  private:
+  Napi::Value Convert(Napi::Env env);
   void Take(RawResult raw);
 
   const Function* function_;

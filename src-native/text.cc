@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "unrepresentable.h"
+
 namespace guestfs_node {
 namespace {
 
 constexpr char32_t kEscapeBase = 0xDC00;  // byte 0x80..0xFF becomes U+DC80..U+DCFF
+
+/** Code units, more than V8 takes: what is longer is not worth the memory of a copy. */
+constexpr std::size_t kLongestString = std::size_t{1} << 30;
 
 void AppendUtf8(std::string& out, char32_t c) {
   if (c < 0x80) {
@@ -95,33 +100,47 @@ TextProblem Encode(Napi::String text, bool c_string, std::string& bytes) {
   return TextProblem::None;
 }
 
-Napi::Value Decode(Napi::Env env, std::string_view bytes) {
-  if (IsAscii(bytes)) {
-    napi_value value;
-    if (napi_create_string_latin1(env, bytes.data(), bytes.size(), &value) != napi_ok) {
-      throw Napi::Error::New(env);
-    }
-    return {env, value};
-  }
+namespace {
+
+/** Making a string fails for nothing but its length. */
+Napi::Value MadeString(Napi::Env env, napi_status status, napi_value value, std::string_view bytes) {
+  if (status != napi_ok) throw Unrepresentable{"length", "string", bytes.size()};
+  return {env, value};
+}
+
+std::u16string ToUtf16(std::string_view bytes) {
   std::u16string out;
-  out.reserve(bytes.size());
-  while (!bytes.empty()) {
-    const std::uint8_t lead = static_cast<std::uint8_t>(bytes.front());
-    if (lead < 0x80) {
-      out += static_cast<char16_t>(lead);
-      bytes.remove_prefix(1);
-      continue;
-    }
-    const Decoded decoded = DecodeOne(bytes);
+  out.reserve(std::min(bytes.size(), kLongestString));
+  for (std::string_view rest = bytes; !rest.empty();) {
+    if (out.size() > kLongestString) throw Unrepresentable{"length", "string", bytes.size()};
+    const std::uint8_t lead = static_cast<std::uint8_t>(rest.front());
+    const Decoded decoded = lead < 0x80 ? Decoded{lead, 1} : DecodeOne(rest);
     if (decoded.length == 0) {
       out += static_cast<char16_t>(kEscapeBase + lead);
-      bytes.remove_prefix(1);
+      rest.remove_prefix(1);
     } else {
       AppendUtf16(out, decoded.character);
-      bytes.remove_prefix(decoded.length);
+      rest.remove_prefix(decoded.length);
     }
   }
-  return Napi::String::New(env, out);
+  return out;
+}
+
+}  // namespace
+
+Napi::Value Decode(Napi::Env env, std::string_view bytes) {
+  napi_value value = nullptr;
+  if (IsAscii(bytes)) {
+    const napi_status status = napi_create_string_latin1(env, bytes.data(), bytes.size(), &value);
+    return MadeString(env, status, value, bytes);
+  }
+  const std::u16string text = ToUtf16(bytes);
+  const napi_status status = napi_create_string_utf16(env, text.data(), text.size(), &value);
+  return MadeString(env, status, value, bytes);
+}
+
+Napi::Value DecodeBeginning(Napi::Env env, std::string_view bytes, std::size_t most) {
+  return Decode(env, bytes.substr(0, most));
 }
 
 }  // namespace guestfs_node

@@ -1,5 +1,13 @@
 import { closeSync } from 'node:fs';
-import { AbortError, callFailed, closedError, GuestfsError, settingFailed, tooOld } from '../faults/errors';
+import {
+  AbortError,
+  callFailed,
+  closedError,
+  GuestfsError,
+  settingFailed,
+  tooOld,
+  unrepresentable,
+} from '../faults/errors';
 import { watchForLoops } from '../host/backing-loops';
 import { requireDescriptors, withinLimits } from '../host/limits';
 import { type Image, imageOf, runsTool } from '../host/tool-calls';
@@ -195,6 +203,7 @@ export class Calls {
     if ('reason' in answer) throw refused(fn, answer);
     if (answer.heard) atStepsEnd(() => this.#native.deliverHeard()); // before anybody hears of the result
     if ('errno' in answer) throw callFailed(fn.name, answer);
+    if ('unrepresentable' in answer) throw unrepresentable(fn.name, answer.unrepresentable);
     return answer;
   }
 
@@ -359,7 +368,7 @@ export class Calls {
         call?.settle({ kind: 'failed', failure: message[2] });
         break;
       case MessageKind.unrepresentable:
-        call?.settle({ kind: 'unrepresentable', cause: message[2] });
+        call?.settle({ kind: 'unrepresentable', problem: message[2] });
         break;
       case MessageKind.progress:
         if (call) this.#progress(call, message);

@@ -11,7 +11,7 @@ import {
   unrepresentable,
 } from '../faults/errors';
 import type { Fault } from '../faults/faults';
-import type { Failure } from '../faults/native-problem';
+import type { Failure, Unrepresentable } from '../faults/native-problem';
 import type { Image } from '../host/tool-calls';
 import { enough } from '../options/abort-signals';
 import type { ApplianceConsole } from './console';
@@ -30,8 +30,8 @@ export type Fate =
 export type Outcome =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly failure: Failure }
-  /** JavaScript cannot hold the result. */
-  | { readonly kind: 'unrepresentable'; readonly cause: unknown }
+  /** JavaScript cannot have the result. */
+  | { readonly kind: 'unrepresentable'; readonly problem: Unrepresentable }
   /** The call promises that data is on the disk, and the console has said that it is not. */
   | { readonly kind: 'broken'; readonly fault: Fault }
   /** Nothing: it never ran, or its caller was let go before libguestfs has returned. */
@@ -130,7 +130,7 @@ function errorOfOutcome(
   { refusedWrite }: ApplianceConsole,
 ): Error | undefined {
   const { operation } = call;
-  if (outcome.kind === 'unrepresentable') return unrepresentable(operation, outcome.cause);
+  if (outcome.kind === 'unrepresentable') return unrepresentable(operation, outcome.problem);
   if (outcome.kind === 'broken') return faultError(operation, outcome.fault);
   if (outcome.kind !== 'failed') return undefined;
   const error = libraryError(call, outcome.failure);

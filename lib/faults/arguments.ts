@@ -94,7 +94,7 @@ export function argumentError(
     case 'throws':
       return invalidValue(operation, argument, 'could not be read', problem.value);
     case 'memory':
-      return noMemory(operation, argument);
+      return noMemory(operation, `a copy of the "${argument}" argument`);
     case 'closed':
       return closedError(operation);
     case 'unknown':

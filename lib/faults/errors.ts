@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { printableLines } from '../text/lines';
 import { type Fault, refusedSetting } from './faults';
-import type { Failure } from './native-problem';
+import type { Failure, Unrepresentable } from './native-problem';
 import { causeOfDeath, faultIn } from './words';
 
 /** A libguestfs call failed, or the handle could not make it. */
@@ -97,14 +97,24 @@ function explainMissingFeature(operation: string, { errno, message }: Failure): 
   return `${operation}: this appliance lacks the feature group '${feature}'. libguestfs takes the tools for it from packages of this machine (Debian and Ubuntu have some apart, as libguestfs-xfs): install them and launch again. featureAvailable(['${feature}']) tells whether a group is there`;
 }
 
-/** The result is there, but JavaScript cannot hold it. */
-export function unrepresentable(operation: string, cause: unknown): GuestfsError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new GuestfsError(`${operation}: the result does not fit into a JavaScript value: ${reason}`, {
-    code: 'ERR_STRING_TOO_LONG',
-    operation,
-    cause,
-  });
+/** The result is there, but JavaScript cannot have it. */
+export function unrepresentable(operation: string, problem: Unrepresentable): GuestfsError {
+  const { reason, type, length, cause } = problem;
+  switch (reason) {
+    case 'length': {
+      const units = { array: 'elements', Map: 'entries', string: 'bytes', Buffer: 'bytes', '': '' };
+      const message = `${operation}: the result does not fit into a JavaScript ${type}: it has ${length} ${units[type]}`;
+      return new GuestfsError(message, { code: 'ERR_STRING_TOO_LONG', operation });
+    }
+    case 'memory':
+      return noMemory(operation, 'the result');
+    case 'exception':
+      return new GuestfsError(`${operation}: the result could not be made into a JavaScript value`, {
+        code: 'ERR_GUESTFS',
+        operation,
+        cause,
+      });
+  }
 }
 
 export function closedError(operation: string): GuestfsError {
@@ -204,8 +214,9 @@ function withLines(message: string, whose: string, lines: readonly string[]): st
   return shown.length === 0 ? message : `${message}\n${whose}:\n  ${shown.join('\n  ')}`;
 }
 
-export function noMemory(operation: string, argument: string): GuestfsError {
-  return new GuestfsError(`${operation}: there is no memory for a copy of the "${argument}" argument`, {
+/** `what` there is no memory for. */
+export function noMemory(operation: string, what: string): GuestfsError {
+  return new GuestfsError(`${operation}: there is no memory for ${what}`, {
     code: 'ENOMEM',
     errno: constants.errno.ENOMEM,
     operation,

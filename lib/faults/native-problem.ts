@@ -23,3 +23,15 @@ export interface Failure {
   readonly errno: number;
   readonly message: string;
 }
+
+/** Why JavaScript cannot have a result that is there. */
+export interface Unrepresentable {
+  /** `exception`: something that the program has put on a prototype of JavaScript's threw. */
+  readonly reason: 'length' | 'memory' | 'exception';
+  /** The type that is too short for it. */
+  readonly type: 'string' | 'Buffer' | 'array' | 'Map' | '';
+  /** Length of the result: bytes of a string or Buffer, elements of an array, entries of a Map. */
+  readonly length: number;
+  /** The exception. */
+  readonly cause?: unknown;
+}

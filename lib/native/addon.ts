@@ -1,6 +1,6 @@
 // The only module that touches the addon. Its types say what src-native/native_handle.h offers.
 import { join } from 'node:path';
-import type { ArgumentProblem, Failure } from '../faults/native-problem';
+import type { ArgumentProblem, Failure, Unrepresentable } from '../faults/native-problem';
 import { explainNotLoaded, isLibraryMissing } from './not-loaded';
 
 /** What the addon knows of a libguestfs function. Its place in the list is the number by which it is called. */
@@ -24,7 +24,11 @@ export interface FunctionDescription {
 }
 
 /** What came of a call on this thread. `heard`: its events wait for `deliverHeard`. */
-export type Answer = ({ readonly value: unknown } | Failure) & { readonly heard?: true };
+export type Answer = (
+  | { readonly value: unknown }
+  | { readonly unrepresentable: Unrepresentable }
+  | Failure
+) & { readonly heard?: true };
 
 /** The numbers of src-native/message.h. */
 export const MessageKind = {
@@ -55,7 +59,7 @@ export type Message =
   | ProgressMessage
   | [kind: Kind<'result'>, call: number, value: unknown]
   | [kind: Kind<'failed'>, call: number, failure: Failure]
-  | [kind: Kind<'unrepresentable'>, call: number, error: unknown];
+  | [kind: Kind<'unrepresentable'>, call: number, problem: Unrepresentable];
 
 /** Whose turn a call is. */
 export const Lane = {

@@ -17,5 +17,9 @@ export function compileLibrary(code: string, folder: TemporaryFolder, flags: rea
 /** The same, for code that uses what the installed guestfs.h declares. */
 export function compileWithHeader(code: string, folder: TemporaryFolder): string {
   const flags = execFileSync('pkg-config', ['--cflags', '--libs', 'libguestfs'], { encoding: 'utf8' });
-  return compileLibrary(`#include <guestfs.h>\n${code}`, folder, flags.split(/\s+/).filter(Boolean));
+  return compileLibrary(
+    `#define _GNU_SOURCE\n#include <guestfs.h>\n${code}`,
+    folder,
+    flags.split(/\s+/).filter(Boolean),
+  );
 }

@@ -136,7 +136,7 @@ describe('the codes', () => {
     expect((await errorFor(ENOTSUP)).message).toBe('something');
   });
 
-  test('a result that JavaScript cannot hold', async () => {
+  test('a result that the program keeps JavaScript from having', async () => {
     const native = new FakeNative();
     const calls = new Calls(native, {
       event: () => undefined,
@@ -144,11 +144,14 @@ describe('the codes', () => {
       applianceDied: () => undefined,
     });
     const call = calls.call('readFile', ['/huge']);
-    const cause = new RangeError('Invalid string length');
-    native.receive(MessageKind.unrepresentable, native.calls[0] as number, cause);
+    const cause = new Error("a setter's");
+    native.receive(MessageKind.unrepresentable, native.calls[0] as number, {
+      ...{ reason: 'exception', type: '', length: 0, cause },
+    });
     expect(await failureOf(call)).toMatchObject({
-      code: 'ERR_STRING_TOO_LONG',
+      code: 'ERR_GUESTFS',
       operation: 'readFile',
+      message: 'readFile: the result could not be made into a JavaScript value',
       cause,
     });
   });

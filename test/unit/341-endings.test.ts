@@ -28,7 +28,10 @@ const fates = {
 const outcomes = {
   value: { kind: 'value', value: 42 },
   failed: { kind: 'failed', failure: { errno: 2, message: 'no such file' } },
-  unrepresentable: { kind: 'unrepresentable', cause: new RangeError('too long') },
+  unrepresentable: {
+    kind: 'unrepresentable',
+    problem: { reason: 'length', type: 'string', length: 2 ** 30 },
+  },
   broken: { kind: 'broken', fault: { code: 'ERR_GUESTFS_DISK_FULL', errno: 'ENOSPC', advice: 'it is full' } },
   none: { kind: 'none' },
 } as const satisfies { [kind in Outcome['kind']]: Outcome };
