@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadApi } from './api.mjs';
 import { abiCheck, abiHeader, functionsHeader, functionsSource } from './cpp.mjs';
+import { eventsModule } from './events.mjs';
+import { factsModule } from './facts.mjs';
 import { aliasesModule, methodsModule, structsModule } from './typescript.mjs';
 
 const outputs = {
@@ -11,6 +13,8 @@ const outputs = {
   'src-native/generated/functions.h': functionsHeader,
   'src-native/generated/functions.cc': functionsSource,
   'src-native/generated/abi_check.cc': abiCheck,
+  'lib/native/generated/facts.ts': factsModule,
+  'lib/calls/generated/events.ts': eventsModule,
   'lib/generated/structs.ts': structsModule,
   'lib/generated/methods.ts': methodsModule,
   'lib/generated/aliases.ts': aliasesModule,

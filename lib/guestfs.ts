@@ -12,7 +12,7 @@ import type { WalkEntry } from './bulk/entry';
 import { walk } from './bulk/walk';
 import { checkWalkOptions, type WalkOptions } from './bulk/walk-options';
 import { type CallSink, Calls } from './calls/calls';
-import type { EventName } from './calls/events';
+import { bareEvents, type EventName } from './calls/generated/events';
 import { invoke } from './calls/invoke';
 import { supportedCredentials } from './calls/libvirt-auth';
 import type { MakeCall } from './calls/make-call';
@@ -403,8 +403,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   #sink(): CallSink {
     return {
       event: (name, text) => {
-        if (name === 'launchDone' || name === 'subprocessQuit' || name === 'close') this.emit(name);
-        else this.emit(name, text as never);
+        this.emit(name, ...((bareEvents.has(name) ? [] : [text]) as never));
       },
       applianceDied: () => this.#drives.lose(),
       progress: (event) => {

@@ -8,7 +8,7 @@ export type {
 } from './bulk/copy-options';
 export type { FileType, WalkEntry } from './bulk/entry';
 export type { ChecksumType, WalkOptions } from './bulk/walk-options';
-export type { EventName, GuestfsEvents } from './calls/events';
+export type { EventName, GuestfsEvents } from './calls/generated/events';
 export type {
   LibvirtAuthAnswers,
   LibvirtAuthHandler,

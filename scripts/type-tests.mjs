@@ -53,7 +53,7 @@ const mistakes = {
     [/(killOnAbort\?: boolean) \| undefined/, '$1'],
     [/(position: )bigint/, '$1any'],
   ],
-  'calls/events.d.ts': [[/(progress: ).*/, '$1any[];']],
+  'calls/generated/events.d.ts': [[/(progress: ).*/, '$1any[];']],
   'calls/tracked-emitter.d.ts': [[/( on<.*event: )E/, '$1string']],
   'calls/private-data.d.ts': [[/( get<T>.*: T) \| undefined/, '$1']],
   'guestfs.d.ts': [[/readonly (private: )/, '$1']],

@@ -33,7 +33,6 @@ Napi::Object Describe(Napi::Env env, const Function& function) {
   description["since"] = function.since;
   description["available"] = function.symbol != nullptr;
   description["cancellable"] = function.cancellable;
-  description["instant"] = function.instant;
   description["fileIn"] = PlaceOf(ArgumentKind::FileIn, function);
   description["fileOut"] = PlaceOf(ArgumentKind::FileOut, function);
   description["returnsMap"] = function.result == ReturnKind::Hashtable;

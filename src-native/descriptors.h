@@ -113,7 +113,7 @@ struct Function {
   std::span<const Option> options;
   std::size_t options_size;
   bool cancellable;
-  bool instant;  // it only looks at the handle, or changes it
+  bool starts_appliance;
 };
 
 std::span<const Function> Functions();

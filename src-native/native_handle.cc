@@ -149,7 +149,7 @@ void NativeHandle::DeliverHeard(const Napi::CallbackInfo&) { session_->DeliverHe
 void NativeHandle::Close(const Napi::CallbackInfo& info) { session_->SubmitClose(IdAt(info, 0)); }
 
 void NativeHandle::SetEventMasks(const Napi::CallbackInfo& info) {
-  session_->SetEventMasks(MaskAt(info, 0), MaskAt(info, 1));
+  session_->SetEventMasks(MaskAt(info, 0), MaskAt(info, 1), info[2].ToBoolean());
 }
 
 void NativeHandle::SetPrivate(const Napi::CallbackInfo& info) { session_->SetPrivate(KeyAt(info, 0)); }

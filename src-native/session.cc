@@ -207,7 +207,6 @@ void Session::AskForCredentials(std::string_view uri) {
 void Session::HandleEvent(guestfs_h* g, EventMask event, std::string_view text) {
   if (asking_) return;
   if (event == GUESTFS_EVENT_APPLIANCE) console_.Append(text);
-  if (event == GUESTFS_EVENT_ENTER && text == "launch") console_.Clear();
   if ((deliver_ & event) != 0) {
     auto message = std::make_unique<EventMessage>(running_call_, event, std::string(text));
     if (on_js_thread_) {
@@ -260,9 +259,9 @@ void Session::ServeQueue() {
 
 bool Session::RunTask(Task& task) {
   const CallId outer = std::exchange(running_call_, task.id());
-  if (task.id() != 0 && (deliver_ & kCallStarted) != 0)
-    mailbox_.Post(std::make_unique<CallStarted>(task.id()));
+  if (task.id() != 0 && tell_starts_) mailbox_.Post(std::make_unique<CallStarted>(task.id()));
   if (std::unique_ptr<Message> message = task.Prepare()) mailbox_.Post(std::move(message));
+  if (task.StartsAppliance()) console_.Clear();
   std::unique_ptr<Message> message = task.Run(handle_.get());
   running_call_ = outer;
   if (message) mailbox_.Post(std::move(message));
@@ -350,9 +349,10 @@ void Session::AnswerLibvirtAuth() {
     throw Napi::Error::New(env_, "guestfs_set_event_callback failed");
 }
 
-void Session::SetEventMasks(EventMask deliver, EventMask listened) {
+void Session::SetEventMasks(EventMask deliver, EventMask listened, bool starts) {
   deliver_ = deliver;
   listened_ = listened;
+  tell_starts_ = starts;
 }
 
 void Session::WritePrivate(std::unique_ptr<Task> task) {

@@ -82,8 +82,9 @@ class Session {
   void AnswerLibvirtAuth();
   void EndCallback() { queue_.EndCallback(); }
 
-  /** `deliver`: events that go to JavaScript; `listened`: those that need not go to stderr. */
-  void SetEventMasks(EventMask deliver, EventMask listened);
+  /** `deliver`: events that go to JavaScript; `listened`: those that need not go to stderr; `starts`: whether
+   * JavaScript is told of the start of each call. */
+  void SetEventMasks(EventMask deliver, EventMask listened, bool starts);
 
   void SetPrivate(const std::string& key);
   void DeletePrivate(const std::string& key);
@@ -168,6 +169,7 @@ class Session {
 
   std::atomic<EventMask> deliver_{0};
   std::atomic<EventMask> listened_{0};
+  std::atomic<bool> tell_starts_{false};
   std::atomic<pid_t> thread_id_{0};
   std::atomic<bool> closing_{false};  // the thread has begun guestfs_close
   CallId running_call_ = 0;           // on the handle's thread

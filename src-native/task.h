@@ -24,6 +24,9 @@ class Task {
   /** What JavaScript is to be told before it runs, if anything. */
   virtual std::unique_ptr<Message> Prepare() { return nullptr; }
 
+  /** Whether what the console said so far is that of an appliance before. */
+  virtual bool StartsAppliance() const { return false; }
+
   /** While it runs, from another thread: makes it end early. False when it cannot. */
   virtual bool Cancel(guestfs_h*) { return false; }
 

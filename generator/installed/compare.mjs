@@ -4,31 +4,16 @@ import { argumentType, fieldTypes, headerSignature } from '../cpp.mjs';
 import { cType, declared, isInternal, replacement } from './header.mjs';
 import { asOf, isAfter } from './versions.mjs';
 
-/** Announced by guestfs.h like calls, but no methods: what the addon itself builds on, and a call with a C pointer. */
-const notMethods = new Set([
-  'last_errno',
-  'push_error_handler',
-  'pop_error_handler',
-  'set_event_callback',
-  'delete_event_callback',
-  'set_close_callback',
-  'set_progress_callback',
-  'set_private',
-  'get_private',
-  'first_private',
-  'next_private',
-  'add_libvirt_dom',
-]);
-
 /** What the header has and api/ lacks. A call that gained its options later is in the header under both names. */
-export function unknown({ functions, internalTests, allStructs }, header) {
-  const calls = new Set([...functions, ...internalTests].flatMap((fn) => [fn.name, cBase(fn)]));
+export function unknown({ functions, internalTests, allStructs, withoutMethods }, header) {
+  const calls = new Set([
+    ...[...functions, ...internalTests].flatMap((fn) => [fn.name, cBase(fn)]),
+    ...withoutMethods.map(({ name }) => name),
+  ]);
   const results = new Set(allStructs.map((s) => s.name));
   const lacking = (found, known) => [...found.keys()].filter((name) => !known.has(name) && !isInternal(name));
   return {
-    calls: lacking(header.calls, calls).filter(
-      (name) => !notMethods.has(name) && !header.calls.has(`${name}_opts`),
-    ),
+    calls: lacking(header.calls, calls).filter((name) => !header.calls.has(`${name}_opts`)),
     structs: lacking(header.structs, results),
   };
 }

@@ -9,8 +9,8 @@ import {
   unrepresentable,
 } from '../faults/errors';
 import { watchForLoops } from '../host/backing-loops';
+import type { ImageFile } from '../host/image-types';
 import { requireDescriptors, withinLimits } from '../host/limits';
-import { type Image, imageOf, runsTool } from '../host/tool-calls';
 import {
   functions,
   Lane,
@@ -30,11 +30,13 @@ import type { Transfer } from '../streams/transfer';
 import { ApplianceConsole } from './console';
 import { errorOf, type Outcome, raised, terminationOf, toldError } from './ending';
 import { LoopTurn } from './event-loop-turn';
-import { callStartedBit, type EventName, eventBits, eventName, libvirtAuthBit } from './events';
+import { eventBit, eventName } from './events';
+import { type EventName, libvirtAuthBit } from './generated/events';
 import type { Hold, Stage } from './hold';
+import { openedImage, worksOnHost } from './host-facts';
 import { InstantCalls } from './instant-calls';
 import { Interruptions } from './interruptions';
-import { isAnswer, type LibvirtAuthHandler } from './libvirt-auth';
+import type { LibvirtAuthHandler } from './libvirt-auth';
 import { LibvirtQuestions } from './libvirt-questions';
 import { laterOptions, refused, resultOf, transferOf, withoutFile } from './marshalling';
 import { Observers } from './observers';
@@ -56,14 +58,11 @@ interface NewCall extends Operation {
   readonly fn?: NumberedFunction;
   readonly parent?: Operation | undefined;
   readonly transfer?: Transfer | undefined;
-  readonly image?: Image | undefined;
+  readonly image?: ImageFile | undefined;
 }
 
-/** They promise that what was written is on the disk, and libguestfs does not notice when it is not. */
-const syncs: ReadonlySet<string> = new Set(['shutdown', 'sync', 'umount', 'umountAll']);
-
 /** Events that are needed whoever listens: they decide how a failure is reported. */
-const alwaysDelivered = bitOf('subprocessQuit') | bitOf('appliance');
+const alwaysDelivered = eventBit('subprocessQuit') | eventBit('appliance');
 
 /** All handles share the event loop. */
 const loopTurn = new LoopTurn(nextTurn);
@@ -133,15 +132,16 @@ export class Calls {
     const id = this.#nextId();
     const transfer = transferOf(fn, args);
     const values = transfer ? withoutFile(fn, args) : args;
-    if (runsTool(method)) requireDescriptors(method);
-    const lane = this.#laneOf(method, parent);
+    if (worksOnHost(fn)) requireDescriptors(method);
+    const lane = this.#laneOf(fn, parent);
     const { names, values: optionValues, keepPartial } = split;
     const problem = withinLimits(method, () =>
       this.#native.call(id, fn.number, values, names, optionValues, lane, keepPartial),
     );
     if (problem) throw refused(fn, problem);
     transfer?.accept();
-    const image = imageOf(method, args, Object.fromEntries(names.map((name, i) => [name, optionValues[i]])));
+    const image =
+      fn.image && openedImage(fn, args, Object.fromEntries(names.map((name, i) => [name, optionValues[i]])));
     const call = this.#follow({ id, operation: method, fn, split, parent, transfer, image });
     if (split.signal?.aborted) void this.#interruptions.abort(call, split); // by a getter among the arguments
     const outcome = await call.outcome;
@@ -209,10 +209,11 @@ export class Calls {
 
   /** A call for the handle's configuration, made on this thread before the handle's first call. */
   configure(method: string, args: readonly unknown[]): void {
+    const fn = functions.get(method) as NumberedFunction;
     try {
-      this.#callAtOnce(functions.get(method) as NumberedFunction, args);
+      this.#callAtOnce(fn, args);
     } catch (error) {
-      throw error instanceof GuestfsError ? settingFailed(error) : error;
+      throw error instanceof GuestfsError ? settingFailed(error, fn.readsEnvironment === true) : error;
     }
   }
 
@@ -290,9 +291,8 @@ export class Calls {
 
   #updateMasks(): void {
     let listened = 0;
-    for (const name of this.#listened) listened |= bitOf(name);
-    const started = this.#observers.present ? callStartedBit : 0;
-    this.#native.setEventMasks((listened | alwaysDelivered) + started, listened);
+    for (const name of this.#listened) listened |= eventBit(name);
+    this.#native.setEventMasks(listened | alwaysDelivered, listened, this.#observers.present);
   }
 
   #nextId(): number {
@@ -300,8 +300,8 @@ export class Calls {
     return this.#lastId;
   }
 
-  #laneOf(method: string, parent: Operation | undefined) {
-    if (this.#questions.open && isAnswer(method)) return Lane.callback;
+  #laneOf({ answersLibvirt }: NumberedFunction, parent: Operation | undefined) {
+    if (this.#questions.open && answersLibvirt) return Lane.callback;
     return parent === undefined ? Lane.ordinary : Lane.urgent;
   }
 
@@ -311,7 +311,6 @@ export class Calls {
     const call: PendingCall = {
       ...{ id, operation, fn, parent, transfer, image },
       laterOptions: fn ? laterOptions(fn, split) : [],
-      runsTool: runsTool(operation),
       onProgress: split.onProgress,
       started: false,
       fate: { kind: 'own' },
@@ -400,8 +399,9 @@ export class Calls {
   }
 
   #end(call: PendingCall, value: unknown): void {
-    if (call.operation === 'launch') this.#console.startAnew();
-    const broken = syncs.has(call.operation) ? this.#console.refusedWrite : undefined;
+    if (startsAppliance(call)) this.#console.startAnew();
+    // libguestfs does not notice when what was written has not arrived.
+    const broken = call.fn?.flushes ? this.#console.refusedWrite : undefined;
     call.settle(broken ? { kind: 'broken', fault: broken } : { kind: 'value', value });
   }
 
@@ -411,7 +411,7 @@ export class Calls {
     if (!name) return;
     if (name === 'subprocessQuit') {
       this.#sink.applianceDied();
-      if (call && call.operation !== 'launch') call.fate = raised(call.fate, { kind: 'died' });
+      if (call && !startsAppliance(call)) call.fate = raised(call.fate, { kind: 'died' });
     }
     if (name === 'appliance') this.#console.append(text, call);
     if (this.#listened.has(name)) guarded(() => this.#sink.event(name, text));
@@ -427,8 +427,9 @@ export class Calls {
   }
 }
 
-function bitOf(name: EventName): number {
-  return eventBits.get(name) ?? 0;
+/** Whether an operation brings up an appliance, or is the call that does: one that dies meanwhile is the launch's affair. */
+function startsAppliance({ operation }: Operation): boolean {
+  return functions.get(operation)?.appliance === 'starts';
 }
 
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

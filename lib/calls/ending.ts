@@ -6,15 +6,17 @@ import {
   diedError,
   faultError,
   type GuestfsError,
+  hostFailed,
   terminatedError,
-  toolFailed,
   unrepresentable,
 } from '../faults/errors';
 import type { Fault } from '../faults/faults';
 import type { Failure, Unrepresentable } from '../faults/native-problem';
-import type { Image } from '../host/tool-calls';
+import type { ImageFile } from '../host/image-types';
+import type { FunctionFacts } from '../native/facts';
 import { enough } from '../options/abort-signals';
 import type { ApplianceConsole } from './console';
+import { worksOnHost } from './host-facts';
 import type { Operation } from './operations';
 
 /** What has interfered with a call. */
@@ -42,10 +44,10 @@ export interface EndingCall extends Operation {
   readonly fate: Fate;
   /** Its options that came later than its function. */
   readonly laterOptions: readonly string[];
-  /** Whether libguestfs runs a program on the host for it. */
-  readonly runsTool: boolean;
-  /** The disk image that this program opens. */
-  readonly image: Image | undefined;
+  /** The function, where the call is one of libguestfs's. */
+  readonly fn: FunctionFacts | undefined;
+  /** Disk image on this machine that the call is about. */
+  readonly image: ImageFile | undefined;
   /** The end of what the console said during the call. */
   readonly said: string;
   /** What the program itself threw when the call asked it something. */
@@ -129,12 +131,12 @@ function errorOfOutcome(
   outcome: Outcome,
   { refusedWrite }: ApplianceConsole,
 ): Error | undefined {
-  const { operation } = call;
+  const { operation, fn } = call;
   if (outcome.kind === 'unrepresentable') return unrepresentable(operation, outcome.problem);
   if (outcome.kind === 'broken') return faultError(operation, outcome.fault);
   if (outcome.kind !== 'failed') return undefined;
   const error = libraryError(call, outcome.failure);
-  if (call.runsTool) return toolFailed(error, call.said, call.image?.path);
+  if (fn && worksOnHost(fn)) return hostFailed(error, fn.program, call.said, call.image?.path);
   return refusedWrite && isDiskError(error) ? faultError(operation, refusedWrite, error) : error;
 }
 

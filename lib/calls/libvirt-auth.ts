@@ -59,11 +59,6 @@ export const supportedCredentials: readonly LibvirtCredentialType[] = [
   'noechoprompt',
 ];
 
-/** These only work while libvirt waits for its answer. */
-export function isAnswer(method: string): boolean {
-  return /^[gs]etLibvirtRequestedCredential/.test(method);
-}
-
 /** Asks the handler what libvirt asks, and hands over its answers. */
 export async function answerLibvirt(
   handler: LibvirtAuthHandler,

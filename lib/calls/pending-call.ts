@@ -6,7 +6,6 @@ import type { Operation } from './operations';
 
 /** A call that has been handed to the addon and has not ended yet. */
 export interface PendingCall extends EndingCall {
-  /** The function, where the call is one of libguestfs's. */
   readonly fn: NumberedFunction | undefined;
   /** The larger operation that the call is part of: observers are told of that one only. */
   readonly parent: Operation | undefined;

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { EventName, GuestfsEvents } from './events';
+import type { EventName, GuestfsEvents } from './generated/events';
 
 /** What changes the listeners; all else of EventEmitter goes through these. */
 const changers = [

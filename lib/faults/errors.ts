@@ -124,21 +124,26 @@ export function closedError(operation: string): GuestfsError {
   });
 }
 
-/** A call failed for which libguestfs has run a program on the host: what that said may tell more. */
-export function toolFailed(error: GuestfsError, said: string, path?: string): GuestfsError {
+/** A call failed that works on this machine: what a program said that libguestfs has run for it may tell more. */
+export function hostFailed(
+  error: GuestfsError,
+  program: string | undefined,
+  said: string,
+  path?: string,
+): GuestfsError {
   const { code, errno, operation } = error;
   const lines = printableLines(said);
   const remedy = faultIn(wordsOf(error, lines), path);
   if (remedy) return faultError(operation, remedy, error);
   if (lines.length === 0) return error;
-  const message = withLines(withoutBoilerplate(error.message), 'It said', lines);
+  const message = withLines(withoutBoilerplate(error.message), `${program ?? 'It'} said`, lines);
   return new GuestfsError(message, { code, errno, operation, cause: error.cause });
 }
 
 /** What stands in the environment, or in the options of a handle, and cannot be. */
-export function settingFailed(error: GuestfsError): GuestfsError {
+export function settingFailed(error: GuestfsError, isOfEnvironment: boolean): GuestfsError {
   const { operation, message } = error;
-  const remedy = faultIn(message) ?? (operation === 'parseEnvironment' ? refusedSetting(message) : undefined);
+  const remedy = faultIn(message) ?? (isOfEnvironment ? refusedSetting(message) : undefined);
   return remedy ? faultError(operation, remedy, error) : error;
 }
 

@@ -1,8 +1,8 @@
 // An image that is its own backing file, directly or indirectly, keeps qemu and qemu-img busy for many minutes, and
 // they eat memory meanwhile.
 import { resolve } from 'node:path';
+import type { ImageFile } from './image-types';
 import { runQemuImg } from './qemu-img';
-import type { Image } from './tool-calls';
 
 /** Nothing but a loop, a slow disk or a busy machine makes opening an image take so long. */
 const patienceMs = 5000;
@@ -12,7 +12,7 @@ const patienceMs = 5000;
  * says so only when qemu-img has found the loop: whatever else is slow, or wrong, is none of its business. Returns what
  * ends the watch.
  */
-export function watchForLoops(images: readonly Image[], found: (path: string) => void): () => void {
+export function watchForLoops(images: readonly ImageFile[], found: (path: string) => void): () => void {
   const layered = images.filter(({ format }) => format !== 'raw');
   if (layered.length === 0) return () => undefined;
   const over = new AbortController();
@@ -27,7 +27,7 @@ export function watchForLoops(images: readonly Image[], found: (path: string) =>
 }
 
 /** Unlike qemu, `qemu-img info` reads one image of the chain after the other, and notices one that comes again. */
-async function isLoop({ path, format }: Image, signal: AbortSignal): Promise<boolean> {
+async function isLoop({ path, format }: ImageFile, signal: AbortSignal): Promise<boolean> {
   const asFormat = format === undefined ? [] : ['-f', format];
   try {
     await runQemuImg(['info', '--backing-chain', '--force-share', ...asFormat, resolve(path)], signal);

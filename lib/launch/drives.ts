@@ -1,6 +1,8 @@
 import { types } from 'node:util';
+import { openedImage, valueNamed } from '../calls/host-facts';
 import type { MakeCall } from '../calls/make-call';
-import { type Image, imageOf } from '../host/tool-calls';
+import type { ImageFile } from '../host/image-types';
+import { functions, type NumberedFunction } from '../native/addon';
 import { isArray, reading, readOptions } from '../options/read';
 import type { CallOptions } from '../options/types';
 
@@ -10,25 +12,14 @@ interface DriveCall {
   readonly options: CallOptions | undefined;
 }
 
-const adds: ReadonlySet<string> = new Set([
-  'addCdrom',
-  'addDomain',
-  'addDrive',
-  'addDriveRo',
-  'addDriveRoWithIf',
-  'addDriveScratch',
-  'addDriveWithIf',
-]);
-
-/** Calls that end the appliance on purpose: libguestfs forgets the drives, and so do we. */
-const shutdowns: ReadonlySet<string> = new Set(['shutdown', 'killSubprocess']);
+const functionOf = (method: string) => functions.get(method) as NumberedFunction;
 
 /**
  * The options of a call, copied if the call adds drives: they are needed again after a crash, and what the program does
  * to its own objects meanwhile must not matter.
  */
 export function keptOptions(method: string, options: CallOptions | undefined): CallOptions | undefined {
-  if (options === undefined || !adds.has(method)) return options;
+  if (options === undefined || functionOf(method).drives?.do !== 'add') return options;
   const kept = readOptions(method, options);
   for (const [name, value] of Object.entries(kept)) {
     if (!types.isProxy(value) && isArray(value)) kept[name] = reading(method, name, () => copyOf(value));
@@ -55,20 +46,24 @@ export class Drives {
 
   /** To be told of every call that succeeded. */
   record(method: string, args: readonly unknown[], options: CallOptions | undefined): void {
-    if (adds.has(method)) {
+    const fn = functionOf(method);
+    if (fn.drives?.do === 'add') {
       // A program that knows libguestfs adds its drives again after a crash: then the list is its own.
       if (this.#lost) this.#calls = this.#calls.slice(0, this.#restored);
       this.#restored = 0;
       this.#lost = false;
       this.#calls.push({ method, args, options: withoutSignal(options) });
-    } else if (method === 'removeDrive')
-      this.#calls = this.#calls.filter((call) => labelOf(call) !== args[0]);
-    else if (shutdowns.has(method)) this.#calls = [];
+    } else if (fn.drives?.do === 'remove') {
+      const label = labelOf({ method, args, options });
+      this.#calls = this.#calls.filter((call) => labelOf(call) !== label);
+    } else if (fn.appliance === 'ends') this.#calls = []; // on purpose: libguestfs forgets the drives too
   }
 
   /** Those on this machine. */
-  images(): Image[] {
-    return this.#calls.flatMap(({ method, args, options }) => imageOf(method, args, { ...options }) ?? []);
+  images(): ImageFile[] {
+    return this.#calls.flatMap(
+      ({ method, args, options }) => openedImage(functionOf(method), args, options) ?? [],
+    );
   }
 
   /** The appliance has died, and libguestfs's list with it. */
@@ -90,8 +85,10 @@ export class Drives {
   }
 }
 
-function labelOf(call: DriveCall): unknown {
-  return (call.options as { label?: string } | undefined)?.label;
+/** Label of the drive that a call adds or removes; undefined where it has none. */
+function labelOf({ method, args, options }: DriveCall): unknown {
+  const fn = functionOf(method);
+  return valueNamed(fn, fn.drives?.label, args, options);
 }
 
 function withoutSignal(options: CallOptions | undefined): CallOptions | undefined {

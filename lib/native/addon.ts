@@ -1,6 +1,8 @@
 // The only module that touches the addon. Its types say what src-native/native_handle.h offers.
 import { join } from 'node:path';
 import type { ArgumentProblem, Failure, Unrepresentable } from '../faults/native-problem';
+import type { FunctionFacts } from './facts';
+import { facts } from './generated/facts';
 import { explainNotLoaded, isLibraryMissing } from './not-loaded';
 
 /** What the addon knows of a libguestfs function. Its place in the list is the number by which it is called. */
@@ -10,8 +12,6 @@ export interface FunctionDescription {
   readonly since: string;
   readonly available: boolean;
   readonly cancellable: boolean;
-  /** It only looks at the handle, or changes it, and never waits for anything. */
-  readonly instant: boolean;
   /** The place of the argument that is a file to read on the host, or -1. */
   readonly fileIn: number;
   /** Likewise of a file to write. */
@@ -102,7 +102,8 @@ export interface NativeHandle {
   close(id: number): void;
   /** Delivers the events of calls on this thread. */
   deliverHeard(): void;
-  setEventMasks(deliver: number, listened: number): void;
+  /** Events that are delivered, those that are not printed, and whether the start of each call is told. */
+  setEventMasks(deliver: number, listened: number, starts: boolean): void;
   setPrivate(key: string): void;
   deletePrivate(key: string): void;
   /** Whose pointer libguestfs keeps under the key; undefined for none. */
@@ -154,11 +155,14 @@ export function nextTurn(): void {
   addon.nextTurn();
 }
 
-export interface NumberedFunction extends FunctionDescription {
+/** A libguestfs function: how the addon calls it, and what is to be known of it. */
+export interface NumberedFunction extends FunctionDescription, FunctionFacts {
   readonly number: number;
 }
 
 /** All libguestfs functions by their JavaScript name. */
 export const functions: ReadonlyMap<string, NumberedFunction> = new Map(
-  addon.functions().map((description, number) => [description.name, { ...description, number }]),
+  addon
+    .functions()
+    .map((description, number) => [description.name, { ...description, ...facts[description.name], number }]),
 );

@@ -11,16 +11,16 @@
 
 namespace guestfs_node {
 
-static_assert(GUESTFS_EVENT_CLOSE == UINT64_C(1) << 0);
-static_assert(GUESTFS_EVENT_SUBPROCESS_QUIT == UINT64_C(1) << 1);
-static_assert(GUESTFS_EVENT_LAUNCH_DONE == UINT64_C(1) << 2);
 static_assert(GUESTFS_EVENT_PROGRESS == UINT64_C(1) << 3);
 static_assert(GUESTFS_EVENT_APPLIANCE == UINT64_C(1) << 4);
 static_assert(GUESTFS_EVENT_LIBRARY == UINT64_C(1) << 5);
 static_assert(GUESTFS_EVENT_TRACE == UINT64_C(1) << 6);
 static_assert(GUESTFS_EVENT_ENTER == UINT64_C(1) << 7);
-static_assert(GUESTFS_EVENT_LIBVIRT_AUTH == UINT64_C(1) << 8);
 static_assert(GUESTFS_EVENT_WARNING == UINT64_C(1) << 9);
+static_assert(GUESTFS_EVENT_LAUNCH_DONE == UINT64_C(1) << 2);
+static_assert(GUESTFS_EVENT_SUBPROCESS_QUIT == UINT64_C(1) << 1);
+static_assert(GUESTFS_EVENT_CLOSE == UINT64_C(1) << 0);
+static_assert(GUESTFS_EVENT_LIBVIRT_AUTH == UINT64_C(1) << 8);
 
 #ifdef GUESTFS_HAVE_STRUCT_INT_BOOL
 static_assert(sizeof(struct guestfs_int_bool) == sizeof(abi::int_bool));

@@ -18,13 +18,13 @@ const onlyWrong = new Map([
 ]);
 
 /** Members of the class rather than calls: surface.mjs has them. */
-const handWritten = new Set(['launch', 'user_cancel', 'copy_in', 'copy_out']);
+const isHandWritten = (fn) => Object.hasOwn(Guestfs.prototype, camel(fn.name));
 
 /** The functions of the tables, each with the name of its method. */
 export function allFunctions() {
   const { functions, internalTests } = loadApi();
   return [...functions, ...internalTests]
-    .filter((fn) => !handWritten.has(fn.name))
+    .filter((fn) => !isHandWritten(fn))
     .map((fn) => ({ ...fn, method: camel(fn.name) }));
 }
 

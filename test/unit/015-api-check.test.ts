@@ -39,6 +39,7 @@ const api = {
     { name: 'close', bit: 0 },
     { name: 'boil', bit: 3 },
   ],
+  withoutMethods: [{ name: 'set_private', why: 'the addon has it' }],
 };
 const lidOptions = [
   { name: 'tight', kind: 'Bool' },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Calls } from '../../lib/calls/calls';
-import type { EventName } from '../../lib/calls/events';
+import type { EventName } from '../../lib/calls/generated/events';
 import type { Operation } from '../../lib/calls/operations';
 import { MessageKind } from '../../lib/native/addon';
 import { enough } from '../../lib/options/abort-signals';

@@ -1,13 +1,16 @@
 // Faults of this machine and of images, before there is an appliance.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Guestfs, GuestfsError } from '../../lib';
 import { watchForLoops } from '../../lib/host/backing-loops';
+import { testUnless } from '../support/conditions';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 import { makeFifo } from '../support/gate';
 import { failureOf } from '../support/internal';
+import { openLibvirtNode } from '../support/libvirt-node';
 import { descendants } from '../support/processes';
 import { resultOf } from '../support/script';
 
@@ -66,6 +69,17 @@ describe('an image that cannot be opened', () => {
     const error = await failureOf(g.addDriveRo(path));
     expect(error).toMatchObject({ code: 'ERR_GUESTFS_BACKING_FILE', operation: 'addDriveRo' });
     expect(error.message).toMatch(/base\.qcow2 cannot be opened: No such file.*qemu-img rebase -u -b/);
+    await expectUnharmed();
+  });
+
+  test('of a domain of libvirt', async () => {
+    const path = folder.file('text');
+    writeFileSync(path, 'no qcow2 image\n');
+    writeFileSync(folder.file('node.xml'), openLibvirtNode(path, 'qcow2'));
+    const libvirturi = `test://${folder.file('node.xml')}`;
+    const error = await failureOf(g.addDomain('guest', { libvirturi, readonly: true }));
+    expect(error).toMatchObject({ code: 'ERR_GUESTFS_IMAGE_INVALID', operation: 'addDomain' });
+    expect(error.message).toContain('Image is not in qcow2 format');
     await expectUnharmed();
   });
 
@@ -216,3 +230,28 @@ describe('a limit of the process', () => {
     expect(then).toBe('1');
   });
 });
+
+testUnless(existsSync('/dev/fuse') ? undefined : 'there is no /dev/fuse')(
+  'a program of the host that ends a mount says why it could not',
+  async () => {
+    const [bin, mountpoint] = [folder.file('bin'), folder.file('mountpoint')];
+    for (const path of [bin, mountpoint]) mkdirSync(path);
+    writeFileSync(join(bin, 'guestunmount'), '#!/bin/sh\necho "$2: target is busy" >&2\nexit 1\n', {
+      mode: 0o755,
+    });
+    try {
+      const error = await resultOf<object>(
+        `const g = new Guestfs();
+        await g.mountLocal(${JSON.stringify(mountpoint)});
+        const { code, message } = await g.umountLocal().catch((error) => error);
+        console.log(JSON.stringify({ code, message }));
+        process.exit();`,
+        { env: { PATH: `${bin}:${process.env.PATH}` } },
+      );
+      const message = expect.stringMatching(/\nguestunmount said:\n {2}\/.*\/mountpoint: target is busy$/);
+      expect(error).toEqual({ code: 'ERR_GUESTFS', message });
+    } finally {
+      execFileSync('fusermount', ['-u', '-z', mountpoint]);
+    }
+  },
+);

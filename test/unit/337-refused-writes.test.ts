@@ -1,9 +1,9 @@
 // What this machine did not take of what the appliance wrote: only the console tells.
 import { beforeEach, expect, test } from '@jest/globals';
 import { Calls } from '../../lib/calls/calls';
-import { eventBits } from '../../lib/calls/events';
+import { eventBit } from '../../lib/calls/events';
 import type { Failure } from '../../lib/faults/native-problem';
-import { MessageKind } from '../../lib/native/addon';
+import { functions, MessageKind } from '../../lib/native/addon';
 import { FakeNative } from '../support/fake-native';
 import { failureOf } from '../support/internal';
 
@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 
 const console_ = (text: string) =>
-  native.receive(MessageKind.event, native.calls.at(-1) ?? 0, eventBits.get('appliance') as number, text);
+  native.receive(MessageKind.event, native.calls.at(-1) ?? 0, eventBit('appliance'), text);
 
 function succeeds(method: string): Promise<unknown> {
   const call = calls.call(method, []);
@@ -34,13 +34,17 @@ function fails(method: string, args: readonly unknown[], failure: Failure): Prom
   return call;
 }
 
+/** Methods that promise that data is on the disk. */
+const promising = [...functions.values()].filter(({ flushes }) => flushes).map(({ name }) => name);
+
 const full = { name: 'GuestfsError', code: 'ERR_GUESTFS_DISK_FULL', errno: 28 };
 
 test('what promises that data is on the disk rejects from then on, until the next launch', async () => {
   await succeeds('sync');
   console_('[   20.33] critical space alloca');
   console_('tion error, dev sda, sector 8706 op 0x1:(WRITE) flags 0x4000\n');
-  for (const method of ['sync', 'umountAll', 'shutdown']) {
+  expect(promising).toEqual(expect.arrayContaining(['sync', 'umountAll', 'shutdown', 'killSubprocess']));
+  for (const method of promising) {
     expect(await failureOf(succeeds(method))).toMatchObject({ ...full, operation: method });
   }
   await succeeds('listDevices');

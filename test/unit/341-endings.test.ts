@@ -39,7 +39,7 @@ const outcomes = {
 const console_ = new ApplianceConsole(() => 'last words\n');
 
 function call(fate: Fate, more: Partial<EndingCall> = {}): EndingCall {
-  const ofCall = { id: 1, operation: 'upload', laterOptions: [], runsTool: false, image: undefined };
+  const ofCall = { id: 1, operation: 'upload', laterOptions: [], fn: undefined, image: undefined };
   return { ...ofCall, said: '', thrown: undefined, fate, ...more };
 }
 
@@ -124,7 +124,7 @@ describe('what a call ends with', () => {
       errorOf(call(fates.own, more), outcomes.failed, console_) as Error;
     expect(failed({ thrown: reason })).toMatchObject({ code: 'ENOENT', cause: reason });
     expect(failed({ said: 'qemu-img: no\n' }).message).toBe('no such file');
-    expect(failed({ said: 'qemu-img: no\n', runsTool: true }).message).toContain('qemu-img: no');
+    expect(failed({ said: 'qemu-img: no\n', fn: { program: 'qemu-img' } }).message).toContain('qemu-img: no');
   });
 
   test('a failure about a disk tells what the console said of a write that was refused', () => {

@@ -1,0 +1,27 @@
+/**
+ * What `api/` says of a libguestfs function beyond how it is called. Names are those of the function's arguments and
+ * options.
+ */
+export interface FunctionFacts {
+  /** The function only looks at the handle, or changes it: it never waits, nor touches a file. */
+  readonly instant?: true;
+  /** Program that the function runs on the host, and whose failure is the function's. */
+  readonly program?: string;
+  /**
+   * Disk image that is opened, by this program or, once it is a drive, by the appliance; none where `protocol` is another
+   * than `'file'`.
+   */
+  readonly image?: { readonly path: string; readonly format?: string; readonly protocol?: string };
+  /** What the function does to the list of drives. The same call adds a drive again; `label` tells which it is. */
+  readonly drives?:
+    | { readonly do: 'add'; readonly label?: string }
+    | { readonly do: 'remove'; readonly label: string };
+  /** The function starts the appliance, or ends it on purpose: then libguestfs forgets the drives. */
+  readonly appliance?: 'starts' | 'ends';
+  /** The function promises that what was written before is on the disk once it has returned. */
+  readonly flushes?: true;
+  /** The function works only while libvirt waits for an answer. */
+  readonly answersLibvirt?: true;
+  /** What the function refuses stands in the environment. */
+  readonly readsEnvironment?: true;
+}
