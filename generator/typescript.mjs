@@ -78,7 +78,7 @@ const needs = {
   mounted: "Works on what is mounted at the guest's `/`.",
 };
 
-const sentence = (text) => (/[.!?)]$/.test(text) ? text : `${text}.`);
+const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 const firstUpper = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** Breaks a text into comment lines; what follows the first line is indented. */
@@ -119,6 +119,7 @@ function manual(fn) {
 }
 
 function errors(text) {
+  if (text.errors?.startsWith('rejects ')) return text.errors.replace('rejects', '{@link GuestfsError}');
   if (text.errors) return `{@link GuestfsError}: ${text.errors}`;
   const who = text.needs === 'launched' || text.needs === 'mounted' ? 'the appliance' : 'libguestfs';
   return `{@link GuestfsError} when ${who} cannot do it; \`message\` says why`;

@@ -20,14 +20,17 @@ export interface AddDomainOptions extends CallOptions {
   readonly allowuuid?: boolean | undefined;
   /**
    * Treatment of disks that libvirt marks as read-only: `'write'` (default) follows `readonly`, `'read'` adds
-   * them read-only, `'ignore'` leaves them out, `'error'` fails the call when `readonly` is false.
+   * such disks read-only, `'ignore'` leaves them out, `'error'` fails the call when `readonly` is false.
    */
   readonly readonlydisk?: string | undefined;
-  /** As for `addDrive`: `'writeback'` (default) or `'unsafe'`. */
+  /** `'writeback'` (default) honours syncs; `'unsafe'` ignores syncs, faster, for disks that may be lost. */
   readonly cachemode?: string | undefined;
-  /** As for `addDrive`: `'disable'` (default), `'enable'` or `'besteffort'`. */
+  /**
+   * `'disable'` (default), `'enable'` (fails where trimming is impossible, and for read-only disks) or
+   * `'besteffort'`; needed by `fstrim` and `blkdiscard`.
+   */
   readonly discard?: string | undefined;
-  /** As for `addDrive`; default false. */
+  /** Store what is read from a backing file in the overlay, so that each block is fetched once; default false. */
   readonly copyonread?: boolean | undefined;
 }
 
@@ -35,33 +38,39 @@ export interface AddDomainOptions extends CallOptions {
 export interface AddDriveOptions extends CallOptions {
   /** Keep the image untouched; writes go to a temporary overlay that is thrown away on close. Default false. */
   readonly readonly?: boolean | undefined;
-  /** Image format, such as `'raw'` or `'qcow2'`; default: detect it. */
+  /** Image format, such as `'raw'` or `'qcow2'`; default: detected. */
   readonly format?: string | undefined;
-  /** Ignored by current backends. */
+  /** Ignored. */
   readonly iface?: string | undefined;
   /** Ignored; once a hint for inspection. */
   readonly name?: string | undefined;
   /** 1 to 20 ASCII letters; the disk is then also `/dev/disk/guestfs/LABEL`. */
   readonly label?: string | undefined;
-  /** `'file'` (default), `'ftp'`, `'ftps'`, `'http'`, `'https'`, `'iscsi'`, `'nbd'`, `'rbd'` or `'ssh'`. */
+  /**
+   * `'file'` (default), `'ftp'`, `'ftps'`, `'http'`, `'https'`, `'iscsi'`, `'nbd'`, `'rbd'` or `'ssh'`; old
+   * versions also have `'gluster'`, `'sheepdog'` and `'tftp'`.
+   */
   readonly protocol?: string | undefined;
   /**
    * Servers of a network protocol, each as `'host'`, `'host:port'`, `'tcp:host:port'` or `'unix:/socket'`;
    * exactly one, but any number for `'rbd'` and none for `'file'`.
    */
   readonly server?: readonly string[] | undefined;
-  /** Remote user, for every network protocol but `nbd`; default: the local user for `ssh`, else no login. */
+  /**
+   * Remote user, for every network protocol but `nbd`, which refuses one; default: the local user for `ssh`,
+   * else no login.
+   */
   readonly username?: string | undefined;
-  /** Password or key that goes with `username`; base64-encoded for `rbd`. */
+  /** Password or key that goes with `username`; base64-encoded for `rbd`; refused for `nbd`. */
   readonly secret?: string | undefined;
-  /** `'writeback'` (default) honours syncs; `'unsafe'` ignores them, faster, for disks that may be lost. */
+  /** `'writeback'` (default) honours syncs; `'unsafe'` ignores syncs, faster, for disks that may be lost. */
   readonly cachemode?: string | undefined;
   /**
-   * `'disable'` (default), `'enable'` (fails where trimming is impossible) or `'besteffort'`; needed by `fstrim`
-   * and `blkdiscard`.
+   * `'disable'` (default), `'enable'` (fails where trimming is impossible, and with `readonly`) or
+   * `'besteffort'`; needed by `fstrim` and `blkdiscard`.
    */
   readonly discard?: string | undefined;
-  /** Copy what is read from a backing file into the overlay, so that it is fetched once; default false. */
+  /** Store what is read from a backing file in the overlay, so that each block is fetched once; default false. */
   readonly copyonread?: boolean | undefined;
   /** Sector size in bytes, 512 (default) or 4096. Since libguestfs 1.42.0. */
   readonly blocksize?: number | undefined;
@@ -69,9 +78,9 @@ export interface AddDriveOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.addDriveScratch}, beside {@link CallOptions | those of every call}. */
 export interface AddDriveScratchOptions extends CallOptions {
-  /** Ignored; as for `addDrive`. */
+  /** Ignored. */
   readonly name?: string | undefined;
-  /** 1 to 20 ASCII letters; as for `addDrive`. */
+  /** 1 to 20 ASCII letters; the disk is then also `/dev/disk/guestfs/LABEL`. */
   readonly label?: string | undefined;
   /** Sector size in bytes, 512 (default) or 4096. Since libguestfs 1.42.0. */
   readonly blocksize?: number | undefined;
@@ -79,7 +88,7 @@ export interface AddDriveScratchOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.augTransform}, beside {@link CallOptions | those of every call}. */
 export interface AugTransformOptions extends CallOptions {
-  /** Exclude the files from the lens instead; default false. */
+  /** Exclude the files from the lens instead of including them; default false. */
   readonly remove?: boolean | undefined;
 }
 
@@ -119,15 +128,15 @@ export interface BtrfsScrubFullOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.btrfsSubvolumeCreate}, beside {@link CallOptions | those of every call}. */
 export interface BtrfsSubvolumeCreateOptions extends CallOptions {
-  /** Quota group to put it in, such as `'1/100'`; default: none. */
+  /** Quota group to put the subvolume in, such as `'1/100'`; default: none. */
   readonly qgroupid?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.btrfsSubvolumeSnapshot}, beside {@link CallOptions | those of every call}. */
 export interface BtrfsSubvolumeSnapshotOptions extends CallOptions {
-  /** Make it read-only; default false. */
+  /** Make the snapshot read-only; default false. */
   readonly ro?: boolean | undefined;
-  /** Quota group to put it in; default: none. */
+  /** Quota group to put the snapshot in, such as `'1/100'`; default: none. */
   readonly qgroupid?: string | undefined;
 }
 
@@ -145,13 +154,13 @@ export interface CompressOutOptions extends OutputOptions {
 
 /** Options of {@link GuestfsMethods.copyAttributes}, beside {@link CallOptions | those of every call}. */
 export interface CopyAttributesOptions extends CallOptions {
-  /** Copy everything that its own option does not turn off; default false. */
+  /** Copy each kind of attribute whose own option is not false; default false. */
   readonly all?: boolean | undefined;
-  /** Permission, setuid, setgid and sticky bits; default false. */
+  /** Copy permission, setuid, setgid and sticky bits; default false. */
   readonly mode?: boolean | undefined;
-  /** Extended attributes, where the appliance supports them; default false. */
+  /** Copy extended attributes, where the appliance supports them; default false. */
   readonly xattributes?: boolean | undefined;
-  /** User and group ids; default false. */
+  /** Copy user and group id; default false. */
   readonly ownership?: boolean | undefined;
 }
 
@@ -165,7 +174,7 @@ export interface CopyDeviceToDeviceOptions extends CallOptions {
   readonly size?: number | bigint | undefined;
   /** Skip writing blocks of zeroes, correct only where the destination is zero already; default false. */
   readonly sparse?: boolean | undefined;
-  /** Only for files: the call rejects when it is true. */
+  /** Must be left out or false: only copies to files can append. */
   readonly append?: boolean | undefined;
 }
 
@@ -193,7 +202,7 @@ export interface CopyFileToDeviceOptions extends CallOptions {
   readonly size?: number | bigint | undefined;
   /** Skip writing blocks of zeroes, correct only where the destination is zero already; default false. */
   readonly sparse?: boolean | undefined;
-  /** Only for files: the call rejects when it is true. */
+  /** Must be left out or false: only copies to files can append. */
   readonly append?: boolean | undefined;
 }
 
@@ -213,7 +222,7 @@ export interface CopyFileToFileOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.cpioOut}, beside {@link OutputOptions | those of every call}. */
 export interface CpioOutOptions extends OutputOptions {
-  /** `'newc'` (default; what Linux initramfs images use) or `'crc'` (the same with checksums) */
+  /** `'newc'` (default), which Linux initramfs images use, or `'crc'`, newc with checksums. */
   readonly format?: string | undefined;
 }
 
@@ -221,7 +230,7 @@ export interface CpioOutOptions extends OutputOptions {
 export interface CryptsetupOpenOptions extends CallOptions {
   /** Allow no writes; default false. */
   readonly readonly?: boolean | undefined;
-  /** `'luks'` or `'bitlk'`; default: detect it. */
+  /** `'luks'` or `'bitlk'`; default: detected. */
   readonly crypttype?: string | undefined;
   /** Cipher to use, for types that need to be told; default: from the volume's header. Since libguestfs 1.53.3. */
   readonly cipher?: string | undefined;
@@ -229,9 +238,9 @@ export interface CryptsetupOpenOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.diskCreate}, beside {@link CallOptions | those of every call}. */
 export interface DiskCreateOptions extends CallOptions {
-  /** Image to build upon; default: none. */
+  /** Image that the new one is an overlay over; default: none. */
   readonly backingfile?: string | undefined;
-  /** Format of that image; give it, else it is guessed. */
+  /** Format of the backing file; default: guessed from its content, which in an untrusted image may be forged. */
   readonly backingformat?: string | undefined;
   /** `'off'` or `'sparse'` (default), `'full'`, or for qcow2 `'metadata'`. */
   readonly preallocation?: string | undefined;
@@ -243,10 +252,7 @@ export interface DiskCreateOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.downloadBlocks}, beside {@link OutputOptions | those of every call}. */
 export interface DownloadBlocksOptions extends OutputOptions {
-  /**
-   * True: only units that no file uses; leave it out to have all of them, for libguestfs takes false for true as
-   * well.
-   */
+  /** True for only the units that no file uses; left out for all units (libguestfs takes false for true as well). */
   readonly unallocated?: boolean | undefined;
 }
 
@@ -262,11 +268,11 @@ export interface E2fsckOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.fstrim}, beside {@link CallOptions | those of every call}. */
 export interface FstrimOptions extends CallOptions {
-  /** Where to start, in bytes; default 0. */
+  /** Where to start, in bytes from the beginning of the filesystem; default 0. */
   readonly offset?: number | bigint | undefined;
   /** How far to go, in bytes, greater than 0; default: to the end. */
   readonly length?: number | bigint | undefined;
-  /** Skip free ranges smaller than this, in bytes, greater than 0; default: none. */
+  /** Size in bytes below which free ranges are skipped, greater than 0; default: none is skipped. */
   readonly minimumfreeextent?: number | bigint | undefined;
 }
 
@@ -278,13 +284,13 @@ export interface GlobExpandOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.grep}, beside {@link CallOptions | those of every call}. */
 export interface GrepOptions extends CallOptions {
-  /** Read the pattern as an extended regular expression (grep -E); default false. */
+  /** Read the pattern as an extended regular expression (`grep -E`); default false. */
   readonly extended?: boolean | undefined;
-  /** Take the pattern literally (grep -F); excludes `extended`; default false. */
+  /** Take the pattern literally (`grep -F`); excludes `extended`; default false. */
   readonly fixed?: boolean | undefined;
   /** Ignore case; default false. */
   readonly insensitive?: boolean | undefined;
-  /** Uncompress gzip or compress data first (zgrep); default false. */
+  /** Uncompress gzip or compress data first (`zgrep`); default false. */
   readonly compressed?: boolean | undefined;
 }
 
@@ -310,37 +316,37 @@ export interface InspectGetIconOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.isBlockdev}, beside {@link CallOptions | those of every call}. */
 export interface IsBlockdevOptions extends CallOptions {
-  /** When the path is a symbolic link, judge what it points to; default false. */
+  /** Follow the path when it is a symbolic link, and judge the target; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isChardev}, beside {@link CallOptions | those of every call}. */
 export interface IsChardevOptions extends CallOptions {
-  /** When the path is a symbolic link, judge what it points to; default false. */
+  /** Follow the path when it is a symbolic link, and judge the target; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isDir}, beside {@link CallOptions | those of every call}. */
 export interface IsDirOptions extends CallOptions {
-  /** When the path is a symbolic link, judge what it points to; default false. */
+  /** Follow the path when it is a symbolic link, and judge the target; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isFifo}, beside {@link CallOptions | those of every call}. */
 export interface IsFifoOptions extends CallOptions {
-  /** When the path is a symbolic link, judge what it points to; default false. */
+  /** Follow the path when it is a symbolic link, and judge the target; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isFile}, beside {@link CallOptions | those of every call}. */
 export interface IsFileOptions extends CallOptions {
-  /** When the path is a symbolic link, judge what it points to; default false. */
+  /** Follow the path when it is a symbolic link, and judge the target; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
 /** Options of {@link GuestfsMethods.isSocket}, beside {@link CallOptions | those of every call}. */
 export interface IsSocketOptions extends CallOptions {
-  /** When the path is a symbolic link, judge what it points to; default false. */
+  /** Follow the path when it is a symbolic link, and judge the target; default false. */
   readonly followsymlinks?: boolean | undefined;
 }
 
@@ -354,7 +360,10 @@ export interface MdCreateOptions extends CallOptions {
   readonly spare?: number | undefined;
   /** Chunk size in bytes, a multiple of 1024; not for RAID 1; default: chosen by mdadm. */
   readonly chunk?: number | bigint | undefined;
-  /** `linear`, `raid0`, `raid1`, `raid4`, `raid5`, `raid6` or `raid10`, also just the number; default `raid1`. */
+  /**
+   * `'linear'`, `'raid0'`, `'raid1'`, `'raid4'`, `'raid5'`, `'raid6'` or `'raid10'`, or only the number, such as
+   * `'5'`; default `'raid1'`.
+   */
   readonly level?: string | undefined;
 }
 
@@ -466,7 +475,7 @@ export interface MkfsOptions extends CallOptions {
    * tool.
    */
   readonly blocksize?: number | undefined;
-  /** Feature list, passed to the tool as -O; what it means depends on the type. */
+  /** Feature list, passed to the tool as `-O`; the meaning depends on the type. */
   readonly features?: string | undefined;
   /** Bytes per inode; ext2, ext3 and ext4 only. */
   readonly inode?: number | undefined;
@@ -480,15 +489,21 @@ export interface MkfsOptions extends CallOptions {
 export interface MkfsBtrfsOptions extends CallOptions {
   /** Formerly the offset of the first allocation; ignored today. */
   readonly allocstart?: number | bigint | undefined;
-  /** Bytes to use of each device; default all. */
+  /** Bytes to use of each device; default: all. */
   readonly bytecount?: number | bigint | undefined;
-  /** How data is spread: `raid0`, `raid1`, `raid10` or `single`. */
+  /**
+   * Layout of data over the devices: `'raid0'`, `'raid1'`, `'raid10'` or `'single'`; default: chosen by
+   * mkfs.btrfs.
+   */
   readonly datatype?: string | undefined;
   /** Old name of `nodesize`, which current tools may refuse. */
   readonly leafsize?: number | undefined;
-  /** Volume label. */
+  /** Volume label; default none. */
   readonly label?: string | undefined;
-  /** How metadata is spread: `raid0`, `raid1`, `raid10` or `single`. */
+  /**
+   * Layout of metadata over the devices: `'raid0'`, `'raid1'`, `'raid10'` or `'single'`; default: chosen by
+   * mkfs.btrfs.
+   */
   readonly metadata?: string | undefined;
   /** Bytes per tree node, a power of 2; default 16384 with current tools. */
   readonly nodesize?: number | undefined;
@@ -498,7 +513,7 @@ export interface MkfsBtrfsOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.mksquashfs}, beside {@link OutputOptions | those of every call}. */
 export interface MksquashfsOptions extends OutputOptions {
-  /** `gzip`, `lzma`, `lzo`, `lz4` or `xz`, as far as the appliance has them; default `gzip`. */
+  /** `'gzip'` (default), `'lzma'`, `'lzo'`, `'lz4'` or `'xz'`, as far as the appliance has them. */
   readonly compress?: string | undefined;
   /** Wildcards of files to leave out; default none. */
   readonly excludes?: readonly string[] | undefined;
@@ -514,7 +529,7 @@ export interface MkswapOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.mktemp}, beside {@link CallOptions | those of every call}. */
 export interface MktempOptions extends CallOptions {
-  /** Text put after the random part, for example `.txt`; default none. */
+  /** Text that follows the random part, such as `'.txt'`; default none. */
   readonly suffix?: string | undefined;
 }
 
@@ -526,7 +541,7 @@ export interface Mount9pOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.mountLocal}, beside {@link CallOptions | those of every call}. */
 export interface MountLocalOptions extends CallOptions {
-  /** Refuse writes with EROFS; default false. */
+  /** Refuse writes with `EROFS`; default false. */
   readonly readonly?: boolean | undefined;
   /** FUSE mount options, separated by commas; default none. */
   readonly options?: string | undefined;
@@ -550,7 +565,7 @@ export interface NtfscloneOutOptions extends OutputOptions {
   readonly rescue?: boolean | undefined;
   /** Do not check the consistency of the filesystem first; default false. */
   readonly ignorefscheck?: boolean | undefined;
-  /** With metadataonly, do not blank the timestamps; default false. */
+  /** With `metadataonly`, do not blank the timestamps; default false. */
   readonly preservetimestamps?: boolean | undefined;
   /** Work even on a volume that is dirty or scheduled for a check; default false. */
   readonly force?: boolean | undefined;
@@ -611,7 +626,7 @@ export interface SelinuxRelabelOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.setE2attrs}, beside {@link CallOptions | those of every call}. */
 export interface SetE2attrsOptions extends CallOptions {
-  /** Remove these letters rather than add them; default false. */
+  /** Remove the letters rather than add them; default false. */
   readonly clear?: boolean | undefined;
 }
 
@@ -625,13 +640,16 @@ export interface SetfilesOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.syslinux}, beside {@link CallOptions | those of every call}. */
 export interface SyslinuxOptions extends CallOptions {
-  /** Existing subdirectory of the filesystem to install into; default its root. */
+  /** Existing subdirectory of the filesystem to install into; default: the root of the filesystem. */
   readonly directory?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.tarIn}, beside {@link CallOptions | those of every call}. */
 export interface TarInOptions extends CallOptions {
-  /** 'gzip', 'xz', 'zstd', 'bzip2', 'lzma', 'lzop' or 'compress'; default uncompressed. */
+  /**
+   * `'gzip'`, `'xz'`, `'bzip2'`, `'lzop'` or `'compress'`, newer versions also `'zstd'` and `'lzma'`; default:
+   * not compressed. A word that the appliance does not know breaks the connection to it, and the handle with it.
+   */
   readonly compress?: string | undefined;
   /** Restore extended attributes; default false. */
   readonly xattrs?: boolean | undefined;
@@ -640,7 +658,7 @@ export interface TarInOptions extends CallOptions {
   /** Restore access control lists; default false. */
   readonly acls?: boolean | undefined;
   /**
-   * Where a directory of the archive meets a symbolic link to one, keep the link and go through it; default
+   * Keep a symbolic link to a directory where the archive has a directory, and unpack through the link; default
    * false. Since libguestfs 1.59.1.
    */
   readonly keepdirlink?: boolean | undefined;
@@ -648,11 +666,14 @@ export interface TarInOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.tarOut}, beside {@link OutputOptions | those of every call}. */
 export interface TarOutOptions extends OutputOptions {
-  /** 'gzip', 'xz', 'zstd', 'bzip2', 'lzma', 'lzop' or 'compress'; default uncompressed. */
+  /**
+   * `'gzip'`, `'xz'`, `'bzip2'`, `'lzop'` or `'compress'`, newer versions also `'zstd'` and `'lzma'`; default:
+   * not compressed.
+   */
   readonly compress?: string | undefined;
   /** Store numbers of owners only, no names, which suits moving between systems; default false. */
   readonly numericowner?: boolean | undefined;
-  /** Shell patterns of files to leave out, as '*.log'; default none. */
+  /** Shell patterns of files to leave out, such as `'*.log'`; default none. */
   readonly excludes?: readonly string[] | undefined;
   /** Store extended attributes; default false. */
   readonly xattrs?: boolean | undefined;
@@ -664,13 +685,13 @@ export interface TarOutOptions extends OutputOptions {
 
 /** Options of {@link GuestfsMethods.tune2fs}, beside {@link CallOptions | those of every call}. */
 export interface Tune2fsOptions extends CallOptions {
-  /** Carry on although errors turn up (tune2fs -f) */
+  /** Carry on although errors turn up (`tune2fs -f`); default false. */
   readonly force?: boolean | undefined;
   /** Number of mounts between checks; 0 for no limit. */
   readonly maxmountcount?: number | undefined;
-  /** Pretend that it was mounted this many times. */
+  /** Number of mounts to record as made so far. */
   readonly mountcount?: number | undefined;
-  /** What the kernel does about damage: 'continue', 'remount-ro' or 'panic'. */
+  /** What the kernel does about damage: `'continue'`, `'remount-ro'` or `'panic'`. */
   readonly errorbehavior?: string | undefined;
   /** Numeric id of the group that may use the reserved blocks. */
   readonly group?: number | bigint | undefined;
@@ -688,9 +709,9 @@ export interface Tune2fsOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.umount}, beside {@link CallOptions | those of every call}. */
 export interface UmountOptions extends CallOptions {
-  /** Force it, for network filesystems that hang; default false. */
+  /** Unmount by force, for network filesystems that hang; default false. */
   readonly force?: boolean | undefined;
-  /** Detach it now and clean up when it is no longer in use; default false. */
+  /** Detach the filesystem now, and clean up when it is no longer in use; default false. */
   readonly lazyunmount?: boolean | undefined;
 }
 
@@ -702,7 +723,7 @@ export interface UmountLocalOptions extends CallOptions {
 
 /** Options of {@link GuestfsMethods.xfsAdmin}, beside {@link CallOptions | those of every call}. */
 export interface XfsAdminOptions extends CallOptions {
-  /** True to enable unwritten extents; it cannot be undone. */
+  /** True to enable unwritten extents, for good. */
   readonly extunwritten?: boolean | undefined;
   /** The device is a regular file with an image. */
   readonly imgfile?: boolean | undefined;
@@ -710,17 +731,17 @@ export interface XfsAdminOptions extends CallOptions {
   readonly v2log?: boolean | undefined;
   /** True to enable project ids of 32 bits. */
   readonly projid32bit?: boolean | undefined;
-  /** True to enable lazy counters, false to disable them; it may take long. */
+  /** True to enable lazy counters, false to disable them, which may take long. */
   readonly lazycounter?: boolean | undefined;
-  /** New label, up to 12 bytes; '--' clears it. */
+  /** New label, up to 12 bytes; `'--'` clears it. */
   readonly label?: string | undefined;
-  /** New UUID, or 'generate', 'nil' or 'restore'. */
+  /** New UUID, or `'generate'`, `'nil'` or `'restore'`. */
   readonly uuid?: string | undefined;
 }
 
 /** Options of {@link GuestfsMethods.xfsGrowfs}, beside {@link CallOptions | those of every call}. */
 export interface XfsGrowfsOptions extends CallOptions {
-  /** Grow the data section to the maximum, which is also what happens without options. */
+  /** Grow the data section to the maximum, as a call without options does. */
   readonly datasec?: boolean | undefined;
   /** Resize the log; not implemented by XFS. */
   readonly logsec?: boolean | undefined;
@@ -775,7 +796,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'acl'`.
    *
    * @param dir - directory on the mounted tree
-   * @throws {@link GuestfsError}: 'ENOTSUP' when the filesystem is mounted without ACL support
+   * @throws {@link GuestfsError}: `ENOTSUP` when the filesystem is mounted without ACL support
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_delete_def_file | guestfs_acl_delete_def_file}
    * @since libguestfs 1.19.63
    * @category Permissions and ownership
@@ -795,7 +816,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param acltype - `'access'` for the ACL that governs the object itself, `'default'` for the one that new
    *   entries of a directory inherit
    * @returns the ACL in its long text form
-   * @throws {@link GuestfsError}: 'ENOENT' when the path is missing, 'ENOTSUP' when the filesystem has no ACLs
+   * @throws {@link GuestfsError}: `ENOENT` when the path is missing, `ENOTSUP` when the filesystem has no ACLs
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_get_file | guestfs_acl_get_file}
    * @since libguestfs 1.19.63
    * @category Permissions and ownership
@@ -817,7 +838,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param acltype - `'access'` for the ACL that governs the object itself, `'default'` for the one that new
    *   entries of a directory inherit
    * @param acl - the complete ACL in short (comma-separated) or long text form
-   * @throws {@link GuestfsError}: 'EINVAL' when the text is not a valid ACL, 'ENOTSUP' when the filesystem has
+   * @throws {@link GuestfsError}: `EINVAL` when the text is not a valid ACL, `ENOTSUP` when the filesystem has
    *   no ACLs
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_acl_set_file | guestfs_acl_set_file}
    * @since libguestfs 1.19.63
@@ -834,7 +855,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param filename - image file on the host
-   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing, 'EACCES' when it cannot be read
+   * @throws {@link GuestfsError}: `ENOENT` when the file is missing, `EACCES` when this user may not read it
    * @deprecated Use {@link GuestfsMethods.addDriveRo}: `addDriveRo(filename)`, or `addDrive(filename, {
    *   readonly: true, format: 'raw' })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_cdrom | guestfs_add_cdrom}
@@ -853,9 +874,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Only before {@link GuestfsMethods.launch}.
    *
-   * @param dom - name of the libvirt domain; its UUID too when `allowuuid` is set
+   * @param dom - name of the libvirt domain, or its UUID when `allowuuid` is set
    * @returns number of disks added
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when there is no such domain, or when the domain is not shut off
+   *   and `readonly` is false; `ENOENT` when an image of the domain is not on this host
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_domain | guestfs_add_domain}
    * @since libguestfs 1.7.4
    * @category Drives
@@ -874,7 +896,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - path of an image file or block device on the host; with a network `protocol`, the path or
    *   export name on the server
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist, 'EACCES' when this user may not read it
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist, `EACCES` when this user may not read
+   *   it; `ERR_GUESTFS` for options that the protocol does not have
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_opts | guestfs_add_drive_opts}
    * @since libguestfs 0.0.3
    * @category Drives
@@ -900,7 +923,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param filename - image file or block device on the host
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist, 'EACCES' when this user may not read it
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist, `EACCES` when this user may not read it
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_ro | guestfs_add_drive_ro}
    * @since libguestfs 1.0.38
    * @category Drives
@@ -917,7 +940,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - image file or block device on the host
    * @param iface - ignored
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @deprecated Use {@link GuestfsMethods.addDrive}: `addDrive(filename, { readonly: true })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_ro_with_if | guestfs_add_drive_ro_with_if}
    * @since libguestfs 1.0.84
@@ -934,7 +957,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param size - virtual size in bytes, greater than 0
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `size` is not greater than 0
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_scratch | guestfs_add_drive_scratch}
    * @since libguestfs 1.23.10
    * @category Drives
@@ -950,7 +973,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param filename - image file or block device on the host
    * @param iface - ignored
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @deprecated Use {@link GuestfsMethods.addDrive}: `addDrive(filename)`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_with_if | guestfs_add_drive_with_if}
    * @since libguestfs 1.0.84
@@ -982,7 +1005,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @throws {@link GuestfsError}: rejects when `augInit` was not called
+   * @throws {@link GuestfsError} when `augInit` was not called
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_close | guestfs_aug_close}
    * @since libguestfs 0.0.7
    * @category Configuration files
@@ -999,8 +1022,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param name - name of the variable, without `$`
    * @param expr - path expression
-   * @param val - value for the node if it has to be created
-   * @returns `i`: how many nodes the variable now holds; `b`: 1 when a node had to be created, else 0
+   * @param val - value for the node if none exists yet
+   * @returns `i`: number of nodes the variable now holds; `b`: 1 when a node had to be created, else 0
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_defnode | guestfs_aug_defnode}
    * @since libguestfs 0.0.7
@@ -1018,7 +1041,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param name - name of the variable, without `$`
    * @param expr - path expression, or `null` to remove the variable
-   * @returns how many nodes the variable holds; 0 when the result is a string, number or boolean
+   * @returns number of nodes the variable holds; 0 when the result is a string, number or boolean
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_defvar | guestfs_aug_defvar}
    * @since libguestfs 0.0.7
@@ -1073,7 +1096,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param augpath - path expression that matches exactly one node
    * @param label - label of the new node: no `/`, no `*`, no `[N]` at its end
-   * @param before - true inserts ahead of the node, false behind it
+   * @param before - true inserts ahead of the matched node, false behind it
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_insert | guestfs_aug_insert}
    * @since libguestfs 0.0.7
@@ -1106,7 +1129,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @throws {@link GuestfsError}: rejects when `augInit` was not called
+   * @throws {@link GuestfsError} when `augInit` was not called
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_load | guestfs_aug_load}
    * @since libguestfs 0.0.7
    * @category Configuration files
@@ -1155,7 +1178,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param src - path expression that matches exactly one node
-   * @param dest - where to put it; at most one node may match
+   * @param dest - path expression of the new place; at most one node may match
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_mv | guestfs_aug_mv}
    * @since libguestfs 0.0.7
@@ -1187,7 +1210,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @throws {@link GuestfsError}: rejects when `augInit` was not called
+   * @throws {@link GuestfsError} when `augInit` was not called
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_save | guestfs_aug_save}
    * @since libguestfs 0.0.7
    * @category Configuration files
@@ -1219,7 +1242,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param base - path expression that may match many nodes
-   * @param sub - path relative to each of them, or `null` for those nodes themselves
+   * @param sub - path relative to each node that `base` matches, or `null` for those nodes themselves
    * @param val - new value
    * @returns number of nodes set
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -1238,7 +1261,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param lens - name of the lens, such as `'Shellvars.lns'`
-   * @param file - path or glob of the files it applies to
+   * @param file - path or glob of the files that the lens applies to
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_transform | guestfs_aug_transform}
    * @since libguestfs 1.35.2
@@ -1256,7 +1279,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param groups - names of groups, such as `['btrfs', 'augeas']`; see `availableAllGroups`
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a group is missing or unknown
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a group is missing or unknown
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_available | guestfs_available}
    * @since libguestfs 1.0.80
    * @category Features and versions
@@ -1320,8 +1343,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'blkdiscard'`.
    *
-   * @param device - disk, partition or LV; all its data is lost
-   * @throws {@link GuestfsError}: 'ENOTSUP' when the device cannot discard
+   * @param device - disk, partition or LV; all data on it is lost
+   * @throws {@link GuestfsError}: `ENOTSUP` when the device cannot discard
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_blkdiscard | guestfs_blkdiscard}
    * @since libguestfs 1.25.44
    * @category Block devices
@@ -1552,7 +1575,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @throws {@link GuestfsError}: rejects when no balance is in progress
+   * @throws {@link GuestfsError} when no balance is in progress
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_cancel | guestfs_btrfs_balance_cancel}
    * @since libguestfs 1.29.22
    * @category Btrfs
@@ -1568,7 +1591,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @throws {@link GuestfsError}: rejects when no balance is running
+   * @throws {@link GuestfsError} when no balance is running
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_pause | guestfs_btrfs_balance_pause}
    * @since libguestfs 1.29.22
    * @category Btrfs
@@ -1584,7 +1607,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @throws {@link GuestfsError}: rejects when no balance is paused
+   * @throws {@link GuestfsError} when no balance is paused
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_balance_resume | guestfs_btrfs_balance_resume}
    * @since libguestfs 1.29.22
    * @category Btrfs
@@ -1595,7 +1618,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Reports how far a balance has come. Calls of one handle run one after the other, so a balance made by
-   * `btrfsFilesystemBalance` is over by then; this shows one that is paused or was left in the image.
+   * `btrfsFilesystemBalance` is over by then; the report is of one that is paused or was left in the image.
    *
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
@@ -1705,7 +1728,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - any member of the btrfs
    * @returns devices of the volume
-   * @throws {@link GuestfsError}: 'ENODEV' when a member of the volume is missing
+   * @throws {@link GuestfsError}: `ENODEV` when a member of the volume is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_filesystem_show | guestfs_btrfs_filesystem_show}
    * @since libguestfs 1.33.29
    * @category Btrfs
@@ -1774,7 +1797,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'btrfs'`.
    *
    * @param src - child quota group as `'LEVEL/ID'`, such as `'1/100'`
-   * @param dst - parent quota group as `'LEVEL/ID'`, such as `'1/100'`; its level must be the higher one
+   * @param dst - parent quota group as `'LEVEL/ID'`, such as `'1/100'`, of a higher level than the child
    * @param path - directory of a mounted btrfs
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_assign | guestfs_btrfs_qgroup_assign}
@@ -1864,7 +1887,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - directory of a mounted btrfs
    * @returns one entry per quota group, sizes in bytes
-   * @throws {@link GuestfsError}: rejects when quotas are not enabled
+   * @throws {@link GuestfsError} when quotas are not enabled
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_qgroup_show | guestfs_btrfs_qgroup_show}
    * @since libguestfs 1.29.17
    * @category Btrfs
@@ -1878,7 +1901,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
-   * @param fs - where it is mounted, or the unmounted device or subvolume
+   * @param fs - directory of a mounted btrfs, or the unmounted device or subvolume
    * @param enable - true to enable, false to disable
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_quota_enable | guestfs_btrfs_quota_enable}
@@ -1894,7 +1917,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
-   * @param fs - where it is mounted, or the unmounted device or subvolume
+   * @param fs - directory of a mounted btrfs, or the unmounted device or subvolume
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_quota_rescan | guestfs_btrfs_quota_rescan}
    * @since libguestfs 1.29.17
@@ -1961,7 +1984,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @throws {@link GuestfsError}: rejects when no scrub is running
+   * @throws {@link GuestfsError} when no scrub is running
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_cancel | guestfs_btrfs_scrub_cancel}
    * @since libguestfs 1.29.22
    * @category Btrfs
@@ -1978,7 +2001,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
-   * @throws {@link GuestfsError}: rejects when the scrub met errors
+   * @throws {@link GuestfsError} when the scrub met errors
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_scrub_full | guestfs_btrfs_scrub_full}
    * @since libguestfs 1.55.12
    * @category Btrfs
@@ -2045,7 +2068,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param device - device that holds the btrfs
-   * @param seeding - true to set the mark, false to clear it
+   * @param seeding - true to mark the device as a seed, false to clear the mark
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_set_seeding | guestfs_btrfs_set_seeding}
    * @since libguestfs 1.17.43
@@ -2102,7 +2125,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
-   * @param fs - where it is mounted, or the unmounted device or subvolume
+   * @param fs - directory of a mounted btrfs, or the unmounted device or subvolume
    * @returns id of the default subvolume
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_get_default | guestfs_btrfs_subvolume_get_default}
@@ -2119,8 +2142,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
-   * @param fs - where it is mounted, or the unmounted device or subvolume
-   * @returns one entry per subvolume: its id, the id of its parent and its path
+   * @param fs - directory of a mounted btrfs, or the unmounted device or subvolume
+   * @returns one entry per subvolume: id, id of the parent, and path
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_list | guestfs_btrfs_subvolume_list}
    * @since libguestfs 1.17.35
@@ -2157,7 +2180,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param subvolume - path of the subvolume
    * @returns map from heading to value
-   * @throws {@link GuestfsError}: rejects for the top level and for plain directories
+   * @throws {@link GuestfsError} for plain directories, and with old versions of btrfs-progs for the top level
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_show | guestfs_btrfs_subvolume_show}
    * @since libguestfs 1.29.17
    * @category Btrfs
@@ -2173,7 +2196,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'btrfs'`.
    *
    * @param source - path of the subvolume
-   * @param dest - path of the snapshot; when it is an existing directory, the snapshot goes inside it
+   * @param dest - path of the snapshot, or an existing directory to put the snapshot in
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_snapshot_opts | guestfs_btrfs_subvolume_snapshot_opts}
    * @since libguestfs 1.17.35
@@ -2232,7 +2255,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param device - device that holds the btrfs
-   * @param seeding - true to set the mark, false to clear it
+   * @param seeding - true to mark the device as a seed, false to clear the mark
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfstune_seeding | guestfs_btrfstune_seeding}
    * @since libguestfs 1.29.29
@@ -2266,7 +2289,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @param device - device name
-   * @returns the name in its usual form
+   * @returns name in the usual form
    * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_canonical_device_name | guestfs_canonical_device_name}
    * @since libguestfs 1.19.7
@@ -2284,7 +2307,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file on the mounted tree
    * @returns the capabilities; an empty string when there are none
-   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing
+   * @throws {@link GuestfsError}: `ENOENT` when the file is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cap_get_file | guestfs_cap_get_file}
    * @since libguestfs 1.19.63
    * @category Permissions and ownership
@@ -2301,7 +2324,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file on the mounted tree
    * @param cap - capabilities in the notation of `setcap`, such as `'cap_net_raw+ep'`
-   * @throws {@link GuestfsError}: 'EINVAL' when the text cannot be parsed
+   * @throws {@link GuestfsError}: `EINVAL` when the text cannot be parsed
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cap_set_file | guestfs_cap_set_file}
    * @since libguestfs 1.19.63
    * @category Permissions and ownership
@@ -2320,7 +2343,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - absolute path with forward slashes
    * @returns the path as spelt on disk
-   * @throws {@link GuestfsError}: rejects when a directory on the way is missing
+   * @throws {@link GuestfsError} when a directory on the way is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_case_sensitive_path | guestfs_case_sensitive_path}
    * @since libguestfs 1.0.75
    * @category Files
@@ -2337,7 +2360,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file on the mounted tree
    * @returns content of the file
-   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing
+   * @throws {@link GuestfsError}: `ENOENT` when the file is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cat | guestfs_cat}
    * @since libguestfs 0.0.4
    * @category File contents
@@ -2352,11 +2375,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'`,
-   *   `'sha512'`, `'gost'` or `'gost12'`
+   * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'` or
+   *   `'sha512'`; newer versions also `'gost'` and `'gost12'`
    * @param path - file on the mounted tree
    * @returns the checksum in hexadecimal, or in decimal for `crc`
-   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing
+   * @throws {@link GuestfsError}: `ENOENT` when the file is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_checksum | guestfs_checksum}
    * @since libguestfs 1.0.2
    * @category Checksums
@@ -2371,8 +2394,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'`,
-   *   `'sha512'`, `'gost'` or `'gost12'`
+   * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'` or
+   *   `'sha512'`; newer versions also `'gost'` and `'gost12'`
    * @param device - disk, partition or LV
    * @returns the checksum in hexadecimal, or in decimal for `crc`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -2391,8 +2414,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
-   * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'`,
-   *   `'sha512'`, `'gost'` or `'gost12'`
+   * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'` or
+   *   `'sha512'`; newer versions also `'gost'` and `'gost12'`
    * @param directory - directory on the mounted tree
    * @param sumsfile - host file that receives the list: its path, or a stream instead
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -2411,7 +2434,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mode - mode bits as a number, such as `0o644`; names like `u+x` do not exist here
    * @param path - path on the mounted tree
-   * @throws {@link GuestfsError}: 'ENOENT' when the path is missing
+   * @throws {@link GuestfsError}: `ENOENT` when the path is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_chmod | guestfs_chmod}
    * @since libguestfs 0.0.8
    * @category Permissions and ownership
@@ -2426,10 +2449,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param owner - user id
-   * @param group - group id
+   * @param owner - user id; -1 leaves the owner as it is
+   * @param group - group id; -1 leaves the group as it is
    * @param path - path on the mounted tree
-   * @throws {@link GuestfsError}: 'ENOENT' when the path is missing
+   * @throws {@link GuestfsError}: `ENOENT` when the path is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_chown | guestfs_chown}
    * @since libguestfs 0.0.8
    * @category Permissions and ownership
@@ -2481,9 +2504,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param arguments_ - program and its arguments; at least the program
+   * @param arguments_ - program, then its arguments; at least the program
    * @returns standard output, with its last newline
-   * @throws {@link GuestfsError}: rejects with the program's standard error as the message when it exits with a
+   * @throws {@link GuestfsError} with the program's standard error as the message when the program exits with a
    *   status other than 0
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command | guestfs_command}
    * @since libguestfs 1.9.1
@@ -2494,13 +2517,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Runs a guest program like `command` and splits its output into lines.
+   * Runs a guest program, as `command` does, and splits its output into lines.
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param arguments_ - program and its arguments; at least the program
+   * @param arguments_ - program, then its arguments; at least the program
    * @returns lines of standard output, without newlines
-   * @throws {@link GuestfsError}: rejects when the program exits with a status other than 0
+   * @throws {@link GuestfsError} when the program exits with a status other than 0
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command_lines | guestfs_command_lines}
    * @since libguestfs 1.9.1
    * @category Commands in the guest
@@ -2510,16 +2533,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Runs a guest program like `command` but sends its standard output to the host, without the 4 MiB limit. The
-   * appliance holds all of the output in memory first, and it ends at a NUL byte. Only the transfer can be
-   * cancelled, not the program: `killOnAbort` ends that.
+   * Runs a guest program, as `command` does, but sends its standard output to the host, without the 4 MiB limit.
+   * The appliance holds all of the output in memory first, and cuts the output at a NUL byte. Cancelling stops
+   * the transfer, not the program: `killOnAbort` ends the program, too.
    *
    * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds. Can be
    * cancelled while it runs.
    *
-   * @param arguments_ - program and its arguments; at least the program
+   * @param arguments_ - program, then its arguments; at least the program
    * @param output - host file that receives the output: its path, or a stream instead
-   * @throws {@link GuestfsError}: rejects when the program exits with a status other than 0
+   * @throws {@link GuestfsError} when the program exits with a status other than 0
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_command_out | guestfs_command_out}
    * @since libguestfs 1.55.6
    * @category Commands in the guest
@@ -2534,10 +2557,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Can be cancelled while it runs.
    *
-   * @param ctype - `'gzip'`, `'bzip2'`, `'xz'`, `'lzop'` or `'compress'`; not every appliance has all of them
+   * @param ctype - `'gzip'`, `'bzip2'`, `'xz'`, `'lzop'` or `'compress'`, as far as the appliance has the
+   *   program
    * @param device - disk, partition or LV
    * @param zdevice - host file that receives the compressed data: its path, or a stream instead
-   * @throws {@link GuestfsError}: 'ENOTSUP' when the appliance lacks the program
+   * @throws {@link GuestfsError}: `ENOTSUP` when the appliance lacks the program; `ERR_GUESTFS` for a level out
+   *   of range
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_compress_device_out | guestfs_compress_device_out}
    * @since libguestfs 1.13.15
    * @category Archives and transfer
@@ -2551,10 +2576,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
-   * @param ctype - `'gzip'`, `'bzip2'`, `'xz'`, `'lzop'` or `'compress'`; not every appliance has all of them
+   * @param ctype - `'gzip'`, `'bzip2'`, `'xz'`, `'lzop'` or `'compress'`, as far as the appliance has the
+   *   program
    * @param file - file on the mounted tree
    * @param zfile - host file that receives the compressed data: its path, or a stream instead
-   * @throws {@link GuestfsError}: 'ENOTSUP' when the appliance lacks the program
+   * @throws {@link GuestfsError}: `ENOTSUP` when the appliance lacks the program; `ERR_GUESTFS` for a level out
+   *   of range
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_compress_out | guestfs_compress_out}
    * @since libguestfs 1.13.15
    * @category Archives and transfer
@@ -2569,9 +2596,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Only before {@link GuestfsMethods.launch}.
    *
-   * @param hvparam - option, with its leading dash
-   * @param hvvalue - value of the option, or `null` when it takes none
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @param hvparam - option with its leading dash
+   * @param hvvalue - value of the option, or `null` for an option without one
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for an option that libguestfs depends on
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_config | guestfs_config}
    * @since libguestfs 0.0.3
    * @category Appliance
@@ -2586,9 +2613,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param src - file or directory to take them from
-   * @param dest - existing file or directory to change
-   * @throws {@link GuestfsError}: 'ENOENT' when either path is missing
+   * @param src - file or directory to take the attributes from
+   * @param dest - existing file or directory to give the attributes to
+   * @throws {@link GuestfsError}: `ENOENT` when either path is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_attributes | guestfs_copy_attributes}
    * @since libguestfs 1.25.21
    * @category Copying data
@@ -2605,8 +2632,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - disk, partition or LV to read
    * @param dest - disk, partition or LV to overwrite
-   * @throws {@link GuestfsError}: rejects when the source ends before `size` bytes; 'ENOSPC' when the
-   *   destination is too small
+   * @throws {@link GuestfsError} when the source ends before `size` bytes; `ENOSPC` when the destination is too
+   *   small
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_device_to_device | guestfs_copy_device_to_device}
    * @since libguestfs 1.13.25
    * @category Copying data
@@ -2623,8 +2650,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - disk, partition or LV to read
    * @param dest - file on the mounted tree
-   * @throws {@link GuestfsError}: rejects when the source ends before `size` bytes; 'ENOSPC' when the filesystem
-   *   is full
+   * @throws {@link GuestfsError} when the source ends before `size` bytes; `ENOSPC` when the filesystem is full
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_device_to_file | guestfs_copy_device_to_file}
    * @since libguestfs 1.13.25
    * @category Copying data
@@ -2640,8 +2666,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - file on the mounted tree
    * @param dest - disk, partition or LV to overwrite
-   * @throws {@link GuestfsError}: rejects when the source ends before `size` bytes; 'ENOSPC' when the device is
-   *   too small
+   * @throws {@link GuestfsError} when the source ends before `size` bytes; `ENOSPC` when the device is too small
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_file_to_device | guestfs_copy_file_to_device}
    * @since libguestfs 1.13.25
    * @category Copying data
@@ -2652,13 +2677,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Copies a byte range between two guest files. To copy files as such take `cp` or `cpA`. Without `append` the
-   * destination is emptied first, and it is deleted when the copy fails.
+   * destination is emptied first; when the copy fails, the destination is deleted.
    *
    * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
    *
    * @param src - file on the mounted tree
    * @param dest - file on the mounted tree, created when missing
-   * @throws {@link GuestfsError}: rejects when the source ends before `size` bytes
+   * @throws {@link GuestfsError} when the source ends before `size` bytes
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_file_to_file | guestfs_copy_file_to_file}
    * @since libguestfs 1.13.25
    * @category Copying data
@@ -2711,7 +2736,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param src - device or guest file to read
    * @param dest - device or guest file to write
    * @param size - bytes to copy
-   * @throws {@link GuestfsError}: rejects when the source ends before `size` bytes
+   * @throws {@link GuestfsError} when the source ends before `size` bytes
    * @deprecated Use {@link GuestfsMethods.copyDeviceToDevice}: `copyDeviceToDevice(src, dest, { size })`, or the
    *   variant for files.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_copy_size | guestfs_copy_size}
@@ -2729,7 +2754,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param src - file on the mounted tree
-   * @param dest - new name, or a directory to put it in
+   * @param dest - new name, or an existing directory to put the copy in
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp | guestfs_cp}
    * @since libguestfs 1.0.18
@@ -2746,7 +2771,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param src - file or directory on the mounted tree
-   * @param dest - new name, or an existing directory to put it in
+   * @param dest - new name, or an existing directory to put the copy in
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp_a | guestfs_cp_a}
    * @since libguestfs 1.0.18
@@ -2758,12 +2783,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Copies a directory tree inside the guest without owners and times; links stay links. For FAT and other
-   * filesystems that cannot store those; elsewhere use `cpA`.
+   * filesystems that cannot store owners; elsewhere use `cpA`.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param src - file or directory on the mounted tree
-   * @param dest - new name, or an existing directory to put it in
+   * @param dest - new name, or an existing directory to put the copy in
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cp_r | guestfs_cp_r}
    * @since libguestfs 1.21.38
@@ -2774,13 +2799,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Packs a directory into a cpio archive on the host; entry names are relative to it.
+   * Packs a directory into a cpio archive on the host; entry names are relative to that directory.
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
    * @param directory - directory on the mounted tree
    * @param cpiofile - host file that receives the archive: its path, or a stream instead
-   * @throws {@link GuestfsError}: 'ENOENT' when the directory is missing
+   * @throws {@link GuestfsError}: `ENOENT` when the directory is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cpio_out | guestfs_cpio_out}
    * @since libguestfs 1.27.9
    * @category Archives and transfer
@@ -2812,9 +2837,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - encrypted disk, partition or LV
-   * @param key - passphrase or recovery key; it never appears in traces
+   * @param key - passphrase or recovery key, which never appears in traces
    * @param mapname - name for the unlocked device; not `'control'`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when no key slot accepts the key, the type is not recognised or
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no key slot accepts the key, the type is not recognised or
    *   the name is taken
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_cryptsetup_open | guestfs_cryptsetup_open}
    * @since libguestfs 1.43.2
@@ -2851,7 +2876,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param subcmd - name of the debugging command
-   * @param extraargs - its arguments
+   * @param extraargs - arguments of the debugging command
    * @returns whatever the command prints
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see `guestfs_debug`, which the manual leaves out
@@ -2903,7 +2928,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - whole disk, such as `'/dev/sdb'`
    * @returns index, 0 for the first drive
-   * @throws {@link GuestfsError}: rejects for partitions, LVs and other names
+   * @throws {@link GuestfsError} for partitions, LVs and names of other kinds
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_device_index | guestfs_device_index}
    * @since libguestfs 1.19.7
    * @category Block devices
@@ -2919,7 +2944,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param index - index of the drive, from 0
    * @returns name, such as `'/dev/sda'`
-   * @throws {@link GuestfsError}: 'EINVAL' when there are not that many drives
+   * @throws {@link GuestfsError}: `EINVAL` when there are not that many drives
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_device_name | guestfs_device_name}
    * @since libguestfs 1.49.1
    * @category Block devices
@@ -2969,7 +2994,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param filename - image file to create, or host block device
    * @param format - `'raw'` or `'qcow2'`
    * @param size - virtual size in bytes, greater than 0; -1 together with `backingfile`
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for an unknown format, a size of 0, or a `size` other than -1
+   *   together with `backingfile`
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_create | guestfs_disk_create}
    * @since libguestfs 1.25.31
    * @category Drives
@@ -2979,14 +3005,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Detects the format of an image on the host with `qemu-img info`. Do not rely on it for images from
-   * strangers, who can craft a header that misleads it.
+   * Detects the format of an image on the host with `qemu-img info`. Do not rely on the answer for images from
+   * strangers, who can forge a header.
    *
    * Needs no appliance.
    *
    * @param filename - image file or block device on the host
-   * @returns format, such as `'qcow2'` or `'raw'`; `'unknown'` when it cannot be told
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @returns format, such as `'qcow2'` or `'raw'`; `'unknown'` when there is no telling
+   * @throws {@link GuestfsError}: `ERR_GUESTFS_IMAGE_UNREADABLE` when the image cannot be opened
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_format | guestfs_disk_format}
    * @since libguestfs 1.19.38
    * @category Drives
@@ -2996,14 +3022,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Tells whether an image on the host is an overlay over another one. Do not rely on it for images from
-   * strangers, who can craft a header that misleads it.
+   * Tells whether an image on the host is an overlay over another one. Do not rely on the answer for images from
+   * strangers, who can forge a header.
    *
    * Needs no appliance.
    *
    * @param filename - image file or block device on the host
-   * @returns true when it names a backing file
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @returns true when the image names a backing file
+   * @throws {@link GuestfsError}: `ERR_GUESTFS_IMAGE_UNREADABLE` when the image cannot be opened
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_has_backing_file | guestfs_disk_has_backing_file}
    * @since libguestfs 1.19.39
    * @category Drives
@@ -3013,14 +3039,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the size of the disk that an image holds, not that of the file. Do not rely on it for images from
-   * strangers, who can craft a header that misleads it.
+   * Returns the size of the disk that an image holds, not that of the file. Do not rely on the answer for images
+   * from strangers, who can forge a header.
    *
    * Needs no appliance.
    *
    * @param filename - image file or block device on the host
    * @returns virtual size in bytes
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS_IMAGE_UNREADABLE` when the image cannot be opened
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_disk_virtual_size | guestfs_disk_virtual_size}
    * @since libguestfs 1.19.39
    * @category Drives
@@ -3051,7 +3077,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param remotefilename - file on the mounted tree, or a device
    * @param filename - host file that receives the data: its path, or a stream instead
-   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing; rejects for a directory
+   * @throws {@link GuestfsError}: `ENOENT` when the file is missing; `ERR_GUESTFS` for a directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download | guestfs_download}
    * @since libguestfs 1.0.2
    * @category Archives and transfer
@@ -3107,9 +3133,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param remotefilename - file on the mounted tree, or a device
    * @param filename - host file that receives the data: its path, or a stream instead
-   * @param offset - first byte
-   * @param size - number of bytes
-   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing; rejects for a directory
+   * @param offset - first byte to copy, 0 or more
+   * @param size - number of bytes to copy
+   * @throws {@link GuestfsError}: `ENOENT` when the file is missing; `ERR_GUESTFS` for a directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_download_offset | guestfs_download_offset}
    * @since libguestfs 1.5.17
    * @category Archives and transfer
@@ -3141,7 +3167,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - path on the mounted tree
    * @returns space in KiB
-   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @throws {@link GuestfsError} when the path does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_du | guestfs_du}
    * @since libguestfs 1.0.54
    * @category Files
@@ -3173,7 +3199,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - device with the filesystem
-   * @throws {@link GuestfsError}: rejects when errors remain
+   * @throws {@link GuestfsError} when errors remain
    * @deprecated Use {@link GuestfsMethods.e2fsck}: `e2fsck(device, { correct: true })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_e2fsck_f | guestfs_e2fsck_f}
    * @since libguestfs 1.0.29
@@ -3244,7 +3270,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param file1 - file on the mounted tree
    * @param file2 - file on the mounted tree
    * @returns true when the contents are the same
-   * @throws {@link GuestfsError}: rejects when a file is missing or a directory
+   * @throws {@link GuestfsError} when a file is missing or is a directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_equal | guestfs_equal}
    * @since libguestfs 1.0.18
    * @category Files
@@ -3255,12 +3281,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Tells whether something has this name, be it file, directory, device or a symbolic link, even a dangling
-   * one. To know what it is use `isFile`, `isDir` or `lstat`.
+   * one. `isFile`, `isDir` and `lstatns` tell what it is.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - path on the mounted tree
-   * @returns true when it exists
+   * @returns true when there is something of this name
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_exists | guestfs_exists}
    * @since libguestfs 0.0.8
@@ -3278,7 +3304,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'extlinux'`.
    *
-   * @param directory - mount point, or a directory below it, for the boot loader files
+   * @param directory - mount point, or a directory below, to put the boot loader files in
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_extlinux | guestfs_extlinux}
    * @since libguestfs 1.21.27
@@ -3309,9 +3335,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - file on the mounted tree
+   * @param path - file to create on the mounted tree
    * @param len - size in bytes, below 2^30
-   * @throws {@link GuestfsError}: 'ENOSPC' when the filesystem is full
+   * @throws {@link GuestfsError}: `ENOSPC` when the filesystem is full
    * @deprecated Use {@link GuestfsMethods.fallocate64}: `fallocate64(path, len)`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fallocate | guestfs_fallocate}
    * @since libguestfs 1.0.66
@@ -3327,9 +3353,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - file on the mounted tree
+   * @param path - file to create on the mounted tree
    * @param len - size in bytes
-   * @throws {@link GuestfsError}: 'ENOSPC' when the filesystem is full
+   * @throws {@link GuestfsError}: `ENOSPC` when the filesystem is full
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fallocate64 | guestfs_fallocate64}
    * @since libguestfs 1.3.17
    * @category Files
@@ -3346,7 +3372,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param groups - names of groups, such as `['btrfs', 'augeas']`; see `availableAllGroups`
    * @returns true when all are supported
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a name is unknown
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a name is unknown
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_feature_available | guestfs_feature_available}
    * @since libguestfs 1.21.26
    * @category Features and versions
@@ -3418,7 +3444,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param filename - file on the mounted tree
    * @returns `'x86_64'`, `'i386'` (any 32-bit x86), `'aarch64'`, `'arm'`, `'ppc64le'`, `'riscv64'`, `'s390x'`
    *   and others
-   * @throws {@link GuestfsError}: rejects when the architecture is not recognised
+   * @throws {@link GuestfsError} when the architecture is not recognised
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_file_architecture | guestfs_file_architecture}
    * @since libguestfs 1.5.3
    * @category Inspection
@@ -3434,7 +3460,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param file - file on the mounted tree
    * @returns size in bytes
-   * @throws {@link GuestfsError}: 'ENOENT' when the file is missing
+   * @throws {@link GuestfsError}: `ENOENT` when the file is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesize | guestfs_filesize}
    * @since libguestfs 1.0.82
    * @category Files
@@ -3450,7 +3476,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param filesystem - name of the type, such as `'ext4'`: letters, digits and `_`
-   * @returns true when the kernel supports it
+   * @returns true when the kernel supports the type
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_filesystem_available | guestfs_filesystem_available}
    * @since libguestfs 1.19.5
@@ -3487,8 +3513,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param c - byte value, 0 to 255
    * @param len - number of bytes, up to 2^31 - 1
-   * @param path - file on the mounted tree
-   * @throws {@link GuestfsError}: 'ENOSPC' when the filesystem is full
+   * @param path - file on the mounted tree, created when missing
+   * @throws {@link GuestfsError}: `ENOSPC` when the filesystem is full
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill | guestfs_fill}
    * @since libguestfs 1.0.79
    * @category File contents
@@ -3521,8 +3547,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param pattern - string to repeat, not empty
    * @param len - length of the file in bytes, up to 2^31 - 1
-   * @param path - file on the mounted tree
-   * @throws {@link GuestfsError}: 'ENOSPC' when the filesystem is full
+   * @param path - file on the mounted tree, created when missing
+   * @throws {@link GuestfsError}: `ENOSPC` when the filesystem is full
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fill_pattern | guestfs_fill_pattern}
    * @since libguestfs 1.3.12
    * @category File contents
@@ -3540,8 +3566,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param directory - directory on the mounted tree, best with a slash at its end
-   * @returns what follows `directory` in each path; a leading slash when `directory` had none at its end
-   * @throws {@link GuestfsError}: 'ENOENT' when the directory is missing
+   * @returns what follows `directory` in each path, with a leading slash when `directory` had none at its end
+   * @throws {@link GuestfsError}: `ENOENT` when the directory is missing, `ERR_GUESTFS` when the path is no
+   *   directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find | guestfs_find}
    * @since libguestfs 1.0.27
    * @category Search and forensics
@@ -3559,7 +3586,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param directory - directory on the mounted tree, best with a slash at its end
    * @param files - host file that receives the names: its path, or a stream instead
-   * @throws {@link GuestfsError}: 'ENOENT' when the directory is missing
+   * @throws {@link GuestfsError}: `ENOENT` when the directory is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_find0 | guestfs_find0}
    * @since libguestfs 1.0.74
    * @category Search and forensics
@@ -3593,7 +3620,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param label - label of the filesystem
    * @returns device name
-   * @throws {@link GuestfsError}: rejects when no filesystem has it
+   * @throws {@link GuestfsError} when no filesystem has the label
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_label | guestfs_findfs_label}
    * @since libguestfs 1.5.3
    * @category Filesystems
@@ -3608,9 +3635,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param label - name of the partition; `blkid` shows it as `PART_ENTRY_NAME`
+   * @param label - name of the partition, which `blkid` shows as `PART_ENTRY_NAME`
    * @returns device name
-   * @throws {@link GuestfsError}: rejects when no partition has it
+   * @throws {@link GuestfsError} when no partition has the name
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_partlabel | guestfs_findfs_partlabel}
    * @since libguestfs 1.53.5
    * @category Partitions
@@ -3624,10 +3651,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param uuid - UUID of the partition in lower case (`partGetGptGuid` returns it in upper case); `blkid` shows
-   *   it as `PART_ENTRY_UUID`
+   * @param uuid - UUID of the partition in lower case (`partGetGptGuid` returns upper case), which `blkid` shows
+   *   as `PART_ENTRY_UUID`
    * @returns device name
-   * @throws {@link GuestfsError}: rejects when no partition has it
+   * @throws {@link GuestfsError} when no partition has the UUID
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_partuuid | guestfs_findfs_partuuid}
    * @since libguestfs 1.53.5
    * @category Partitions
@@ -3643,7 +3670,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param uuid - UUID of the filesystem
    * @returns device name
-   * @throws {@link GuestfsError}: rejects when no filesystem has it
+   * @throws {@link GuestfsError} when no filesystem has the UUID
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_findfs_uuid | guestfs_findfs_uuid}
    * @since libguestfs 1.5.3
    * @category Filesystems
@@ -3679,8 +3706,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'fstrim'`.
    *
-   * @param mountpoint - where the filesystem is mounted
-   * @throws {@link GuestfsError}: 'ENOTSUP' when the kernel driver cannot trim, as with FAT
+   * @param mountpoint - mount point of the filesystem
+   * @throws {@link GuestfsError}: `ENOTSUP` when the kernel driver cannot trim, as with FAT
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_fstrim | guestfs_fstrim}
    * @since libguestfs 1.19.6
    * @category Filesystems
@@ -3757,7 +3784,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param name - name of the setting
    * @returns value; may be an empty string
-   * @throws {@link GuestfsError}: 'ESRCH' when it is not set
+   * @throws {@link GuestfsError}: `ESRCH` when no setting has this name
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_backend_setting | guestfs_get_backend_setting}
    * @since libguestfs 1.27.2
    * @category Appliance
@@ -3824,7 +3851,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param file - file or directory on a mounted ext filesystem
    * @returns letters, such as `'ei'`; empty when none is set
-   * @throws {@link GuestfsError}: rejects on filesystems without such attributes
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` on filesystems without such attributes
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2attrs | guestfs_get_e2attrs}
    * @since libguestfs 1.17.31
    * @category Extended attributes and labels
@@ -3841,7 +3868,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param file - file on a mounted ext filesystem
    * @returns the generation
-   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` on filesystems without generation numbers
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_e2generation | guestfs_get_e2generation}
    * @since libguestfs 1.17.31
    * @category Extended attributes and labels
@@ -3885,13 +3912,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the qemu binary that is, or will be, used. When none was set, the answer is known only after
-   * `launch`.
+   * Returns the qemu binary that is, or will be, used. Versions of libguestfs that look for qemu only in
+   * `launch` do not know the answer before.
    *
    * Needs no appliance.
    *
    * @returns path of the binary
-   * @throws {@link GuestfsError}: rejects before `launch` when no binary was set
+   * @throws {@link GuestfsError} before `launch`, with those versions, when no binary was set
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_hv | guestfs_get_hv}
    * @since libguestfs 1.23.17
    * @category Appliance
@@ -3916,14 +3943,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the challenge that belongs to a credential which libvirt asks for. It works inside the handle's
-   * `libvirtAuth` handler, which is given this anyway, and rejects at all other times.
+   * Returns the challenge that belongs to a credential which libvirt asks for. Works only inside the handle's
+   * `libvirtAuth` handler, which is given the challenge anyway.
    *
    * Needs no appliance.
    *
    * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
    * @returns challenge; empty when libvirt gave none
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` outside the handler
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_challenge | guestfs_get_libvirt_requested_credential_challenge}
    * @since libguestfs 1.19.52
    * @category Drives
@@ -3933,14 +3960,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the answer that libvirt proposes for a credential it asks for. It works inside the handle's
-   * `libvirtAuth` handler, which is given this anyway, and rejects at all other times.
+   * Returns the answer that libvirt proposes for a credential it asks for. Works only inside the handle's
+   * `libvirtAuth` handler, which is given the proposed answer anyway.
    *
    * Needs no appliance.
    *
    * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
    * @returns proposed answer; empty when libvirt gave none
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` outside the handler
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_defresult | guestfs_get_libvirt_requested_credential_defresult}
    * @since libguestfs 1.19.52
    * @category Drives
@@ -3950,14 +3977,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the text with which a user should be asked for a credential. It works inside the handle's
-   * `libvirtAuth` handler, which is given this anyway, and rejects at all other times.
+   * Returns the text with which a user should be asked for a credential. Works only inside the handle's
+   * `libvirtAuth` handler, which is given the prompt anyway.
    *
    * Needs no appliance.
    *
    * @param index - position in the list of `getLibvirtRequestedCredentials`, from 0
    * @returns prompt; empty when libvirt gave none
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` outside the handler
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credential_prompt | guestfs_get_libvirt_requested_credential_prompt}
    * @since libguestfs 1.19.52
    * @category Drives
@@ -3967,13 +3994,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Lists which credentials libvirt asks for, out of those named in `setLibvirtSupportedCredentials`. It works
-   * inside the handle's `libvirtAuth` handler, which is given this anyway, and rejects at all other times.
+   * Lists which credentials libvirt asks for, out of those named in `setLibvirtSupportedCredentials`. Works only
+   * inside the handle's `libvirtAuth` handler, which is given the list anyway.
    *
    * Needs no appliance.
    *
    * @returns kinds of credentials, such as `'username'` and `'passphrase'`
-   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` outside the handler
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_libvirt_requested_credentials | guestfs_get_libvirt_requested_credentials}
    * @since libguestfs 1.19.52
    * @category Drives
@@ -3999,7 +4026,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Tells whether the appliance gets a network, which is off by default.
+   * Tells whether the appliance gets a network; off by default.
    *
    * Needs no appliance.
    *
@@ -4035,7 +4062,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs no appliance.
    *
-   * @returns true when they do
+   * @returns true when qemu and other children have a process group of their own
    * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_pgroup | guestfs_get_pgroup}
    * @since libguestfs 1.11.18
@@ -4052,7 +4079,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @returns process id
-   * @throws {@link GuestfsError}: rejects before `launch`, and with backends that do not know it
+   * @throws {@link GuestfsError} before `launch`, and with backends that do not know the process
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_pid | guestfs_get_pid}
    * @since libguestfs 1.0.56
    * @category Appliance
@@ -4098,7 +4125,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs no appliance.
    *
-   * @returns true when it is enabled
+   * @returns true when the helper process is enabled
    * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_get_recovery_proc | guestfs_get_recovery_proc}
    * @since libguestfs 1.0.77
@@ -4258,11 +4285,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
-   * @param path - file or directory
-   * @param name - full name including the namespace, for example `user.comment` or `security.selinux`
-   * @returns the raw value; it may hold any bytes and need not be text
-   * @throws {@link GuestfsError}: ENODATA when the file has no such attribute, ENOTSUP when the filesystem has
-   *   none at all, ENOENT when the file does not exist
+   * @param path - file or directory; a symbolic link is followed
+   * @param name - full name including the namespace, such as `'user.comment'` or `security.selinux`
+   * @returns raw value, which may hold any bytes
+   * @throws {@link GuestfsError}: `ENODATA` when the file has no such attribute, `ENOTSUP` when the filesystem
+   *   has none at all, `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getxattr | guestfs_getxattr}
    * @since libguestfs 1.7.24
    * @category Extended attributes and labels
@@ -4278,9 +4305,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
-   * @param path - file or directory
+   * @param path - file or directory; a symbolic link is followed
    * @returns one `{ attrname, attrval }` per attribute, `attrval` being a Buffer
-   * @throws {@link GuestfsError}: ENOTSUP when the filesystem has no extended attributes
+   * @throws {@link GuestfsError}: `ENOTSUP` when the filesystem has no extended attributes
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_getxattrs | guestfs_getxattrs}
    * @since libguestfs 1.0.59
    * @category Extended attributes and labels
@@ -4296,7 +4323,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param pattern - absolute pattern, for example `/etc/*.conf`
+   * @param pattern - absolute pattern, such as `'/etc/*.conf'`
    * @returns the paths that match
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_glob_expand_opts | guestfs_glob_expand_opts}
@@ -4317,17 +4344,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Searches one file for a pattern and returns the lines that match, without their line ends. No match is an
-   * empty list. The whole result has to fit one reply of 4 MiB, so download large files and search them locally
-   * instead.
+   * Searches one file for a pattern and returns the lines that match. No match is an empty list. The whole
+   * result has to fit one reply of 4 MiB, so download large files and search them locally instead.
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param regex - pattern, by default a basic regular expression as grep understands it, not a JavaScript one
+   * @param regex - pattern: by default a basic regular expression of grep, not a JavaScript one
    * @param path - file to search
-   * @returns the matching lines, in file order
-   * @throws {@link GuestfsError}: ENOENT when the file does not exist; ERR_GUESTFS for a malformed pattern, or
-   *   `extended` together with `fixed`
+   * @returns matching lines, in file order, without newlines; empty when there are none
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist; `ERR_GUESTFS` for a malformed pattern,
+   *   or `extended` together with `fixed`
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grep_opts | guestfs_grep_opts}
    * @since libguestfs 1.0.66
    * @category Search and forensics
@@ -4353,7 +4379,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param regex - basic regular expression
    * @param path - file to search
    * @returns the matching lines; empty when there are none
-   * @throws {@link GuestfsError}: ENOENT when the file does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { insensitive: true })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grepi | guestfs_grepi}
    * @since libguestfs 1.0.66
@@ -4372,10 +4398,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'grub'`.
    *
-   * @param root - guest directory that holds `boot`, usually `/`
-   * @param device - disk to install on, for example `/dev/sda`
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of grub-install; ENOTSUP when the appliance lacks
-   *   GRUB legacy
+   * @param root - guest directory that holds `boot`, usually `'/'`
+   * @param device - disk to install on, such as `'/dev/sda'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of grub-install; `ENOTSUP` when the appliance
+   *   lacks GRUB legacy
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grub_install | guestfs_grub_install}
    * @since libguestfs 1.0.17
    * @category Boot loaders and kernels
@@ -4391,8 +4417,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file to read
-   * @returns the lines, without line ends
-   * @throws {@link GuestfsError}: ENOENT when the file does not exist
+   * @returns up to ten lines, without newlines; a carriage return at the end of a line stays
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_head | guestfs_head}
    * @since libguestfs 1.0.54
    * @category File contents
@@ -4409,8 +4435,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param nrlines - how many lines; negative to leave out that many at the end, 0 for none
    * @param path - file to read
-   * @returns the lines, without line ends
-   * @throws {@link GuestfsError}: ENOENT when the file does not exist
+   * @returns lines, without newlines; a carriage return at the end of a line stays
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_head_n | guestfs_head_n}
    * @since libguestfs 1.0.54
    * @category File contents
@@ -4428,7 +4454,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to dump
    * @returns the dump, lines separated by newlines
-   * @throws {@link GuestfsError}: ENOENT when the file does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hexdump | guestfs_hexdump}
    * @since libguestfs 1.0.22
    * @category File contents
@@ -4442,7 +4468,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
-   * @throws {@link GuestfsError}: ERR_GUESTFS when no hive is open
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no hive is open
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_close | guestfs_hivex_close}
    * @since libguestfs 1.19.35
    * @category Windows registry
@@ -4458,9 +4484,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'hivex'`.
    *
-   * @param filename - `null` to overwrite the file that was opened, or an absolute guest path to leave that one
-   *   alone and write there
-   * @throws {@link GuestfsError}: EROFS when the hive was opened for reading only
+   * @param filename - `null` to overwrite the file that was opened, or an absolute guest path to write to
+   *   instead
+   * @throws {@link GuestfsError}: `EROFS` when the hive was opened for reading only
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_commit | guestfs_hivex_commit}
    * @since libguestfs 1.19.35
    * @category Windows registry
@@ -4474,10 +4500,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
-   * @param parent - handle of the key to create it under
+   * @param parent - handle of the key that the new subkey goes under
    * @param name - name of the new subkey, one component without backslashes
    * @returns handle of the new key, a bigint
-   * @throws {@link GuestfsError}: EEXIST when a subkey of that name exists, EROFS when the hive is open for
+   * @throws {@link GuestfsError}: `EEXIST` when a subkey of that name exists, `EROFS` when the hive is open for
    *   reading only
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_add_child | guestfs_hivex_node_add_child}
    * @since libguestfs 1.19.35
@@ -4510,7 +4536,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @param nodeh - handle of the key to delete; invalid afterwards
-   * @throws {@link GuestfsError}: EROFS when the hive is open for reading only, EINVAL for the root key
+   * @throws {@link GuestfsError}: `EROFS` when the hive is open for reading only, `EINVAL` for the root key
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_delete_child | guestfs_hivex_node_delete_child}
    * @since libguestfs 1.19.35
    * @category Windows registry
@@ -4579,7 +4605,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param nodeh - handle of a key, from `hivexRoot`, `hivexNodeChildren` and the like
    * @returns handle of the parent, a bigint
-   * @throws {@link GuestfsError}: rejects for the root key, which has no parent
+   * @throws {@link GuestfsError} for the root key, which has no parent
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_parent | guestfs_hivex_node_parent}
    * @since libguestfs 1.19.35
    * @category Windows registry
@@ -4600,7 +4626,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param key - name of the value; the empty string for the default value
    * @param t - registry type: 1 REG_SZ, 2 REG_EXPAND_SZ, 3 REG_BINARY, 4 REG_DWORD, 7 REG_MULTI_SZ, 11 REG_QWORD
    * @param val - the encoded bytes, for example `Buffer.from('text\0', 'utf16le')`
-   * @throws {@link GuestfsError}: EROFS when the hive is open for reading only
+   * @throws {@link GuestfsError}: `EROFS` when the hive is open for reading only
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_node_set_value | guestfs_hivex_node_set_value}
    * @since libguestfs 1.19.35
    * @category Windows registry
@@ -4634,9 +4660,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'hivex'`.
    *
-   * @param filename - guest path of the hive file; its case matters unless the filesystem ignores case, see
-   *   `caseSensitivePath`
-   * @throws {@link GuestfsError}: ENOENT when the file does not exist, ENOTSUP when it is not a hive
+   * @param filename - guest path of the hive file; upper and lower case matter unless the filesystem ignores
+   *   case, see `caseSensitivePath`
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist, `ENOTSUP` or `EINVAL` when the file is
+   *   not a hive
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_open | guestfs_hivex_open}
    * @since libguestfs 1.19.35
    * @category Windows registry
@@ -4651,7 +4678,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'hivex'`.
    *
    * @returns handle of the root key, a bigint
-   * @throws {@link GuestfsError}: ERR_GUESTFS when no hive is open
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no hive is open
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_root | guestfs_hivex_root}
    * @since libguestfs 1.19.35
    * @category Windows registry
@@ -4684,7 +4711,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
    * @returns the text
-   * @throws {@link GuestfsError}: rejects when the data is not valid UTF-16LE
+   * @throws {@link GuestfsError} when the data is not valid UTF-16LE
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_string | guestfs_hivex_value_string}
    * @since libguestfs 1.37.22
    * @category Windows registry
@@ -4717,7 +4744,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param valueh - handle of a value, from `hivexNodeValues` or `hivexNodeGetValue`
    * @returns the text
-   * @throws {@link GuestfsError}: rejects when the data is not valid UTF-16LE
+   * @throws {@link GuestfsError} when the data is not valid UTF-16LE
    * @deprecated Use {@link GuestfsMethods.hivexValueString}: `hivexValueString(valueh)`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_hivex_value_utf8 | guestfs_hivex_value_utf8}
    * @since libguestfs 1.19.35
@@ -4750,10 +4777,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param initrdpath - the image, for example `/boot/initrd.img-6.1.0`
+   * @param initrdpath - initramfs image in the guest, such as `'/boot/initrd.img-6.1.0'`
    * @param filename - name inside the image, without a leading slash
    * @returns the file's contents
-   * @throws {@link GuestfsError}: ENOENT when the image or the file in it does not exist
+   * @throws {@link GuestfsError} when there is no such image, or no such file inside the image
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_initrd_cat | guestfs_initrd_cat}
    * @since libguestfs 1.0.84
    * @category Boot loaders and kernels
@@ -4768,9 +4795,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - the image in the guest
+   * @param path - initramfs image in the guest
    * @returns names without leading slash, ready for `initrdCat`
-   * @throws {@link GuestfsError}: ENOENT when the image does not exist; ERR_GUESTFS when it is no cpio archive
+   * @throws {@link GuestfsError} when the image does not exist or is no cpio archive
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_initrd_list | guestfs_initrd_list}
    * @since libguestfs 1.0.54
    * @category Boot loaders and kernels
@@ -4781,7 +4808,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Starts watching a file or directory of the guest. A directory's own entries are covered, its subdirectories
-   * are not: add a watch for each. Only changes made through this handle happen while you look, for example by
+   * are not: add a watch for each. The only changes to be seen are those that this handle makes, for example by
    * `command` or `tarIn`.
    *
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
@@ -4790,8 +4817,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param path - file or directory to watch
    * @param mask - IN_* bits of Linux, combined with `|`: 0x2 modify, 0x4 attributes, 0x100 create, 0x200 delete,
    *   0xc0 move, 0xfff everything
-   * @returns the watch descriptor as bigint; `inotifyRmWatch` wants it as a number, so convert with `Number()`
-   * @throws {@link GuestfsError}: ENOENT when the path does not exist; ERR_GUESTFS before `inotifyInit`
+   * @returns watch descriptor as a bigint; `inotifyRmWatch` wants a number: convert with `Number()`
+   * @throws {@link GuestfsError}: `ENOENT` when the path does not exist; `ERR_GUESTFS` before `inotifyInit`
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_add_watch | guestfs_inotify_add_watch}
    * @since libguestfs 1.0.66
    * @category File notification
@@ -4806,7 +4833,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'inotify'`.
    *
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inotifyInit` was not called
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inotifyInit` was not called
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_close | guestfs_inotify_close}
    * @since libguestfs 1.0.66
    * @category File notification
@@ -4824,7 +4851,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'inotify'`.
    *
    * @returns sorted names, each once; empty when nothing happened
-   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` before `inotifyInit`
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_files | guestfs_inotify_files}
    * @since libguestfs 1.0.66
    * @category File notification
@@ -4843,7 +4870,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'inotify'`.
    *
    * @param maxevents - length of the queue; 0 leaves the kernel's setting, usually 16384
-   * @throws {@link GuestfsError}: ERR_GUESTFS for a negative number
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for a negative number
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_init | guestfs_inotify_init}
    * @since libguestfs 1.0.66
    * @category File notification
@@ -4861,7 +4888,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @returns events `{ inWd, inMask, inCookie, inName }`: the watch, the IN_* bits, a number that joins the two
    *   halves of a rename, and the name within a watched directory (else empty)
-   * @throws {@link GuestfsError}: ERR_GUESTFS before `inotifyInit`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` before `inotifyInit`
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_read | guestfs_inotify_read}
    * @since libguestfs 1.0.66
    * @category File notification
@@ -4877,7 +4904,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'inotify'`.
    *
    * @param wd - descriptor from `inotifyAddWatch`, converted to a number
-   * @throws {@link GuestfsError}: EINVAL for an unknown descriptor
+   * @throws {@link GuestfsError}: `EINVAL` for an unknown descriptor
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inotify_rm_watch | guestfs_inotify_rm_watch}
    * @since libguestfs 1.0.66
    * @category File notification
@@ -4893,8 +4920,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the architecture, or `unknown`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns the architecture, or `'unknown'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_arch | guestfs_inspect_get_arch}
    * @since libguestfs 1.5.3
    * @category Inspection
@@ -4910,9 +4937,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the build as a string, or `unknown`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root;
-   *   ERR_GUESTFS_UNSUPPORTED with a libguestfs before 1.49.8
+   * @returns the build as a string, or `'unknown'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root;
+   *   `ERR_GUESTFS_UNSUPPORTED` with a libguestfs before 1.49.8
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_build_id | guestfs_inspect_get_build_id}
    * @since libguestfs 1.49.8
    * @category Inspection
@@ -4923,14 +4950,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Returns which distribution the guest is, as a short lower-case word: `debian`, `ubuntu`, `fedora`, `rhel`,
-   * `centos`, `rocky`, `opensuse`, `alpinelinux`, `archlinux` and so on A BSD gives its own name and Windows
+   * `centos`, `rocky`, `opensuse`, `alpinelinux`, `archlinux` and so on. A BSD gives its own name and Windows
    * gives `windows`. New libguestfs versions add names, so have a default branch.
    *
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the word, or `unknown`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns the word, or `'unknown'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_distro | guestfs_inspect_get_distro}
    * @since libguestfs 1.5.3
    * @category Inspection
@@ -4948,7 +4975,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns Map from the letter without colon, for example `C`, to the device; empty for guests without drive
    *   letters or when the registry told nothing
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_drive_mappings | guestfs_inspect_get_drive_mappings}
    * @since libguestfs 1.9.17
    * @category Inspection
@@ -4965,7 +4992,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns mountables; for a guest without fstab, such as Windows, only the root
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_filesystems | guestfs_inspect_get_filesystems}
    * @since libguestfs 1.5.3
    * @category Inspection
@@ -4997,8 +5024,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the name, or `unknown`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns the name, or `'unknown'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_hostname | guestfs_inspect_get_hostname}
    * @since libguestfs 1.7.9
    * @category Inspection
@@ -5017,7 +5044,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the PNG file, or a Buffer of length 0 when nothing was found
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_icon | guestfs_inspect_get_icon}
    * @since libguestfs 1.11.12
    * @category Inspection
@@ -5033,8 +5060,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the number, 0 when it could not be found out
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns first number of the version; 0 when unknown
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_major_version | guestfs_inspect_get_major_version}
    * @since libguestfs 1.5.3
    * @category Inspection
@@ -5049,8 +5076,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the number, 0 when there is none or it could not be found out
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns second number of the version; 0 when there is none or it is unknown
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_minor_version | guestfs_inspect_get_minor_version}
    * @since libguestfs 1.5.3
    * @category Inspection
@@ -5069,7 +5096,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns Map from the mount point, for example `/boot`, to the mountable
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_mountpoints | guestfs_inspect_get_mountpoints}
    * @since libguestfs 1.5.3
    * @category Inspection
@@ -5085,8 +5112,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the identifier, or `unknown`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns the identifier, or `'unknown'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_osinfo | guestfs_inspect_get_osinfo}
    * @since libguestfs 1.39.1
    * @category Inspection
@@ -5102,8 +5129,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the format; `unknown` also for systems without packages, such as Windows
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns the format; `'unknown'` also for systems without packages, such as Windows
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_package_format | guestfs_inspect_get_package_format}
    * @since libguestfs 1.7.5
    * @category Inspection
@@ -5119,8 +5146,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the tool; `unknown` also for systems without packages, such as Windows
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns the tool; `'unknown'` also for systems without packages, such as Windows
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_package_management | guestfs_inspect_get_package_management}
    * @since libguestfs 1.7.5
    * @category Inspection
@@ -5136,8 +5163,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the name, or `unknown`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns the name, or `'unknown'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_product_name | guestfs_inspect_get_product_name}
    * @since libguestfs 1.5.3
    * @category Inspection
@@ -5153,8 +5180,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the variant; `unknown` for anything but Windows
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns the variant; `'unknown'` for anything but Windows
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_product_variant | guestfs_inspect_get_product_variant}
    * @since libguestfs 1.9.13
    * @category Inspection
@@ -5185,8 +5212,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
-   * @returns the kind, or `unknown`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @returns the kind, or `'unknown'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_type | guestfs_inspect_get_type}
    * @since libguestfs 1.5.3
    * @category Inspection
@@ -5203,7 +5230,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the key's name, for example `ControlSet001`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root, or
    *   the guest is not Windows or its registry could not be read
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_current_control_set | guestfs_inspect_get_windows_current_control_set}
    * @since libguestfs 1.9.17
@@ -5221,8 +5248,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns true when there is any group policy
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or
-   *   the guest is not Windows or its registry could not be read; ERR_GUESTFS_UNSUPPORTED with a libguestfs
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root, or
+   *   the guest is not Windows or its registry could not be read; `ERR_GUESTFS_UNSUPPORTED` with a libguestfs
    *   before 1.57.6
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_group_policy | guestfs_inspect_get_windows_group_policy}
    * @since libguestfs 1.57.6
@@ -5240,7 +5267,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns guest path, valid once the root is mounted on `/`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root, or
    *   there is no such file
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_software_hive | guestfs_inspect_get_windows_software_hive}
    * @since libguestfs 1.35.26
@@ -5258,7 +5285,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns guest path, valid once the root is mounted on `/`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root, or
    *   there is no such file
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_system_hive | guestfs_inspect_get_windows_system_hive}
    * @since libguestfs 1.35.26
@@ -5275,7 +5302,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns guest path, for example `/Windows`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root, or
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root, or
    *   the guest is not Windows
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_get_windows_systemroot | guestfs_inspect_get_windows_systemroot}
    * @since libguestfs 1.5.25
@@ -5338,15 +5365,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Lists the software installed in the guest, with less detail than its successor. Like that one, it reads the
-   * package database from the mounted filesystems.
+   * Lists the software installed in the guest, with less detail than `inspectListApplications2`. Reads the
+   * package database now: first mount what `inspectGetMountpoints` returned.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns records with `appName`, `appVersion`, `appRelease`, `appPublisher` and so on; unknown texts are
    *   empty
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @deprecated Use {@link GuestfsMethods.inspectListApplications2}: `inspectListApplications2(root)`, whose
    *   fields begin with `app2`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_list_applications | guestfs_inspect_list_applications}
@@ -5369,7 +5396,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @returns records sorted by name, with `app2Name`, `app2DisplayName`, `app2Epoch`, `app2Version`,
    *   `app2Release`, `app2Arch` and more; unknown texts are empty, and the list is empty where packages are not
    *   understood; `app2Class` is `antivirus` for recognised Windows antivirus products
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `inspectOs` was not called or did not return this root
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inspectOs` was not called or did not return this root
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_list_applications2 | guestfs_inspect_list_applications2}
    * @since libguestfs 1.19.56
    * @category Inspection
@@ -5385,7 +5412,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @returns one root filesystem (a mountable) per system found; empty when there is none, several for a
+   * @returns one root filesystem (a mountable) per system found: empty when there is none, several for a
    *   multi-boot machine
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_inspect_os | guestfs_inspect_os}
@@ -5478,12 +5505,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Tells whether the handle can still be configured, that is, whether it has not been launched; after
-   * `shutdown` that is so again.
+   * Tells whether the handle can still be configured: before `launch`, and again after `shutdown`.
    *
    * Needs no appliance.
    *
-   * @returns true before `launch`
+   * @returns true when the handle can be configured
    * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_config | guestfs_is_config}
    * @since libguestfs 1.0.2
@@ -5590,7 +5616,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param mountable - device to test, for example `/dev/vg/root`
+   * @param mountable - device to test, such as `'/dev/vg/root'`
    * @returns true for a logical volume
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_lv | guestfs_is_lv}
@@ -5663,7 +5689,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - device to test, for example `/dev/sda`
+   * @param device - device to test, such as `'/dev/sda'`
    * @returns true for an entire disk
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_whole_device | guestfs_is_whole_device}
@@ -5681,7 +5707,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to read
    * @returns true when no other byte was found
-   * @throws {@link GuestfsError}: ENOENT when the file does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_zero | guestfs_is_zero}
    * @since libguestfs 1.11.8
    * @category Files
@@ -5717,7 +5743,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @returns record with `isoVolumeId`, `isoPublisherId` and other texts; `isoVolumeSpaceSize` counts blocks of
    *   `isoLogicalBlockSize` bytes; the times `isoVolumeCreationT` and so on are seconds since 1970 as bigint,
    *   -1n when unset
-   * @throws {@link GuestfsError}: ENOENT when the file does not exist; ERR_GUESTFS when it is no ISO image
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist; `ERR_GUESTFS` when the file is no ISO
+   *   image
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_isoinfo | guestfs_isoinfo}
    * @since libguestfs 1.17.19
    * @category ISO images
@@ -5727,16 +5754,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Reads the header (primary volume descriptor) of an ISO image that was added as a drive. Images on the host
-   * are read faster by a tool there, such as isoinfo, as no appliance has to start.
+   * Reads the header (primary volume descriptor) of an ISO image that was added as a drive. An image on the host
+   * is read faster by a tool there, such as isoinfo, as no appliance has to start.
    *
    * Needs a launched appliance.
    *
-   * @param device - device with the ISO filesystem, for example `/dev/sda`
+   * @param device - device with the ISO filesystem, such as `'/dev/sda'`
    * @returns record with `isoVolumeId`, `isoPublisherId` and other texts; `isoVolumeSpaceSize` counts blocks of
    *   `isoLogicalBlockSize` bytes; the times `isoVolumeCreationT` and so on are seconds since 1970 as bigint,
    *   -1n when unset
-   * @throws {@link GuestfsError}: ERR_GUESTFS when the device has no ISO filesystem
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the device has no ISO filesystem
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_isoinfo_device | guestfs_isoinfo_device}
    * @since libguestfs 1.17.19
    * @category ISO images
@@ -5751,7 +5778,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
    *
-   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no journal is open
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_close | guestfs_journal_close}
    * @since libguestfs 1.23.11
    * @category Journal
@@ -5770,8 +5797,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @returns one `{ attrname, attrval }` per field, for example `MESSAGE`, with `attrval` a Buffer; a name may
    *   occur repeatedly
-   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open; rejects too before the first
-   *   `journalNext`
+   * @throws {@link GuestfsError} when no journal is open, and before the first `journalNext`
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get | guestfs_journal_get}
    * @since libguestfs 1.23.11
    * @category Journal
@@ -5787,7 +5813,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'journal'`.
    *
    * @returns bytes as bigint, 0n for no limit
-   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no journal is open
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get_data_threshold | guestfs_journal_get_data_threshold}
    * @since libguestfs 1.23.11
    * @category Journal
@@ -5804,7 +5830,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'journal'`.
    *
    * @returns microseconds since 1970 as bigint
-   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open; EADDRNOTAVAIL before the first
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no journal is open; `EADDRNOTAVAIL` before the first
    *   `journalNext`
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_get_realtime_usec | guestfs_journal_get_realtime_usec}
    * @since libguestfs 1.27.18
@@ -5822,7 +5848,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'journal'`.
    *
    * @returns false at the end, where there is nothing to read
-   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no journal is open
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_next | guestfs_journal_next}
    * @since libguestfs 1.23.11
    * @category Journal
@@ -5838,10 +5864,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
    *
-   * @param directory - usually `/var/log/journal/` followed by the machine ID; list `/var/log/journal` to find
-   *   it
-   * @throws {@link GuestfsError}: ENOENT when the directory does not exist; ENOTSUP when the appliance was built
-   *   without journal support
+   * @param directory - directory of the journal, usually `/var/log/journal/` followed by the machine id;
+   *   `ls('/var/log/journal')` shows which
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist; `ENOTSUP` when the appliance was
+   *   built without journal support
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_open | guestfs_journal_open}
    * @since libguestfs 1.23.11
    * @category Journal
@@ -5858,7 +5884,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'journal'`.
    *
    * @param threshold - bytes; 0 for no limit; systemd starts with 64 KiB
-   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no journal is open
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_set_data_threshold | guestfs_journal_set_data_threshold}
    * @since libguestfs 1.23.11
    * @category Journal
@@ -5874,9 +5900,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'journal'`.
    *
    * @param skip - number of entries; negative to go back
-   * @returns how many entries it moved, as bigint and never negative; fewer than asked for means that an end was
+   * @returns number of entries moved, as a bigint and never negative; less than asked for when an end was
    *   reached
-   * @throws {@link GuestfsError}: ERR_GUESTFS when no journal is open
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no journal is open
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_journal_skip | guestfs_journal_skip}
    * @since libguestfs 1.23.11
    * @category Journal
@@ -5902,15 +5928,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Starts the appliance with the drives that were added; everything which looks at disks comes after it. It
-   * takes a few seconds with KVM, and much longer under emulation. The options of this package, `timeout`
-   * (milliseconds), `accel` (`auto`, `kvm` or `tcg`), `signal` and `onProgress`, bound and observe the start.
-   * One launch per handle is the rule: create a new handle for the next set of disks.
+   * Starts the appliance with the drives that were added; all calls that look at disks come after. It takes a
+   * few seconds with KVM, and much longer under emulation. The options of this package, `timeout`
+   * (milliseconds), `accel` (`'auto'`, `'kvm'` or `'tcg'`), `signal` and `onProgress`, bound and observe the
+   * start. One launch per handle is the rule: create a new handle for the next set of disks.
    *
    * Only before {@link GuestfsMethods.launch}. Sends progress once it has run for two seconds.
    *
-   * @throws {@link GuestfsError}: ERR_GUESTFS when launched already or with too many drives, ERR_GUESTFS_TIMEOUT
-   *   after `timeout`, ERR_GUESTFS_KVM_UNAVAILABLE when `accel` is `kvm` and guests do not run on it
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the handle is launched already or has too many drives,
+   *   `ERR_GUESTFS_TIMEOUT` after `timeout`, `ERR_GUESTFS_KVM_UNAVAILABLE` when `accel` is `'kvm'` and guests do
+   *   not run on KVM
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_launch | guestfs_launch}
    * @since libguestfs 0.0.3
    * @category Appliance
@@ -5920,15 +5947,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Changes the owner and group of a file; of a symbolic link itself, where `chown` would change its target.
-   * Numbers only: look names up in the guest's `/etc/passwd`.
+   * Changes the owner and group of a file; of a symbolic link, its own, where `chown` would change those of the
+   * target. Takes numbers only: look names up in the guest's `/etc/passwd`.
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param owner - user ID; -1 keeps it
-   * @param group - group ID; -1 keeps it
+   * @param owner - user id; -1 leaves the owner as it is
+   * @param group - group id; -1 leaves the group as it is
    * @param path - file, directory or link
-   * @throws {@link GuestfsError}: ENOENT when the path does not exist, EROFS on a read-only mount
+   * @throws {@link GuestfsError}: `ENOENT` when the path does not exist, `EROFS` on a read-only mount
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lchown | guestfs_lchown}
    * @since libguestfs 1.0.77
    * @category Permissions and ownership
@@ -5991,7 +6018,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
    * @param diskgroup - GUID of the disk group, from `ldmtoolScan`
-   * @returns volume names such as `Volume1`; these are not devices
+   * @returns volume names such as `Volume1`, which are not devices
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ldmtool_diskgroup_volumes | guestfs_ldmtool_diskgroup_volumes}
    * @since libguestfs 1.20.0
@@ -6100,16 +6127,17 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Reads one extended attribute of a file without following symbolic links. Otherwise as `getxattr`.
+   * Reads one extended attribute of a file; of a symbolic link, its own, where `getxattr` would read that of the
+   * target.
    *
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param path - file, directory or link
-   * @param name - full name including the namespace, for example `security.selinux`
-   * @returns the raw value
-   * @throws {@link GuestfsError}: ENODATA when the file has no such attribute, ENOTSUP when the filesystem has
-   *   none at all
+   * @param name - full name including the namespace, such as `'security.selinux'`
+   * @returns raw value, which may hold any bytes
+   * @throws {@link GuestfsError}: `ENODATA` when the file has no such attribute, `ENOTSUP` when the filesystem
+   *   has none at all, `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lgetxattr | guestfs_lgetxattr}
    * @since libguestfs 1.7.24
    * @category Extended attributes and labels
@@ -6119,14 +6147,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Reads all extended attributes of a file without following symbolic links. Otherwise as `getxattrs`.
+   * Reads all extended attributes of a file; of a symbolic link, its own, where `getxattrs` would read those of
+   * the target.
    *
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param path - file, directory or link
    * @returns one `{ attrname, attrval }` per attribute, `attrval` being a Buffer
-   * @throws {@link GuestfsError}: ENOTSUP when the filesystem has no extended attributes
+   * @throws {@link GuestfsError}: `ENOTSUP` when the filesystem has no extended attributes
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lgetxattrs | guestfs_lgetxattrs}
    * @since libguestfs 1.0.59
    * @category Extended attributes and labels
@@ -6140,8 +6169,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @returns nothing: it always rejects
-   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @returns nothing: the call always rejects
+   * @throws {@link GuestfsError}: `ERR_GUESTFS`, always
    * @deprecated There is no replacement.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_list_9p | guestfs_list_9p}
    * @since libguestfs 1.11.12
@@ -6279,13 +6308,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Lists a directory as `ls -la` would print it, for people to read. Programs should call `readdir`, or `ls`
-   * with `lstatnslist`.
+   * and then `lstatnslist`.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param directory - directory to list
    * @returns the listing as one string
-   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ll | guestfs_ll}
    * @since libguestfs 0.0.4
    * @category Directories
@@ -6301,7 +6330,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param directory - directory to list
    * @returns the listing as one string
-   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist
    * @deprecated Use {@link GuestfsMethods.lgetxattrs}: `lgetxattrs(path)` for each file, reading
    *   `security.selinux`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_llz | guestfs_llz}
@@ -6317,10 +6346,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param target - existing file to link to, on the same filesystem
+   * @param target - existing file to link to, on the filesystem of the new name
    * @param linkname - the new name
-   * @throws {@link GuestfsError}: EEXIST when the new name is taken, ENOENT when the target does not exist,
-   *   EXDEV across filesystems
+   * @throws {@link GuestfsError}: `EEXIST` when the new name is taken, `ENOENT` when the target does not exist,
+   *   `EXDEV` across filesystems
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln | guestfs_ln}
    * @since libguestfs 1.0.66
    * @category Links and special files
@@ -6330,14 +6359,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Makes a hard link and first removes whatever file has the new name; that one is lost even if the link then
+   * Makes a hard link and first removes whatever file has the new name; that file is lost even if the link then
    * fails.
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param target - existing file to link to, on the same filesystem
-   * @param linkname - the new name; replaced when it exists
-   * @throws {@link GuestfsError}: ENOENT when the target does not exist, EXDEV across filesystems
+   * @param target - existing file to link to, on the filesystem of the new name
+   * @param linkname - new name; an existing file of that name is replaced
+   * @throws {@link GuestfsError}: `ENOENT` when the target does not exist, `EXDEV` across filesystems
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_f | guestfs_ln_f}
    * @since libguestfs 1.0.66
    * @category Links and special files
@@ -6352,9 +6381,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param target - text of the link: a relative target is resolved from the link's directory, an absolute one
-   *   from the guest's root; need not exist
+   *   from the guest's root; a target need not exist
    * @param linkname - path of the link
-   * @throws {@link GuestfsError}: ERR_GUESTFS when the name is taken by a file
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the name is taken by a file
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_s | guestfs_ln_s}
    * @since libguestfs 1.0.66
    * @category Links and special files
@@ -6370,9 +6399,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param target - text of the link: a relative target is resolved from the link's directory, an absolute one
-   *   from the guest's root; need not exist
-   * @param linkname - path of the link; replaced when it exists
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of ln
+   *   from the guest's root; a target need not exist
+   * @param linkname - path of the link; an existing file or link is replaced
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of ln
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ln_sf | guestfs_ln_sf}
    * @since libguestfs 1.0.66
    * @category Links and special files
@@ -6382,14 +6411,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Removes an extended attribute, of a symbolic link itself where `removexattr` would follow it.
+   * Removes an extended attribute of a file; of a symbolic link, its own, where `removexattr` would remove that
+   * of the target.
    *
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param xattr - full name including the namespace
    * @param path - file, directory or link
-   * @throws {@link GuestfsError}: ENODATA when there is no such attribute
+   * @throws {@link GuestfsError}: `ENODATA` when there is no such attribute
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lremovexattr | guestfs_lremovexattr}
    * @since libguestfs 1.0.59
    * @category Extended attributes and labels
@@ -6406,7 +6436,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param directory - directory to list
    * @returns names, sorted, without the directory part
-   * @throws {@link GuestfsError}: ENOENT when the directory does not exist, ENOTDIR when it is something else
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist, `ENOTDIR` when the path is no
+   *   directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ls | guestfs_ls}
    * @since libguestfs 0.0.4
    * @category Directories
@@ -6422,8 +6453,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
    * @param dir - directory to list
-   * @param filenames - host path of the file to write; overwritten: its path, or a stream instead
-   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
+   * @param filenames - host file that receives the names, overwritten: its path, or a stream instead
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ls0 | guestfs_ls0}
    * @since libguestfs 1.19.32
    * @category Directories
@@ -6433,18 +6464,18 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets an extended attribute, of a symbolic link itself where `setxattr` would follow it; an attribute of that
-   * name is replaced.
+   * Sets an extended attribute of a file, replacing one of that name; of a symbolic link, its own, where
+   * `setxattr` would set that of the target. As the value travels as a string, it cannot contain NUL bytes.
    *
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
-   * @param xattr - full name including the namespace, for example `user.comment`
+   * @param xattr - full name including the namespace, such as `'user.comment'`
    * @param val - value, as text
-   * @param vallen - its length in bytes, `Buffer.byteLength(val)`; at most 65536
+   * @param vallen - length of `val` in bytes, `Buffer.byteLength(val)`; at most 65536
    * @param path - file, directory or link
-   * @throws {@link GuestfsError}: ENOTSUP when the filesystem or the kind of file has no such attributes, EPERM
-   *   for `user.` on a symbolic link
+   * @throws {@link GuestfsError}: `ENOTSUP` when the filesystem or the kind of file has no such attributes,
+   *   `EPERM` for `user.` on a symbolic link
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lsetxattr | guestfs_lsetxattr}
    * @since libguestfs 1.0.59
    * @category Extended attributes and labels
@@ -6454,14 +6485,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns type, size, owner and times of a file, to the second. A symbolic link is described itself, not its
-   * target.
+   * Returns type, size, owner and times of a file, to the second. Of a symbolic link it describes the link, not
+   * the target.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file, directory or link
    * @returns record with `mode`, `size`, `uid`, `mtime` and so on, all bigint
-   * @throws {@link GuestfsError}: ENOENT when the path does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the path does not exist
    * @deprecated Use {@link GuestfsMethods.lstatns}: `lstatns(path)`, whose fields begin with `st` and have
    *   nanoseconds.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstat | guestfs_lstat}
@@ -6477,10 +6508,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - the directory
-   * @param names - names in it, without slashes
-   * @returns one record per name, in the same order; `ino` is -1n where a file could not be examined
-   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
+   * @param path - directory that holds the files
+   * @param names - names within that directory, without slashes
+   * @returns one record per name, in the order of `names`; `ino` is -1n where a file could not be examined
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist
    * @deprecated Use {@link GuestfsMethods.lstatnslist}: `lstatnslist(path, names)`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatlist | guestfs_lstatlist}
    * @since libguestfs 1.0.77
@@ -6491,14 +6522,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns type, size, owner and times of a file, to the nanosecond. A symbolic link is described itself;
-   * `statns` describes its target.
+   * Returns type, size, owner and times of a file, to the nanosecond. Of a symbolic link it describes the link;
+   * `statns` describes the target.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file, directory or link
    * @returns record with `stMode`, `stSize`, `stUid`, `stMtimeSec`, `stMtimeNsec` and so on, all bigint
-   * @throws {@link GuestfsError}: ENOENT when the path does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the path does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatns | guestfs_lstatns}
    * @since libguestfs 1.27.53
    * @category Files
@@ -6513,10 +6544,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - the directory
-   * @param names - names in it, without slashes
-   * @returns one record per name, in the same order; `stIno` is -1n where a file could not be examined
-   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
+   * @param path - directory that holds the files
+   * @param names - names within that directory, without slashes
+   * @returns one record per name, in the order of `names`; `stIno` is -1n where a file could not be examined
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lstatnslist | guestfs_lstatnslist}
    * @since libguestfs 1.27.53
    * @category Files
@@ -6530,11 +6561,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
-   * @param device - the encrypted device, not the mapped one
+   * @param device - encrypted device, not the mapped one
    * @param key - a passphrase that opens the device
    * @param newkey - passphrase to add
-   * @param keyslot - free slot for it, 0 to 7 with LUKS 1 and 0 to 31 with LUKS 2
-   * @throws {@link GuestfsError}: ERR_GUESTFS for a wrong passphrase or an occupied slot
+   * @param keyslot - free slot for the new passphrase: 0 to 7 with LUKS 1, 0 to 31 with LUKS 2
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for a wrong passphrase or an occupied slot
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_add_key | guestfs_luks_add_key}
    * @since libguestfs 1.5.2
    * @category Encryption
@@ -6549,8 +6580,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
-   * @param device - the mapped device, `/dev/mapper/` and its name; not the encrypted device below
-   * @throws {@link GuestfsError}: ERR_GUESTFS when it is in use or not under `/dev/mapper`
+   * @param device - mapped device, `/dev/mapper/` and its name; not the encrypted device below
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the device is in use or not under `/dev/mapper`
    * @deprecated Use {@link GuestfsMethods.cryptsetupClose}: `cryptsetupClose(device)`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_close | guestfs_luks_close}
    * @since libguestfs 1.5.1
@@ -6568,7 +6599,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device to encrypt
    * @param key - first passphrase
-   * @param keyslot - slot for it, usually 0; up to 7 with LUKS 1, 31 with LUKS 2
+   * @param keyslot - slot for the passphrase, usually 0; up to 7 with LUKS 1, up to 31 with LUKS 2
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_format | guestfs_luks_format}
    * @since libguestfs 1.5.2
@@ -6579,15 +6610,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Turns a device into an empty LUKS container with a cipher of your choice, otherwise like `luksFormat`; what
-   * was on it is lost.
+   * Turns a device into an empty LUKS container, as `luksFormat` does, with a cipher of your choice; what was on
+   * the device is lost.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
    * @param device - device to encrypt
    * @param key - first passphrase
-   * @param keyslot - slot for it, usually 0
-   * @param cipher - in the notation of cryptsetup, for example `aes-xts-plain64`
+   * @param keyslot - slot for the passphrase, usually 0; up to 7 with LUKS 1, up to 31 with LUKS 2
+   * @param cipher - cipher in the notation of cryptsetup, such as `'aes-xts-plain64'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_format_cipher | guestfs_luks_format_cipher}
    * @since libguestfs 1.5.2
@@ -6598,15 +6629,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Removes the passphrase in one slot of a LUKS device. You have to know another one, so the last cannot be
-   * removed this way.
+   * Removes the passphrase in one slot of a LUKS device, given that of another slot. The last slot in use can be
+   * emptied with its own passphrase: then nobody can ever open the device again.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'luks'`.
    *
-   * @param device - the encrypted device
-   * @param key - passphrase of a different slot
-   * @param keyslot - slot to empty
-   * @throws {@link GuestfsError}: ERR_GUESTFS for a wrong passphrase or an empty slot
+   * @param device - encrypted device, not the mapped one
+   * @param key - passphrase of a different slot; of the slot itself when no other is in use
+   * @param keyslot - slot to empty, 0 to 7 with LUKS 1, 0 to 31 with LUKS 2
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for a wrong passphrase or an empty slot
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_kill_slot | guestfs_luks_kill_slot}
    * @since libguestfs 1.5.2
    * @category Encryption
@@ -6624,7 +6655,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - the encrypted device or partition
    * @param key - a passphrase that opens the device
    * @param mapname - name of the new device under `/dev/mapper`; must be free and not `control`
-   * @throws {@link GuestfsError}: ERR_GUESTFS for a wrong passphrase or a name in use
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for a wrong passphrase or a name in use
    * @deprecated Use {@link GuestfsMethods.cryptsetupOpen}: `cryptsetupOpen(device, key, mapname)`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_open | guestfs_luks_open}
    * @since libguestfs 1.5.1
@@ -6642,7 +6673,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - the encrypted device or partition
    * @param key - a passphrase that opens the device
    * @param mapname - name of the new device under `/dev/mapper`; must be free and not `control`
-   * @throws {@link GuestfsError}: ERR_GUESTFS for a wrong passphrase or a name in use
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for a wrong passphrase or a name in use
    * @deprecated Use {@link GuestfsMethods.cryptsetupOpen}: `cryptsetupOpen(device, key, mapname, { readonly:
    *   true })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_open_ro | guestfs_luks_open_ro}
@@ -6660,7 +6691,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - the encrypted device
    * @returns the UUID
-   * @throws {@link GuestfsError}: ERR_GUESTFS when it is not a LUKS device
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the device is not a LUKS device
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_luks_uuid | guestfs_luks_uuid}
    * @since libguestfs 1.41.9
    * @category Encryption
@@ -6677,7 +6708,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param logvol - name of the new volume
    * @param volgroup - name of an existing group
    * @param mbytes - size in MiB
-   * @throws {@link GuestfsError}: ERR_GUESTFS when the group is missing or too small, or the name is taken
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the group is missing or too small, or the name is taken
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvcreate | guestfs_lvcreate}
    * @since libguestfs 0.0.8
    * @category LVM
@@ -6694,7 +6725,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param logvol - name of the new volume
    * @param volgroup - name of an existing group
    * @param percent - share of the free space, 0 to 100
-   * @throws {@link GuestfsError}: ERR_GUESTFS when the group is missing, the name is taken or no extent results
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the group is missing, the name is taken or no extent
+   *   results
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvcreate_free | guestfs_lvcreate_free}
    * @since libguestfs 1.17.18
    * @category LVM
@@ -6709,8 +6741,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param lvname - any device name of the volume
-   * @returns the name as `lvs` lists it
-   * @throws {@link GuestfsError}: EINVAL when it is no logical volume
+   * @returns name of the volume in the form of `lvs`
+   * @throws {@link GuestfsError}: `EINVAL` when the device is no logical volume
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_canonical_lv_name | guestfs_lvm_canonical_lv_name}
    * @since libguestfs 1.5.24
    * @category LVM
@@ -6725,7 +6757,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @throws {@link GuestfsError}: ERR_GUESTFS when a group is in use
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a group is in use
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_clear_filter | guestfs_lvm_clear_filter}
    * @since libguestfs 1.5.1
    * @category LVM
@@ -6755,7 +6787,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param activate - also activate what is found, so that its `/dev/vg/lv` devices appear; usually true
+   * @param activate - activate the volumes found, too, so that their `/dev/vg/lv` devices appear; usually true
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_scan | guestfs_lvm_scan}
    * @since libguestfs 1.39.8
@@ -6772,8 +6804,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @param devices - disks or partitions that LVM may use; a disk stands for its partitions too
-   * @throws {@link GuestfsError}: ERR_GUESTFS when a group is in use
+   * @param devices - disks or partitions that LVM may use; a disk stands for its partitions, too
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a group is in use
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvm_set_filter | guestfs_lvm_set_filter}
    * @since libguestfs 1.5.1
    * @category LVM
@@ -6788,7 +6820,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param device - the volume, `/dev/vg/lv`, or the group, `/dev/vg`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when it is mounted or open
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the volume is mounted or open
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvremove | guestfs_lvremove}
    * @since libguestfs 1.0.13
    * @category LVM
@@ -6804,7 +6836,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param logvol - current device name, `/dev/vg/old`
    * @param newlogvol - new device name, `/dev/vg/new`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when the new name is taken
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the new name is taken
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvrename | guestfs_lvrename}
    * @since libguestfs 1.0.83
    * @category LVM
@@ -6821,7 +6853,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - the volume, `/dev/vg/lv`
    * @param mbytes - new size in MiB
-   * @throws {@link GuestfsError}: ERR_GUESTFS when the group has not enough free space
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the group has not enough free space
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lvresize | guestfs_lvresize}
    * @since libguestfs 1.0.27
    * @category LVM
@@ -6904,10 +6936,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
-   * @param path - the directory
-   * @param names - names in it, without slashes
+   * @param path - directory that holds the files
+   * @param names - names within that directory, without slashes
    * @returns `{ attrname, attrval }` records to be read in order
-   * @throws {@link GuestfsError}: ENOENT when the directory does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_lxattrlist | guestfs_lxattrlist}
    * @since libguestfs 1.0.77
    * @category Extended attributes and labels
@@ -6922,7 +6954,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @returns the number of drives
-   * @throws {@link GuestfsError}: rejects when the backend cannot tell
+   * @throws {@link GuestfsError} when the backend cannot tell
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_max_disks | guestfs_max_disks}
    * @since libguestfs 1.19.7
    * @category Drives
@@ -6938,9 +6970,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'mdadm'`.
    *
-   * @param name - name of the array, reachable as `/dev/md/` and the name
+   * @param name - name of the array, which appears under `/dev/md/`
    * @param devices - member devices, in order
-   * @throws {@link GuestfsError}: ERR_GUESTFS when the numbers do not add up or mdadm refuses
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the numbers do not add up or mdadm refuses
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_create | guestfs_md_create}
    * @since libguestfs 1.15.6
    * @category Software RAID
@@ -6954,7 +6986,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'mdadm'`.
    *
-   * @param md - the array, for example `/dev/md127`
+   * @param md - the array, such as `'/dev/md127'`
    * @returns Map of strings, usually with `level`, `devices` (their number), `metadata`, `uuid` and `name`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_detail | guestfs_md_detail}
@@ -6970,10 +7002,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'mdadm'`.
    *
-   * @param md - the array, for example `/dev/md127`
+   * @param md - the array, such as `'/dev/md127'`
    * @returns records `{ mdstatDevice, mdstatIndex, mdstatFlags }`; the flags are letters: `F` faulty, `S` spare,
    *   `R` replacement, `W` avoided for reading (write-mostly)
-   * @throws {@link GuestfsError}: ERR_GUESTFS when the array is not running
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the array is not running
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_stat | guestfs_md_stat}
    * @since libguestfs 1.17.21
    * @category Software RAID
@@ -6987,8 +7019,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'mdadm'`.
    *
-   * @param md - the array, for example `/dev/md127`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when it is in use
+   * @param md - the array, such as `'/dev/md127'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the array is in use
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_md_stop | guestfs_md_stop}
    * @since libguestfs 1.15.6
    * @category Software RAID
@@ -7002,8 +7034,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - the new directory; its parent must exist
-   * @throws {@link GuestfsError}: EEXIST when the path exists, ENOENT when the parent does not, EROFS on a
+   * @param path - new directory; its parent must exist
+   * @throws {@link GuestfsError}: `EEXIST` when the path exists, `ENOENT` when the parent does not, `EROFS` on a
    *   read-only mount
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir | guestfs_mkdir}
    * @since libguestfs 0.0.8
@@ -7019,9 +7051,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - the new directory; its parent must exist
+   * @param path - new directory; its parent must exist
    * @param mode - permission bits, for example `0o700`
-   * @throws {@link GuestfsError}: EEXIST when the path exists, ENOENT when the parent does not
+   * @throws {@link GuestfsError}: `EEXIST` when the path exists, `ENOENT` when the parent does not
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir_mode | guestfs_mkdir_mode}
    * @since libguestfs 1.0.77
    * @category Directories
@@ -7035,8 +7067,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - the directory
-   * @throws {@link GuestfsError}: ERR_GUESTFS when part of the path exists and is no directory, EROFS on a
+   * @param path - directory to create
+   * @throws {@link GuestfsError}: `ENOTDIR` when a part of the path exists and is no directory, `EROFS` on a
    *   read-only mount
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdir_p | guestfs_mkdir_p}
    * @since libguestfs 0.0.8
@@ -7052,11 +7084,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param tmpl - absolute path that ends in `XXXXXX`, which is replaced by random characters, for example
-   *   `/tmp/workXXXXXX`; its directory must exist
+   * @param tmpl - absolute path of the new directory, ending in `XXXXXX` for the random characters, such as
+   *   `'/tmp/workXXXXXX'`; the directory before must exist
    * @returns path of the new directory
-   * @throws {@link GuestfsError}: EINVAL when the template has no XXXXXX, ENOENT when its directory does not
-   *   exist
+   * @throws {@link GuestfsError}: `EINVAL` when the template does not end in XXXXXX, `ENOENT` when the directory
+   *   before does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkdtemp | guestfs_mkdtemp}
    * @since libguestfs 1.0.54
    * @category Directories
@@ -7073,7 +7105,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param device - device to format
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mke2fs, for example when the device is mounted
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of mke2fs, for example when the device is
+   *   mounted
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mke2fs | guestfs_mke2fs}
    * @since libguestfs 1.19.44
    * @category Ext filesystems
@@ -7089,7 +7122,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param fstype - `ext2`, `ext3` or `ext4`
-   * @param blocksize - bytes per block: 1024, 2048 or 4096, the same as that of the journal
+   * @param blocksize - bytes per block: 1024, 2048 or 4096, equal to those of the journal
    * @param device - device to format
    * @param journal - device with the journal
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -7109,7 +7142,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param fstype - `ext2`, `ext3` or `ext4`
-   * @param blocksize - bytes per block: 1024, 2048 or 4096, the same as that of the journal
+   * @param blocksize - bytes per block: 1024, 2048 or 4096, equal to those of the journal
    * @param device - device to format
    * @param label - label of the journal
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -7129,7 +7162,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'linuxfsuuid'`.
    *
    * @param fstype - `ext2`, `ext3` or `ext4`
-   * @param blocksize - bytes per block: 1024, 2048 or 4096, the same as that of the journal
+   * @param blocksize - bytes per block: 1024, 2048 or 4096, equal to those of the journal
    * @param device - device to format
    * @param uuid - UUID of the journal
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -7144,7 +7177,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Prepares a device as external journal of an ext filesystem. What was on it is lost.
+   * Prepares a device as external journal of an ext filesystem. What was on the device is lost.
    *
    * Needs a launched appliance.
    *
@@ -7161,7 +7194,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Prepares a device as external journal with a label. What was on it is lost.
+   * Prepares a device as external journal with a label. What was on the device is lost.
    *
    * Needs a launched appliance.
    *
@@ -7179,7 +7212,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Prepares a device as external journal with a given UUID. What was on it is lost.
+   * Prepares a device as external journal with a given UUID. What was on the device is lost.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'linuxfsuuid'`.
    *
@@ -7204,7 +7237,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mode - permission bits only, for example `0o644`; the umask is taken off
    * @param path - path of the pipe
-   * @throws {@link GuestfsError}: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
+   * @throws {@link GuestfsError}: `EEXIST` when the path exists; `ERR_GUESTFS` when the mode has other bits
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfifo | guestfs_mkfifo}
    * @since libguestfs 1.0.55
    * @category Links and special files
@@ -7219,10 +7252,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param fstype - type, for example `ext4`, `xfs`, `vfat`, `ntfs`, `btrfs`
+   * @param fstype - type, such as `'ext4'`, `'xfs'`, `'vfat'`, `'ntfs'` or `'btrfs'`
    * @param device - partition, volume or disk to format
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of the tool, or for an option that the type does
-   *   not have; the old signatures may be gone by then
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of the tool, or for an option that the type
+   *   does not have; the old signatures may be gone by then
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_opts | guestfs_mkfs_opts}
    * @since libguestfs 0.0.8
    * @category Filesystems
@@ -7245,7 +7278,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param fstype - type, for example `ext4`
+   * @param fstype - type, such as `'ext4'`
    * @param blocksize - bytes per block, a power of 2; the cluster size for vfat and ntfs
    * @param device - device to format
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -7265,7 +7298,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'btrfs'`.
    *
    * @param devices - devices to format, at least one
-   * @throws {@link GuestfsError}: ERR_GUESTFS for an empty list or with the message of mkfs.btrfs
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for an empty list or with the message of mkfs.btrfs
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_btrfs | guestfs_mkfs_btrfs}
    * @since libguestfs 1.17.25
    * @category Btrfs
@@ -7279,8 +7312,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param mountpoint - where the filesystem is mounted, for example `/`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when it exists
+   * @param mountpoint - mount point of the filesystem, such as `'/'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when lost+found exists
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mklost_and_found | guestfs_mklost_and_found}
    * @since libguestfs 1.19.56
    * @category Ext filesystems
@@ -7297,8 +7330,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param exemptpath - absolute path, for example `/cd`
-   * @throws {@link GuestfsError}: EEXIST when the directory exists
+   * @param exemptpath - absolute path, such as `'/cd'`
+   * @throws {@link GuestfsError}: `EEXIST` when the directory exists
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkmountpoint | guestfs_mkmountpoint}
    * @since libguestfs 1.0.62
    * @category Mounting
@@ -7319,7 +7352,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param devmajor - major number, for device nodes only
    * @param devminor - minor number, for device nodes only
    * @param path - path of the node
-   * @throws {@link GuestfsError}: EEXIST when the path exists
+   * @throws {@link GuestfsError}: `EEXIST` when the path exists
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod | guestfs_mknod}
    * @since libguestfs 1.0.55
    * @category Links and special files
@@ -7338,7 +7371,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param devmajor - major number of the device
    * @param devminor - minor number of the device
    * @param path - path of the node
-   * @throws {@link GuestfsError}: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
+   * @throws {@link GuestfsError}: `EEXIST` when the path exists; `ERR_GUESTFS` when the mode has other bits
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod_b | guestfs_mknod_b}
    * @since libguestfs 1.0.55
    * @category Links and special files
@@ -7357,7 +7390,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param devmajor - major number of the device
    * @param devminor - minor number of the device
    * @param path - path of the node
-   * @throws {@link GuestfsError}: EEXIST when the path exists; ERR_GUESTFS when the mode has other bits
+   * @throws {@link GuestfsError}: `EEXIST` when the path exists; `ERR_GUESTFS` when the mode has other bits
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mknod_c | guestfs_mknod_c}
    * @since libguestfs 1.0.55
    * @category Links and special files
@@ -7375,9 +7408,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'squashfs'`. Can be cancelled while it runs.
    *
    * @param path - directory to pack
-   * @param filename - host path of the image; overwritten: its path, or a stream instead
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mksquashfs; ENOTSUP when the appliance lacks
-   *   that tool
+   * @param filename - host file that receives the image, overwritten: its path, or a stream instead
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of mksquashfs; `ENOTSUP` when the appliance
+   *   lacks that tool
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mksquashfs | guestfs_mksquashfs}
    * @since libguestfs 1.35.25
    * @category Archives and transfer
@@ -7450,7 +7483,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - the file
+   * @param path - existing file to turn into a swap file
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_file | guestfs_mkswap_file}
    * @since libguestfs 1.0.66
@@ -7466,11 +7499,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param tmpl - absolute path that ends in `XXXXXX`, which is replaced by random characters, for example
-   *   `/tmp/workXXXXXX`; its directory must exist
+   * @param tmpl - absolute path of the new file, ending in `XXXXXX` for the random characters, such as
+   *   `'/tmp/workXXXXXX'`; the directory before must exist
    * @returns path of the new file
-   * @throws {@link GuestfsError}: EINVAL when the template has no XXXXXX, ENOENT when its directory does not
-   *   exist
+   * @throws {@link GuestfsError}: `EINVAL` when the template does not end in XXXXXX, `ENOENT` when the directory
+   *   before does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mktemp | guestfs_mktemp}
    * @since libguestfs 1.19.53
    * @category Files
@@ -7486,7 +7519,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'linuxmodules'`.
    *
    * @param modulename - name of the module, without `.ko`
-   * @throws {@link GuestfsError}: ERR_GUESTFS when there is no such module
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when there is no such module
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_modprobe | guestfs_modprobe}
    * @since libguestfs 1.0.68
    * @category Appliance
@@ -7504,7 +7537,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
    * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mount, for example for an unknown filesystem
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of mount, for example for an unknown filesystem
    *   or a missing directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount | guestfs_mount}
    * @since libguestfs 0.0.3
@@ -7521,7 +7554,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mounttag - tag of the share
    * @param mountpoint - directory to mount on
-   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @throws {@link GuestfsError}: `ERR_GUESTFS`, always
    * @deprecated There is no replacement.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_9p | guestfs_mount_9p}
    * @since libguestfs 1.11.12
@@ -7532,14 +7565,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Makes the mounted guest visible in a directory of the host, by FUSE. Access to it blocks until
+   * Makes the mounted guest visible in a directory of the host, by FUSE. Access to the directory blocks until
    * `mountLocalRun` is running. A handle can do this once at a time, and FUSE must be usable by this process.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param localmountpoint - existing, empty directory on the host
-   * @throws {@link GuestfsError}: ERR_GUESTFS when FUSE refuses or the handle has a local mount already; ENOTSUP
-   *   when libguestfs was built without FUSE
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when FUSE refuses or the handle has a local mount already;
+   *   `ENOTSUP` when libguestfs was built without FUSE
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_local | guestfs_mount_local}
    * @since libguestfs 1.17.22
    * @category Mounting
@@ -7550,12 +7583,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Serves the directory set up by `mountLocal`, and resolves when it is unmounted. All that time the handle is
-   * occupied: its other calls wait, `umountLocal` among them, so end it from outside with `fusermount -u`.
-   * JavaScript goes on meanwhile.
+   * occupied: its other calls wait, `umountLocal` among them, so end it from outside with `fusermount -u` or
+   * `guestunmount`. JavaScript goes on meanwhile.
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
-   * @throws {@link GuestfsError}: ERR_GUESTFS when `mountLocal` did not come first
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `mountLocal` did not come first
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_local_run | guestfs_mount_local_run}
    * @since libguestfs 1.17.22
    * @category Mounting
@@ -7571,7 +7604,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param file - guest path of the image
    * @param mountpoint - existing directory in the guest, or one from `mkmountpoint`
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mount
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of mount
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_loop | guestfs_mount_loop}
    * @since libguestfs 1.0.54
    * @category Mounting
@@ -7585,10 +7618,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param options_ - options as for mount -o, separated by commas, for example `ro,noatime`; empty for none
+   * @param options_ - options as for mount -o, separated by commas, such as `'ro,noatime'`; empty for none
    * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
    * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mount, for example for an unknown filesystem
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of mount, for example for an unknown filesystem
    *   or a missing directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_options | guestfs_mount_options}
    * @since libguestfs 1.0.10
@@ -7599,7 +7632,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Mounts a filesystem of the guest for reading only; writes fail with EROFS. Otherwise like `mount`. The
+   * Mounts a filesystem of the guest for reading only; writes fail with `EROFS`. Otherwise like `mount`. The
    * journal may be replayed all the same: what keeps the image untouched is adding the drive with `readonly:
    * true`.
    *
@@ -7607,7 +7640,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
    * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mount, for example for an unknown filesystem
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of mount, for example for an unknown filesystem
    *   or a missing directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_ro | guestfs_mount_ro}
    * @since libguestfs 1.0.10
@@ -7623,10 +7656,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance.
    *
    * @param options_ - options as for mount -o, separated by commas; empty for none
-   * @param vfstype - filesystem type, for example `ntfs-3g`
+   * @param vfstype - filesystem type, such as `'ntfs-3g'`
    * @param mountable - device, logical volume or btrfs subvolume string, as from `listFilesystems`
    * @param mountpoint - directory to mount on; `/` first, others must exist in what is mounted
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mount, for example for an unknown filesystem
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of mount, for example for an unknown filesystem
    *   or a missing directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_vfs | guestfs_mount_vfs}
    * @since libguestfs 1.0.10
@@ -7660,7 +7693,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param mountable - btrfs subvolume string, as from `listFilesystems`
    * @returns path of the subvolume
-   * @throws {@link GuestfsError}: EINVAL when it is no subvolume
+   * @throws {@link GuestfsError}: `EINVAL` when the mountable is no subvolume
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mountable_subvolume | guestfs_mountable_subvolume}
    * @since libguestfs 1.33.15
    * @category Mounting
@@ -7709,7 +7742,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param src - what to move
    * @param dest - new path, or directory to move into
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of mv, also when the source does not exist
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of mv, also when the source does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mv | guestfs_mv}
    * @since libguestfs 1.0.18
    * @category Files
@@ -7741,8 +7774,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param rw - true to test for writing, false for reading only
    * @param device - device with the filesystem
-   * @returns 0 when it can; otherwise the exit code of ntfs-3g.probe, for example 12 not NTFS, 13 damaged, 14
-   *   hibernated, 15 not unmounted properly
+   * @returns 0 when the filesystem can be mounted; otherwise the exit code of ntfs-3g.probe, for example 12 not
+   *   NTFS, 13 damaged, 14 hibernated, 15 not unmounted properly
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfs_3g_probe | guestfs_ntfs_3g_probe}
    * @since libguestfs 1.0.43
@@ -7761,8 +7794,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param device - device with the filesystem
    * @param mode - permission bits, for example `0o755`
    * @param path - path inside the filesystem
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of ntfssecaudit; ERR_GUESTFS_UNSUPPORTED with a
-   *   libguestfs before 1.55.13
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of ntfssecaudit; `ERR_GUESTFS_UNSUPPORTED` with
+   *   a libguestfs before 1.55.13
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfs_chmod | guestfs_ntfs_chmod}
    * @since libguestfs 1.55.13
    * @category NTFS
@@ -7780,7 +7813,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param device - device with the filesystem
    * @param inode - number of the MFT record, 0 or more, for example from `filesystemWalk`
-   * @param filename - host path to write; overwritten: its path, or a stream instead
+   * @param filename - host file that receives the data, overwritten: its path, or a stream instead
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfscat_i | guestfs_ntfscat_i}
    * @since libguestfs 1.33.14
@@ -7797,9 +7830,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfs3g'`. Can be
    * cancelled while it runs.
    *
-   * @param backupfile - host path of the backup: its path, or bytes or a stream instead
+   * @param backupfile - host file with the backup: its path, or bytes or a stream instead
    * @param device - device to write, at least as large as the original
-   * @throws {@link GuestfsError}: ERR_GUESTFS with the message of ntfsclone
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` with the message of ntfsclone
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsclone_in | guestfs_ntfsclone_in}
    * @since libguestfs 1.17.9
    * @category NTFS
@@ -7816,9 +7849,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfs3g'`. Can be
    * cancelled while it runs.
    *
-   * @param device - device holding the NTFS filesystem, as '/dev/sda1'
-   * @param backupfile - path of the image file on the host, overwritten: its path, or a stream instead
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the volume is dirty and 'force' is not given
+   * @param device - device holding the NTFS filesystem, such as `'/dev/sda1'`
+   * @param backupfile - host file that receives the image, overwritten: its path, or a stream instead
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the volume is dirty and `force` is not given
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsclone_out | guestfs_ntfsclone_out}
    * @since libguestfs 1.17.9
    * @category NTFS
@@ -7833,7 +7866,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfs3g'`.
    *
-   * @param device - device holding the NTFS filesystem, as '/dev/sda1'
+   * @param device - device holding the NTFS filesystem, such as `'/dev/sda1'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsfix | guestfs_ntfsfix}
    * @since libguestfs 1.17.9
@@ -7846,12 +7879,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Changes the size of an NTFS filesystem, by default to fill its device. To grow, enlarge the partition first
    * (`partResize`); to shrink, make the filesystem smaller first. `vfsMinimumSize` tells how far it can shrink.
-   * Each resize leaves the volume marked for a check by Windows, so a second one needs 'force'.
+   * Each resize leaves the volume marked for a check by Windows, so a second one needs `force`.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfsprogs'`.
    *
-   * @param device - device holding the unmounted NTFS filesystem, as '/dev/sda1'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the volume is marked for a check or 'size' is too small for
+   * @param device - device holding the unmounted NTFS filesystem, such as `'/dev/sda1'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the volume is marked for a check or `size` is too small for
    *   its data
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsresize_opts | guestfs_ntfsresize_opts}
    * @since libguestfs 1.3.2
@@ -7875,7 +7908,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfsprogs'`.
    *
-   * @param device - device holding the NTFS filesystem, as '/dev/sda1'
+   * @param device - device holding the NTFS filesystem, such as `'/dev/sda1'`
    * @param size - new size in bytes, above 0
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.ntfsresize}: `ntfsresize(device, { size })`.
@@ -7889,12 +7922,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Applies the environment variables `LIBGUESTFS_*` and `TMPDIR` of this process to the handle: debugging,
-   * tracing, backend, memory, paths. The constructor has already done so unless its option 'environment' was
+   * tracing, backend, memory, paths. The constructor has already done so unless its option `environment` was
    * false. Call it before `launch`, as some of these settings are refused later.
    *
    * Needs no appliance.
    *
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a variable holds nonsense, as a word in
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a variable holds nonsense, such as a word in
    *   `LIBGUESTFS_MEMSIZE`
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_parse_environment | guestfs_parse_environment}
    * @since libguestfs 1.19.53
@@ -7911,8 +7944,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs no appliance.
    *
-   * @param environment - strings of the form 'NAME=value'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a value cannot be understood
+   * @param environment - strings of the form `'NAME=value'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a value cannot be understood
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_parse_environment_list | guestfs_parse_environment_list}
    * @since libguestfs 1.19.53
    * @category Handle
@@ -7925,15 +7958,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Adds one partition to a disk that already has a partition table (`partInit`). Positions are in sectors,
    * usually of 512 bytes (`blockdevGetss`), and the end sector belongs to the partition. Start at a multiple of
    * 2048 for good alignment; on GPT keep the last 33 sectors free (end at -34 or earlier), and expect the name
-   * 'primary', which `partSetName` changes. For one partition over the whole disk use `partDisk`.
+   * `'primary'`, which `partSetName` changes. For one partition over the whole disk use `partDisk`.
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
-   * @param prlogex - 'p' or 'primary'; on MBR also 'l' or 'logical', 'e' or 'extended'
-   * @param startsect - first sector, 0 or more
-   * @param endsect - last sector; negative counts from the end of the disk, -1 being its last sector
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the range overlaps another partition or leaves the disk
+   * @param device - whole disk, such as `'/dev/sda'`
+   * @param prlogex - `'p'` or `'primary'`; on MBR also `'l'` or `'logical'`, `'e'` or `'extended'`
+   * @param startsect - first sector of the partition, 0 or more
+   * @param endsect - last sector of the partition; a negative number counts from the end of the disk, -1 for its
+   *   last sector
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the range overlaps another partition or leaves the disk
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_add | guestfs_part_add}
    * @since libguestfs 1.0.78
    * @category Partitions
@@ -7948,7 +7982,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
+   * @param device - whole disk, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_del | guestfs_part_del}
@@ -7966,8 +8000,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
-   * @param parttype - 'gpt', 'mbr' or another type that `partInit` knows
+   * @param device - whole disk, such as `'/dev/sda'`
+   * @param parttype - `'gpt'`, `'mbr'` or another type that `partInit` knows
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_disk | guestfs_part_disk}
    * @since libguestfs 1.0.78
@@ -7983,7 +8017,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'gdisk'`.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_expand_gpt | guestfs_part_expand_gpt}
    * @since libguestfs 1.33.2
@@ -7994,15 +8028,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Tells whether a partition carries the boot flag: on MBR the 'active' mark, on GPT that it is an EFI system
+   * Tells whether a partition carries the boot flag: on MBR the `'active'` mark, on GPT that it is an EFI system
    * partition.
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
+   * @param device - whole disk, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @returns true when the flag is set
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when there is no such partition, 'EINVAL' when the disk has no
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when there is no such partition, `EINVAL` when the disk has no
    *   partition table
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_bootable | guestfs_part_get_bootable}
    * @since libguestfs 1.3.2
@@ -8017,7 +8051,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @returns the GUID, in upper case with dashes
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_disk_guid | guestfs_part_get_disk_guid}
@@ -8030,14 +8064,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Returns the attribute bits of a GPT partition: bit 0 required by the platform, bit 1 ignored by EFI, bit 2
-   * bootable by a legacy BIOS, bits 48 to 63 defined by the partition's type.
+   * bootable by a legacy BIOS, bits 48 to 63 defined by the type of the partition. On an MBR disk the call
+   * rejects or, with many versions, resolves with 0n.
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @returns the bits as a bigint
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' on an MBR disk
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when there is no such partition
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_gpt_attributes | guestfs_part_get_gpt_attributes}
    * @since libguestfs 1.21.1
    * @category Partitions
@@ -8052,7 +8087,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @returns the GUID, in upper case with dashes
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -8065,12 +8100,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the GUID that states the kind of a GPT partition, as 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B' for an
-   * EFI system partition.
+   * Returns the GUID that states the kind of a GPT partition, such as `'C12A7328-F81F-11D2-BA4B-00A0C93EC93B'`
+   * for an EFI system partition.
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @returns the type GUID, in upper case with dashes
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -8083,12 +8118,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the type byte of an MBR partition, as 0x83 for Linux or 0x07 for NTFS. Check with `partGetParttype`
-   * that the disk has an MBR: elsewhere the number means nothing.
+   * Returns the type byte of an MBR partition, such as 0x83 for Linux or 0x07 for NTFS. Check with
+   * `partGetParttype` that the disk has an MBR: elsewhere the number means nothing.
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with an MBR, as '/dev/sda'
+   * @param device - whole disk with an MBR, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @returns the type byte, 0 to 255
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -8101,13 +8136,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Tells which kind of MBR partition this is. On disks without MBR the answer is always 'primary'.
+   * Tells which kind an MBR partition is of. On disks without MBR the answer is always `'primary'`.
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
+   * @param device - whole disk, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
-   * @returns 'primary', 'extended' or 'logical'
+   * @returns `'primary'`, `'extended'` or `'logical'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_mbr_part_type | guestfs_part_get_mbr_part_type}
    * @since libguestfs 1.29.32
@@ -8123,10 +8158,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @returns the name, empty when none was given
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the table is not a GPT or has no such partition
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the table is not a GPT or has no such partition
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_name | guestfs_part_get_name}
    * @since libguestfs 1.25.33
    * @category Partitions
@@ -8137,13 +8172,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Returns the kind of partition table on a disk. The names are those of `partInit`, but always the canonical
-   * one: 'msdos' rather than 'mbr', 'gpt' rather than 'efi'.
+   * one: `'msdos'` rather than `'mbr'`, `'gpt'` rather than `'efi'`.
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
-   * @returns 'msdos', 'gpt' or a rarer type
-   * @throws {@link GuestfsError}: 'EINVAL' when there is no partition table; 'ERR_GUESTFS' when a filesystem
+   * @param device - whole disk, such as `'/dev/sda'`
+   * @returns `'msdos'`, `'gpt'` or a rarer type
+   * @throws {@link GuestfsError}: `EINVAL` when there is no partition table; `ERR_GUESTFS` when a filesystem
    *   fills the disk directly
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_get_parttype | guestfs_part_get_parttype}
    * @since libguestfs 1.0.78
@@ -8155,14 +8190,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Writes an empty partition table over whatever table the disk had; add partitions with `partAdd`. Choose
-   * 'gpt' unless an old system must boot from the disk: MBR ends at 2 TiB and four primary partitions.
+   * `'gpt'` unless an old system must boot from the disk: MBR ends at 2 TiB and four primary partitions.
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
-   * @param parttype - 'gpt' (or 'efi'), 'msdos' (or 'mbr'); untested: 'aix', 'amiga' (or 'rdb'), 'bsd', 'dasd',
-   *   'dvh', 'mac', 'pc98', 'sun'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for an unknown type
+   * @param device - whole disk, such as `'/dev/sda'`
+   * @param parttype - `'gpt'` (or `'efi'`), `'msdos'` (or `'mbr'`); untested: `'aix'`, `'amiga'` (or `'rdb'`),
+   *   `'bsd'`, `'dasd'`, `'dvh'`, `'mac'`, `'pc98'`, `'sun'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for an unknown type
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_init | guestfs_part_init}
    * @since libguestfs 1.0.78
    * @category Partitions
@@ -8178,10 +8213,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
-   * @returns one object per partition: partNum (number), partStart, partEnd and partSize (bigint, bytes; partEnd
-   *   is the last byte)
-   * @throws {@link GuestfsError}: 'EINVAL' when the disk has no partition table
+   * @param device - whole disk, such as `'/dev/sda'`
+   * @returns one record per partition: `partNum` (number), `partStart`, `partEnd` (the last byte) and `partSize`
+   *   (bigint, bytes)
+   * @throws {@link GuestfsError}: `EINVAL` when the disk has no partition table
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_list | guestfs_part_list}
    * @since libguestfs 1.0.78
    * @category Partitions
@@ -8196,9 +8231,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
+   * @param device - whole disk, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
-   * @param endsect - new last sector; negative counts from the end of the disk
+   * @param endsect - new last sector; a negative number counts from the end of the disk, -1 for its last sector
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_resize | guestfs_part_resize}
    * @since libguestfs 1.37.20
@@ -8214,7 +8249,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
+   * @param device - whole disk, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @param bootable - true to set the flag, false to clear it
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -8231,9 +8266,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @param guid - the GUID, hexadecimal with dashes
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the disk has no GPT or the GUID is malformed
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_disk_guid | guestfs_part_set_disk_guid}
    * @since libguestfs 1.33.2
    * @category Partitions
@@ -8247,8 +8282,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the disk has no GPT
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the disk has no GPT
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_disk_guid_random | guestfs_part_set_disk_guid_random}
    * @since libguestfs 1.33.2
    * @category Partitions
@@ -8263,10 +8298,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @param attributes - the bits, best as a bigint; only 0 to 2 and 48 to 63 may be set
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a reserved bit is set or the disk has no GPT
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a reserved bit is set or the disk has no GPT
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_attributes | guestfs_part_set_gpt_attributes}
    * @since libguestfs 1.21.1
    * @category Partitions
@@ -8281,10 +8316,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @param guid - the GUID, hexadecimal with dashes
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the disk has no GPT or the GUID is malformed
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_guid | guestfs_part_set_gpt_guid}
    * @since libguestfs 1.29.25
    * @category Partitions
@@ -8294,15 +8329,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Declares what a GPT partition is for by its type GUID, as '0FC63DAF-8483-4772-8E79-3D69D8477DE4' for Linux
-   * data. The contents are not touched.
+   * Declares what a GPT partition is for by its type GUID, such as `'0FC63DAF-8483-4772-8E79-3D69D8477DE4'` for
+   * Linux data. The contents are not touched.
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @param guid - the type GUID, hexadecimal with dashes
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the disk has no GPT or the GUID is malformed
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the disk has no GPT or the GUID is malformed
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_gpt_type | guestfs_part_set_gpt_type}
    * @since libguestfs 1.21.1
    * @category Partitions
@@ -8313,13 +8348,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Sets the type byte of an MBR partition. Published lists of these types print hexadecimal numbers without
-   * prefix: their '83' is 0x83 here. On other partition tables the effect is undefined.
+   * prefix: what they call 83 is 0x83 here. On other partition tables the effect is undefined.
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with an MBR, as '/dev/sda'
+   * @param device - whole disk with an MBR, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
-   * @param idbyte - the type, 0 to 255, as 0x83
+   * @param idbyte - type byte, 0 to 255, such as 0x83
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_mbr_id | guestfs_part_set_mbr_id}
    * @since libguestfs 1.3.2
@@ -8335,10 +8370,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk with a GPT, as '/dev/sda'
+   * @param device - whole disk with a GPT, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
    * @param name - the new name, up to 36 characters
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the partition table has no names
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the partition table has no names
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_set_name | guestfs_part_set_name}
    * @since libguestfs 1.0.78
    * @category Partitions
@@ -8348,14 +8383,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the disk that a partition lies on: '/dev/sdb' for '/dev/sdb1'. The partition must exist. Together
-   * with `partToPartnum` it turns the names from `listPartitions` into what the other partition calls take.
+   * Returns the disk that a partition lies on: `'/dev/sdb'` for `'/dev/sdb1'`. The partition must exist.
+   * Together with `partToPartnum` it turns the names from `listPartitions` into what the other partition calls
+   * take.
    *
    * Needs a launched appliance.
    *
-   * @param partition - partition device, as '/dev/sdb1'
+   * @param partition - partition device, such as `'/dev/sdb1'`
    * @returns the device of the whole disk
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the device is not a partition
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the device is not a partition
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_to_dev | guestfs_part_to_dev}
    * @since libguestfs 1.5.15
    * @category Partitions
@@ -8365,14 +8401,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the number of a partition from its device: 1 for '/dev/sdb1'. The partition must exist. `partToDev`
-   * gives the disk.
+   * Returns the number of a partition from its device: 1 for `'/dev/sdb1'`. The partition must exist.
+   * `partToDev` gives the disk.
    *
    * Needs a launched appliance.
    *
-   * @param partition - partition device, as '/dev/sdb1'
+   * @param partition - partition device, such as `'/dev/sdb1'`
    * @returns partition number, from 1
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the device is not a partition
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the device is not a partition
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_part_to_partnum | guestfs_part_to_partnum}
    * @since libguestfs 1.13.25
    * @category Partitions
@@ -8387,7 +8423,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS_TERMINATED' when the appliance has died
+   * @throws {@link GuestfsError}: `ERR_GUESTFS_TERMINATED` when the appliance has died
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ping_daemon | guestfs_ping_daemon}
    * @since libguestfs 1.0.18
    * @category Tracing and debugging
@@ -8397,16 +8433,17 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Reads a piece of a file. Fewer bytes come back at the end of the file, and none beyond it. For whole files
-   * use `readFile`, for large pieces `downloadOffset`: one call carries just under 4 MiB.
+   * Reads a piece of a file. Fewer bytes come back at the end of the file, and none beyond. For whole files use
+   * `readFile`, for large pieces `downloadOffset`: one call carries just under 4 MiB.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file to read
    * @param count - number of bytes wanted, less than 4 MiB
-   * @param offset - first byte, from 0
+   * @param offset - first byte to read, from 0
    * @returns a Buffer with the bytes, possibly fewer than wanted
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist; 'ERR_GUESTFS' when 'count' is too large
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist; `ERR_GUESTFS` when `count` is too large
+   *   or `offset` negative
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pread | guestfs_pread}
    * @since libguestfs 1.0.77
    * @category File contents
@@ -8416,16 +8453,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Reads a piece of a block device, as a boot sector or a superblock. Fewer bytes come back at its end. One
-   * call carries just under 4 MiB; for more use `downloadOffset`.
+   * Reads a piece of a block device, for example a boot sector or a superblock. Fewer bytes come back at the end
+   * of the device. One call carries just under 4 MiB; for more use `downloadOffset`.
    *
    * Needs a launched appliance.
    *
-   * @param device - block device, as '/dev/sda'
+   * @param device - block device, such as `'/dev/sda'`
    * @param count - number of bytes wanted, less than 4 MiB
-   * @param offset - first byte, from 0
+   * @param offset - first byte to read, from 0
    * @returns a Buffer with the bytes, possibly fewer than wanted
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when 'count' is too large
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `count` is too large or `offset` negative
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pread_device | guestfs_pread_device}
    * @since libguestfs 1.5.21
    * @category Block devices
@@ -8435,12 +8472,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Gives an LVM physical volume a new random UUID, as is needed when a clone is to stand beside its original.
-   * Its volume group must be inactive (`vgActivate`).
+   * Gives an LVM physical volume a new random UUID, which a clone needs to stand beside its original. Its volume
+   * group must be inactive (`vgActivate`).
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @param device - physical volume, as '/dev/sda2'
+   * @param device - physical volume, such as `'/dev/sda2'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvchange_uuid | guestfs_pvchange_uuid}
    * @since libguestfs 1.19.26
@@ -8466,11 +8503,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Turns a partition or disk into an LVM physical volume, the first step towards a volume group (`vgcreate`).
-   * What was on it is lost.
+   * What was on the device is lost.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @param device - partition or whole disk, as '/dev/sda1'
+   * @param device - partition or whole disk, such as `'/dev/sda1'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvcreate | guestfs_pvcreate}
    * @since libguestfs 0.0.8
@@ -8486,7 +8523,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @param device - physical volume, as '/dev/sda1'
+   * @param device - physical volume, such as `'/dev/sda1'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvremove | guestfs_pvremove}
    * @since libguestfs 1.0.13
@@ -8502,7 +8539,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @param device - physical volume, as '/dev/sda2'
+   * @param device - physical volume, such as `'/dev/sda2'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvresize | guestfs_pvresize}
    * @since libguestfs 1.0.26
@@ -8513,12 +8550,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets the size of an LVM physical volume, usually to shrink it before its partition shrinks. It fails if
+   * Sets the size of an LVM physical volume, usually to shrink it before its partition shrinks. Rejects when
    * extents beyond the new end are in use.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @param device - physical volume, as '/dev/sda2'
+   * @param device - physical volume, such as `'/dev/sda2'`
    * @param size - new size in bytes
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvresize_size | guestfs_pvresize_size}
@@ -8534,7 +8571,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @returns device names, as '/dev/sda2'
+   * @returns device names, such as `'/dev/sda2'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvs | guestfs_pvs}
    * @since libguestfs 0.0.4
@@ -8546,11 +8583,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Lists the LVM physical volumes with all their properties: sizes and free space in bytes, extents,
-   * attributes, tags. UUIDs stand here without dashes, unlike in `pvuuid`.
+   * attributes, tags. UUIDs are without dashes, in contrast to those of `pvuuid`.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @returns one object per volume, with pvName, pvUuid, pvSize, pvFree and more
+   * @returns one record per volume, with `pvName`, `pvUuid`, `pvSize`, `pvFree` and more
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvs_full | guestfs_pvs_full}
    * @since libguestfs 0.0.4
@@ -8565,7 +8602,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - physical volume, as '/dev/sda2'
+   * @param device - physical volume, such as `'/dev/sda2'`
    * @returns the UUID with dashes, in the form that LVM prints
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pvuuid | guestfs_pvuuid}
@@ -8578,7 +8615,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Writes bytes into an existing file at a given place and leaves the rest alone; past the end the file grows.
-   * It may write only a part, so compare the result with the length. One call carries just under 4 MiB;
+   * A call may write only a part, so compare the result with the length. One call carries just under 4 MiB;
    * `uploadOffset` has no limit and always writes everything.
    *
    * Works on what is mounted at the guest's `/`.
@@ -8587,7 +8624,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * @param content - bytes to write; a string is encoded as UTF-8
    * @param offset - where to begin, in bytes from 0
    * @returns the number of bytes written
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_pwrite | guestfs_pwrite}
    * @since libguestfs 1.3.14
    * @category File contents
@@ -8597,12 +8634,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Writes bytes to a block device at a given place, as a boot sector. Mounted filesystems on it do not expect
-   * that. One call carries just under 4 MiB; `uploadOffset` has no limit.
+   * Writes bytes to a block device at a given place, for example a boot sector. A mounted filesystem on the
+   * device does not expect that. One call carries just under 4 MiB; `uploadOffset` has no limit.
    *
    * Needs a launched appliance.
    *
-   * @param device - block device, as '/dev/sda'
+   * @param device - block device, such as `'/dev/sda'`
    * @param content - bytes to write; a string is encoded as UTF-8
    * @param offset - where to begin, in bytes from 0
    * @returns the number of bytes written
@@ -8623,7 +8660,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to read
    * @returns a Buffer with the contents
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_read_file | guestfs_read_file}
    * @since libguestfs 1.0.63
    * @category File contents
@@ -8640,7 +8677,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - text file
    * @returns the lines
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_read_lines | guestfs_read_lines}
    * @since libguestfs 0.0.7
    * @category File contents
@@ -8650,16 +8687,18 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Lists a directory with the inode and type of each entry. The entries '.' and '..' are there too, and nothing
-   * is sorted. `ls` gives sorted names alone; `lstatnslist` adds sizes and owners.
+   * Lists a directory with the inode and type of each entry. The entries `'.'` and `'..'` are there too, and
+   * nothing is sorted. `ls` gives sorted names alone; `lstatnslist` adds sizes and owners.
    *
    * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds. Can be
    * cancelled while it runs.
    *
    * @param dir - directory
-   * @returns objects with ino (bigint), name and ftyp: 'r' file, 'd' directory, 'l' symbolic link, 'b' and 'c'
-   *   block and character device, 'f' FIFO, 's' socket, 'u' unknown to the filesystem, '?' not understood
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist, 'ENOTDIR' when it is no directory
+   * @returns records with `ino` (bigint), `name` and `ftyp`: `'r'` file, `'d'` directory, `'l'` symbolic link,
+   *   `'b'` and `'c'` block and character device, `'f'` FIFO, `'s'` socket, `'u'` not told by the filesystem,
+   *   `'?'` unexpected
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist, `ENOTDIR` when the path is no
+   *   directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readdir | guestfs_readdir}
    * @since libguestfs 1.0.55
    * @category Directories
@@ -8669,14 +8708,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns what a symbolic link points to, exactly as stored: it may be relative, and may not exist. `realpath`
-   * resolves a path completely.
+   * Returns what a symbolic link points to, exactly as stored: the target may be relative, and may not exist.
+   * `realpath` resolves a path completely.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - the symbolic link
    * @returns the target
-   * @throws {@link GuestfsError}: 'EINVAL' when it is not a symbolic link, 'ENOENT' when it does not exist
+   * @throws {@link GuestfsError}: `EINVAL` when the path is not a symbolic link, `ENOENT` when there is no such
+   *   path
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readlink | guestfs_readlink}
    * @since libguestfs 1.0.66
    * @category Links and special files
@@ -8693,7 +8733,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - directory that holds the links
    * @param names - names within that directory, without slashes
-   * @returns the targets, in the order of 'names'; '' where there is none
+   * @returns the targets, in the order of `names`; `''` for what is no link
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_readlinklist | guestfs_readlinklist}
    * @since libguestfs 1.0.77
@@ -8704,14 +8744,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Resolves a path to an absolute one free of symbolic links, '.' and '..'. Links are followed within the
+   * Resolves a path to an absolute one free of symbolic links, `'.'` and `'..'`. Links are followed within the
    * guest's own tree.
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - path to resolve; it must exist
+   * @param path - existing path to resolve
    * @returns the resolved path
-   * @throws {@link GuestfsError}: 'ENOENT' when a part of it is missing, 'ELOOP' when links go in circles
+   * @throws {@link GuestfsError}: `ENOENT` when a part of the path is missing, `ELOOP` when links go in circles
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_realpath | guestfs_realpath}
    * @since libguestfs 1.0.66
    * @category Links and special files
@@ -8721,13 +8761,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Switches a mounted filesystem between read-only and read-write. The option 'rw' is the only one and must be
-   * given.
+   * Switches a mounted filesystem between read-only and read-write. The option `rw` must be given.
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param mountpoint - where the filesystem is mounted, as '/'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when 'rw' is missing or the disk was added read-only
+   * @param mountpoint - mount point of the filesystem, such as `'/'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `rw` is missing or the disk was added read-only
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_remount | guestfs_remount}
    * @since libguestfs 1.23.2
    * @category Mounting
@@ -8743,7 +8782,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Needs no appliance.
    *
    * @param label - label given when the disk was added
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS', always, since libguestfs 1.48
+   * @throws {@link GuestfsError}: `ERR_GUESTFS`, always, since libguestfs 1.48
    * @deprecated There is no replacement.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_remove_drive | guestfs_remove_drive}
    * @since libguestfs 1.19.49
@@ -8760,9 +8799,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
-   * @param xattr - full name with namespace, as 'user.comment'
+   * @param xattr - full name with namespace, such as `'user.comment'`
    * @param path - file or directory
-   * @throws {@link GuestfsError}: 'ENODATA' when there is no such attribute, 'ENOTSUP' when the filesystem has
+   * @throws {@link GuestfsError}: `ENODATA` when there is no such attribute, `ENOTSUP` when the filesystem has
    *   none at all
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_removexattr | guestfs_removexattr}
    * @since libguestfs 1.0.59
@@ -8779,9 +8818,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param oldpath - what to rename
-   * @param newpath - new path on the same filesystem
-   * @throws {@link GuestfsError}: 'EXDEV' when the two lie on different filesystems, 'ENOENT' when the source is
-   *   missing
+   * @param newpath - new path on the filesystem of the old one
+   * @throws {@link GuestfsError}: `EXDEV` when the two paths lie on different filesystems, `ENOENT` when the
+   *   source is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rename | guestfs_rename}
    * @since libguestfs 1.21.5
    * @category Files
@@ -8793,11 +8832,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Fits an ext2, ext3 or ext4 filesystem to its device, which is how to grow one after `partResize` or
    * `lvresize`. An unmounted filesystem is checked and repaired first. If a resize breaks off, run `e2fsck` with
-   * 'forceall', or better go back to a copy.
+   * `'forceall'`, or better go back to a copy.
    *
    * Needs a launched appliance.
    *
-   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @param device - device holding the filesystem, such as `'/dev/sda1'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs | guestfs_resize2fs}
    * @since libguestfs 1.0.27
@@ -8808,13 +8847,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Shrinks an ext2, ext3 or ext4 filesystem as far as its data allows. Its size is afterwards 'Block size'
-   * times 'Block count' in the Map of `tune2fsL`; shrink the partition to no less than that. `vfsMinimumSize`
+   * Shrinks an ext2, ext3 or ext4 filesystem as far as its data allows. Its size is afterwards `'Block size'`
+   * times `'Block count'` in the Map of `tune2fsL`; shrink the partition to no less than that. `vfsMinimumSize`
    * estimates it beforehand.
    *
    * Needs a launched appliance.
    *
-   * @param device - device holding the unmounted filesystem, as '/dev/sda1'
+   * @param device - device holding the unmounted filesystem, such as `'/dev/sda1'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs_m | guestfs_resize2fs_M}
    * @since libguestfs 1.9.4
@@ -8830,9 +8869,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @param device - device holding the filesystem, such as `'/dev/sda1'`
    * @param size - new size in bytes, a multiple of 1024
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when 'size' is not a multiple of 1024, too small for the data or
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `size` is not a multiple of 1024, too small for the data or
    *   larger than the device
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_resize2fs_size | guestfs_resize2fs_size}
    * @since libguestfs 1.3.14
@@ -8849,7 +8888,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file to delete
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist, 'EISDIR' when it is a directory
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist, `EISDIR` when the path is a directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm | guestfs_rm}
    * @since libguestfs 0.0.8
    * @category Files
@@ -8865,7 +8904,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file to delete
-   * @throws {@link GuestfsError}: 'EISDIR' when it is a directory
+   * @throws {@link GuestfsError}: `EISDIR` when the path is a directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm_f | guestfs_rm_f}
    * @since libguestfs 1.19.42
    * @category Files
@@ -8880,8 +8919,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - file or directory, not '/'
-   * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
+   * @param path - file or directory, not `'/'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for the root directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rm_rf | guestfs_rm_rf}
    * @since libguestfs 0.0.8
    * @category Files
@@ -8896,8 +8935,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - directory to delete
-   * @throws {@link GuestfsError}: 'ENOTEMPTY' when something is in it, 'ENOENT' when it does not exist,
-   *   'ENOTDIR' when it is no directory
+   * @throws {@link GuestfsError}: `ENOTEMPTY` when the directory is not empty, `ENOENT` when there is none,
+   *   `ENOTDIR` when the path is no directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rmdir | guestfs_rmdir}
    * @since libguestfs 0.0.8
    * @category Directories
@@ -8907,11 +8946,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Removes a directory that `mkmountpoint` made before anything was mounted. Unmount what is on it first.
+   * Removes a directory that `mkmountpoint` made before anything was mounted. Unmount the filesystem on it
+   * first.
    *
    * Needs a launched appliance.
    *
-   * @param exemptpath - absolute path of the mount point, as '/outer'
+   * @param exemptpath - absolute path of the mount point, such as `'/outer'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rmmountpoint | guestfs_rmmountpoint}
    * @since libguestfs 1.0.62
@@ -8922,9 +8962,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Brings one directory of the guest up to date with another by rsync, copying only what differs. Give
-   * 'archive' nearly always: without it directories are left out. As usual with rsync, a slash at the end of the
-   * source means its contents rather than the directory itself.
+   * Makes one directory of the guest equal to another by rsync, copying only what differs. Give `archive` nearly
+   * always: without it directories are left out. As usual with rsync, a slash at the end of the source means its
+   * contents rather than the directory itself.
    *
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'rsync'`.
@@ -8948,9 +8988,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'rsync'`.
    *
-   * @param remote - source in rsync's notation, as 'rsync://host/module/'
+   * @param remote - source in rsync's notation, such as `'rsync://host/module/'`
    * @param dest - destination directory in the guest
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the server cannot be reached or asks for a password
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the server cannot be reached or asks for a password
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync_in | guestfs_rsync_in}
    * @since libguestfs 1.19.29
    * @category Copying data
@@ -8968,8 +9008,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'rsync'`.
    *
    * @param src - source directory in the guest
-   * @param remote - destination in rsync's notation, as 'rsync://host/module/'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the server cannot be reached or asks for a password
+   * @param remote - destination in rsync's notation, such as `'rsync://host/module/'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the server cannot be reached or asks for a password
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_rsync_out | guestfs_rsync_out}
    * @since libguestfs 1.19.29
    * @category Copying data
@@ -8985,7 +9025,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'scrub'`.
    *
-   * @param device - device to wipe, as '/dev/sda'
+   * @param device - device to wipe, such as `'/dev/sda'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_device | guestfs_scrub_device}
    * @since libguestfs 1.0.52
@@ -9003,7 +9043,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'scrub'`.
    *
    * @param file - file to destroy; a symbolic link is followed
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_file | guestfs_scrub_file}
    * @since libguestfs 1.0.52
    * @category Files
@@ -9020,7 +9060,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'scrub'`.
    *
-   * @param dir - directory to create for it, on the filesystem in question
+   * @param dir - directory to create for the files, on the filesystem in question
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_scrub_freespace | guestfs_scrub_freespace}
    * @since libguestfs 1.0.52
@@ -9036,9 +9076,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'selinuxrelabel'`.
    *
-   * @param specfile - path in the guest of the policy's file contexts, as
-   *   '/etc/selinux/targeted/contexts/files/file_contexts'
-   * @param path - top of the tree, usually '/'
+   * @param specfile - path in the guest of the policy's file contexts, such as
+   *   `'/etc/selinux/targeted/contexts/files/file_contexts'`
+   * @param path - top of the tree, usually `'/'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.setfiles}: `setfiles(specfile, [path], { force })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_selinux_relabel | guestfs_selinux_relabel}
@@ -9055,7 +9095,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Only before {@link GuestfsMethods.launch}.
    *
-   * @param append - options separated by spaces, as 'debug'; null for none
+   * @param append - options separated by spaces, such as `'debug'`; null for none
    * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_append | guestfs_set_append}
    * @since libguestfs 1.0.26
@@ -9070,8 +9110,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Only before {@link GuestfsMethods.launch}.
    *
-   * @param backend - 'direct' or 'appliance', 'libvirt', 'libvirt:URI'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for an unknown backend
+   * @param backend - `'direct'` or `'appliance'`, `'libvirt'`, `'libvirt:URI'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for an unknown backend
    * @deprecated Use {@link GuestfsMethods.setBackend}: `setBackend(backend)`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_attach_method | guestfs_set_attach_method}
    * @since libguestfs 1.9.8
@@ -9083,7 +9123,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Chooses whether filesystems are unmounted and flushed when the appliance is shut down or the handle closed.
-   * That is the default, and off hardly ever makes sense for disks that are written to.
+   * On by default; off hardly ever makes sense for disks that are written to.
    *
    * Needs no appliance.
    *
@@ -9098,15 +9138,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Selects what runs the appliance: qemu started by libguestfs itself ('direct') or a virtual machine of
+   * Selects what runs the appliance: qemu started by libguestfs itself (`'direct'`) or a virtual machine of
    * libvirt. The default was fixed when libguestfs was built; `LIBGUESTFS_BACKEND` and the constructor's option
-   * 'backend' override it.
+   * `backend` override it.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
-   * @param backend - 'direct' (or 'appliance'), 'libvirt', or 'libvirt:URI' with a connection URI as
-   *   'qemu:///session'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for an unknown backend
+   * @param backend - `'direct'` (or `'appliance'`), `'libvirt'`, or `'libvirt:URI'` with a connection URI, such
+   *   as `'libvirt:qemu:///session'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for an unknown backend
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend | guestfs_set_backend}
    * @since libguestfs 1.21.26
    * @category Appliance
@@ -9117,12 +9157,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Adds or replaces one setting of the backend and leaves the others as they are. To force emulation or KVM,
-   * the option 'accel' of `launch` is more convenient.
+   * the option `accel` of `launch` is more convenient.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
-   * @param name - name of the setting, as 'force_tcg'
-   * @param val - its value, as '1'
+   * @param name - name of the setting, such as `'force_tcg'`
+   * @param val - value of the setting, such as `'1'`
    * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend_setting | guestfs_set_backend_setting}
    * @since libguestfs 1.27.2
@@ -9133,14 +9173,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Replaces all settings of the backend. Known ones are 'force_tcg' (emulation), 'force_kvm' and, for debugging
-   * the appliance's kernel, 'gdb'; unknown ones are ignored. The initial list comes from
+   * Replaces all settings of the backend. Known ones are `'force_tcg'` (emulation), `'force_kvm'` and, for
+   * debugging the appliance's kernel, `'gdb'`; unknown ones are ignored. The initial list comes from
    * `LIBGUESTFS_BACKEND_SETTINGS`, where colons separate the settings. `setBackendSetting` and
    * `clearBackendSetting` change one at a time.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
-   * @param settings - settings, each 'name' or 'name=value'; empty for none
+   * @param settings - settings, each `'name'` or `'name=value'`; empty for none
    * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_backend_settings | guestfs_set_backend_settings}
    * @since libguestfs 1.25.24
@@ -9152,12 +9192,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Sets the directory on the host where the built appliance is kept, shared by all handles of the same user. It
-   * needs a few hundred MB. Without it `LIBGUESTFS_CACHEDIR` counts, then `TMPDIR`, then '/var/tmp'.
+   * needs a few hundred MB. Without it `LIBGUESTFS_CACHEDIR` counts, then `TMPDIR`, then `'/var/tmp'`.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param cachedir - existing directory on the host; null for the default
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist; 'ERR_GUESTFS' when it is no directory
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist; `ERR_GUESTFS` when the path is no
+   *   directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_cachedir | guestfs_set_cachedir}
    * @since libguestfs 1.19.58
    * @category Appliance
@@ -9168,8 +9209,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Connects the appliance's console straight to standard input and output of this process, where it mixes with
-   * the program's own; console text then no longer arrives as 'appliance' events. Off by default. Do not use it
-   * here: listen to that event instead.
+   * the program's own; console text then no longer arrives as `'appliance'` events. Off by default. Do not use
+   * it: listen to those events instead.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
@@ -9185,14 +9226,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets or clears attribute letters of a file on an ext filesystem, as chattr does: 'i' makes it immutable, 'a'
-   * append-only. Letters that are not named keep their state; `getE2attrs` reads them.
+   * Sets or clears attribute letters of a file on an ext filesystem, as chattr does: `'i'` makes it immutable,
+   * `'a'` append-only. Letters that are not named keep their state; `getE2attrs` reads them.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param file - file or directory
-   * @param attrs - the letters, each once, as 'ia'; some can only be read
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' on other filesystems and for letters that cannot be changed
+   * @param attrs - the letters, each once, such as `'ia'`; some can only be read
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` on filesystems without such attributes, and for letters that
+   *   cannot be changed
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2attrs | guestfs_set_e2attrs}
    * @since libguestfs 1.17.31
    * @category Ext filesystems
@@ -9202,14 +9244,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets the generation number of an inode on an ext filesystem, which NFS uses to notice reused inodes. Rarely
-   * of use outside tests; `getE2generation` reads it.
+   * Sets the generation number of an inode on an ext filesystem, which NFS uses to notice reused inodes. An ext4
+   * with checksums of its metadata (`metadata_csum`, the default of mke2fs) refuses. Rarely of use outside
+   * tests; `getE2generation` reads the number.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param file - file or directory
    * @param generation - new number, 32 bits unsigned
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' on other filesystems
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` on filesystems without generation numbers, and on an ext4 with
+   *   `metadata_csum`
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2generation | guestfs_set_e2generation}
    * @since libguestfs 1.17.31
    * @category Ext filesystems
@@ -9223,7 +9267,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @param device - device holding the filesystem, such as `'/dev/sda1'`
    * @param label - new label, up to 16 bytes
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.setLabel}: `setLabel(device, label)`.
@@ -9236,15 +9280,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets the UUID of an ext filesystem. Besides a UUID it takes the words that tune2fs knows.
+   * Sets the UUID of an ext filesystem. Takes a UUID or one of the words that tune2fs knows.
    *
    * Needs a launched appliance.
    *
-   * @param device - device holding the filesystem, as '/dev/sda1'
-   * @param uuid - the UUID, or 'clear', 'random' or 'time'
+   * @param device - device holding the filesystem, such as `'/dev/sda1'`
+   * @param uuid - the UUID, or `'clear'`, `'random'` or `'time'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
-   * @deprecated Use {@link GuestfsMethods.setUuid}: `setUuid(device, uuid)`, or `setUuidRandom(device)` instead
-   *   of the word 'random'.
+   * @deprecated Use {@link GuestfsMethods.setUuid}: `setUuid(device, uuid)`, or `setUuidRandom(device)` for a
+   *   random one.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_e2uuid | guestfs_set_e2uuid}
    * @since libguestfs 1.0.15
    * @category Ext filesystems
@@ -9254,13 +9298,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets the hypervisor program, usually a particular qemu or a wrapper script around it. Call it right after
+   * Sets the hypervisor program, usually a particular qemu or a wrapper script around one. Call it right after
    * creating the handle, since what was found out about another qemu is not looked up again; `LIBGUESTFS_HV` in
    * the environment avoids that problem.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
-   * @param hv - path on the host, as '/usr/bin/qemu-system-x86_64'
+   * @param hv - path on the host, such as `'/usr/bin/qemu-system-x86_64'`
    * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_hv | guestfs_set_hv}
    * @since libguestfs 1.23.17
@@ -9271,13 +9315,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Names the handle in trace and debug messages, which tells several handles of one program apart. Also an
-   * option of the constructor. Empty, the default, leaves the name out.
+   * Names the handle in trace and debug messages, which tells several handles of one program apart. Empty, the
+   * default, leaves the name out. The constructor's option `identifier` sets it, too.
    *
    * Needs no appliance.
    *
-   * @param identifier - letters, digits, '_' and '-' (ASCII only)
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for other characters
+   * @param identifier - letters, digits, `'_'` and `'-'` (ASCII only)
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for other characters
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_identifier | guestfs_set_identifier}
    * @since libguestfs 1.31.14
    * @category Handle
@@ -9288,14 +9332,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Changes the label of an ext, NTFS, XFS, btrfs, FAT or swap filesystem. XFS and btrfs must not be mounted
-   * meanwhile; on a btrfs subvolume the label of the whole filesystem changes. Read it with `vfsLabel`.
+   * meanwhile; on a btrfs subvolume the label of the whole filesystem changes. `vfsLabel` reads the label.
    *
    * Needs a launched appliance.
    *
-   * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
+   * @param mountable - device, logical volume or btrfs subvolume, such as `'/dev/sda1'`
    * @param label - new label; at most 16 bytes on ext and swap, 12 on XFS, 11 on FAT, 255 on btrfs, 128
    *   characters on NTFS
-   * @throws {@link GuestfsError}: 'ENOTSUP' when this kind of filesystem cannot be labelled; 'ERR_GUESTFS' for a
+   * @throws {@link GuestfsError}: `ENOTSUP` when this kind of filesystem cannot be labelled; `ERR_GUESTFS` for a
    *   label that is too long
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_label | guestfs_set_label}
    * @since libguestfs 1.17.9
@@ -9306,14 +9350,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Hands an answer to libvirt while it asks for credentials. It works inside the handle's `libvirtAuth`
-   * handler, which can simply return its answers, and rejects at all other times.
+   * Hands an answer to libvirt while it asks for credentials. Works only inside the handle's `libvirtAuth`
+   * handler, which can simply return its answers.
    *
    * Needs no appliance.
    *
    * @param index - which of the requested credentials, from 0
    * @param cred - the answer
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' outside the handler, and for an index out of range
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` outside the handler, and for an index out of range
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_libvirt_requested_credential | guestfs_set_libvirt_requested_credential}
    * @since libguestfs 1.19.52
    * @category Drives
@@ -9324,14 +9368,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Declares which kinds of credentials the handle's `libvirtAuth` handler can supply. The handle has declared
-   * those that libvirt's own tools know when it was given a handler, so this is for narrowing or widening the
-   * choice.
+   * those that libvirt's own tools know when it was given a handler, so this call narrows or widens the choice.
    *
    * Needs no appliance.
    *
-   * @param creds - at least one of 'username', 'authname', 'language', 'cnonce', 'passphrase', 'echoprompt',
-   *   'noechoprompt', 'realm', 'external'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for an unknown kind, or when libguestfs was built without
+   * @param creds - at least one of `'username'`, `'authname'`, `'language'`, `'cnonce'`, `'passphrase'`,
+   *   `'echoprompt'`, `'noechoprompt'`, `'realm'`, `'external'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for an unknown kind, or when libguestfs was built without
    *   libvirt
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_libvirt_supported_credentials | guestfs_set_libvirt_supported_credentials}
    * @since libguestfs 1.19.52
@@ -9342,14 +9385,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets the memory of the appliance. More helps with checks of large filesystems and with big archives. The
-   * default depends on version and platform, 1280 MiB at present; `LIBGUESTFS_MEMSIZE` and the constructor's
-   * option 'memsize' set it too.
+   * Sets the memory of the appliance. Checks of large filesystems and big archives need more than the default,
+   * which depends on version and platform: 1280 MiB at present. `LIBGUESTFS_MEMSIZE` and the constructor's
+   * option `memsize` set it, too.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param memsize - memory in MiB, at least 256
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it is too small
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for less than 256
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_memsize | guestfs_set_memsize}
    * @since libguestfs 1.0.55
    * @category Appliance
@@ -9376,8 +9419,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Sets where on the host libguestfs looks for its appliance: either a fixed one (kernel, initrd and root disk)
-   * or the parts from which supermin builds it. Also the constructor's option 'path'. `LIBGUESTFS_PATH` gives
-   * the start value.
+   * or the parts from which supermin builds one. `LIBGUESTFS_PATH` gives the start value; the constructor's
+   * option `path` sets it, too.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
@@ -9476,12 +9519,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Sets the number of virtual processors of the appliance, 1 by default. More seldom helps, except for work
-   * that runs in threads, as `xfsRepair` or `setfiles`. Also the constructor's option 'smp'.
+   * that runs in threads, such as `xfsRepair` or `setfiles`. The constructor's option `smp` sets it, too.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param smp - number of processors, 1 to 255
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' outside that range
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` outside that range
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_smp | guestfs_set_smp}
    * @since libguestfs 1.13.15
    * @category Appliance
@@ -9492,12 +9535,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Sets the directory on the host for the handle's temporary files: overlays of read-only disks, which may
-   * become large, and data on its way. Otherwise `LIBGUESTFS_TMPDIR` counts, then `TMPDIR`, then '/tmp'.
+   * become large, and data on its way. Otherwise `LIBGUESTFS_TMPDIR` counts, then `TMPDIR`, then `'/tmp'`.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
    * @param tmpdir - existing directory on the host; null for the default
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist; 'ERR_GUESTFS' when it is no directory
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist; `ERR_GUESTFS` when the path is no
+   *   directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_tmpdir | guestfs_set_tmpdir}
    * @since libguestfs 1.19.58
    * @category Appliance
@@ -9507,8 +9551,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Turns on messages about each call, its arguments and its result. They arrive as 'trace' events; without a
-   * listener they go to stderr. `LIBGUESTFS_TRACE=1` does the same from the start. Secrets among the arguments
+   * Turns on messages about each call, its arguments and its result. They arrive as `'trace'` events; without a
+   * listener they go to stderr. `LIBGUESTFS_TRACE=1` turns them on from the start. Secrets among the arguments
    * show as well.
    *
    * Needs no appliance.
@@ -9525,13 +9569,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Changes the UUID of an unmounted ext, XFS, btrfs or swap filesystem. An fstab that refers to the old one
-   * must be changed too. Read it with `vfsUuid`; for a fresh one use `setUuidRandom`.
+   * must be changed too. `vfsUuid` reads the UUID, `setUuidRandom` makes a random one.
    *
    * Needs a launched appliance.
    *
-   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @param device - device holding the filesystem, such as `'/dev/sda1'`
    * @param uuid - the UUID, hexadecimal with dashes
-   * @throws {@link GuestfsError}: 'ENOTSUP' when this kind of filesystem cannot change its UUID
+   * @throws {@link GuestfsError}: `ENOTSUP` when this kind of filesystem cannot change its UUID
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_uuid | guestfs_set_uuid}
    * @since libguestfs 1.23.10
    * @category Filesystems
@@ -9546,8 +9590,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - device holding the filesystem, as '/dev/sda1'
-   * @throws {@link GuestfsError}: 'ENOTSUP' when this kind of filesystem cannot change its UUID
+   * @param device - device holding the filesystem, such as `'/dev/sda1'`
+   * @throws {@link GuestfsError}: `ENOTSUP` when this kind of filesystem cannot change its UUID
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_set_uuid_random | guestfs_set_uuid_random}
    * @since libguestfs 1.29.50
    * @category Filesystems
@@ -9558,8 +9602,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Turns on the debug messages of the library and, when set before `launch`, of the appliance. They arrive as
-   * 'library' and 'appliance' events; without listeners they go to stderr. `LIBGUESTFS_DEBUG=1` does the same. A
-   * bug report should contain them.
+   * `'library'` and `'appliance'` events; without listeners they go to stderr. `LIBGUESTFS_DEBUG=1` turns them
+   * on from the start. A bug report should contain them.
    *
    * Needs no appliance.
    *
@@ -9579,7 +9623,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'selinux'`.
    *
-   * @param context - the context, as 'system_u:system_r:kernel_t:s0'
+   * @param context - the context, such as `'system_u:system_r:kernel_t:s0'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.setfiles}: `setfiles`, after the files were written.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setcon | guestfs_setcon}
@@ -9599,10 +9643,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'selinuxrelabel'`.
    *
-   * @param specfile - path in the guest of the policy's file contexts, as
-   *   '/etc/selinux/targeted/contexts/files/file_contexts'
-   * @param paths - directories to begin at, as ['/', '/boot']; with none nothing happens
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the policy cannot be read; single files that cannot be
+   * @param specfile - path in the guest of the policy's file contexts, such as
+   *   `'/etc/selinux/targeted/contexts/files/file_contexts'`
+   * @param paths - directories to begin at, such as `['/', '/boot']`; with none nothing happens
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the policy cannot be read; single files that cannot be
    *   labelled do not count
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setfiles | guestfs_setfiles}
    * @since libguestfs 1.57.1
@@ -9619,12 +9663,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
-   * @param xattr - full name with namespace, as 'user.comment'
-   * @param val - the value
-   * @param vallen - its length in bytes, `Buffer.byteLength(val)`, at most 65536
+   * @param xattr - full name with namespace, such as `'user.comment'`
+   * @param val - value, as text
+   * @param vallen - length of `val` in bytes, `Buffer.byteLength(val)`; at most 65536
    * @param path - file or directory
-   * @throws {@link GuestfsError}: 'ENOTSUP' when the filesystem or the namespace does not allow it, 'ENOSPC'
-   *   when there is no room
+   * @throws {@link GuestfsError}: `ENOTSUP` when the filesystem or the namespace has no such attributes,
+   *   `ENOSPC` when there is no room
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_setxattr | guestfs_setxattr}
    * @since libguestfs 1.0.59
    * @category Extended attributes and labels
@@ -9638,11 +9682,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
-   * @param cyls - cylinders; 0 to leave it out, as current versions of sfdisk demand
-   * @param heads - heads; 0 likewise
-   * @param sectors - sectors per track; 0 likewise
-   * @param lines - script lines; [','] makes one partition over everything
+   * @param device - whole disk, such as `'/dev/sda'`
+   * @param cyls - number of cylinders; 0 to pass none, as current versions of sfdisk demand
+   * @param heads - number of heads; 0 to pass none, as current versions of sfdisk demand
+   * @param sectors - number of sectors per track; 0 to pass none, as current versions of sfdisk demand
+   * @param lines - script lines; `[',']` makes one partition over everything
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.partAdd}: `partInit(device, parttype)` and one `partAdd` per
    *   partition.
@@ -9660,8 +9704,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
-   * @param lines - script lines with sizes in MB, as [',200', ',']
+   * @param device - whole disk, such as `'/dev/sda'`
+   * @param lines - script lines with sizes in MB, such as `[',200', ',']`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.partAdd}: `partInit(device, parttype)` and one `partAdd` per
    *   partition.
@@ -9678,12 +9722,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
+   * @param device - whole disk, such as `'/dev/sda'`
    * @param partnum - partition number, from 1
-   * @param cyls - cylinders; 0 to leave it out, as current versions of sfdisk demand
-   * @param heads - heads; 0 likewise
-   * @param sectors - sectors per track; 0 likewise
-   * @param line - the script line for that partition
+   * @param cyls - number of cylinders; 0 to pass none, as current versions of sfdisk demand
+   * @param heads - number of heads; 0 to pass none, as current versions of sfdisk demand
+   * @param sectors - number of sectors per track; 0 to pass none, as current versions of sfdisk demand
+   * @param line - script line for that partition
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.partAdd}: `partAdd`, `partDel` or `partResize`, according to the
    *   change.
@@ -9701,7 +9745,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
+   * @param device - whole disk, such as `'/dev/sda'`
    * @returns text of no fixed format
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_disk_geometry | guestfs_sfdisk_disk_geometry}
@@ -9718,7 +9762,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
+   * @param device - whole disk, such as `'/dev/sda'`
    * @returns text of no fixed format
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sfdisk_kernel_geometry | guestfs_sfdisk_kernel_geometry}
@@ -9734,7 +9778,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - whole disk, as '/dev/sda'
+   * @param device - whole disk, such as `'/dev/sda'`
    * @returns text of no fixed format
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.partList}: `partList(device)`, with numbers instead of text.
@@ -9755,9 +9799,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param command - the command line
-   * @returns what it wrote to standard output
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it exits with another status than 0; the message holds its
-   *   standard error
+   * @returns standard output of the command line
+   * @throws {@link GuestfsError} with the standard error as the message when the command line exits with a
+   *   status other than 0
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh | guestfs_sh}
    * @since libguestfs 1.0.50
    * @category Commands in the guest
@@ -9767,13 +9811,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Runs a command line like `sh` and returns its output as lines.
+   * Runs a command line with the guest's shell, as `sh` does, and returns its output as lines.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param command - command line for the guest's shell
    * @returns the lines of standard output, without line ends
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it exits with another status than 0
+   * @throws {@link GuestfsError} with the standard error as the message when the command line exits with a
+   *   status other than 0
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh_lines | guestfs_sh_lines}
    * @since libguestfs 1.0.50
    * @category Commands in the guest
@@ -9783,15 +9828,17 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Runs a command line like `sh`, but stores its output in a file on the host, however long it is. Nothing is
-   * written before the command has ended, as the appliance keeps the output in memory, and what follows a NUL
-   * byte is lost. Of an abort the command itself learns nothing: `killOnAbort` ends it. Needs libguestfs 1.56.
+   * Runs a command line with the guest's shell, as `sh` does, but sends its output to the host, of any length.
+   * Nothing is written before the command has ended, as the appliance keeps the output in memory, and what
+   * follows a NUL byte is lost. Aborting stops the transfer, not the command: `killOnAbort` ends the command,
+   * too. Needs libguestfs 1.56.
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
    * @param command - command line for the guest's shell
-   * @param output - path of the file on the host, overwritten: its path, or a stream instead
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it exits with another status than 0
+   * @param output - host file that receives the output, overwritten: its path, or a stream instead
+   * @throws {@link GuestfsError} with the standard error as the message when the command line exits with a
+   *   status other than 0
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_sh_out | guestfs_sh_out}
    * @since libguestfs 1.55.6
    * @category Commands in the guest
@@ -9802,13 +9849,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Stops the appliance in an orderly way, flushing and unmounting first unless `setAutosync` was turned off.
-   * Closing the handle does this as well, but hides errors: after writing to a disk call it and let a rejection
-   * count, since data may be missing. Without a running appliance it does nothing. The disks are forgotten; add
-   * them again to launch once more.
+   * `close` shuts down as well, but hides errors: after writing to a disk call `shutdown` and heed a rejection,
+   * since data may be missing. Without a running appliance it does nothing. The disks are forgotten; add them
+   * again to launch once more.
    *
    * Needs no appliance.
    *
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the hypervisor ended with an error
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the hypervisor ended with an error
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_shutdown | guestfs_shutdown}
    * @since libguestfs 1.19.16
    * @category Handle
@@ -9818,7 +9865,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Waits in the appliance, and so holds up this handle's other calls. Useful for tests; elsewhere wait in
+   * Waits in the appliance, which holds up this handle's other calls. Useful for tests; elsewhere wait in
    * Node.js.
    *
    * Needs a launched appliance.
@@ -9839,9 +9886,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file or directory
-   * @returns an object with mode, size, uid, gid, mtime and more, all bigint
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
-   * @deprecated Use {@link GuestfsMethods.statns}: `statns(path)`, whose fields begin with st.
+   * @returns record with `mode`, `size`, `uid`, `gid`, `mtime` and more, all bigint
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
+   * @deprecated Use {@link GuestfsMethods.statns}: `statns(path)`, whose fields begin with `st` and have
+   *   nanoseconds.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_stat | guestfs_stat}
    * @since libguestfs 1.9.2
    * @category Files
@@ -9857,9 +9905,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file or directory
-   * @returns an object with stMode, stSize, stUid, stGid, stMtimeSec, stMtimeNsec and more, all bigint; the
-   *   stSpare fields are unused
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @returns record with `stMode`, `stSize`, `stUid`, `stGid`, `stMtimeSec`, `stMtimeNsec` and more, all bigint
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_statns | guestfs_statns}
    * @since libguestfs 1.27.53
    * @category Files
@@ -9869,13 +9916,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns size and usage of a mounted filesystem. Block counts are in units of frsize: free bytes for ordinary
-   * users are bavail times frsize, the whole size is blocks times frsize.
+   * Returns size and usage of a mounted filesystem. Block counts are in units of `frsize`: `bavail * frsize`
+   * bytes are free for ordinary users, `blocks * frsize` bytes is the whole size.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - any file or directory on the filesystem
-   * @returns an object with bsize, frsize, blocks, bfree, bavail, files, ffree and more, all bigint
+   * @returns record with `bsize`, `frsize`, `blocks`, `bfree`, `bavail`, `files`, `ffree` and more, all bigint
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_statvfs | guestfs_statvfs}
    * @since libguestfs 1.9.2
@@ -9893,7 +9940,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to search
    * @returns the texts, in the order of the file
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_strings | guestfs_strings}
    * @since libguestfs 1.0.22
    * @category Search and forensics
@@ -9903,16 +9950,16 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Finds the pieces of printable text in a file that are encoded in a given way. 'l' suits Windows programs.
+   * Finds the pieces of printable text in a file that are encoded in a given way. `'l'` suits Windows programs.
    * The results are ordinary strings, and must fit in 4 MiB together.
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param encoding - 's' 7 bits (ASCII), 'S' 8 bits, 'b' and 'l' 16 bits big and little endian, 'B' and 'L' 32
-   *   bits big and little endian
+   * @param encoding - `'s'` 7 bits (ASCII), `'S'` 8 bits, `'b'` and `'l'` 16 bits big and little endian, `'B'`
+   *   and `'L'` 32 bits big and little endian
    * @param path - file to search
    * @returns the texts, in the order of the file
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for an unknown encoding
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for an unknown encoding
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_strings_e | guestfs_strings_e}
    * @since libguestfs 1.0.22
    * @category Search and forensics
@@ -9926,7 +9973,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - swap device, as '/dev/sdb'
+   * @param device - swap device, such as `'/dev/sdb'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapoff_device | guestfs_swapoff_device}
    * @since libguestfs 1.0.66
@@ -9983,13 +10030,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Lets the appliance use a device as swap, which gives memory-hungry programs in it more room. Do not take the
+   * Lets the appliance use a device as swap, which gives its memory-hungry programs more room. Do not take the
    * guest's swap: a hibernated system may be stored there, and memory of the appliance would end up in the
    * image. Attach a scratch disk (`addDriveScratch`), prepare it with `mkswap` and use that.
    *
    * Needs a launched appliance.
    *
-   * @param device - device prepared by `mkswap`, as '/dev/sdb'
+   * @param device - device prepared by `mkswap`, such as `'/dev/sdb'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_swapon_device | guestfs_swapon_device}
    * @since libguestfs 1.0.66
@@ -10067,7 +10114,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'syslinux'`.
    *
-   * @param device - partition or whole disk with a FAT filesystem, as '/dev/sda1'
+   * @param device - partition or whole disk with a FAT filesystem, such as `'/dev/sda1'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_syslinux | guestfs_syslinux}
    * @since libguestfs 1.21.27
@@ -10083,8 +10130,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - text file
-   * @returns up to ten lines, without line ends
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @returns up to ten lines, without newlines; a carriage return at the end of a line stays
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tail | guestfs_tail}
    * @since libguestfs 1.0.54
    * @category File contents
@@ -10099,11 +10146,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param nrlines - how many lines from the end; -n for everything from line n on, counted from 1; 0 gives
-   *   nothing
+   * @param nrlines - number of lines from the end; -n for everything from line n on, counted from 1; 0 for none
    * @param path - text file
-   * @returns the lines, without line ends
-   * @throws {@link GuestfsError}: 'ENOENT' when the file does not exist
+   * @returns lines, without newlines; a carriage return at the end of a line stays
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tail_n | guestfs_tail_n}
    * @since libguestfs 1.0.54
    * @category File contents
@@ -10115,15 +10161,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Unpacks a tar archive from the host into a directory of the guest, keeping owners where the filesystem has
    * them. Existing files are overwritten. Which compressions work depends on the appliance. Unpacking over a
-   * root filesystem needs 'keepdirlink', or directories in the archive replace links such as /lib. Symbolic
+   * root filesystem needs `keepdirlink`, or directories in the archive replace links such as /lib. Symbolic
    * links in the path of the directory lead to places of the appliance: `realpath` tells the path without them.
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
-   * @param tarfile - archive on the host: its path, or bytes or a stream instead
+   * @param tarfile - host file with the archive: its path, or bytes or a stream instead
    * @param directory - existing directory in the guest
-   * @throws {@link GuestfsError}: 'ENOENT' when the archive or the directory does not exist; 'ERR_GUESTFS' when
-   *   it is not a tar archive, is compressed otherwise or the filesystem is full
+   * @throws {@link GuestfsError}: `ENOENT` when the archive or the directory does not exist; `ERR_GUESTFS` when
+   *   the data is no tar archive, is compressed otherwise, or the filesystem is full
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_in_opts | guestfs_tar_in_opts}
    * @since libguestfs 1.0.3
    * @category Archives and transfer
@@ -10149,8 +10195,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
    * @param directory - directory in the guest
-   * @param tarfile - path of the archive on the host, overwritten: its path, or a stream instead
-   * @throws {@link GuestfsError}: 'ENOENT' when the directory does not exist; 'ERR_GUESTFS' when it is no
+   * @param tarfile - host file that receives the archive, overwritten: its path, or a stream instead
+   * @throws {@link GuestfsError}: `ENOENT` when the directory does not exist; `ERR_GUESTFS` when the path is no
    *   directory
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_out_opts | guestfs_tar_out_opts}
    * @since libguestfs 1.0.3
@@ -10174,7 +10220,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
-   * @param tarball - archive on the host: its path, or bytes or a stream instead
+   * @param tarball - host file with the archive: its path, or bytes or a stream instead
    * @param directory - existing directory in the guest
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.tarIn}: `tarIn(tarball, directory, { compress: 'gzip' })`.
@@ -10192,7 +10238,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
    *
    * @param directory - directory in the guest
-   * @param tarball - path of the archive on the host, overwritten: its path, or a stream instead
+   * @param tarball - host file that receives the archive, overwritten: its path, or a stream instead
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.tarOut}: `tarOut(directory, tarball, { compress: 'gzip' })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tgz_out | guestfs_tgz_out}
@@ -10210,8 +10256,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file to create or refresh
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it is a directory, link or device; 'ENOENT' when its
-   *   directory is missing
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the path is a directory, link or device; `ENOENT` when the
+   *   directory of the file is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_touch | guestfs_touch}
    * @since libguestfs 0.0.3
    * @category Files
@@ -10226,7 +10272,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - existing file
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_truncate | guestfs_truncate}
    * @since libguestfs 1.0.77
    * @category Files
@@ -10243,7 +10289,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - existing file
    * @param size - new size in bytes
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist, 'EINVAL' for a negative size
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist, `EINVAL` for a negative size
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_truncate_size | guestfs_truncate_size}
    * @since libguestfs 1.0.77
    * @category Files
@@ -10258,8 +10304,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @param device - device holding the filesystem, as '/dev/sda1'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a number is negative or the device holds no ext filesystem
+   * @param device - device holding the filesystem, such as `'/dev/sda1'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a number is negative or the device holds no ext filesystem
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tune2fs | guestfs_tune2fs}
    * @since libguestfs 1.15.4
    * @category Ext filesystems
@@ -10269,13 +10315,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the superblock of an ext2, ext3 or ext4 filesystem as names and values: 'Block count', 'Block size',
-   * 'Filesystem state' and so on. Which fields there are depends on the e2fsprogs in the appliance and on the
-   * filesystem.
+   * Returns the superblock of an ext2, ext3 or ext4 filesystem as names and values: `'Block count'`, `'Block
+   * size'`, `'Filesystem state'` and so on. Which fields there are depends on the e2fsprogs in the appliance and
+   * on the filesystem.
    *
    * Needs a launched appliance.
    *
-   * @param device - device holding the filesystem, as '/dev/sda1'
+   * @param device - device holding the filesystem, such as `'/dev/sda1'`
    * @returns a Map from field name to value; values that are not set are empty
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tune2fs_l | guestfs_tune2fs_l}
@@ -10292,7 +10338,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'xz'`. Can be cancelled while it runs.
    *
-   * @param tarball - archive on the host: its path, or bytes or a stream instead
+   * @param tarball - host file with the archive: its path, or bytes or a stream instead
    * @param directory - existing directory in the guest
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.tarIn}: `tarIn(tarball, directory, { compress: 'xz' })`.
@@ -10311,7 +10357,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'xz'`. Can be cancelled while it runs.
    *
    * @param directory - directory in the guest
-   * @param tarball - path of the archive on the host, overwritten: its path, or a stream instead
+   * @param tarball - host file that receives the archive, overwritten: its path, or a stream instead
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.tarOut}: `tarOut(directory, tarball, { compress: 'xz' })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_txz_out | guestfs_txz_out}
@@ -10323,15 +10369,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets the permission bits that are withheld from new files, directories and devices, until changed again. It
-   * starts as 0o022, so that `mkdirMode` with 0o777 makes 0o755; set 0 to get exactly the mode you ask for.
-   * `getUmask` reads it.
+   * Sets the permission bits that are withheld from new files, directories and devices, until changed again. The
+   * appliance starts with `0o022`, so that `mkdirMode` with `0o777` makes `0o755`; set 0 to get exactly the mode
+   * you ask for. `getUmask` reads the mask.
    *
    * Needs a launched appliance.
    *
-   * @param mask - bits to withhold, 0 to 0o777
+   * @param mask - bits to withhold, 0 to `0o777`
    * @returns the previous mask
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' outside that range
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` outside that range
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umask | guestfs_umask}
    * @since libguestfs 1.0.55
    * @category Permissions and ownership
@@ -10341,12 +10387,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Unmounts one filesystem. Filesystems mounted inside it must go first, or use `umountAll`.
+   * Unmounts one filesystem. Filesystems mounted inside must go first, or use `umountAll`.
    *
    * Needs a launched appliance.
    *
-   * @param pathordevice - mount point, as '/boot', or device, as '/dev/sda1'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it is not mounted or still in use
+   * @param pathordevice - mount point, such as `'/boot'`, or device, such as `'/dev/sda1'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the filesystem is not mounted, or still in use
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_opts | guestfs_umount_opts}
    * @since libguestfs 0.0.8
    * @category Mounting
@@ -10366,11 +10412,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Unmounts all filesystems of the guest, innermost first, and closes open Augeas, registry and journal
-   * handles. `shutdown` does it by itself. Only mounts of the appliance's own remain.
+   * handles. `shutdown` unmounts them by itself. Only mounts of the appliance's own remain.
    *
    * Needs a launched appliance.
    *
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when one of them is still in use
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a filesystem is still in use
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_all | guestfs_umount_all}
    * @since libguestfs 0.0.8
    * @category Mounting
@@ -10382,11 +10428,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Ends the export of the guest's tree to a directory on the host, begun by `mountLocal`. Calls of one handle
    * run one after the other, so this one does not start while `mountLocalRun` serves requests: then run
-   * 'guestunmount' on the directory from outside, which also ends that call.
+   * `fusermount -u` or `guestunmount` on the directory from outside, which also ends `mountLocalRun`.
    *
    * Needs a launched appliance.
    *
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when nothing is exported or it is in use
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when nothing is exported, or the directory is in use
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_local | guestfs_umount_local}
    * @since libguestfs 1.17.22
    * @category Mounting
@@ -10397,14 +10443,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Copies a file from the host into the guest, or over a device, at any size. An existing file is replaced, a
-   * new one gets mode 0o644; owner and times are not copied (`copyIn` and `tarIn` keep them). Aborting 'signal'
-   * stops it and leaves a partial file.
+   * new one gets mode 0o644; owner and times are not copied (`copyIn` and `tarIn` keep them). An abort by
+   * `signal` leaves a partial file.
    *
    * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
    *
-   * @param filename - file on the host; a named pipe works too: its path, or bytes or a stream instead
-   * @param remotefilename - path in the mounted tree, or a device as '/dev/sda1'
-   * @throws {@link GuestfsError}: 'ENOENT' when the source or the target's directory is missing, 'ENOSPC' when
+   * @param filename - host file to copy (a named pipe works): its path, or bytes or a stream instead
+   * @param remotefilename - path in the mounted tree, or a device such as `'/dev/sda1'`
+   * @throws {@link GuestfsError}: `ENOENT` when the source or the target's directory is missing, `ENOSPC` when
    *   the filesystem is full
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_upload | guestfs_upload}
    * @since libguestfs 1.0.2
@@ -10421,10 +10467,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
    *
-   * @param filename - file on the host: its path, or bytes or a stream instead
-   * @param remotefilename - path in the mounted tree, or a device as '/dev/sda1'
+   * @param filename - host file to copy: its path, or bytes or a stream instead
+   * @param remotefilename - path in the mounted tree, or a device such as `'/dev/sda1'`
    * @param offset - where to begin, in bytes from 0
-   * @throws {@link GuestfsError}: 'ENOENT' when the source or the target's directory is missing
+   * @throws {@link GuestfsError}: `ENOENT` when the source or the target's directory is missing
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_upload_offset | guestfs_upload_offset}
    * @since libguestfs 1.5.17
    * @category Archives and transfer
@@ -10434,12 +10480,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Cancels the transfer that runs now, without waiting behind it; does nothing when no transfer runs. Prefer
-   * the `signal` of a call, which never hits another call.
+   * Cancels the transfer that runs now, without waiting behind it: that call rejects with `EINTR`. Does nothing
+   * when no transfer runs. Prefer the `signal` of a call, which never hits another call.
    *
    * Needs no appliance.
    *
-   * @throws {@link GuestfsError}: the cancelled call rejects with EINTR
+   * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_user_cancel | guestfs_user_cancel}
    * @since libguestfs 1.11.18
    * @category Handle
@@ -10449,18 +10495,19 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets access and modification time of a file, in seconds since 1970 and nanoseconds. A symbolic link gets the
-   * times itself; it is not followed.
+   * Sets access and modification time of a file, in seconds since 1970 and nanoseconds; of a symbolic link, its
+   * own, not those of the target.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file, directory or link
-   * @param atsecs - access time, seconds
-   * @param atnsecs - its nanoseconds, 0 to 999999999; -1 for now, -2 to keep it, and then the seconds do not
-   *   matter
-   * @param mtsecs - modification time, seconds
-   * @param mtnsecs - its nanoseconds, with the same special values
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist, 'EINVAL' for nanoseconds out of range
+   * @param atsecs - access time, in seconds; ignored when `atnsecs` is -1 or -2
+   * @param atnsecs - nanoseconds of the access time, 0 to 999999999; -1 for the current time, -2 to keep the
+   *   time as it is
+   * @param mtsecs - modification time, in seconds; ignored when `mtnsecs` is -1 or -2
+   * @param mtnsecs - nanoseconds of the modification time, 0 to 999999999; -1 for the current time, -2 to keep
+   *   the time as it is
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist, `EINVAL` for nanoseconds out of range
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_utimens | guestfs_utimens}
    * @since libguestfs 1.0.77
    * @category Files
@@ -10475,7 +10522,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @returns an object with utsSysname, utsRelease, utsVersion and utsMachine
+   * @returns record with `utsSysname`, `utsRelease`, `utsVersion` and `utsMachine`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_utsname | guestfs_utsname}
    * @since libguestfs 1.19.27
@@ -10486,13 +10533,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the version of the libguestfs library in use. Do not decide by it what is possible, since
+   * Returns the version of the libguestfs library in use. Do not decide by the version what is possible, since
    * distributions bring features to older versions: `Guestfs.supports` tells whether a function exists,
    * `featureAvailable` what the appliance can do.
    *
    * Needs no appliance.
    *
-   * @returns an object with major, minor and release (bigint) and extra (string, usually empty)
+   * @returns record with `major`, `minor` and `release` (bigint) and `extra` (string, usually empty)
    * @throws {@link GuestfsError} when libguestfs cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_version | guestfs_version}
    * @since libguestfs 1.0.58
@@ -10503,11 +10550,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the label of a filesystem, which need not be mounted. The other way round: `findfsLabel`.
+   * Returns the label of a filesystem, which need not be mounted. `findfsLabel` finds the filesystem of a label.
    *
    * Needs a launched appliance.
    *
-   * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
+   * @param mountable - device, logical volume or btrfs subvolume, such as `'/dev/sda1'`
    * @returns the label, empty when there is none
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_label | guestfs_vfs_label}
@@ -10519,14 +10566,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the smallest size to which a filesystem could be shrunk. Btrfs and XFS must be mounted for it, ext
-   * and NTFS should not be. XFS cannot shrink and gives its present size.
+   * Returns the smallest size to which a filesystem could be shrunk. A btrfs or XFS must be mounted for this, an
+   * ext or NTFS should not be. XFS cannot shrink and gives its present size.
    *
    * Needs a launched appliance.
    *
-   * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
+   * @param mountable - device, logical volume or btrfs subvolume, such as `'/dev/sda1'`
    * @returns bytes, as a bigint
-   * @throws {@link GuestfsError}: 'ENOTSUP' for other kinds of filesystem; 'ERR_GUESTFS' when btrfs or XFS is
+   * @throws {@link GuestfsError}: `ENOTSUP` for other kinds of filesystem; `ERR_GUESTFS` when btrfs or XFS is
    *   not mounted
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_minimum_size | guestfs_vfs_minimum_size}
    * @since libguestfs 1.31.18
@@ -10537,13 +10584,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the kind of a filesystem, mostly under the name by which Linux mounts it: 'ext4', 'ntfs', 'vfat'. It
-   * also recognises other contents, as 'swap', 'LVM2_member' and 'crypto_LUKS'. `listFilesystems` asks for all
-   * devices at once.
+   * Returns the kind of a filesystem, mostly under the name by which Linux mounts it: `'ext4'`, `'ntfs'`,
+   * `'vfat'`. It also recognises other contents, such as `'swap'`, `'LVM2_member'` and `'crypto_LUKS'`.
+   * `listFilesystems` asks for all devices at once.
    *
    * Needs a launched appliance.
    *
-   * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
+   * @param mountable - device, logical volume or btrfs subvolume, such as `'/dev/sda1'`
    * @returns the type, empty when nothing is recognised
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_type | guestfs_vfs_type}
@@ -10555,12 +10602,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the UUID of a filesystem, which need not be mounted. The other way round: `findfsUuid`.
+   * Returns the UUID of a filesystem, which need not be mounted. `findfsUuid` finds the filesystem of a UUID.
    *
    * Needs a launched appliance.
    *
-   * @param mountable - device, logical volume or btrfs subvolume, as '/dev/sda1'
-   * @returns the UUID as the filesystem writes it, empty when there is none
+   * @param mountable - device, logical volume or btrfs subvolume, such as `'/dev/sda1'`
+   * @returns UUID in the notation of the filesystem, empty when there is none
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vfs_uuid | guestfs_vfs_uuid}
    * @since libguestfs 1.3.18
@@ -10572,14 +10619,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Activates or deactivates volume groups: the devices of their logical volumes appear or vanish. The appliance
-   * activates everything when it starts. Before deactivating unmount what lies on them. An empty list means all
-   * groups, as with `vgActivateAll`.
+   * activates everything when it starts. Before deactivating, unmount what lies on the volumes. An empty list
+   * means all groups, as with `vgActivateAll`.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param activate - true to activate, false to deactivate
    * @param volgroups - names of volume groups
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a logical volume is in use or a group does not exist
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a logical volume is in use or a group does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vg_activate | guestfs_vg_activate}
    * @since libguestfs 1.0.26
    * @category LVM
@@ -10589,12 +10636,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Activates or deactivates all volume groups. `vgActivate` does it for some.
+   * Activates or deactivates all volume groups. `vgActivate` takes the names of some.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
    * @param activate - true to activate, false to deactivate
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a logical volume is in use
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a logical volume is in use
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vg_activate_all | guestfs_vg_activate_all}
    * @since libguestfs 1.0.26
    * @category LVM
@@ -10604,7 +10651,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Gives a volume group a new random UUID, as for a clone. Deactivate it first (`vgActivate`).
+   * Gives a volume group a new random UUID, which a clone needs. Deactivate the group first (`vgActivate`).
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
@@ -10619,7 +10666,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Gives all volume groups new random UUIDs. Deactivate them first (`vgActivateAll`).
+   * Gives all volume groups new random UUIDs. Deactivate the groups first (`vgActivateAll`).
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
@@ -10638,8 +10685,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @param volgroup - name of the new group, as 'VG'
-   * @param physvols - its physical volumes, at least one, as ['/dev/sda1']
+   * @param volgroup - name of the new group, such as `'VG'`
+   * @param physvols - physical volumes of the group, at least one, such as `['/dev/sda1']`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgcreate | guestfs_vgcreate}
    * @since libguestfs 0.0.8
@@ -10706,8 +10753,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @param vgname - name of the volume group, as 'VG'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when a logical volume is in use
+   * @param vgname - name of the volume group, such as `'VG'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when a logical volume is in use
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgremove | guestfs_vgremove}
    * @since libguestfs 1.0.13
    * @category LVM
@@ -10738,7 +10785,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @returns names, as 'fedora'
+   * @returns names, such as `'fedora'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgs | guestfs_vgs}
    * @since libguestfs 0.0.4
@@ -10750,11 +10797,11 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Lists the volume groups with all their properties: sizes and free space in bytes, extents, counts of
-   * volumes, tags. UUIDs stand here without dashes, unlike in `vguuid`.
+   * volumes, tags. UUIDs are without dashes, in contrast to those of `vguuid`.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
-   * @returns one object per group, with vgName, vgUuid, vgSize, vgFree and more
+   * @returns one record per group, with `vgName`, `vgUuid`, `vgSize`, `vgFree` and more
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_vgs_full | guestfs_vgs_full}
    * @since libguestfs 0.0.4
@@ -10801,7 +10848,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance.
    *
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' before the launch
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` before the launch
    * @deprecated There is no replacement.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wait_ready | guestfs_wait_ready}
    * @since libguestfs 0.0.3
@@ -10816,9 +10863,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - file
+   * @param path - file to count in
    * @returns the number of bytes
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_c | guestfs_wc_c}
    * @since libguestfs 1.0.54
    * @category File contents
@@ -10832,9 +10879,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - file
+   * @param path - file to count in
    * @returns the number of lines
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_l | guestfs_wc_l}
    * @since libguestfs 1.0.54
    * @category File contents
@@ -10848,9 +10895,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param path - file
+   * @param path - file to count in
    * @returns the number of words
-   * @throws {@link GuestfsError}: 'ENOENT' when it does not exist
+   * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wc_w | guestfs_wc_w}
    * @since libguestfs 1.0.54
    * @category File contents
@@ -10861,12 +10908,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Erases the marks by which filesystems, RAID members and partition tables are recognised; the rest of the
-   * data remains. Use it before reusing a device, so that no old filesystem shows up again. `zero` clears the
+   * data remains. Call it before reusing a device, so that no old filesystem shows up again. `zero` clears the
    * beginning of a device instead.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'wipefs'`.
    *
-   * @param device - device, as '/dev/sda1'
+   * @param device - device, such as `'/dev/sda1'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_wipefs | guestfs_wipefs}
    * @since libguestfs 1.17.6
@@ -10884,8 +10931,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to write
    * @param content - new contents; a string is encoded as UTF-8
-   * @throws {@link GuestfsError}: 'ENOENT' when its directory is missing, 'EROFS' when mounted read-only,
-   *   'ENOSPC' when the filesystem is full
+   * @throws {@link GuestfsError}: `ENOENT` when the directory of the file is missing, `EROFS` on a read-only
+   *   mount, `ENOSPC` when the filesystem is full
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write | guestfs_write}
    * @since libguestfs 1.3.14
    * @category File contents
@@ -10895,14 +10942,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Appends to a file, creating it if it is not there. Above 2 MiB it is not atomic, and then the file must
-   * exist.
+   * Appends to a file, creating a missing one. Content above 2 MiB is not appended atomically, and the file must
+   * then exist.
    *
    * Works on what is mounted at the guest's `/`.
    *
    * @param path - file to extend
-   * @param content - what to append; a string is encoded as UTF-8
-   * @throws {@link GuestfsError}: 'ENOENT' when its directory is missing, 'ENOSPC' when the filesystem is full
+   * @param content - content to append; a string is encoded as UTF-8
+   * @throws {@link GuestfsError}: `ENOENT` when the directory of the file is missing, `ENOSPC` when the
+   *   filesystem is full
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write_append | guestfs_write_append}
    * @since libguestfs 1.11.18
    * @category File contents
@@ -10918,8 +10966,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param path - file to write
    * @param content - new contents
-   * @param size - how many bytes of it to write; 0 for all
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when 'size' is beyond the content
+   * @param size - number of bytes of `content` to write; 0 for all
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when `size` is beyond the content
    * @deprecated Use {@link GuestfsMethods.write}: `write(path, content)`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_write_file | guestfs_write_file}
    * @since libguestfs 0.0.8
@@ -10931,13 +10979,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Changes parameters of an unmounted XFS filesystem. All options but label and UUID concern the old format,
-   * version 4, and have no effect on filesystems made in recent years. `setLabel` and `setUuid` do the same for
-   * other filesystems too.
+   * version 4, and have no effect on filesystems made in recent years. `setLabel` and `setUuid` work on other
+   * filesystems, too.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'xfs'`.
    *
-   * @param device - device holding the unmounted filesystem, as '/dev/sda1'
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when it is mounted or the label too long
+   * @param device - device holding the unmounted filesystem, such as `'/dev/sda1'`
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the filesystem is mounted or the label too long
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_admin | guestfs_xfs_admin}
    * @since libguestfs 1.19.33
    * @category XFS
@@ -10953,8 +11001,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'xfs'`.
    *
-   * @param path - where the filesystem is mounted
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the path is no mounted XFS filesystem
+   * @param path - mount point of the filesystem
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the path is no mounted XFS filesystem
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_growfs | guestfs_xfs_growfs}
    * @since libguestfs 1.19.28
    * @category XFS
@@ -10968,11 +11016,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'xfs'`.
    *
-   * @param pathordevice - mount point in the mounted tree, or device as '/dev/sda1'
-   * @returns an object with xfsBlocksize, xfsDatablocks, xfsAgcount and more; numbers that are missing have all
-   *   bits set, texts are empty
+   * @param pathordevice - mount point in the mounted tree, or device such as `'/dev/sda1'`
+   * @returns record with `xfsBlocksize`, `xfsDatablocks`, `xfsAgcount` and more; missing numbers have all bits
+   *   set, missing texts are empty
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
-   * @deprecated Use {@link GuestfsMethods.xfsInfo2}: `xfsInfo2(pathordevice)`, a Map with keys as 'data.bsize'.
+   * @deprecated Use {@link GuestfsMethods.xfsInfo2}: `xfsInfo2(pathordevice)`, a Map with keys such as
+   *   `'data.bsize'`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_info | guestfs_xfs_info}
    * @since libguestfs 1.19.21
    * @category XFS
@@ -10982,13 +11031,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the geometry of an XFS filesystem as the xfs_info program reports it: keys are 'section.field', as
-   * 'data.bsize', 'data.blocks' or 'meta-data.agcount', and a section alone, as 'naming', holds its heading.
-   * Some values carry a unit ('65528 blks'). Needs libguestfs 1.60; earlier versions have `xfsInfo`.
+   * Returns the geometry of an XFS filesystem as the xfs_info program reports it: keys are `'section.field'`,
+   * such as `'data.bsize'`, `'data.blocks'` or `'meta-data.agcount'`, and a section alone, such as `'naming'`,
+   * holds its heading. Some values carry a unit (`'65528 blks'`). Needs libguestfs 1.60; earlier versions have
+   * `xfsInfo`.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'xfs'`.
    *
-   * @param pathordevice - mount point in the mounted tree, or device as '/dev/sda1'
+   * @param pathordevice - mount point in the mounted tree, or device such as `'/dev/sda1'`
    * @returns a Map from key to value, both strings
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_info2 | guestfs_xfs_info2}
@@ -11002,14 +11052,14 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Checks and repairs an unmounted XFS filesystem. Mount and unmount it first if it was not shut down cleanly,
    * so that its log is replayed: a log that is still dirty stops the repair. Look before you leap with
-   * 'nomodify'.
+   * `nomodify`.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'xfs'`.
    *
-   * @param device - device as '/dev/sda1', or a path in the mounted tree of a file with an image
-   * @returns exit status of the program: 0 sound or repaired, 1 damaged (with 'nomodify') or failed, 2 when the
+   * @param device - device such as `'/dev/sda1'`, or a path in the mounted tree of a file with an image
+   * @returns exit status of the program: 0 sound or repaired, 1 damaged (with `nomodify`) or failed, 2 when the
    *   log is dirty
-   * @throws {@link GuestfsError}: 'EINVAL', in recent versions, when 'maxmem' is too small
+   * @throws {@link GuestfsError}: `EINVAL`, in recent versions, when `maxmem` is too small
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_xfs_repair | guestfs_xfs_repair}
    * @since libguestfs 1.19.36
    * @category XFS
@@ -11023,7 +11073,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'libyara'`.
    *
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when none are loaded
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no rules are loaded
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_destroy | guestfs_yara_destroy}
    * @since libguestfs 1.37.13
    * @category Search and forensics
@@ -11033,15 +11083,15 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Loads Yara rules from the host for `yaraScan`, in place of those loaded before. Source text and the output
-   * of yarac both work; sources with include statements must be compiled on the host, because the included files
-   * are not sent along.
+   * Loads Yara rules from the host for `yaraScan`, in place of the rules loaded before. Source text and the
+   * output of yarac both work; sources with include statements must be compiled on the host, because the
+   * included files are not sent along.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'libyara'`. Sends
    * progress once it has run for two seconds. Can be cancelled while it runs.
    *
    * @param filename - rules file on the host: its path, or bytes or a stream instead
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when the rules do not compile
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when the rules do not compile
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_load | guestfs_yara_load}
    * @since libguestfs 1.37.13
    * @category Search and forensics
@@ -11058,9 +11108,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `'libyara'`. Sends progress once it has run for two seconds. Can be cancelled while it runs.
    *
    * @param path - file to scan
-   * @returns one object per rule that matched: yaraName is the path, yaraRule the rule; none when the file is
-   *   clean
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' when no rules are loaded, 'ENOENT' when the file does not exist
+   * @returns one record per rule that matched: `yaraName` is the path, `yaraRule` the rule; empty when no rule
+   *   matched
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` when no rules are loaded, `ENOENT` when the file does not exist
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_yara_scan | guestfs_yara_scan}
    * @since libguestfs 1.37.13
    * @category Search and forensics
@@ -11076,7 +11126,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param regex - extended regular expression
    * @param path - file, compressed or not
-   * @returns the lines that match; none is no error
+   * @returns lines that match; empty when there are none
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { extended: true, compressed: true })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zegrep | guestfs_zegrep}
@@ -11094,7 +11144,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param regex - extended regular expression
    * @param path - file, compressed or not
-   * @returns the lines that match; none is no error
+   * @returns lines that match; empty when there are none
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { extended: true, insensitive: true,
    *   compressed: true })`.
@@ -11113,7 +11163,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Sends progress once it has run for two seconds.
    *
-   * @param device - device, as '/dev/sda'
+   * @param device - device, such as `'/dev/sda'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero | guestfs_zero}
    * @since libguestfs 1.0.16
@@ -11129,7 +11179,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Needs a launched appliance. Sends progress once it has run for two seconds.
    *
-   * @param device - device, as '/dev/sda1'
+   * @param device - device, such as `'/dev/sda1'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero_device | guestfs_zero_device}
    * @since libguestfs 1.3.1
@@ -11142,12 +11192,12 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Fills the unused space of a mounted filesystem with zeroes, so that an image compresses well or can be made
    * sparse; files stay as they are. It works by a temporary file that takes all the room, so the image grows
-   * meanwhile. It is not a discard: `fstrim` gives space back to the host.
+   * meanwhile. Space is not given back to the host: that is what `fstrim` does.
    *
    * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
    *
    * @param directory - any directory of the filesystem, mounted read-write
-   * @throws {@link GuestfsError}: 'EROFS' when mounted read-only
+   * @throws {@link GuestfsError}: `EROFS` when mounted read-only
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zero_free_space | guestfs_zero_free_space}
    * @since libguestfs 1.17.18
    * @category Filesystems
@@ -11157,13 +11207,13 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Writes zeroes to the unused blocks of an unmounted ext filesystem, so that the image compresses better. It
-   * edits the filesystem directly, so have a backup; `zeroFreeSpace` works on a mounted filesystem of any kind
-   * and without that risk.
+   * Writes zeroes to the unused blocks of an unmounted ext filesystem, so that the image compresses better. The
+   * tool edits the filesystem directly, so have a backup; `zeroFreeSpace` works on a mounted filesystem of any
+   * kind and without that risk.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'zerofree'`.
    *
-   * @param device - device holding the unmounted filesystem, as '/dev/sda1'
+   * @param device - device holding the unmounted filesystem, such as `'/dev/sda1'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zerofree | guestfs_zerofree}
    * @since libguestfs 1.0.26
@@ -11180,7 +11230,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param pattern - text to look for
    * @param path - file, compressed or not
-   * @returns the lines that match; none is no error
+   * @returns lines that match; empty when there are none
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(pattern, path, { fixed: true, compressed: true })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfgrep | guestfs_zfgrep}
@@ -11198,7 +11248,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param pattern - text to look for
    * @param path - file, compressed or not
-   * @returns the lines that match; none is no error
+   * @returns lines that match; empty when there are none
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(pattern, path, { fixed: true, insensitive: true,
    *   compressed: true })`.
@@ -11215,10 +11265,10 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * Works on what is mounted at the guest's `/`.
    *
-   * @param meth - compression: 'gzip', 'compress' or 'bzip2'
+   * @param meth - compression: `'gzip'`, `'compress'` or `'bzip2'`
    * @param path - compressed file
    * @returns the description
-   * @throws {@link GuestfsError}: 'ERR_GUESTFS' for another method
+   * @throws {@link GuestfsError}: `ERR_GUESTFS` for another method
    * @deprecated Use {@link GuestfsMethods.file}: `file(path)`, which looks into compressed files by itself.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zfile | guestfs_zfile}
    * @since libguestfs 1.0.59
@@ -11235,7 +11285,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param regex - basic regular expression
    * @param path - file, compressed or not
-   * @returns the lines that match; none is no error
+   * @returns lines that match; empty when there are none
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { compressed: true })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zgrep | guestfs_zgrep}
@@ -11253,7 +11303,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    *
    * @param regex - basic regular expression
    * @param path - file, compressed or not
-   * @returns the lines that match; none is no error
+   * @returns lines that match; empty when there are none
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @deprecated Use {@link GuestfsMethods.grep}: `grep(regex, path, { insensitive: true, compressed: true })`.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_zgrepi | guestfs_zgrepi}

@@ -2,9 +2,9 @@
 
 /** Outcome of `augDefnode`. C: `struct guestfs_int_bool`. */
 export interface IntBool {
-  /** Number of nodes the variable holds. */
+  /** Number of nodes that the variable holds. */
   i: number;
-  /** 1 when the node had to be created, otherwise 0. */
+  /** 1 when a node had to be created, otherwise 0. */
   b: number;
 }
 
@@ -12,19 +12,19 @@ export interface IntBool {
 export interface LvmPv {
   /** Device of the physical volume. */
   pvName: string;
-  /** UUID, 32 characters without dashes. */
+  /** UUID of the volume, 32 characters without dashes. */
   pvUuid: string;
-  /** Format of the metadata, normally 'lvm2'. */
+  /** Format of the metadata, normally `'lvm2'`. */
   pvFmt: string;
   /** Usable size in bytes. */
   pvSize: bigint;
   /** Size of the underlying device in bytes. */
   devSize: bigint;
-  /** Bytes not yet allocated. */
+  /** Space not yet allocated, in bytes. */
   pvFree: bigint;
-  /** Bytes allocated. */
+  /** Space allocated, in bytes. */
   pvUsed: bigint;
-  /** Attribute letters of `pvs`, such as 'a--' (a: allocatable, x: exported, m: missing) */
+  /** Attribute letters of `pvs`, such as `'a--'` (a: allocatable, x: exported, m: missing). */
   pvAttr: string;
   /** Number of physical extents. */
   pvPeCount: bigint;
@@ -36,7 +36,7 @@ export interface LvmPv {
   peStart: bigint;
   /** Number of metadata areas. */
   pvMdaCount: bigint;
-  /** Free bytes in the fullest metadata area. */
+  /** Free space in the fullest metadata area, in bytes. */
   pvMdaFree: bigint;
 }
 
@@ -44,15 +44,15 @@ export interface LvmPv {
 export interface LvmVg {
   /** Name of the group. */
   vgName: string;
-  /** UUID, 32 characters without dashes. */
+  /** UUID of the group, 32 characters without dashes. */
   vgUuid: string;
-  /** Format of the metadata, normally 'lvm2'. */
+  /** Format of the metadata, normally `'lvm2'`. */
   vgFmt: string;
-  /** Attribute letters of `vgs`, such as 'wz--n-'. */
+  /** Attribute letters of `vgs`, such as `'wz--n-'`. */
   vgAttr: string;
   /** Total size in bytes. */
   vgSize: bigint;
-  /** Bytes not yet allocated. */
+  /** Space not yet allocated, in bytes. */
   vgFree: bigint;
   /** System id of the owning host; empty when there is none. */
   vgSysid: string;
@@ -78,17 +78,17 @@ export interface LvmVg {
   vgTags: string;
   /** Number of metadata areas on all physical volumes. */
   vgMdaCount: bigint;
-  /** Free bytes in the fullest metadata area. */
+  /** Free space in the fullest metadata area, in bytes. */
   vgMdaFree: bigint;
 }
 
 /** An LVM logical volume, as the `lvs` command reports it. C: `struct guestfs_lvm_lv`. */
 export interface LvmLv {
-  /** Name within its group; the group is not part of it. */
+  /** Name of the volume within its group, without the name of the group. */
   lvName: string;
-  /** UUID, 32 characters without dashes. */
+  /** UUID of the volume, 32 characters without dashes. */
   lvUuid: string;
-  /** Attribute letters of `lvs`, such as '-wi-a-----'. */
+  /** Attribute letters of `lvs`, such as `'-wi-a-----'`. */
   lvAttr: string;
   /** Persistent major device number; -1 when not set. */
   lvMajor: bigint;
@@ -98,15 +98,15 @@ export interface LvmLv {
   lvKernelMajor: bigint;
   /** Minor device number in use; -1 when inactive. */
   lvKernelMinor: bigint;
-  /** Size in bytes. */
+  /** Size of the volume in bytes. */
   lvSize: bigint;
-  /** Number of segments it is made of. */
+  /** Number of segments of the volume. */
   segCount: bigint;
   /** For a snapshot, the volume it was taken of; empty otherwise. */
   origin: string;
-  /** How full a snapshot is, in per cent; null when it is none. */
+  /** Fill level of a snapshot, in per cent; null for other volumes. */
   snapPercent: number | null;
-  /** How far a mirror or move is synchronised, in per cent; null when not applicable. */
+  /** Progress of synchronising a mirror or move, in per cent; null for other volumes. */
   copyPercent: number | null;
   /** Physical volume that a running move empties; empty otherwise. */
   movePv: string;
@@ -114,7 +114,7 @@ export interface LvmLv {
   lvTags: string;
   /** Volume with the mirror log; empty when there is none. */
   mirrorLog: string;
-  /** Kernel modules of device-mapper that it needs; may be empty. */
+  /** Kernel modules of device-mapper that the volume needs; may be empty. */
   modules: string;
 }
 
@@ -125,29 +125,29 @@ export interface LvmLv {
 export interface Stat {
   /** Device number of the filesystem, inside the appliance. */
   dev: bigint;
-  /** Inode number; -1 for names a list call could not examine. */
+  /** Inode number; -1 for a name that a call for many names could not examine. */
   ino: bigint;
-  /** Type and permission bits, to be compared with `fs.constants.S_IFMT` and its like. */
+  /** Type and permission bits, to be compared with `fs.constants.S_IFMT` and the like. */
   mode: bigint;
   /** Number of hard links. */
   nlink: bigint;
   /** User id of the owner. */
   uid: bigint;
-  /** Group id. */
+  /** Group id of the file. */
   gid: bigint;
   /** Device number that a device file stands for; 0 otherwise. */
   rdev: bigint;
-  /** Size in bytes; for a symbolic link the length of its target. */
+  /** Size of the file, bytes; for a symbolic link the length of its target. */
   size: bigint;
   /** Preferred size for reads and writes, in bytes. */
   blksize: bigint;
   /** Space occupied, in units of 512 bytes. */
   blocks: bigint;
-  /** Last access, in seconds since 1970. */
+  /** Time of the last access, in seconds since 1970. */
   atime: bigint;
-  /** Last change of the content, in seconds since 1970. */
+  /** Time of the last change of the content, in seconds since 1970. */
   mtime: bigint;
-  /** Last change of the inode, in seconds since 1970. */
+  /** Time of the last change of the inode, in seconds since 1970. */
   ctime: bigint;
 }
 
@@ -155,33 +155,33 @@ export interface Stat {
 export interface Statns {
   /** Device number of the filesystem, inside the appliance. */
   stDev: bigint;
-  /** Inode number; -1 for names a list call could not examine. */
+  /** Inode number; -1 for a name that a call for many names could not examine. */
   stIno: bigint;
-  /** Type and permission bits, to be compared with `fs.constants.S_IFMT` and its like. */
+  /** Type and permission bits, to be compared with `fs.constants.S_IFMT` and the like. */
   stMode: bigint;
   /** Number of hard links. */
   stNlink: bigint;
   /** User id of the owner. */
   stUid: bigint;
-  /** Group id. */
+  /** Group id of the file. */
   stGid: bigint;
   /** Device number that a device file stands for; 0 otherwise. */
   stRdev: bigint;
-  /** Size in bytes; for a symbolic link the length of its target. */
+  /** Size of the file, bytes; for a symbolic link the length of its target. */
   stSize: bigint;
   /** Preferred size for reads and writes, in bytes. */
   stBlksize: bigint;
   /** Space occupied, in units of 512 bytes. */
   stBlocks: bigint;
-  /** Last access, seconds since 1970. */
+  /** Time of the last access, in seconds since 1970. */
   stAtimeSec: bigint;
   /** Nanoseconds of the access time, 0 to 999999999. */
   stAtimeNsec: bigint;
-  /** Last change of the content, seconds since 1970. */
+  /** Time of the last change of the content, in seconds since 1970. */
   stMtimeSec: bigint;
   /** Nanoseconds of the modification time, 0 to 999999999. */
   stMtimeNsec: bigint;
-  /** Last change of the inode, seconds since 1970. */
+  /** Time of the last change of the inode, in seconds since 1970. */
   stCtimeSec: bigint;
   /** Nanoseconds of the inode change time, 0 to 999999999. */
   stCtimeNsec: bigint;
@@ -213,9 +213,9 @@ export interface Statvfs {
   bavail: bigint;
   /** Number of inodes; 0 where the filesystem has no fixed number. */
   files: bigint;
-  /** Free inodes. */
+  /** Number of free inodes. */
   ffree: bigint;
-  /** Free inodes for ordinary users. */
+  /** Number of free inodes for ordinary users. */
   favail: bigint;
   /** Id of the filesystem. */
   fsid: bigint;
@@ -227,26 +227,26 @@ export interface Statvfs {
 
 /** An entry of a directory, from `readdir`. C: `struct guestfs_dirent`. */
 export interface Dirent {
-  /** Inode number. */
+  /** Inode number of the entry. */
   ino: bigint;
   /**
-   * Type: 'r' file, 'd' directory, 'l' symbolic link, 'b' and 'c' devices, 'f' FIFO, 's' socket, 'u' not told by
-   * the filesystem, '?' unexpected.
+   * Type: `'r'` file, `'d'` directory, `'l'` symbolic link, `'b'` and `'c'` block and character device, `'f'`
+   * FIFO, `'s'` socket, `'u'` not told by the filesystem, `'?'` unexpected.
    */
   ftyp: string;
-  /** Name without its directory; '.' and '..' are listed too. */
+  /** Name of the entry, without its directory; `'.'` and `'..'` are among them. */
   name: string;
 }
 
 /** The version of the libguestfs library in use. C: `struct guestfs_version`. */
 export interface Version {
-  /** First number. */
+  /** First number of the version. */
   major: bigint;
-  /** Second number; odd for development versions. */
+  /** Second number of the version; odd for development versions. */
   minor: bigint;
-  /** Third number. */
+  /** Third number of the version. */
   release: bigint;
-  /** Text after the numbers, such as 'rhel=9'; usually empty. */
+  /** Text after the numbers, such as `'rhel=9'`; usually empty. */
   extra: string;
 }
 
@@ -255,25 +255,25 @@ export interface Version {
  * guestfs_xattr`.
  */
 export interface Xattr {
-  /** Name with its namespace, such as 'user.comment'; empty in a header of `lxattrlist`. */
+  /** Name with its namespace, such as `'user.comment'`; empty in a header of `lxattrlist`. */
   attrname: string;
   /**
-   * Value; in a header the number of attributes that follow, as decimal text, or nothing when the file could not
-   * be read.
+   * Value of the attribute; in a header of `lxattrlist` the number of attributes that follow, as decimal text,
+   * or nothing when the file could not be examined.
    */
   attrval: Buffer;
 }
 
 /** A change to a watched file or directory. C: `struct guestfs_inotify_event`. */
 export interface InotifyEvent {
-  /** Watch it belongs to, as returned by `inotifyAddWatch`. */
+  /** Watch that the event belongs to, as returned by `inotifyAddWatch`. */
   inWd: bigint;
   /**
-   * What happened, bits of `sys/inotify.h`: 2 modified, 0x40 and 0x80 moved from and to, 0x100 created, 0x200
-   * deleted and so on.
+   * Kind of change, bits of `sys/inotify.h`: 2 modified, 0x40 moved from, 0x80 moved to, 0x100 created, 0x200
+   * deleted and others.
    */
   inMask: number;
-  /** The same number in the two events of a rename; 0 otherwise. */
+  /** Number that the two events of a rename share; 0 otherwise. */
   inCookie: number;
   /** Name of the entry within a watched directory; empty when the watched object itself is meant. */
   inName: string;
@@ -281,13 +281,13 @@ export interface InotifyEvent {
 
 /** A partition of a disk. C: `struct guestfs_partition`. */
 export interface Partition {
-  /** Number, from 1. */
+  /** Number of the partition, from 1. */
   partNum: number;
-  /** Offset of its first byte on the disk. */
+  /** Offset of the partition's first byte on the disk, in bytes. */
   partStart: bigint;
-  /** Offset of its last byte, which still belongs to it. */
+  /** Offset of the partition's last byte on the disk, in bytes. */
   partEnd: bigint;
-  /** Size in bytes. */
+  /** Size of the partition, in bytes. */
   partSize: bigint;
 }
 
@@ -295,23 +295,23 @@ export interface Partition {
 export interface Application {
   /** Name of the package, or of the registry key on Windows. */
   appName: string;
-  /** Name for people; empty when there is none (show the plain name instead) */
+  /** Name to show to people; empty when there is none (then show `appName`). */
   appDisplayName: string;
   /** Epoch of the package version; 0 when there is none. */
   appEpoch: number;
-  /** Version; empty when unknown. */
+  /** Version of the package; empty when unknown. */
   appVersion: string;
   /** Release of the package; empty when unknown. */
   appRelease: string;
-  /** Where it is installed, in the guest's own notation (Windows only); empty otherwise. */
+  /** Directory of the application in the guest's own notation, on Windows; empty otherwise. */
   appInstallPath: string;
-  /** The same as a path for other calls; empty when unknown. */
+  /** Directory of the application as a path for other calls of the handle; empty when unknown. */
   appTransPath: string;
   /** Maker or vendor; empty when unknown. */
   appPublisher: string;
-  /** Home page; empty when unknown. */
+  /** Home page of the project; empty when unknown. */
   appUrl: string;
-  /** Package it was built from; empty when unknown. */
+  /** Source package that the package was built from; empty when unknown. */
   appSourcePackage: string;
   /** Description in one line; empty when there is none. */
   appSummary: string;
@@ -323,31 +323,31 @@ export interface Application {
 export interface Application2 {
   /** Name of the package, or of the registry key on Windows. */
   app2Name: string;
-  /** Name for people; empty when there is none (show the plain name instead) */
+  /** Name to show to people; empty when there is none (then show `app2Name`). */
   app2DisplayName: string;
   /** Epoch of the package version; 0 when there is none. */
   app2Epoch: number;
-  /** Version; empty when unknown. */
+  /** Version of the package; empty when unknown. */
   app2Version: string;
   /** Release of the package; empty when unknown. */
   app2Release: string;
-  /** Architecture of the package, such as 'x86_64' or 'amd64'; empty when unknown. */
+  /** Architecture of the package, such as `'x86_64'` or `'amd64'`; empty when unknown. */
   app2Arch: string;
-  /** Where it is installed, in the guest's own notation (Windows only); empty otherwise. */
+  /** Directory of the application in the guest's own notation, on Windows; empty otherwise. */
   app2InstallPath: string;
-  /** The same as a path for other calls; empty when unknown. */
+  /** Directory of the application as a path for other calls of the handle; empty when unknown. */
   app2TransPath: string;
   /** Maker or vendor; empty when unknown. */
   app2Publisher: string;
-  /** Home page; empty when unknown. */
+  /** Home page of the project; empty when unknown. */
   app2Url: string;
-  /** Package it was built from; empty when unknown. */
+  /** Source package that the package was built from; empty when unknown. */
   app2SourcePackage: string;
   /** Description in one line; empty when there is none. */
   app2Summary: string;
   /** Longer description; empty when there is none. */
   app2Description: string;
-  /** 'antivirus' for security software on Windows; empty for everything else, and before libguestfs 1.57.6. */
+  /** `'antivirus'` for security software on Windows; empty for everything else, and before libguestfs 1.57.6. */
   app2Class: string;
   /** Reserved, empty. */
   app2Spare2: string;
@@ -362,7 +362,7 @@ export interface Application2 {
  * `struct guestfs_isoinfo`.
  */
 export interface Isoinfo {
-  /** System it is meant to boot on; often empty. */
+  /** System that the disc is meant to boot; often empty. */
   isoSystemId: string;
   /** Label of the volume. */
   isoVolumeId: string;
@@ -378,7 +378,7 @@ export interface Isoinfo {
   isoVolumeSetId: string;
   /** Publisher; often empty. */
   isoPublisherId: string;
-  /** Who prepared the data; often empty. */
+  /** Person or program that prepared the data; often empty. */
   isoDataPreparerId: string;
   /** Program that wrote the image; often empty. */
   isoApplicationId: string;
@@ -402,9 +402,12 @@ export interface Isoinfo {
 export interface Mdstat {
   /** Device of the member. */
   mdstatDevice: string;
-  /** Position in the array. */
+  /** Position of the member in the array. */
   mdstatIndex: number;
-  /** Letters: W write-mostly, F faulty, S spare, R replacement; empty for a normal member. */
+  /**
+   * Letters for the state of the member: `W` write-mostly, `F` faulty, `S` spare, `R` replacement; empty for a
+   * normal member.
+   */
   mdstatFlags: string;
 }
 
@@ -412,76 +415,76 @@ export interface Mdstat {
 export interface Btrfssubvolume {
   /** Id of the subvolume. */
   btrfssubvolumeId: bigint;
-  /** Id of the subvolume that contains it; 5 for the top level. */
+  /** Id of the subvolume that contains this one; 5 for the top level. */
   btrfssubvolumeTopLevelId: bigint;
-  /** Path from the top of the filesystem, without a leading slash. */
+  /** Path of the subvolume from the top of the filesystem, without a leading slash. */
   btrfssubvolumePath: string;
 }
 
 /** A btrfs quota group and its usage. C: `struct guestfs_btrfsqgroup`. */
 export interface Btrfsqgroup {
-  /** Id as 'LEVEL/NUMBER', such as '0/257'. */
+  /** Id of the group as `'LEVEL/NUMBER'`, such as `'0/257'`. */
   btrfsqgroupId: string;
-  /** Bytes the group refers to, shared ones included. */
+  /** Data that the group refers to, shared data included, in bytes. */
   btrfsqgroupRfer: bigint;
-  /** Bytes that no other group shares. */
+  /** Data that no other group shares, in bytes. */
   btrfsqgroupExcl: bigint;
 }
 
 /** State of a btrfs balance; the counts are 0 when there is none. C: `struct guestfs_btrfsbalance`. */
 export interface Btrfsbalance {
-  /** 'running', 'paused' or 'none'. */
+  /** `'running'`, `'paused'` or `'none'`. */
   btrfsbalanceStatus: string;
   /** Estimated number of chunks to process. */
   btrfsbalanceTotal: bigint;
-  /** Chunks moved so far. */
+  /** Number of chunks moved so far. */
   btrfsbalanceBalanced: bigint;
-  /** Chunks looked at so far. */
+  /** Number of chunks looked at so far. */
   btrfsbalanceConsidered: bigint;
-  /** Estimated remainder, in per cent. */
+  /** Estimated share that is left, in per cent. */
   btrfsbalanceLeft: bigint;
 }
 
 /** Counters of a btrfs scrub, all 0 when there has been none. C: `struct guestfs_btrfsscrub`. */
 export interface Btrfsscrub {
-  /** Data extents checked. */
+  /** Number of data extents checked. */
   btrfsscrubDataExtentsScrubbed: bigint;
-  /** Metadata extents checked. */
+  /** Number of metadata extents checked. */
   btrfsscrubTreeExtentsScrubbed: bigint;
-  /** Bytes of data checked. */
+  /** Amount of data checked, in bytes. */
   btrfsscrubDataBytesScrubbed: bigint;
-  /** Bytes of metadata checked. */
+  /** Amount of metadata checked, in bytes. */
   btrfsscrubTreeBytesScrubbed: bigint;
-  /** Reads that failed. */
+  /** Number of reads that failed. */
   btrfsscrubReadErrors: bigint;
-  /** Blocks with a wrong checksum. */
+  /** Number of blocks with a wrong checksum. */
   btrfsscrubCsumErrors: bigint;
-  /** Metadata blocks with invalid headers. */
+  /** Number of metadata blocks with invalid headers. */
   btrfsscrubVerifyErrors: bigint;
-  /** Blocks of data that have no checksum. */
+  /** Number of blocks of data that have no checksum. */
   btrfsscrubNoCsum: bigint;
-  /** Checksums found without data, for the most part harmless. */
+  /** Number of checksums found without data, for the most part harmless. */
   btrfsscrubCsumDiscards: bigint;
-  /** Bad superblocks. */
+  /** Number of bad superblocks. */
   btrfsscrubSuperErrors: bigint;
-  /** Failures for lack of memory. */
+  /** Number of failures for lack of memory. */
   btrfsscrubMallocErrors: bigint;
-  /** Errors without a good copy to repair from. */
+  /** Number of errors without a good copy to repair from. */
   btrfsscrubUncorrectableErrors: bigint;
-  /** Errors that were gone at the second attempt. */
+  /** Number of errors that were gone at the second attempt. */
   btrfsscrubUnverifiedErrors: bigint;
-  /** Errors repaired. */
+  /** Number of errors repaired. */
   btrfsscrubCorrectedErrors: bigint;
-  /** Offset on the device, in bytes, reached last. */
+  /** Offset on the device that the scrub reached last, in bytes. */
   btrfsscrubLastPhysical: bigint;
 }
 
 /**
- * Geometry of an XFS filesystem, from `xfs_info`; where a value was not reported, older libguestfs returns -1
- * as an unsigned number (4294967295) or an empty string. C: `struct guestfs_xfsinfo`.
+ * Geometry of an XFS filesystem, from `xfs_info`. A number that was not reported has all bits set (4294967295,
+ * or 18446744073709551615n as a bigint), a text is empty. C: `struct guestfs_xfsinfo`.
  */
 export interface Xfsinfo {
-  /** Device or mount point, as the tool names it. */
+  /** Device or mount point, as xfs_info names it. */
   xfsMntpoint: string;
   /** Size of an inode in bytes. */
   xfsInodesize: number;
@@ -489,27 +492,27 @@ export interface Xfsinfo {
   xfsAgcount: number;
   /** Size of an allocation group, in filesystem blocks. */
   xfsAgsize: number;
-  /** Sector size in bytes. */
+  /** Size of a sector in bytes. */
   xfsSectsize: number;
   /** Version of the inline attribute format, 1 or 2. */
   xfsAttr: number;
-  /** Block size in bytes. */
+  /** Size of a filesystem block in bytes. */
   xfsBlocksize: number;
-  /** Size of the data section, in blocks. */
+  /** Size of the data section, in filesystem blocks. */
   xfsDatablocks: bigint;
   /** Share of the space that inodes may take, in per cent. */
   xfsImaxpct: number;
-  /** Stripe unit, in blocks; 0 for none. */
+  /** Stripe unit, in filesystem blocks; 0 for none. */
   xfsSunit: number;
-  /** Stripe width, in blocks; 0 for none. */
+  /** Stripe width, in filesystem blocks; 0 for none. */
   xfsSwidth: number;
   /** Version of the directory format. */
   xfsDirversion: number;
-  /** Directory block size in bytes. */
+  /** Size of a directory block in bytes. */
   xfsDirblocksize: number;
   /** 1 when ASCII names ignore case, else 0. */
   xfsCimode: number;
-  /** 'internal log', or where the external log is. */
+  /** `'internal'`, or the device of the external log. */
   xfsLogname: string;
   /** Block size of the log in bytes. */
   xfsLogblocksize: number;
@@ -523,9 +526,9 @@ export interface Xfsinfo {
   xfsLogsunit: number;
   /** 1 when superblock counters are updated lazily, else 0. */
   xfsLazycount: number;
-  /** Real-time device; 'none' without one. */
+  /** Real-time device; `'none'` without one. */
   xfsRtname: string;
-  /** Real-time extent size in bytes. */
+  /** Size of a real-time extent in bytes. */
   xfsRtextsize: number;
   /** Size of the real-time section, in blocks; 0 without one. */
   xfsRtblocks: bigint;
@@ -535,25 +538,25 @@ export interface Xfsinfo {
 
 /** Identity of the appliance's kernel, not of the guest's. C: `struct guestfs_utsname`. */
 export interface Utsname {
-  /** Name of the system, 'Linux'. */
+  /** Name of the system, `'Linux'`. */
   utsSysname: string;
-  /** Kernel release. */
+  /** Release of the kernel. */
   utsRelease: string;
   /** Build of the kernel. */
   utsVersion: string;
-  /** Architecture, such as 'x86_64'. */
+  /** Architecture of the kernel, such as `'x86_64'`. */
   utsMachine: string;
 }
 
 /** A key of the opened Windows registry hive. C: `struct guestfs_hivex_node`. */
 export interface HivexNode {
-  /** Handle to pass to the `hivexNode…` methods; valid until `hivexClose`. */
+  /** Handle of the key for the `hivexNode…` methods, valid until `hivexClose`. */
   hivexNodeH: bigint;
 }
 
 /** A value below a key of the opened Windows registry hive. C: `struct guestfs_hivex_value`. */
 export interface HivexValue {
-  /** Handle to pass to the `hivexValue…` methods; valid until `hivexClose`. */
+  /** Handle of the value for the `hivexValue…` methods, valid until `hivexClose`. */
   hivexValueH: bigint;
 }
 
@@ -565,36 +568,36 @@ export interface TskDirent {
   /** Inode number; may be 0 for a deleted file. */
   tskInode: bigint;
   /**
-   * Type: 'r' file, 'd' directory, 'l' symbolic link, 'b' and 'c' devices, 'f' FIFO, 's' socket, 'u' unknown,
-   * and the rarities 'h' (Solaris shadow) and 'w' (BSD whiteout)
+   * Type: `'r'` file, `'d'` directory, `'l'` symbolic link, `'b'` and `'c'` block and character device, `'f'`
+   * FIFO, `'s'` socket, `'u'` unknown; rarely `'h'` (Solaris shadow) or `'w'` (BSD whiteout).
    */
   tskType: string;
-  /** Size in bytes; -1 when the metadata is gone. */
+  /** Size of the file, bytes; -1 when the metadata is gone. */
   tskSize: bigint;
-  /** Path from the top of the filesystem, without a leading slash. */
+  /** Path of the file from the top of the filesystem, without a leading slash. */
   tskName: string;
   /**
-   * Bits: 1 exists (unset: deleted), 2 deleted but its inode serves another file now, so sizes and times are not
-   * its own, 4 compressed by the filesystem.
+   * Bits: 1 for a file that exists (unset: deleted), 2 for a deleted file whose inode serves another now, so
+   * that sizes and times are those of the other, 4 for a file compressed by the filesystem.
    */
   tskFlags: number;
-  /** Last access, seconds since 1970; 0 when unknown. */
+  /** Time of the last access, in seconds since 1970; 0 when unknown. */
   tskAtimeSec: bigint;
   /** Nanoseconds of the access time. */
   tskAtimeNsec: bigint;
-  /** Last change of the content, seconds since 1970; 0 when unknown. */
+  /** Time of the last change of the content, in seconds since 1970; 0 when unknown. */
   tskMtimeSec: bigint;
   /** Nanoseconds of the modification time. */
   tskMtimeNsec: bigint;
-  /** Last change of the metadata, seconds since 1970; 0 when unknown. */
+  /** Time of the last change of the metadata, in seconds since 1970; 0 when unknown. */
   tskCtimeSec: bigint;
   /** Nanoseconds of the metadata change time. */
   tskCtimeNsec: bigint;
-  /** Creation, seconds since 1970; 0 where it is not recorded. */
+  /** Time of the creation, in seconds since 1970; 0 where the filesystem does not record it. */
   tskCrtimeSec: bigint;
   /** Nanoseconds of the creation time. */
   tskCrtimeNsec: bigint;
-  /** Number of names the inode has; 0 when unknown. */
+  /** Number of names of the inode; 0 when unknown. */
   tskNlink: bigint;
   /** Target of a symbolic link; empty otherwise. */
   tskLink: string;
@@ -604,7 +607,7 @@ export interface TskDirent {
 
 /** A Yara rule that matched. C: `struct guestfs_yara_detection`. */
 export interface YaraDetection {
-  /** Path of the file. */
+  /** Path of the file that matched. */
   yaraName: string;
   /** Identifier of the rule. */
   yaraRule: string;
