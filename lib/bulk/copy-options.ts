@@ -8,79 +8,85 @@ import { checkTypes } from './walk-options';
 export interface CopyProgress extends ProgressEvent {
   /** The file of the guest that is being copied, or was last. */
   readonly path: string;
-  /** How many bytes have been copied; the same as `position`. */
+  /** Bytes copied so far; equal to `position`. */
   readonly bytes: bigint;
-  /** How many there are in all; the same as `total`. */
+  /** Bytes to copy in all; equal to `total`. */
   readonly totalBytes: bigint;
-  /** How many files have been copied. */
+  /** Number of files copied so far. */
   readonly files: number;
-  /** How many there are in all. */
+  /** Number of files to copy in all. */
   readonly totalFiles: number;
 }
 
-/** What was not copied, and why. */
+/** An entry that was not copied, and why. */
 export interface SkippedEntry {
-  /** Where it comes from. */
+  /** Path of the entry at the source: with `copyOut` in the guest, with `copyIn` on the host. */
   readonly path: string;
-  /** What it is. */
+  /** Type of the entry. */
   readonly type: FileType;
   /**
-   * `'special'`: devices, fifos and sockets are not copied; `'link'`: the option `links` leaves it out; `'vanished'`: it
-   * was there when its folder was listed.
+   * Reason why the entry was not copied. `'special'`: a device, fifo or socket, which is never copied; `'link'`: a
+   * symbolic link that the option `links` leaves out; `'vanished'`: gone since its folder was listed.
    */
   readonly reason: 'special' | 'link' | 'vanished';
 }
 
-/** What `copyIn` and `copyOut` have in common. */
+/** Options that `copyIn` and `copyOut` have in common. */
 export interface CopyOptions {
   /**
-   * Rejects with an `AbortError`. What has been copied so far stays: with `copyOut` whole files only, with `copyIn` also
-   * the part of a file that had reached the guest.
+   * Aborts the copy, which rejects with an `AbortError`. What has been copied so far stays: with `copyOut` whole files
+   * only, with `copyIn` also the part of a file that had reached the guest.
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Progress of the whole, in bytes: at most ten times a second, and at the end. The tree is walked before, to know how
-   * much there is to copy.
+   * Receives the progress of the whole copy, in bytes: at most ten times a second, and at the end. The tree is walked
+   * before, to know how much there is to copy.
    */
   readonly onProgress?: ((event: CopyProgress) => void) | undefined;
-  /** When libguestfs cannot cancel the running call, kill the appliance instead of waiting for its end. */
+  /** Kill the appliance when an aborted call cannot be cancelled, instead of waiting for its end; default false. */
   readonly killOnAbort?: boolean | undefined;
-  /** Hears of what is not copied. */
+  /** Receives each entry that is not copied. */
   readonly onSkip?: ((skipped: SkippedEntry) => void) | undefined;
 }
 
 /** Options of {@link Guestfs.copyOut}. */
 export interface CopyOutOptions extends CopyOptions {
   /**
-   * Which symbolic links become links on the host. `'inside'`, the default: relative ones that cannot lead out of the
-   * copied tree. `'keep'`: all, as they are: whoever follows them later reaches what the guest wants. `'skip'`: none.
+   * Symbolic links that become links on the host. `'inside'`, the default: relative ones that cannot lead out of the
+   * copied tree. `'keep'`: all, as they are, so that whoever follows one later reaches what the guest wants. `'skip'`:
+   * none.
    */
   readonly links?: 'inside' | 'keep' | 'skip' | undefined;
-  /** Replace files and links that are there already; default true. Folders that are there are filled. */
+  /** Replace existing files and links; default true: else each is an error, `EEXIST`. Existing folders are filled. */
   readonly overwrite?: boolean | undefined;
-  /** Keep the bits for setuid, setgid and sticky; default false. */
+  /** Keep the setuid, setgid and sticky bits; default false. */
   readonly setuid?: boolean | undefined;
-  /** Leaves out what it returns false for; a folder with all that is in it. */
+  /** Leaves out the entries for which it returns false; a folder with everything inside. */
   readonly filter?: ((entry: WalkEntry) => boolean) | undefined;
-  /** Rejects with `EFBIG`, before anything is copied, when there are more bytes in all; default: no limit. */
+  /**
+   * Most bytes to copy; with more in all the copy rejects with `EFBIG`, before anything is copied. Default: no limit.
+   */
   readonly maxBytes?: number | bigint | undefined;
-  /** Hears of what could not be copied, and the copy goes on. Without it the copy ends with the error. */
+  /**
+   * Receives the error and the path of each entry that could not be copied, and the copy goes on. Default: the first
+   * error ends the copy.
+   */
   readonly onError?: ((error: Error, path: string) => void) | undefined;
 }
 
 /** The owner of what is copied into a guest. */
 export interface Owner {
-  /** Number of the user. */
+  /** User id, 0 to 4294967295. */
   readonly uid: number;
-  /** Number of the group. */
+  /** Group id, 0 to 4294967295. */
   readonly gid: number;
 }
 
 /** Options of {@link Guestfs.copyIn}. */
 export interface CopyInOptions extends CopyOptions {
-  /** Who owns the copies; default: the numbers that own them on the host. */
+  /** Owner of the copies; default: the ids of the owners on the host. */
   readonly owner?: Owner | undefined;
-  /** Leaves out what it returns false for; a folder with all that is in it. The path is the host's. */
+  /** Leaves out the paths (of the host) for which it returns false; a folder with everything inside. */
   readonly filter?: ((path: string) => boolean) | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { Statns } from '../generated/structs';
 
-/** What a name of a tree stands for. */
+/** Type of an entry of a tree. */
 export type FileType =
   | 'file'
   | 'directory'
@@ -11,51 +11,54 @@ export type FileType =
   | 'socket'
   | 'unknown';
 
-/** Something in a tree of the guest, as {@link Guestfs.walk} finds it. Names are those of `fs.BigIntStats`. */
+/** An entry of a tree of the guest, from {@link Guestfs.walk}. Fields are named as in Node's `fs.BigIntStats`. */
 export interface WalkEntry {
-  /** In the guest: the folder that is walked, and what follows. */
+  /** Path in the guest: the walked folder as it was given, and what follows. */
   readonly path: string;
-  /** The last part of the path. */
+  /** Last part of the path. */
   readonly name: string;
-  /** 1 for what is in the folder that is walked, 2 for what is in a folder of that, and so on. */
+  /** Depth below the walked folder: 1 for its own entries, 2 for those of its folders, and so on. */
   readonly depth: number;
-  /** What it is; a symbolic link is never followed. */
+  /** Type of the entry; a symbolic link is never followed. */
   readonly type: FileType;
-  /** Permissions and the bits of the type, as `st_mode`: `mode & 0o7777` are the permissions. */
+  /** Type and permission bits (`st_mode`); `mode & 0o7777` are the permissions. */
   readonly mode: number;
-  /** Number of the owner. */
+  /** User id of the owner. */
   readonly uid: number;
-  /** Number of the group. */
+  /** Group id. */
   readonly gid: number;
-  /** Bytes. */
+  /** Size of the file, bytes; for a symbolic link the length of its target. */
   readonly size: bigint;
-  /** How much the filesystem has allocated, in units of 512 bytes. */
+  /** Space allocated by the filesystem, in units of 512 bytes. */
   readonly blocks: bigint;
-  /** How many names the inode has. */
+  /** Number of names (hard links) of the inode. */
   readonly nlink: number;
-  /** Number of the inode. */
+  /** Inode number. */
   readonly ino: bigint;
-  /** The device on which it is, as the appliance numbers it. */
+  /** Device number of the filesystem, inside the appliance. */
   readonly dev: bigint;
-  /** Which device a device node stands for. */
+  /** Device number that a device node stands for; 0n otherwise. */
   readonly rdev: bigint;
-  /** When it was last read. */
+  /** Time of the last access. */
   readonly atime: Date;
-  /** When its content changed. */
+  /** Time of the last change of the content. */
   readonly mtime: Date;
-  /** When its inode changed. */
+  /** Time of the last change of the inode. */
   readonly ctime: Date;
-  /** The same exactly: nanoseconds since 1970. */
+  /** Time of the last access, in nanoseconds since 1970. */
   readonly atimeNs: bigint;
-  /** Likewise. */
+  /** Time of the last change of the content, in nanoseconds since 1970. */
   readonly mtimeNs: bigint;
-  /** Likewise. */
+  /** Time of the last change of the inode, in nanoseconds since 1970. */
   readonly ctimeNs: bigint;
-  /** Where a symbolic link points to; null for everything else. */
+  /** Target of a symbolic link; null for everything else. */
   readonly target: string | null;
-  /** Extended attributes by name, with the option `xattrs`; else null, as where they cannot be read. */
+  /** Extended attributes by name; null without the option `xattrs`, and where they cannot be read. */
   readonly xattrs: ReadonlyMap<string, Buffer> | null;
-  /** Of the content of a file, with the option `checksum`; else null. */
+  /**
+   * Checksum of the content, hexadecimal (`crc`: decimal); null for everything but files, and without the option
+   * `checksum`.
+   */
   readonly checksum: string | null;
 }
 

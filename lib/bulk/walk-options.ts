@@ -2,7 +2,10 @@ import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/
 import { checkSignal, readOptions } from '../options/read';
 import type { WalkEntry } from './entry';
 
-/** What a checksum is made with; each is a tool of the appliance. */
+/**
+ * Algorithm of a checksum; `'crc'` is that of POSIX cksum. Only newer versions of libguestfs have `'gost'` and
+ * `'gost12'`.
+ */
 export type ChecksumType =
   | 'crc'
   | 'md5'
@@ -18,24 +21,26 @@ export type ChecksumType =
 export interface WalkOptions {
   /** Ends the walk with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;
-  /** How deep to go: 1 for what is in the folder itself; default: no limit. */
+  /** Depth of the walk, 1 or more: 1 for the entries of the folder itself; default: no limit. */
   readonly maxDepth?: number | undefined;
-  /** Do not go into folders on which another filesystem is mounted; default false. They themselves are listed. */
+  /** Stay on the filesystem of the folder: mount points below are listed, but not entered; default false. */
   readonly oneFileSystem?: boolean | undefined;
   /**
-   * Leaves out the entries for which it returns false; what is in such a folder is walked all the same. It is called
-   * ahead of the loop, in no particular order, and before link targets, attributes and checksums are read.
+   * Leaves out the entries for which it returns false; a folder left out is entered all the same. The function is
+   * called ahead of the loop, in no particular order, and before link targets, attributes and checksums are read.
    */
   readonly filter?: ((entry: WalkEntry) => boolean) | undefined;
-  /** Called for each folder, likewise; when it returns true, the walk does not go into that folder. */
+  /**
+   * Keeps the walk out of the folders for which it returns true. The function is called ahead of the loop, as `filter`.
+   */
   readonly prune?: ((directory: WalkEntry) => boolean) | undefined;
-  /** Read the extended attributes; default false. */
+  /** Read the extended attributes of each entry; default false. */
   readonly xattrs?: boolean | undefined;
-  /** Make a checksum of the content of each file; default: none. */
+  /** Algorithm by which to make a checksum of each file's content; default: no checksums. */
   readonly checksum?: ChecksumType | undefined;
   /**
-   * Hears of what could not be read, and the walk goes on; the path is that of the folder, file or link. Without it the
-   * walk ends with the error. What has vanished since its folder was listed is no error.
+   * Receives the error and the path of each folder, file or link that could not be read, and the walk goes on. Default:
+   * the first error ends the walk. An entry that has vanished since its folder was listed is no error.
    */
   readonly onError?: ((error: Error, path: string) => void) | undefined;
 }

@@ -1,7 +1,7 @@
 import { invalidType } from '../faults/arguments';
 import type { MakeCall } from './make-call';
 
-/** What libvirt may ask for; the names are libvirt's own. */
+/** Kind of credential that libvirt may ask for, under libvirt's own name. */
 export type LibvirtCredentialType =
   | 'username'
   | 'authname'
@@ -13,23 +13,23 @@ export type LibvirtCredentialType =
   | 'realm'
   | 'external';
 
-/** One thing that libvirt wants to know. */
+/** A credential that libvirt asks for. */
 export interface LibvirtCredential {
-  /** What it is. */
+  /** Kind of the credential. */
   readonly type: LibvirtCredentialType;
-  /** How to ask a person for it; may be empty. */
+  /** Text with which to ask a person; may be empty. */
   readonly prompt: string;
-  /** What the server said to it; mostly empty. */
+  /** Challenge of the server; mostly empty. */
   readonly challenge: string;
-  /** What libvirt takes when there is no answer; mostly empty. */
+  /** Answer that libvirt takes when none is given; mostly empty. */
   readonly defaultResult: string;
 }
 
-/** A question of libvirt, asked while it opens a connection. */
+/** A request of libvirt for credentials, made while it opens a connection. */
 export interface LibvirtAuthRequest {
-  /** The connection that is being opened; empty for libvirt's default. */
+  /** URI of the connection that is being opened; empty for libvirt's default. */
   readonly uri: string;
-  /** What is to be answered, in libvirt's order. */
+  /** Credentials to answer, in libvirt's order. */
   readonly credentials: readonly LibvirtCredential[];
   /** Aborted when nobody waits for the answer any more: the call was aborted, or the handle killed. */
   readonly signal: AbortSignal;

@@ -7,7 +7,7 @@ declare const valueType: unique symbol;
 
 /** A key that knows the type of its value; make one with {@link privateKey}. */
 export interface PrivateKey<T> {
-  /** Under which libguestfs keeps the value. */
+  /** Name under which libguestfs keeps the value. */
   readonly name: string;
   /** @hidden Carries the type, and no value. */
   readonly [valueType]?: T;
@@ -44,7 +44,7 @@ function checkName(name: unknown, operation: string): asserts name is string {
  *
  * It behaves like a Map, answers at once also while a call runs, and lets go of a value when it is overwritten or
  * deleted and when the handle has been closed. Keys under which other C components keep pointers show up in `has` and
- * `keys`; their values are theirs and read as `undefined`.
+ * `keys`, but their values read as `undefined`.
  */
 export class PrivateData {
   readonly #native: NativeHandle;
@@ -70,7 +70,7 @@ export class PrivateData {
     return this;
   }
 
-  /** The value, `undefined` where there is none. C: `guestfs_get_private`. */
+  /** Returns the value, or `undefined` where there is none. C: `guestfs_get_private`. */
   get<T>(key: PrivateKey<T>): T | undefined;
   get(key: string): unknown;
   get(key: string | PrivateKey<unknown>): unknown {
@@ -78,12 +78,12 @@ export class PrivateData {
     return this.#native.lookupPrivate(name) === 'ours' ? this.#values.get(name) : undefined;
   }
 
-  /** Whether something is stored, be it `null` or `undefined`. C: `guestfs_get_private`. */
+  /** Tells whether a value is stored, be it `null` or `undefined`. C: `guestfs_get_private`. */
   has(key: string | PrivateKey<unknown>): boolean {
     return this.#native.lookupPrivate(this.#name(key, 'private.has')) !== undefined;
   }
 
-  /** Removes a value; false when there was none. C: `guestfs_set_private` with `NULL`. */
+  /** Removes a value; returns false when there was none. C: `guestfs_set_private` with `NULL`. */
   delete(key: string | PrivateKey<unknown>): boolean {
     const name = this.#name(key, 'private.delete');
     const had = this.#native.lookupPrivate(name) !== undefined;
@@ -92,28 +92,28 @@ export class PrivateData {
     return had;
   }
 
-  /** The number of keys; 0 after close. */
+  /** Number of keys; 0 after the handle is closed. */
   get size(): number {
     return this.#closed ? 0 : this.#names().length;
   }
 
-  /** The keys: ours in the order in which they were first set, then those of other components. */
+  /** Returns the keys: those set here, in the order in which they were first set, then those of other components. */
   keys(): IterableIterator<string> {
     this.#checkOpen('private.keys');
     return this.#names().values();
   }
 
-  /** The values, in the order of the keys. */
+  /** Returns the values, in the order of the keys. */
   *values(): IterableIterator<unknown> {
     for (const [, value] of this.entries()) yield value;
   }
 
-  /** The keys with their values, in the order of the keys. */
+  /** Returns the keys with their values, in the order of `keys()`. */
   *entries(): IterableIterator<[key: string, value: unknown]> {
     for (const name of this.keys()) if (this.has(name)) yield [name, this.get(name)];
   }
 
-  /** The same as `entries()`. */
+  /** Returns the keys with their values, as `entries()` does. */
   [Symbol.iterator](): IterableIterator<[key: string, value: unknown]> {
     return this.entries();
   }

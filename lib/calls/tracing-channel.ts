@@ -1,16 +1,16 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 
-/** What subscribers of the tracing channel are told of a call. */
+/** A call, as subscribers of the tracing channel are told of it. */
 export interface TracedCall<Handle> {
-  /** The method. Its arguments may be secrets, and are not told. */
+  /** Name of the method, such as `'mountRo'`. The arguments may be secrets, and are not told. */
   readonly operation: string;
-  /** Whose call it is. */
+  /** Handle that makes the call. */
   readonly handle: Handle;
-  /** Milliseconds from the call to its end, the time in the queue included; at the end. */
+  /** Milliseconds from the call to its end, the time in the queue included; set at the end. */
   duration?: number;
-  /** What the call resolved to. */
+  /** Value that the call resolved to. */
   readonly result?: unknown;
-  /** What it rejected with. */
+  /** Error that the call rejected with. */
   readonly error?: unknown;
 }
 

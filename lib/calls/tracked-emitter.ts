@@ -22,9 +22,9 @@ export interface TrackedEmitter {
   once<E extends EventName>(event: E, listener: (...args: GuestfsEvents[E]) => void): this;
   /** Removes a listener. */
   off<E extends EventName>(event: E, listener: (...args: GuestfsEvents[E]) => void): this;
-  /** The same as `on`. */
+  /** Adds a listener, as `on` does. */
   addListener<E extends EventName>(event: E, listener: (...args: GuestfsEvents[E]) => void): this;
-  /** The same as `off`. */
+  /** Removes a listener, as `off` does. */
   removeListener<E extends EventName>(event: E, listener: (...args: GuestfsEvents[E]) => void): this;
   /** Adds a listener before the others. */
   prependListener<E extends EventName>(event: E, listener: (...args: GuestfsEvents[E]) => void): this;
@@ -32,15 +32,15 @@ export interface TrackedEmitter {
   prependOnceListener<E extends EventName>(event: E, listener: (...args: GuestfsEvents[E]) => void): this;
   /** Removes all listeners of an event, or of all events. */
   removeAllListeners(event?: EventName): this;
-  /** How many listeners an event has, or how often it has this one. */
+  /** Returns the number of listeners of an event, or how often `listener` is among them. */
   listenerCount<E extends EventName>(event: E, listener?: (...args: GuestfsEvents[E]) => void): number;
-  /** The listeners of an event. */
+  /** Returns the listeners of an event. */
   listeners<E extends EventName>(event: E): ((...args: GuestfsEvents[E]) => void)[];
-  /** The listeners of an event, with the wrappers of those added by `once`. */
+  /** Returns the listeners of an event, with the wrappers of those added by `once`. */
   rawListeners<E extends EventName>(event: E): ((...args: GuestfsEvents[E]) => void)[];
-  /** The events that have listeners. */
+  /** Returns the names of the events that have listeners. */
   eventNames(): EventName[];
-  /** Calls the listeners of an event, as if it had happened. */
+  /** Calls the listeners of an event, as if it had happened; returns whether there were any. */
   emit<E extends EventName>(event: E, ...args: GuestfsEvents[E]): boolean;
 }
 

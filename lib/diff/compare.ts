@@ -16,21 +16,21 @@ export interface CompareOptions {
   /** Ends the comparison with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Compare the content of files that have the same size, by their SHA-256; default false: then a file with the same size
-   * and time counts as the same.
+   * Compare the content of files of equal size, by their SHA-256; default false: files of equal size and time then
+   * count as equal.
    */
   readonly content?: boolean | undefined;
-  /** Compare when the content changed; default true. Of folders it is never compared: it changes with what is in them. */
+  /** Compare the times of the last change of the content; default true. Those of folders are never compared. */
   readonly mtime?: boolean | undefined;
   /** Compare extended attributes, those of SELinux among them; default false. */
   readonly xattrs?: boolean | undefined;
-  /** Leaves out of both trees what it returns false for, as {@link WalkOptions.filter}. */
+  /** Leaves out of both trees the entries for which it returns false, as {@link WalkOptions.filter} does. */
   readonly filter?: ((entry: WalkEntry) => boolean) | undefined;
-  /** Folders into which neither walk goes, as {@link WalkOptions.prune}. */
+  /** Keeps both walks out of the folders for which it returns true, as {@link WalkOptions.prune} does. */
   readonly prune?: ((directory: WalkEntry) => boolean) | undefined;
   /**
-   * Hears of what could not be read, and the comparison goes on; what is in a folder that cannot be read counts as
-   * missing. Without it the comparison ends with the error.
+   * Receives the error and the path of each entry that could not be read, and the comparison goes on; the entries of a
+   * folder that cannot be read count as missing. Default: the first error ends the comparison.
    */
   readonly onError?: ((error: Error, path: string) => void) | undefined;
 }
@@ -51,17 +51,17 @@ export interface Tree {
 }
 
 /**
- * How a folder differs from another one, of the same handle or of two: what was added, removed and changed on the way from
- * the first to the second, in the order of {@link Guestfs.walk}.
+ * Compares two folders, of one handle or of two: yields what was added, removed and changed on the way from the first
+ * to the second, in the order of {@link Guestfs.walk}. Nothing is yielded when the folders are equal.
  *
  * ```ts
  * for await (const { path, change } of compare(before, '/etc', after, '/etc')) console.log(change, path);
  * ```
  *
- * @param gA - the handle with the first folder
- * @param dirA - what it was before
- * @param gB - the handle with the second folder
- * @param dirB - what it is now
+ * @param gA - handle with the first folder
+ * @param dirA - first folder, the state before
+ * @param gB - handle with the second folder
+ * @param dirB - second folder, the state after
  * @throws TypeError, RangeError for bad options
  */
 export function compare(

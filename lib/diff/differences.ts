@@ -1,75 +1,75 @@
 import type { FileType, WalkEntry } from '../bulk/entry';
 
-/** What is compared of two things that have the same path. */
+/** Properties that are compared of two entries with the same path. */
 export interface Compared {
-  /** What it is. */
+  /** Type of the entry. */
   readonly type: FileType;
-  /** Permissions, `0o7777` at most. */
+  /** Permission bits, `0o7777` at most. */
   readonly mode: number;
-  /** Number of the owner. */
+  /** User id of the owner. */
   readonly uid: number;
-  /** Number of the group. */
+  /** Group id. */
   readonly gid: number;
-  /** Of files, in bytes. */
+  /** Size of a file, bytes. */
   readonly size: bigint;
-  /** When the content changed, in nanoseconds since 1970; not of folders. */
+  /** Time of the last change of the content, in nanoseconds since 1970; not compared of folders. */
   readonly mtimeNs: bigint;
-  /** Where a symbolic link points to. */
+  /** Target of a symbolic link. */
   readonly target: string | null;
-  /** Which device a device node stands for. */
+  /** Device number that a device node stands for. */
   readonly rdev: bigint;
-  /** Extended attributes, with the option `xattrs`. */
+  /** Extended attributes by name, with the option `xattrs`; null where they cannot be read. */
   readonly xattrs: ReadonlyMap<string, Buffer> | null;
-  /** The SHA-256 of files of the same size, with the option `content`; null where it could not be read. */
+  /** SHA-256 of files of equal size, with the option `content`; null where a file could not be read. */
   readonly content: string | null;
 }
 
-/** One of the things that have changed. */
+/** A property that has changed. */
 export interface Change<T> {
-  /** In the first tree. */
+  /** Value in the first tree. */
   readonly before: T;
-  /** In the second. */
+  /** Value in the second tree. */
   readonly after: T;
 }
 
-/** What has changed. */
+/** Properties that have changed; the others are not there. */
 export type Changes = { readonly [K in keyof Compared]?: Change<Compared[K]> };
 
-/** What only the second tree has. */
+/** An entry that only the second tree has. */
 export interface Added {
-  /** Tells it from the other differences. */
+  /** Kind of the difference. */
   readonly change: 'added';
-  /** From the top of both trees: `/etc/passwd`. */
+  /** Path from the top of both trees: `'/etc/passwd'`. */
   readonly path: string;
-  /** There is nothing. */
+  /** Null: the first tree has no such entry. */
   readonly before: null;
-  /** What is in the second tree. */
+  /** Entry of the second tree. */
   readonly after: WalkEntry;
 }
 
-/** What only the first tree has. */
+/** An entry that only the first tree has. */
 export interface Removed {
-  /** Tells it from the other differences. */
+  /** Kind of the difference. */
   readonly change: 'removed';
-  /** From the top of both trees. */
+  /** Path from the top of both trees: `'/etc/passwd'`. */
   readonly path: string;
-  /** What is in the first tree. */
+  /** Entry of the first tree. */
   readonly before: WalkEntry;
-  /** There is nothing. */
+  /** Null: the second tree has no such entry. */
   readonly after: null;
 }
 
-/** What both trees have, but not the same. */
+/** An entry that both trees have, with different properties. */
 export interface Changed {
-  /** Tells it from the other differences. */
+  /** Kind of the difference. */
   readonly change: 'changed';
-  /** From the top of both trees. */
+  /** Path from the top of both trees: `'/etc/passwd'`. */
   readonly path: string;
-  /** What is in the first tree. */
+  /** Entry of the first tree. */
   readonly before: WalkEntry;
-  /** What is in the second tree. */
+  /** Entry of the second tree. */
   readonly after: WalkEntry;
-  /** Only what is not the same. */
+  /** Properties in which the two entries differ. */
   readonly changes: Changes;
 }
 

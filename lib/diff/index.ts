@@ -7,9 +7,9 @@ export type { Added, Change, Changed, Changes, Compared, Difference, Removed } f
 export type { DiffOptions } from './options';
 
 /**
- * What has changed from one guest to another, in the order of {@link Guestfs.walk}. The disks of each are opened
- * read-only, in an appliance of their own; what is mounted is the operating system with all its filesystems, or the only
- * filesystem there is.
+ * Compares two guests: yields what has changed from the one to the other, in the order of {@link Guestfs.walk}. The
+ * disks of each are opened read-only, in an appliance of their own, and the operating system is mounted with all its
+ * filesystems, or the only filesystem there is.
  *
  * ```ts
  * for await (const { path, change } of diff('before.qcow2', 'after.qcow2')) console.log(change, path);
@@ -17,8 +17,8 @@ export type { DiffOptions } from './options';
  *
  * Give the `format` of raw images that a guest could write to: see {@link ImageFile}.
  *
- * @param before - the one disk, or all disks of the guest in their order
- * @param after - those of the other guest
+ * @param before - the disk of the first guest, or all its disks in their order
+ * @param after - the disk of the second guest, or all its disks in their order
  * @throws TypeError, RangeError for bad options. The loop rejects with what {@link inspect} rejects with, and with a
  * GuestfsError `ERR_GUESTFS_NO_ROOT` when it is not clear what to mount: `message` names what there is
  */

@@ -5,8 +5,11 @@ import type { CompareOptions } from './compare';
 export interface DiffOptions
   extends CompareOptions,
     Pick<InspectOptions, 'onProgress' | 'keys' | 'timeout' | 'accel' | 'handleOptions' | 'onHandle'> {
-  /** Device of the operating system to compare, of several, as {@link inspect} names it: `'/dev/sda2'`. */
+  /**
+   * Root filesystem of the operating system to compare, where a guest has several: `'/dev/sda2'`, as {@link inspect}
+   * reports.
+   */
   readonly root?: string | undefined;
-  /** Device of a filesystem to compare instead of an operating system, or what else can be mounted. */
+  /** Filesystem to compare instead of an operating system: a device or another mountable, such as a btrfs subvolume. */
   readonly mountable?: string | undefined;
 }

@@ -1,11 +1,13 @@
 import type { FaultCode } from '../faults/faults';
 
-/** How bad a {@link Finding} is: as it should be, worth knowing, or something does not work. */
+/**
+ * Severity of a {@link Finding}: `'ok'` as it should be, `'warning'` worth knowing, `'error'` something does not work.
+ */
 export type Severity = 'ok' | 'warning' | 'error';
 
 /**
- * What {@link diagnose} can find. What is as it should be has a plain name. A fault with which a launch would reject has
- * the `code` of that error, so that one leads to the other. `docs/guides/troubleshooting.md` has them all.
+ * Code of a {@link Finding}. A fault with which a launch would reject has the `code` of that error, so that one leads
+ * to the other; everything else has a plain name. `docs/guides/troubleshooting.md` lists them all.
  */
 export type FindingCode =
   | 'APPLIANCE'
@@ -39,17 +41,17 @@ export type FindingCode =
   | 'ERR_GUESTFS_TERMINATED'
   | 'ERR_GUESTFS_TIMEOUT';
 
-/** One thing that {@link diagnose} has looked at. */
+/** A result of one of the checks of {@link diagnose}. */
 export interface Finding {
-  /** Always the same for what it stands for. */
+  /** Code of the finding, for programs. */
   readonly code: FindingCode;
-  /** How bad it is. */
+  /** Severity of the finding. */
   readonly severity: Severity;
-  /** What has been found, in a few words. */
+  /** Result of the check, in a few words. */
   readonly title: string;
-  /** Which files, how much, and what to do where a command does not say it. */
+  /** Particulars: which files, how much, and what to do where no command does it. */
   readonly detail: string;
-  /** The command that mends it; null where nothing is to be mended, or where no one command does. */
+  /** Shell command that mends the fault; null where nothing is to be mended, or no single command mends it. */
   readonly remedy: string | null;
 }
 

@@ -6,7 +6,7 @@ export type { Finding, FindingCode, Severity } from './finding';
 export type { DiagnoseOptions } from './options';
 
 /**
- * Looks whether this machine has what libguestfs needs, and then launches an appliance to see whether it works.
+ * Checks whether this machine has what libguestfs needs, and then launches an appliance to see whether that works.
  *
  * ```ts
  * for (const { severity, title, detail, remedy } of await diagnose({ launch: false })) {
@@ -14,8 +14,9 @@ export type { DiagnoseOptions } from './options';
  * }
  * ```
  *
- * What is wrong with the machine does not reject: it is a finding. A launch that rejects with an error has the `code` of
- * the finding that explains it. Nothing is changed, but that a launch builds the appliance where that has not been done.
+ * A fault of the machine is a finding, not a rejection; a later launch that fails for that reason rejects with an error
+ * of the same `code`. Nothing on the machine is changed, except that the launch builds the appliance where there is
+ * none.
  *
  * @throws TypeError, RangeError for bad options; AbortError when `signal` is aborted
  */

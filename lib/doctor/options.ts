@@ -9,19 +9,19 @@ import type { Finding } from './finding';
 
 /** Options of {@link diagnose}. */
 export interface DiagnoseOptions {
-  /** Images to look at too: whether they can be opened, and whether another program has them open. */
+  /** Images to check, too: whether they can be opened, and whether another program has them open; default: none. */
   readonly images?: ImageSource | readonly ImageSource[] | undefined;
   /** Launch an appliance to see whether that works; default true. */
   readonly launch?: boolean | undefined;
   /** Milliseconds that the launch may take; default: three minutes. */
   readonly timeout?: number | undefined;
-  /** Those of the handles for which the machine is to be good. */
+  /** Options of the handles that the program is going to make, so that their settings are checked. */
   readonly handleOptions?: GuestfsOptions | undefined;
-  /** Is told each finding at once. */
+  /** Receives each finding as soon as there is one. */
   readonly onFinding?: ((finding: Finding) => void) | undefined;
   /** Receives the handle that is to be launched, so that a ProgressReporter can be attached to it. */
   readonly onHandle?: ((handle: Guestfs) => void) | undefined;
-  /** Gives up: rejects with an `AbortError`, and nothing is left of the launch. */
+  /** Aborts the diagnosis, which rejects with an `AbortError`; nothing is left of the launch. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -8,7 +8,7 @@ export interface Fault {
   readonly advice: string;
 }
 
-/** The `code` of a fault of this machine or of an image, in errors and in findings. */
+/** Code of a fault of this machine or of an image, in a {@link GuestfsError} and in a {@link Finding}. */
 export type FaultCode =
   | 'ERR_GUESTFS_BACKING_FILE'
   | 'ERR_GUESTFS_BACKING_LOOP'

@@ -2,7 +2,7 @@ import { invalidType, invalidValue } from '../faults/arguments';
 import type { ImageFile, ImageSource } from '../host/image-types';
 import { checkEach, isArray, isObject, reading } from '../options/read';
 
-/** What {@link inspect} takes: the one disk of a guest, or all of its disks. */
+/** The disks of one guest, as {@link inspect} takes them: the only one, or a list of all. */
 export type Inspectable = ImageSource | readonly ImageSource[];
 
 /** `operation` is in whose name errors are told. */

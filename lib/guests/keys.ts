@@ -1,11 +1,11 @@
 import { invalidType, invalidValue } from '../faults/arguments';
 import { checkEach, isArray, isObject, reading } from '../options/read';
 
-/** A key, and for which volume it is. */
+/** A key to an encrypted volume. */
 export interface VolumeKey {
-  /** Device or UUID of the one volume that this key is for; default: it is tried on all. */
+  /** Device or UUID of the volume that the key is for; default: the key is tried on all volumes. */
   readonly device?: string | undefined;
-  /** The passphrase, or the recovery key of BitLocker. */
+  /** Passphrase, or recovery key of BitLocker. */
   readonly key: string;
 }
 

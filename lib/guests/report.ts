@@ -2,238 +2,241 @@ import type { ImageReport } from '../host/image-types';
 import type { Inspectable } from './images';
 
 /**
- * What `inspect()` found in the images of one guest. Plain data: it survives JSON, numbers are exact. Sizes and
+ * Result of `inspect()`: what is in the images of one guest. Plain data: it survives JSON, numbers are exact. Sizes and
  * offsets are bytes; `null` stands for what is not there or not known.
  *
  * Most texts come from the guest. Make them printable before they reach a terminal, and never run or open what they
  * name.
  */
 export interface InspectionReport {
-  /** The images in the order in which they were given. */
+  /** Images, in the order in which they were given. */
   images: ImageReport[];
-  /** All partitions, disk by disk. */
+  /** Partitions, disk by disk. */
   partitions: PartitionReport[];
   /**
-   * What can hold files or swap, on disks, partitions, RAID and logical volumes. Partitions in which nothing is
+   * Filesystems and swap spaces, on disks, partitions, RAID and logical volumes. Partitions in which nothing is
    * recognised are listed with the type `'unknown'`; containers (encrypted volumes, members of RAID and LVM) are not.
    */
   filesystems: FilesystemReport[];
-  /** Encrypted volumes, opened or not. What opened ones hold is reported like the rest. */
+  /** Encrypted volumes, opened or not. The contents of opened ones are in the rest of the report. */
   encrypted: EncryptedReport[];
   /** Installed operating systems, and live systems that libguestfs recognises; empty for a disk with data only. */
   operatingSystems: OperatingSystemReport[];
-  /** What could not be found out. None of it kept the rest from being reported. */
+  /** Problems: what could not be found out, and why. The rest of the report does not suffer from them. */
   problems: InspectionProblem[];
 }
 
 /** A partition of a disk. */
 export interface PartitionReport {
-  /** `'/dev/sda1'` */
+  /** Device of the partition: `'/dev/sda1'`. */
   device: string;
-  /** From 1; logical MBR partitions from 5. */
+  /** Number of the partition, from 1; that of a logical MBR partition, from 5. */
   number: number;
-  /** First byte on the disk. */
+  /** Offset of the first byte on the disk, bytes. */
   start: number;
-  /** Last byte on the disk, inclusive. */
+  /** Offset of the last byte on the disk, bytes. */
   end: number;
-  /** Bytes. */
+  /** Size of the partition, bytes. */
   size: number;
   /** Type of the partition table: `'mbr'`, `'gpt'`, … */
   type: string;
-  /** The MBR type byte: 0x83 for Linux, 0x07 for NTFS, … */
+  /** MBR type byte: 0x83 for Linux, 0x07 for NTFS, …; null without an MBR. */
   mbrId: number | null;
-  /** The GPT type, upper case: `'C12A7328-F81F-11D2-BA4B-00A0C93EC93B'` for an EFI system partition. */
+  /** GPT type, upper case: `'C12A7328-F81F-11D2-BA4B-00A0C93EC93B'` for an EFI system partition; null without a GPT. */
   gptType: string | null;
-  /** MBR: the active flag. GPT: legacy BIOS bootable, or an EFI system partition. */
+  /** Boot flag. MBR: active; GPT: bootable by a legacy BIOS, or an EFI system partition. */
   bootable: boolean;
-  /** The partition's own name (GPT), not the label of its filesystem. */
+  /** Name of the partition itself (GPT), not the label of its filesystem; null when there is none. */
   label: string | null;
-  /** What its content looks like: `'ext4'`, `'LVM2_member'`, `'crypto_LUKS'`, … */
+  /** Type of the content: `'ext4'`, `'LVM2_member'`, `'crypto_LUKS'`, …; null when nothing is recognised. */
   content: string | null;
 }
 
 /** A filesystem, swap space, or a partition in which nothing was recognised. */
 export interface FilesystemReport {
-  /** What to mount: `'/dev/sda1'`, `'/dev/vg0/root'`. */
+  /** Device or subvolume to mount: `'/dev/sda1'`, `'/dev/vg0/root'`, `'btrfsvol:/dev/sda2/@home'`. */
   device: string;
-  /** `'ext4'`, `'ntfs'`, `'swap'`, … as blkid(8) names it, or `'unknown'`. */
+  /** Type in the words of blkid(8): `'ext4'`, `'ntfs'`, `'swap'`, …, or `'unknown'`. */
   type: string;
-  /** Null: it has none. */
+  /** Label; null when there is none. */
   label: string | null;
-  /** As the filesystem writes it: NTFS and FAT have short ones. Null: it has none. */
+  /** UUID in the filesystem's own notation (NTFS and FAT have short ones); null when there is none. */
   uuid: string | null;
-  /** Bytes, by statvfs(2): without the filesystem's own tables. `size` is `used + free`. Null: cannot be mounted. */
+  /** Size by statvfs(2), bytes, without the filesystem's own tables: `used + free`. Null when it cannot be mounted. */
   size: number | null;
-  /** Bytes in use. */
+  /** Space in use, bytes; null when the filesystem cannot be mounted. */
   used: number | null;
-  /** Free bytes, those that are reserved for root included. */
+  /** Free space, bytes, including what is reserved for root; null when the filesystem cannot be mounted. */
   free: number | null;
-  /** Null unless the filesystem is of type `'iso9660'`. */
+  /** Descriptor of a filesystem of type `'iso9660'`; null for other types. */
   iso: IsoReport | null;
 }
 
-/** From the primary volume descriptor of a CD or DVD image. */
+/** Primary volume descriptor of a CD or DVD image; null stands for an empty field. */
 export interface IsoReport {
-  /** The volume's label: `'Debian 12.5.0 amd64 n'`. */
+  /** Label of the volume: `'Debian 12.5.0 amd64 n'`. */
   volumeId: string | null;
-  /** The system that can use the image: `'LINUX'`. */
+  /** System that can use the image: `'LINUX'`. */
   systemId: string | null;
-  /** Who published the image. */
+  /** Publisher of the image. */
   publisherId: string | null;
-  /** Who prepared its data. */
+  /** Person or program that prepared the data. */
   dataPreparerId: string | null;
-  /** The program that made it. */
+  /** Program that made the image. */
   applicationId: string | null;
-  /** ISO 8601, UTC. */
+  /** Time of creation, ISO 8601, UTC. */
   created: string | null;
-  /** Likewise. */
+  /** Time of the last change, ISO 8601, UTC. */
   modified: string | null;
 }
 
 /** An encrypted volume. */
 export interface EncryptedReport {
-  /** `'/dev/sda2'` */
+  /** Device of the volume: `'/dev/sda2'`. */
   device: string;
-  /** `'crypto_LUKS'`, `'BitLocker'` */
+  /** Type of the encryption: `'crypto_LUKS'` or `'BitLocker'`. */
   type: string;
-  /** The volume's own, not that of what is in it. */
+  /** UUID of the volume itself, not of its content. */
   uuid: string | null;
-  /** Whether one of the keys fitted. */
+  /** True when one of the keys has opened the volume. */
   opened: boolean;
-  /** Name of the opened volume in the rest of the report: `'/dev/mapper/cryptsda2'`. */
+  /** Device of the opened volume in the rest of the report: `'/dev/mapper/cryptsda2'`; null while closed. */
   mapping: string | null;
 }
 
 /** An installed operating system, or a live one. */
 export interface OperatingSystemReport {
-  /** The root filesystem, by which libguestfs names the system. */
+  /** Root filesystem, by which libguestfs names the system. */
   root: string;
-  /** `'linux'`, `'windows'`, `'freebsd'`, … */
+  /** Kind of system: `'linux'`, `'windows'`, `'freebsd'`, … */
   type: string | null;
-  /** `'debian'`, `'fedora'`, `'windows'`, … */
+  /** Distribution: `'debian'`, `'fedora'`, `'windows'`, … */
   distro: string | null;
-  /** 12.5 is major 12, minor 5; minor is 0 where versions are one number. */
+  /** Version: 12.5 is major 12, minor 5; minor is 0 where versions are one number. */
   version: {
-    /** The first number. */
+    /** First number of the version. */
     major: number;
-    /** The second number. */
+    /** Second number of the version. */
     minor: number;
   } | null;
-  /** For people: `'Fedora Linux 40 (Server Edition)'`. */
+  /** Name for people: `'Fedora Linux 40 (Server Edition)'`. */
   productName: string | null;
-  /** `'Server'`, `'Client'`, … */
+  /** Variant of the product, of Windows: `'Server'`, `'Client'`, … */
   productVariant: string | null;
-  /** `'x86_64'`, `'aarch64'`, … */
+  /** Architecture of the system: `'x86_64'`, `'aarch64'`, … */
   arch: string | null;
-  /** From the system's configuration files. */
+  /** Host name from the configuration files. */
   hostname: string | null;
-  /** The system's id in the libosinfo database: `'debian12'`. */
+  /** Id of the system in the libosinfo database: `'debian12'`. */
   osinfo: string | null;
-  /** `'deb'`, `'rpm'`, … */
+  /** Format of packages: `'deb'`, `'rpm'`, … */
   packageFormat: string | null;
-  /** `'apt'`, `'dnf'`, … */
+  /** Tool that installs packages: `'apt'`, `'dnf'`, … */
   packageManager: string | null;
   /** Build of Windows or of a rolling distribution; null also where libguestfs is older than 1.50. */
   buildId: string | null;
-  /** Where the system mounts what, in the order in which it can be mounted. */
+  /** Filesystems that the system mounts, in the order in which they can be mounted. */
   mountpoints: {
-    /** Where: `'/boot'`. */
+    /** Mount point: `'/boot'`. */
     path: string;
-    /** What: `'/dev/sda1'`. */
+    /** Filesystem: `'/dev/sda1'`. */
     device: string;
   }[];
-  /** Every filesystem that belongs to the system, swap included. */
+  /** Filesystems that belong to the system, swap included. */
   filesystems: string[];
-  /** Drive letters of Windows. */
+  /** Drive letters of Windows; empty for other systems. */
   driveMappings: {
-    /** The letter: `'C'`. */
+    /** Drive letter: `'C'`. */
     drive: string;
-    /** The filesystem: `'/dev/sda2'`. */
+    /** Filesystem of the drive: `'/dev/sda2'`. */
     device: string;
   }[];
-  /** Installed packages; null when they were not asked for or cannot be listed. */
+  /** Installed packages; null with `applications: false`, and where packages cannot be listed. */
   applications: ApplicationReport[] | null;
-  /** A PNG image in base64; null when it was not asked for or there is none. */
+  /** Icon of the system, a PNG image in base64; null without `icon: true`, and where there is none. */
   icon: string | null;
-  /** Null for other systems. */
+  /** Particulars of Windows; null for other systems. */
   windows: WindowsReport | null;
 }
 
-/** An installed package or program. What the system does not tell is null. */
+/** An installed package or program; null stands for what the system does not tell. */
 export interface ApplicationReport {
-  /** The package's name. */
+  /** Name of the package. */
   name: string;
-  /** The name for people, where it is another one. */
+  /** Name for people, where that is another one. */
   displayName: string | null;
-  /** Of the version; 0 where there is none. */
+  /** Epoch of the version; 0 where there is none. */
   epoch: number;
-  /** Without epoch and release. */
+  /** Version without epoch and release. */
   version: string | null;
-  /** The packager's number behind the version: `'3+deb12u1'`. */
+  /** Release, the packager's number behind the version: `'3+deb12u1'`. */
   release: string | null;
-  /** As the package manager names it: `'amd64'`. */
+  /** Architecture in the words of the package manager: `'amd64'`. */
   arch: string | null;
-  /** Folder of a Windows program. */
+  /** Folder of a program of Windows, in the notation of Windows. */
   installPath: string | null;
-  /** Who makes or sells it. */
+  /** Maker or vendor of the program. */
   publisher: string | null;
-  /** The project's site. */
+  /** Site of the project. */
   url: string | null;
-  /** The source package. */
+  /** Source package. */
   source: string | null;
-  /** One line. */
+  /** Description of one line. */
   summary: string | null;
-  /** Several lines. */
+  /** Description of several lines. */
   description: string | null;
 }
 
-/** What only Windows has. */
+/** Particulars of a Windows system; null stands for what is not known. */
 export interface WindowsReport {
-  /** `'/Windows'` */
+  /** Folder in which Windows is installed: `'/Windows'`. */
   systemroot: string | null;
-  /** `'ControlSet001'` */
+  /** Control set in use: `'ControlSet001'`. */
   currentControlSet: string | null;
-  /** Path of the hive inside the guest. */
+  /** Path of the SOFTWARE hive inside the guest. */
   softwareHive: string | null;
-  /** Likewise. */
+  /** Path of the SYSTEM hive inside the guest. */
   systemHive: string | null;
 }
 
-/** Something that could not be found out, and why. */
+/** A problem: something that could not be found out, and why. */
 export interface InspectionProblem {
-  /** As a GuestfsError's: `'EIO'`, `'ERR_GUESTFS'`; or `'ERR_GUESTFS_NOT_RECOGNISED'`, `'ERR_GUESTFS_ODD_SIZE'`. */
+  /**
+   * Code, as that of a GuestfsError: `'EIO'`, `'ERR_GUESTFS'`; or `'ERR_GUESTFS_NOT_RECOGNISED'`,
+   * `'ERR_GUESTFS_ODD_SIZE'`.
+   */
   code: string;
-  /** The method that failed: `'mountRo'`. */
+  /** Name of the method that failed: `'mountRo'`. */
   operation: string;
-  /** The disk, partition, volume or root that it concerns. */
+  /** Disk, partition, volume or root concerned; null for the guest as a whole. */
   device: string | null;
-  /** What went wrong, in the words of libguestfs or the appliance. */
+  /** Explanation, in the words of libguestfs or the appliance. */
   message: string;
 }
 
 /** An image that {@link inspectAll} has inspected. */
 export interface InspectedImage<T extends Inspectable = Inspectable> {
-  /** As it was given. */
+  /** Image, as it was given. */
   readonly image: T;
-  /** Its place among the images, from 0. */
+  /** Place of the image among the images, from 0. */
   readonly index: number;
-  /** What is in it. */
+  /** Report of what is in the image. */
   readonly report: InspectionReport;
-  /** Undefined: there was none. */
+  /** Undefined, which tells the result from a {@link FailedImage}. */
   readonly error?: undefined;
 }
 
 /** An image that {@link inspectAll} could not inspect. */
 export interface FailedImage<T extends Inspectable = Inspectable> {
-  /** As it was given. */
+  /** Image, as it was given. */
   readonly image: T;
-  /** Its place among the images, from 0. */
+  /** Place of the image among the images, from 0. */
   readonly index: number;
-  /** Undefined: there is none. */
+  /** Undefined, which tells the result from an {@link InspectedImage}. */
   readonly report?: undefined;
-  /** What {@link inspect} rejected with. */
+  /** Error with which {@link inspect} rejected. */
   readonly error: Error;
 }
 
-/** What came of one image: a `report`, or an `error`. */
+/** Result for one image of {@link inspectAll}: a `report`, or an `error`. */
 export type InspectionResult<T extends Inspectable = Inspectable> = InspectedImage<T> | FailedImage<T>;

@@ -3,37 +3,37 @@ export type ImageSource = string | ImageFile;
 
 /** A disk image and its format. */
 export interface ImageFile {
-  /** On the host. */
+  /** Path of the image on the host. */
   readonly path: string;
   /**
-   * `'raw'`, `'qcow2'`, …; default: detected. Always give it for raw images that a guest could write to: a guest may
-   * put the header of another format into its disk and so make the detection open any file of the host.
+   * Format: `'raw'`, `'qcow2'`, …; default: detected. Always give it for raw images that a guest could write to: a
+   * guest may put the header of another format into its disk and so make the detection open any file of the host.
    */
   readonly format?: string | undefined;
 }
 
-/** A disk image. */
+/** A disk image of the guest. */
 export interface ImageReport {
-  /** As it was given. */
+  /** Path of the image, as it was given. */
   path: string;
-  /** The disk's name in the rest of the report: `'/dev/sda'`. */
+  /** Name of the disk in the rest of the report: `'/dev/sda'`. */
   device: string;
-  /** `'raw'`, `'qcow2'`, `'vmdk'`, … as given, else as detected. */
+  /** Format, as given or else as detected: `'raw'`, `'qcow2'`, `'vmdk'`, … */
   format: string;
-  /** Size of the disk that the guest sees, in bytes. */
+  /** Size of the disk that the guest sees, bytes. */
   virtualSize: number;
-  /** Bytes that the file takes on the host, without its backing files. */
+  /** Space that the file takes on the host, bytes, without its backing files. */
   actualSize: number;
-  /** The files that hold what the image itself does not: its backing file, that file's backing file, … */
+  /** Backing files that hold what the image itself does not: its own, the backing file of that one, … */
   backingChain: BackingFile[];
-  /** `'mbr'`, `'gpt'`, or another type as blkid(8) names it; null where there is no partition table. */
+  /** Type of the partition table: `'mbr'`, `'gpt'`, or another in the words of blkid(8); null where there is none. */
   partitionTable: string | null;
 }
 
-/** A file on which an image is built. */
+/** A backing file of an image. */
 export interface BackingFile {
-  /** Absolute path, or what qemu uses instead of one, as `'nbd://…'`. */
+  /** Absolute path, or the URI or JSON that qemu takes in its place, such as `'nbd://…'`. */
   path: string;
-  /** Null for a network resource without a declared format: nothing is asked of it. */
+  /** Format of the file; null for a network resource without a declared format, which is not contacted. */
   format: string | null;
 }

@@ -9,7 +9,7 @@ export type { BackingFile, ImageFile, ImageReport, ImageSource } from '../host/i
 export type { InspectAllOptions, InspectAllProgress, InspectOptions } from './options';
 
 /**
- * Finds out what is in the disk images of one guest. They are opened read-only; nothing is written to them.
+ * Finds out what is in the disk images of one guest. The images are opened read-only; nothing is written to them.
  *
  * ```ts
  * const report = await inspect('disk.qcow2');
@@ -18,7 +18,7 @@ export type { InspectAllOptions, InspectAllProgress, InspectOptions } from './op
  *
  * Give the `format` of raw images that a guest could write to: see {@link ImageFile}.
  *
- * @param images - the one disk, or all disks of the guest in their order
+ * @param images - the disk of the guest, or all its disks in their order
  * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, … for an image, or a backing file, that cannot be read, before
  * anything is launched; what `launch()` throws; AbortError when `signal` is aborted. What fails later does not reject:
  * it is among the report's `problems`.
@@ -30,7 +30,8 @@ export function inspect(images: Inspectable, options?: InspectOptions): Promise<
 }
 
 /**
- * Inspects many images, several at a time, each by an appliance of its own; gives the results as they come.
+ * Inspects many images, several at a time, each in an appliance of its own; yields the results in the order in which
+ * the inspections end.
  *
  * ```ts
  * for await (const { image, report, error } of inspectAll(['a.qcow2', 'b.qcow2'])) {

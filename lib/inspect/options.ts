@@ -9,23 +9,23 @@ import type { ProgressEvent } from '../options/types';
 
 /** Options of {@link inspect}. */
 export interface InspectOptions {
-  /** Gives the inspection up: kills the appliance and rejects with an `AbortError`. */
+  /** Aborts the inspection: the appliance is killed, and the promise rejects with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;
-  /** Progress of each libguestfs call, `launch` included. */
+  /** Receives the progress of each libguestfs call, `launch` included. */
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
-  /** Keys to try on encrypted volumes. */
+  /** Keys to try on encrypted volumes; a string is tried on all of them. Default: none, and they stay closed. */
   readonly keys?: readonly (string | VolumeKey)[] | undefined;
   /** Milliseconds that the launch may take; default: no limit. Limit the whole by `signal: AbortSignal.timeout(…)`. */
   readonly timeout?: number | undefined;
-  /** As in `launch()`; default `'auto'`. */
+  /** Accelerator of the appliance, as in {@link LaunchOptions.accel}; default `'auto'`. */
   readonly accel?: Accelerator | undefined;
   /** List the installed packages; default true. */
   readonly applications?: boolean | undefined;
   /** Include the icons of the operating systems; default false. */
   readonly icon?: boolean | undefined;
-  /** For the handle that the inspection makes. */
+  /** Options of the handle that the inspection makes. */
   readonly handleOptions?: GuestfsOptions | undefined;
-  /** Receives that handle before it is launched, so that a ProgressReporter can be attached to it. */
+  /** Receives the handle before it is launched, so that a ProgressReporter can be attached to it. */
   readonly onHandle?: ((handle: Guestfs) => void) | undefined;
 }
 
@@ -34,41 +34,41 @@ export interface CheckedInspectOptions extends Omit<InspectOptions, 'keys'> {
   readonly keys: readonly VolumeKey[];
 }
 
-/** Options of {@link inspectAll}: those of {@link inspect}, for each of the images, and those of the whole. */
+/** Options of {@link inspectAll}: those of {@link inspect}, which hold for each image, and those of the whole. */
 export interface InspectAllOptions<T extends Inspectable = Inspectable>
   extends Omit<InspectOptions, 'onProgress' | 'onHandle'> {
   /**
-   * How many appliances run side by side; default: as many as have a core each and fit into the memory that is
-   * available when the iteration begins.
+   * Number of appliances that run side by side, 1 or more; default: as many as have a core each and fit into the memory
+   * that is available when the iteration begins.
    */
   readonly concurrency?: number | undefined;
-  /** Progress of the whole and of each image. */
+  /** Receives the progress of the whole and of each image. */
   readonly onProgress?: ((event: InspectAllProgress<T>) => void) | undefined;
   /** Receives the handle of each image before it is launched, so that a ProgressReporter can be attached to it. */
   readonly onHandle?: ((handle: Guestfs, image: T, index: number) => void) | undefined;
-  /** Gives all inspections up: their appliances are killed, and the iteration rejects with an `AbortError`. */
+  /** Aborts all inspections: their appliances are killed, and the iteration rejects with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Progress of {@link inspectAll}: what has happened with one image, and how far the whole is. */
 export interface InspectAllProgress<T extends Inspectable = Inspectable> {
-  /** The inspection of the image begins, makes progress, or has ended. */
+  /** Kind of news: the inspection of the image begins, makes progress, or has ended. */
   readonly type: 'start' | 'progress' | 'end';
-  /** As it was given. */
+  /** Image, as it was given. */
   readonly image: T;
-  /** Its place among the images, from 0. */
+  /** Place of the image among the images, from 0. */
   readonly index: number;
-  /** With `'progress'`: that of a libguestfs call, `launch` included. */
+  /** Progress of a libguestfs call, `launch` included; only with `'progress'`. */
   readonly event?: ProgressEvent | undefined;
-  /** With `'end'`: why the image could not be inspected. */
+  /** Reason why the image could not be inspected; only with `'end'`. */
   readonly error?: Error | undefined;
-  /** Images that are being inspected. */
+  /** Number of images that are being inspected. */
   readonly running: number;
-  /** Images whose inspection has ended, be it well or not. */
+  /** Number of images whose inspection has ended, well or not. */
   readonly done: number;
-  /** Those of them that could not be inspected. */
+  /** Number of images that could not be inspected. */
   readonly failed: number;
-  /** How many images there are; undefined while nobody knows, for they come from an iterable that has not ended yet. */
+  /** Number of images; undefined until the iterable that they come from has ended. */
   readonly total: number | undefined;
 }
 

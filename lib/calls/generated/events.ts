@@ -7,17 +7,17 @@ import type { ProgressEvent } from '../../options/types';
  * {@link https://libguestfs.org/guestfs.3.html#setting-callbacks-to-handle-events | the manual}.
  */
 export interface GuestfsEvents {
-  /** A running call reports its progress. */
+  /** Progress of a running call. */
   progress: [event: ProgressEvent];
-  /** The appliance wrote to its console; pieces of text, not lines. */
+  /** Text from the console of the appliance, in pieces, not lines. It may hold what the guest wants: print it with care. */
   appliance: [text: string];
-  /** A debug message of the library (with `setVerbose(true)`). */
+  /** Debug message of the library, with `setVerbose(true)`. */
   library: [text: string];
-  /** A call and its result, as text (with `setTrace(true)`). */
+  /** Trace message, a call or its result as text, with `setTrace(true)`. Secrets among the arguments show. */
   trace: [text: string];
-  /** The name of a libguestfs function that is being entered. */
+  /** Name of a libguestfs function that is being entered. */
   enter: [name: string];
-  /** Something is wrong that does not make a call fail. */
+  /** Warning: something is wrong that does not make a call fail. */
   warning: [text: string];
   /** The appliance is up. */
   launchDone: [];
