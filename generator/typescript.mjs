@@ -182,7 +182,7 @@ function alias(name, fn, text) {
   const values = [...fn.args.map((a) => parameter(a.name)), 'options'].join(', ');
   const lines = [
     ...wrap(
-      `The same as {@link GuestfsMethods.${method}}, by its name in C: for programs that come from there.`,
+      `Second name of {@link GuestfsMethods.${method}}, that of the C function, for programs that come from other bindings.`,
     ),
     `@see ${manual(fn)}`,
     `@category ${text.topic}`,

@@ -47,7 +47,7 @@ import {
 } from './streams/options';
 
 /**
- * What subscribers of the tracing channel `guestfs:call` of `node:diagnostics_channel` are told of a call, one object
+ * A call, as subscribers of the tracing channel `guestfs:call` of `node:diagnostics_channel` are told of it: one object
  * from its start to its end.
  */
 export interface CallDiagnostics extends TracedCall<Guestfs> {}
@@ -56,8 +56,8 @@ let warnedWithoutListener = false;
 
 /**
  * A libguestfs handle: disk images are added to it, `launch` starts the appliance, and then every libguestfs function
- * is a method that returns a promise. Calls run one after the other on the handle's own thread, except for those that only
- * look at the handle or change a setting.
+ * is a method that returns a promise. Calls run one after the other on the handle's own thread, except for those that
+ * only look at the handle or change a setting.
  *
  * ```ts
  * await using g = new Guestfs();
@@ -71,7 +71,7 @@ let warnedWithoutListener = false;
  * every EventEmitter of Node.js, `g.on('warning', …)`: {@link GuestfsEvents} has the events.
  */
 export class Guestfs extends GuestfsMethods implements Observable {
-  /** Any JavaScript values, kept with the handle. */
+  /** Private data: any JavaScript values under names, kept as long as the handle. */
   readonly private: PrivateData;
 
   readonly #native = withinLimits('create', openNativeHandle);
@@ -83,7 +83,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   #closed: Promise<void> | undefined;
 
   /**
-   * Creates the handle; nothing is started. C: `guestfs_create_flags`.
+   * Creates a handle; nothing is started. C: `guestfs_create_flags`.
    *
    * @throws TypeError, RangeError for bad options; GuestfsError where libguestfs refuses a setting
    */
@@ -99,16 +99,16 @@ export class Guestfs extends GuestfsMethods implements Observable {
     }
   }
 
-  /** Whether the libguestfs on this machine has a method. An unknown name is not supported. */
+  /** Tells whether the libguestfs on this machine has the function of a method; false for an unknown name. */
   static supports(method: string): boolean {
     const fn = functions.get(aliases.get(method) ?? method);
     return fn?.available === true && fn.since !== '';
   }
 
   /**
-   * Builds the appliance where that has not been done yet, so that the first launch need not: ten seconds and more. No
-   * guest is launched, and any number of processes may do it at once. Give the options `path`, `cachedir`, `tmpdir` of
-   * the handles to come.
+   * Builds the appliance where there is none yet, which takes ten seconds and more, so that the first launch need not.
+   * No guest is launched, and any number of processes may call this at once. Give the options `path`, `cachedir`,
+   * `tmpdir` of the handles to come.
    *
    * ```ts
    * const { built, ms } = await Guestfs.warm();
@@ -126,7 +126,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
    *
    * With `accel: 'auto'` a KVM on which guests do not run is noticed, said once by a `warning` event, and remembered
    * until the machine reboots; the launch goes on under emulation. After a launch that failed, timed out or was aborted
-   * nothing of it is left, and the handle can be launched again with its drives.
+   * nothing of the appliance is left, and the handle can be launched again with its drives.
    *
    * @throws GuestfsError `ERR_GUESTFS_TIMEOUT` after `timeout`, `ERR_GUESTFS_KVM_UNAVAILABLE` where `accel: 'kvm'`
    * cannot be; AbortError at once when `signal` is aborted
@@ -147,8 +147,9 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /**
-   * Waits for the calls made before, syncs and closes the disks, stops the appliance and frees the handle. Closing
-   * again returns the same promise. C: `guestfs_close`.
+   * Waits for the calls made before, syncs and closes the disks, stops the appliance and frees the handle. Errors of
+   * the sync are not told: call `shutdown` first to learn of them. Closing again returns the same promise. C:
+   * `guestfs_close`.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -161,7 +162,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
     for (const stream of this.#streams) stream.end();
   }
 
-  /** The same as `close()`, for `await using`. */
+  /** Closes the handle as `close()` does, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -176,7 +177,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /**
-   * Kills the appliance, for calls that are stuck: it and everything that libguestfs started for it. Pending calls
+   * Kills the appliance and everything that libguestfs started for it, for calls that are stuck. Pending calls
    * reject with `ERR_GUESTFS_TERMINATED`; data that was not synced is lost. Afterwards the handle can be launched
    * again, with its drives, or closed. Resolves when nothing is left.
    */
@@ -206,8 +207,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /**
-   * The progress of all calls from now on, until the handle is closed or the loop is left. A slow consumer misses
-   * messages between the first and the newest of a call.
+   * Returns the progress events of all calls from now on, until the handle is closed or the loop is left. A slow
+   * consumer misses events between the first and the newest of a call.
    */
   progress(): AsyncIterableIterator<ProgressEvent> {
     const stream: ProgressStream = new ProgressStream(() => this.#streams.delete(stream));
@@ -217,8 +218,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /**
-   * Reads a file of the guest, as `fs.createReadStream`. Each piece is a call of its own, so that other calls have
-   * their turn between the pieces. C: `guestfs_pread`.
+   * Makes a stream that reads a file of the guest, as `fs.createReadStream` does on the host. Each piece is a call of
+   * its own, so that other calls of the handle have their turn between the pieces. C: `guestfs_pread`.
    *
    * @throws TypeError, RangeError for bad options
    */
@@ -231,7 +232,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /**
-   * Reads a block device of the appliance, likewise, but as far as nothing else wants the handle in one call: other calls
+   * Makes a stream that reads a block device. One call reads on as long as nothing else wants the handle; other calls
    * have their turn after 4 MiB, and soon where nobody reads on. C: `guestfs_download_offset`.
    *
    * @throws TypeError, RangeError for bad options
@@ -249,8 +250,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /**
-   * Writes a file of the guest, as `fs.createWriteStream`: created or emptied unless `flags` say otherwise. Each piece
-   * is a call of its own. C: `guestfs_pwrite`.
+   * Makes a stream that writes a file of the guest, as `fs.createWriteStream` does on the host: the file is created or
+   * emptied unless `flags` say otherwise. Each piece is a call of its own. C: `guestfs_pwrite`.
    *
    * @throws TypeError, RangeError for bad options
    */
@@ -260,8 +261,9 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /**
-   * The content of a folder of the guest as a tar archive. The transfer begins when the stream is first read; from then
-   * on other calls on this handle wait until it has been read to its end, or destroyed. C: `guestfs_tar_out`.
+   * Makes a stream of the content of a folder of the guest as a tar archive. The transfer begins when the stream is
+   * first read; from then on other calls of this handle wait until the stream has been read to its end, or destroyed.
+   * C: `guestfs_tar_out`.
    */
   tarOutStream(directory: string, options?: TarOutOptions): Readable {
     const { signal, others } = archiveOptions('tarOutStream', options);
@@ -272,8 +274,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /**
-   * Unpacks the tar archive that is written to the stream into a folder of the guest; the stream finishes when that is
-   * done. From the first byte on other calls on this handle wait. C: `guestfs_tar_in`.
+   * Makes a stream that unpacks the tar archive written to it into a folder of the guest, and finishes when all is
+   * unpacked. From the first byte on other calls of this handle wait. C: `guestfs_tar_in`.
    */
   tarInStream(directory: string, options?: TarInOptions): Writable {
     const { signal, others } = archiveOptions('tarInStream', options);
@@ -284,11 +286,11 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /**
-   * Everything below a folder of the guest, symbolic links not followed: each folder before what is in it, and the names
-   * of a folder sorted, so that the order is the same each time. It asks for 500 names at a time and keeps in
-   * memory what is in the folders on its way, whatever the size of the tree; other calls on this handle have their turn
-   * meanwhile. Leaving the loop ends the walk. It rejects with the error of the first folder or file that cannot be
-   * read, unless `onError` is given.
+   * Yields everything below a folder of the guest, symbolic links not followed: each folder before its entries, and
+   * these sorted by name, so that the order is the same each time. The walk asks for 500 names at a time and keeps in
+   * memory only the folders on its way, whatever the size of the tree; other calls of this handle have their turn
+   * meanwhile. Leaving the loop ends the walk. The loop rejects with the error of the first folder or file that cannot
+   * be read, unless `onError` is given.
    *
    * ```ts
    * for await (const { path, type, size } of g.walk('/var/log')) if (type === 'file') console.log(path, size);
@@ -307,19 +309,19 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /**
    * Copies a file or a folder of the guest into a folder of the host, under its own name; the content of `/` goes
-   * straight into `localdir`. Symbolic links are followed only when `remotepath` itself is one.
+   * straight into `localdir`. A symbolic link is followed only when `remotepath` itself is one.
    *
-   * Whatever the guest contains, nothing is written outside of `localdir`: every file and link is made anew, and no link
-   * is followed. Permissions and times come along; owners, extended attributes and hard links do not, and setuid bits,
-   * symbolic links that lead out of the tree, devices, fifos and sockets only as the options say.
+   * Whatever the guest contains, nothing is written outside of `localdir`: every file and link is made anew, and no
+   * link is followed. Permissions and times come along; owners, extended attributes and hard links do not, and setuid
+   * bits, symbolic links that lead out of the tree, devices, fifos and sockets only as the options say.
    *
-   * In the place of `guestfs_copy_out`, which keeps all links and knows neither progress nor cancellation. C:
-   * `guestfs_pread` for small files, else `guestfs_download`; and those of {@link walk}.
+   * Replaces `guestfs_copy_out`, which keeps all links and knows neither progress nor cancellation. C: `guestfs_pread`
+   * for small files, else `guestfs_download`; and the functions of {@link walk}.
    *
    * @param remotepath - file or directory on the mounted tree
    * @param localdir - existing directory on the host
-   * @throws TypeError, RangeError for bad options; GuestfsError with the code of what failed, also on the host; AbortError
-   * when `signal` is aborted
+   * @throws TypeError, RangeError for bad options; GuestfsError with the code of what failed, also on the host;
+   * AbortError when `signal` is aborted
    */
   override async copyOut(remotepath: string, localdir: string, options?: CopyOutOptions): Promise<void> {
     const checked = checkCopyOutOptions(options);
@@ -333,13 +335,13 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * `..` goes straight into `remotedir`. Symbolic links are followed only when `localpath` itself is one, else they
    * become links. Permissions, times and the numbers of the owners come along; devices, fifos and sockets do not.
    *
-   * In the place of `guestfs_copy_in`, which needs a `tar` on the host and knows no progress. C: `guestfs_tar_in`, with
-   * an archive that is made on the way: other calls on this handle wait until it is over.
+   * Replaces `guestfs_copy_in`, which needs a `tar` on the host and knows no progress. C: `guestfs_tar_in`, with an
+   * archive that is made on the way: other calls of this handle wait until the copy is over.
    *
    * @param localpath - file or directory on the host
    * @param remotedir - existing directory on the mounted tree
-   * @throws TypeError, RangeError for bad options; GuestfsError with the code of what failed, also on the host; AbortError
-   * when `signal` is aborted
+   * @throws TypeError, RangeError for bad options; GuestfsError with the code of what failed, also on the host;
+   * AbortError when `signal` is aborted
    */
   override async copyIn(localpath: string, remotedir: string, options?: CopyInOptions): Promise<void> {
     const checked = checkCopyInOptions(options);

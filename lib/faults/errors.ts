@@ -4,19 +4,19 @@ import { type Fault, refusedSetting } from './faults';
 import type { Failure, Unrepresentable } from './native-problem';
 import { causeOfDeath, faultIn } from './words';
 
-/** A libguestfs call failed, or the handle could not make it. */
+/** Error of a call of libguestfs, or of a handle that could not make the call. */
 export class GuestfsError extends Error {
   /**
-   * The errno's name (`'ENOENT'`), `'ERR_GUESTFS'` where libguestfs gave none, or one of
+   * Code for programs: the name of the errno (`'ENOENT'`), `'ERR_GUESTFS'` where libguestfs gave none, or one of
    * `ERR_GUESTFS_CLOSED`, `ERR_GUESTFS_TERMINATED`, `ERR_GUESTFS_TIMEOUT`, `ERR_GUESTFS_UNSUPPORTED`,
    * `ERR_GUESTFS_KVM_UNAVAILABLE`, `ERR_GUESTFS_QEMU_IMG_MISSING`, `ERR_STRING_TOO_LONG` for a result that JavaScript
-   * cannot hold, or that of a fault of this machine or of an image, as `ERR_GUESTFS_IMAGE_LOCKED` (another program has
-   * it open) and `ERR_GUESTFS_TMPDIR` (the folder for temporary files is full, say): `docs/reliability.md` has them all.
+   * cannot hold, or a {@link FaultCode} of this machine or of an image, such as `ERR_GUESTFS_IMAGE_LOCKED` (another
+   * program has the image open). `docs/reliability.md` explains them all.
    */
   readonly code: string;
-  /** The errno as a positive number, 0 where there was none. */
+  /** Errno as a positive number; 0 where there was none. */
   readonly errno: number;
-  /** The method that failed: `'mountRo'`. */
+  /** Name of the method that failed: `'mountRo'`. */
   readonly operation: string;
 
   constructor(
@@ -29,17 +29,17 @@ export class GuestfsError extends Error {
     this.operation = details.operation;
   }
 
-  /** `'GuestfsError'` */
+  /** Name of the class, `'GuestfsError'`. */
   override get name(): string {
     return 'GuestfsError';
   }
 }
 
-/** A call was given up because its signal was aborted; `cause` is the signal's reason. */
+/** Error of a call that was given up because its signal was aborted; `cause` is the reason of the signal. */
 export class AbortError extends Error {
-  /** As in Node's own aborts. */
+  /** Code, that of Node's own aborts. */
   readonly code = 'ABORT_ERR';
-  /** The method that was given up: `'copyDeviceToDevice'`. */
+  /** Name of the method that was given up: `'copyDeviceToDevice'`. */
   readonly operation: string;
 
   constructor(operation: string, reason: unknown) {
@@ -47,7 +47,7 @@ export class AbortError extends Error {
     this.operation = operation;
   }
 
-  /** `'AbortError'` */
+  /** Name of the class, `'AbortError'`. */
   override get name(): string {
     return 'AbortError';
   }

@@ -907,7 +907,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.addDrive}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.addDrive}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_add_drive_opts | guestfs_add_drive_opts}
    * @category Drives
    */
@@ -2095,8 +2096,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.btrfsSubvolumeCreate}, by its name in C: for programs that come from
-   * there.
+   * Second name of {@link GuestfsMethods.btrfsSubvolumeCreate}, that of the C function, for programs that come
+   * from other bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_create_opts | guestfs_btrfs_subvolume_create_opts}
    * @category Btrfs
    */
@@ -2207,8 +2208,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.btrfsSubvolumeSnapshot}, by its name in C: for programs that come from
-   * there.
+   * Second name of {@link GuestfsMethods.btrfsSubvolumeSnapshot}, that of the C function, for programs that come
+   * from other bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_btrfs_subvolume_snapshot_opts | guestfs_btrfs_subvolume_snapshot_opts}
    * @category Btrfs
    */
@@ -4335,7 +4336,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.globExpand}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.globExpand}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_glob_expand_opts | guestfs_glob_expand_opts}
    * @category Search and forensics
    */
@@ -4363,7 +4365,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.grep}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.grep}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_grep_opts | guestfs_grep_opts}
    * @category Search and forensics
    */
@@ -5456,7 +5459,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.isBlockdev}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.isBlockdev}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_blockdev_opts | guestfs_is_blockdev_opts}
    * @category Files
    */
@@ -5496,7 +5500,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.isChardev}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.isChardev}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_chardev_opts | guestfs_is_chardev_opts}
    * @category Files
    */
@@ -5536,7 +5541,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.isDir}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.isDir}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_dir_opts | guestfs_is_dir_opts}
    * @category Files
    */
@@ -5561,7 +5567,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.isFifo}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.isFifo}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_fifo_opts | guestfs_is_fifo_opts}
    * @category Files
    */
@@ -5587,7 +5594,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.isFile}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.isFile}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_file_opts | guestfs_is_file_opts}
    * @category Files
    */
@@ -5659,7 +5667,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.isSocket}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.isSocket}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_is_socket_opts | guestfs_is_socket_opts}
    * @category Files
    */
@@ -7265,7 +7274,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.mkfs}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.mkfs}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkfs_opts | guestfs_mkfs_opts}
    * @category Filesystems
    */
@@ -7435,7 +7445,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.mkswap}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.mkswap}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mkswap_opts | guestfs_mkswap_opts}
    * @category Swap
    */
@@ -7895,7 +7906,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.ntfsresize}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.ntfsresize}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_ntfsresize_opts | guestfs_ntfsresize_opts}
    * @category NTFS
    */
@@ -10179,7 +10191,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.tarIn}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.tarIn}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_in_opts | guestfs_tar_in_opts}
    * @category Archives and transfer
    */
@@ -10207,7 +10220,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.tarOut}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.tarOut}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_tar_out_opts | guestfs_tar_out_opts}
    * @category Archives and transfer
    */
@@ -10402,7 +10416,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * The same as {@link GuestfsMethods.umount}, by its name in C: for programs that come from there.
+   * Second name of {@link GuestfsMethods.umount}, that of the C function, for programs that come from other
+   * bindings.
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_umount_opts | guestfs_umount_opts}
    * @category Mounting
    */

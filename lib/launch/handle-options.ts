@@ -2,29 +2,39 @@ import type { LibvirtAuthHandler } from '../calls/libvirt-auth';
 import { invalidType, unknownOption } from '../faults/arguments';
 import { readOptions } from '../options/read';
 
-/** Options of the handle; each has a method that sets it later, before the launch. */
+/** Options of the handle. All but `libvirtAuth` have a method that sets them later, before the launch. */
 export interface GuestfsOptions {
   /** Read the environment variables `LIBGUESTFS_*` and `TMPDIR`; default true. C: `guestfs_parse_environment`. */
   readonly environment?: boolean | undefined;
-  /** Shown in trace messages, to tell handles apart. C: `guestfs_set_identifier`. */
+  /**
+   * Name of the handle in trace messages, to tell handles apart: ASCII letters, digits, `_` and `-`; default: none.
+   * C: `guestfs_set_identifier`.
+   */
   readonly identifier?: string | undefined;
-  /** Memory of the appliance in MiB. C: `guestfs_set_memsize`. */
+  /**
+   * Memory of the appliance in MiB, at least 256; default as libguestfs was built, mostly 1280. C:
+   * `guestfs_set_memsize`.
+   */
   readonly memsize?: number | undefined;
-  /** Virtual processors of the appliance, 1 to 255. C: `guestfs_set_smp`. */
+  /** Number of virtual processors of the appliance, 1 to 255; default 1. C: `guestfs_set_smp`. */
   readonly smp?: number | undefined;
-  /** `'direct'`, `'libvirt'`, … C: `guestfs_set_backend`. */
+  /**
+   * Backend that runs the appliance: `'direct'`, `'libvirt'` or `'libvirt:URI'`; default as libguestfs was built.
+   * C: `guestfs_set_backend`.
+   */
   readonly backend?: string | undefined;
-  /** Settings of the backend, as `'force_tcg'`. C: `guestfs_set_backend_settings`. */
+  /** Settings of the backend, such as `'force_tcg'`; default: none. C: `guestfs_set_backend_settings`. */
   readonly backendSettings?: readonly string[] | undefined;
-  /** Where to look for the appliance, folders separated by colons. C: `guestfs_set_path`. */
+  /** Folders in which libguestfs looks for the appliance, separated by colons. C: `guestfs_set_path`. */
   readonly path?: string | undefined;
-  /** Where the built appliance is cached; default `/var/tmp`. C: `guestfs_set_cachedir`. */
+  /** Folder in which the built appliance is kept; default `/var/tmp`. C: `guestfs_set_cachedir`. */
   readonly cachedir?: string | undefined;
-  /** Where overlays and sockets are kept; default `/tmp`. C: `guestfs_set_tmpdir`. */
+  /** Folder for temporary files, such as overlays; default `/tmp`. C: `guestfs_set_tmpdir`. */
   readonly tmpdir?: string | undefined;
   /**
-   * Answers libvirt when it wants credentials, for `addDomain` and a launch by libvirt; the call waits for it. Without
-   * one, libvirt asks on the terminal. When it throws, the call fails with that error as its `cause`.
+   * Answers libvirt when it wants credentials, for `addDomain` and a launch by libvirt; the call waits for the answer.
+   * Without a handler libvirt asks on the terminal. When the handler throws, the call fails with that error as its
+   * `cause`.
    * C: `GUESTFS_EVENT_LIBVIRT_AUTH`.
    */
   readonly libvirtAuth?: LibvirtAuthHandler | undefined;

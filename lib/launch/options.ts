@@ -2,16 +2,19 @@ import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/
 import { facadeOptions, splitOptions } from '../options/read';
 import type { CallOptions } from '../options/types';
 
-/** Which accelerator the appliance's processor uses. */
+/** Accelerator of the appliance's processor: KVM, emulation (`'tcg'`), or KVM where guests run on it (`'auto'`). */
 export type Accelerator = 'auto' | 'kvm' | 'tcg';
 
 /** Options of {@link Guestfs.launch}. */
 export interface LaunchOptions extends Omit<CallOptions, 'killOnAbort'> {
-  /** Milliseconds, from the launch's turn in the queue, after which the launch is given up and rejects with `ERR_GUESTFS_TIMEOUT`; default: none. */
+  /**
+   * Milliseconds, from the launch's turn in the queue, after which the launch is given up and rejects with
+   * `ERR_GUESTFS_TIMEOUT`: more than 0, up to 2147483647; default: no limit.
+   */
   readonly timeout?: number | undefined;
   /**
-   * `'kvm'` or `'tcg'` (emulation: works everywhere, several times slower) to insist on one; `'auto'`, the default,
-   * takes KVM where guests run on it, and finds that out.
+   * Accelerator: `'kvm'` or `'tcg'` (emulation: works everywhere, several times slower) to insist on one; `'auto'`, the
+   * default, takes KVM where guests run on it, and finds that out.
    */
   readonly accel?: Accelerator | undefined;
 }

@@ -8,19 +8,19 @@ import { checkSignal, readOptions } from '../options/read';
 import type { GuestfsOptions } from './handle-options';
 import type { LaunchOptions } from './options';
 
-/** Options of {@link Guestfs.warm}: those of the handles to be launched later. */
+/** Options of {@link Guestfs.warm}: those of the handles to be launched later, and a signal. */
 export interface WarmOptions extends GuestfsOptions {
-  /** Gives up and rejects with an `AbortError`. */
+  /** Aborts the building, and the promise rejects with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What {@link Guestfs.warm} has done. */
+/** Result of {@link Guestfs.warm}. */
 export interface WarmResult {
-  /** Whether the appliance has been built, by this or another process; false: it was there and up to date. */
+  /** True when the appliance was built, by this or another process; false when it was there and up to date. */
   readonly built: boolean;
-  /** How long that took, in milliseconds. */
+  /** Duration of the call, in milliseconds. */
   readonly ms: number;
-  /** Where the appliance is kept. */
+  /** Folder in which the appliance is kept. */
   readonly cachedir: string;
 }
 

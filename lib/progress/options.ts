@@ -2,28 +2,32 @@ import { type Observable, observe } from '../calls/operations';
 import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/arguments';
 import { reading, readOptions } from '../options/read';
 
-/** How progress is shown; `'auto'`: `'bar'` on a terminal, `'text'` in CI, in a pipe and on a dumb terminal. */
+/**
+ * Format in which progress is shown: `'bar'` for a terminal, `'text'` for a log (a line now and then), `'json'` for
+ * programs (a line an event), `'none'`; `'auto'` takes the bar on a terminal, and text in CI, in a pipe and on a dumb
+ * terminal.
+ */
 export type ProgressFormat = 'auto' | 'bar' | 'text' | 'json' | 'none';
 
 /** Options of a {@link ProgressReporter}. */
 export interface ProgressReporterOptions {
-  /** Default: `'auto'`. */
+  /** Format; default `'auto'`. */
   readonly format?: ProgressFormat | undefined;
-  /** Where to write. Default: `process.stderr`, so that results on `process.stdout` stay clean. */
+  /** Stream to write to; default `process.stderr`, so that results on `process.stdout` stay clean. */
   readonly stream?: NodeJS.WritableStream | undefined;
-  /** Milliseconds between two plain lines about one operation, news or not. Default: 10,000. */
+  /** Milliseconds between two lines of `'text'` about one operation, news or not, more than 0; default 10000. */
   readonly interval?: number | undefined;
-  /** Text before each operation's name, for instance the image's name; not part of `'json'`. */
+  /** Text before the name of each operation, for instance the name of an image; not part of `'json'`. Default: none. */
   readonly label?: string | undefined;
-  /** Where to look for `CI`, `TERM`, `NO_COLOR` and `GITHUB_ACTIONS`. Default: `process.env`. */
+  /** Environment that is searched for `CI`, `TERM`, `NO_COLOR` and `GITHUB_ACTIONS`; default `process.env`. */
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** The clock: milliseconds since the epoch. Default: the time of day, but never set back. */
+  /** Clock, in milliseconds since 1970; default: the time of day, but never set back. */
   readonly now?: (() => number) | undefined;
 }
 
 /** Options of {@link ProgressReporter.attach}. */
 export interface AttachOptions {
-  /** Text before the names of this handle's operations, instead of the reporter's; also a member of `'json'`. */
+  /** Text before the names of this handle's operations, instead of the reporter's label; a member of `'json'`, too. */
   readonly label?: string | undefined;
 }
 

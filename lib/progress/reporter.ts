@@ -26,10 +26,10 @@ import { TextFormat } from './text';
  * using reporter = new ProgressReporter().attach(g);
  * ```
  *
- * It never keeps the process alive, and a stream that breaks never ends it.
+ * A reporter never keeps the process alive, and a stream that breaks never ends the process.
  */
 export class ProgressReporter {
-  /** The format in use; never `'auto'`. */
+  /** Format in use; never `'auto'`. */
   readonly format: Exclude<ProgressFormat, 'auto'>;
   readonly #output: Output;
   readonly #now: () => number;
@@ -59,7 +59,7 @@ export class ProgressReporter {
   }
 
   /**
-   * Reports the handle's operations from now on, also one that is already running.
+   * Shows the operations of a handle from now on, including one that is already running.
    *
    * @param handle - a {@link Guestfs}
    */
@@ -78,7 +78,7 @@ export class ProgressReporter {
     return this;
   }
 
-  /** Stops reporting the handle, or every handle, and clears what is on the screen of its operations. */
+  /** Stops showing the operations of a handle, or of all handles, and clears them from the screen. */
   detach(handle?: Observable): void {
     for (const each of handle ? [handle] : [...this.#handles.keys()]) {
       this.#handles.get(each)?.();
@@ -89,8 +89,8 @@ export class ProgressReporter {
   }
 
   /**
-   * Prints a line, for instance a warning, without tearing a bar; the text is made printable and stays one
-   * line. With `'json'` nothing is printed: the stream would no longer be JSON.
+   * Prints a line, for instance a warning, without tearing a bar; the text is made printable and stays one line. With
+   * `'json'` nothing is printed: the stream would no longer be JSON.
    */
   line(text: string): void {
     if (typeof text !== 'string') throw invalidType('line', 'text', 'string', text);
@@ -98,19 +98,19 @@ export class ProgressReporter {
   }
 
   /**
-   * Takes what is drawn off the terminal, so that the program can write there itself; a moment later it is back. In a
-   * log of GitHub Actions it ends the group, so that what the program writes is not folded away.
+   * Takes the bar off the terminal, so that the program can write there itself; a moment later the bar is back. In a
+   * log of GitHub Actions, ends the group, so that what the program writes is not folded away.
    */
   clear(): void {
     this.#view.clear();
   }
 
-  /** The same as `detach()`. */
+  /** Stops showing the operations of all handles, as `detach()` does. */
   close(): void {
     this.detach();
   }
 
-  /** The same as `detach()`, for `using`. */
+  /** Stops showing the operations of all handles, as `detach()` does, for `using`. */
   [Symbol.dispose](): void {
     this.detach();
   }

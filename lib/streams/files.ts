@@ -50,11 +50,11 @@ export interface FileWriter {
   ): Promise<number>;
 }
 
-/** Writes a file of the guest: {@link Guestfs.createWriteStream}. */
+/** A stream that writes a file of the guest, from {@link Guestfs.createWriteStream}. */
 export class GuestWriteStream extends Writable {
-  /** Of the file in the guest. */
+  /** Path of the file in the guest. */
   readonly path: string;
-  /** How many bytes have been written so far. */
+  /** Number of bytes written so far. */
   bytesWritten = 0;
 
   readonly #writer: FileWriter;

@@ -1,11 +1,14 @@
 import { Readable } from 'node:stream';
 import type { ReadRange } from './options';
 
-/** Reads a file or device of the guest: {@link Guestfs.createReadStream}, {@link Guestfs.readDeviceStream}. */
+/**
+ * A stream that reads a file or device of the guest, from {@link Guestfs.createReadStream} or {@link
+ * Guestfs.readDeviceStream}.
+ */
 export abstract class GuestReadStream extends Readable {
-  /** Of the file or device in the guest. */
+  /** Path of the file or device in the guest. */
   readonly path: string;
-  /** How many bytes have been read so far. */
+  /** Number of bytes read so far. */
   bytesRead = 0;
 
   /** @internal Of the next byte. */

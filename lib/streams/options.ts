@@ -3,30 +3,30 @@ import { checkSignal, readOptions } from '../options/read';
 
 /** Options of streams that read a part of a file or device. */
 export interface ReadStreamOptions {
-  /** The first byte to read; default 0. */
+  /** First byte to read, 0 or more; default 0. */
   readonly start?: number | bigint | undefined;
-  /** The last byte to read, as with Node's `fs`; default: to the end. */
+  /** Last byte to read, inclusive as with Node's `fs`; default: up to the end. */
   readonly end?: number | bigint | undefined;
-  /** About how many bytes are read ahead, and of a file at most in one call; default 1 MiB. */
+  /** Bytes read ahead, about, and the most that one call reads of a file (2 MiB at most); default 1 MiB. */
   readonly highWaterMark?: number | undefined;
-  /** Destroys the stream with an `AbortError`. */
+  /** Aborts the transfer: the stream is destroyed with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of streams that write a file. */
 export interface WriteStreamOptions {
   /**
-   * `'w'`, the default, creates the file or empties it; `'wx'` fails where it exists; `'a'` appends; `'r+'` writes into
-   * the file that is there.
+   * Mode of opening: `'w'`, the default, creates the file or empties it; `'wx'` fails with `EEXIST` where the file
+   * exists; `'a'` appends; `'r+'` writes into an existing file.
    */
   readonly flags?: 'w' | 'wx' | 'a' | 'r+' | undefined;
-  /** Permissions of a file that is created; default 0o644. */
+  /** Permission bits of a file that is created, `0o7777` at most; default `0o644`. */
   readonly mode?: number | undefined;
-  /** Where to begin writing, with `'w'` and `'r+'`; default 0. */
+  /** Offset at which writing begins, with `'w'` and `'r+'`, bytes; default 0. */
   readonly start?: number | bigint | undefined;
-  /** How many bytes are kept before `write` returns false, and at most written in one call; default 1 MiB. */
+  /** Bytes kept before `write` returns false; default 1 MiB. */
   readonly highWaterMark?: number | undefined;
-  /** Destroys the stream with an `AbortError`. */
+  /** Aborts the transfer: the stream is destroyed with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;
 }
 

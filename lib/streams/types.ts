@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 
-/** A web stream to read, by its looks: libraries differ in its type. */
+/** A readable web stream, by its shape: libraries differ in its type. */
 export interface WebReadable {
   getReader(): {
     read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
@@ -8,7 +8,7 @@ export interface WebReadable {
   };
 }
 
-/** A web stream to write, likewise. */
+/** A writable web stream, by its shape: libraries differ in its type. */
 export interface WebWritable {
   getWriter(): {
     write(chunk: Uint8Array): Promise<void>;
@@ -18,13 +18,13 @@ export interface WebWritable {
 }
 
 /**
- * What a call reads on the host: the path of a file, the bytes themselves, or a stream of them. A stream that fails
- * makes the call fail with its error; a call that fails destroys the stream.
+ * Source of data on the host: the path of a file, the bytes themselves, or a stream of bytes. A stream that fails makes
+ * the call fail with its error; a call that fails destroys the stream.
  */
 export type FileSource = string | Uint8Array | Readable | AsyncIterable<Uint8Array | string> | WebReadable;
 
 /**
- * What a call writes on the host: the path of a file, or a stream, which is ended when the call has succeeded and
- * destroyed with its error when not.
+ * Target of data on the host: the path of a file, or a stream, which is ended when the call has succeeded, and
+ * destroyed with the error of the call when not.
  */
 export type FileTarget = string | Writable | WebWritable;
