@@ -22,6 +22,8 @@ const otherChapters = [
   ['/lib/generated/methods.ts', optionsChapter],
   ['/lib/generated/structs.ts', 'Structs that methods return'],
   ['/lib/inspect/', 'Inspection in one call'],
+  ['/lib/guests/', 'Inspection in one call'],
+  ['/lib/host/', 'Inspection in one call'],
   ['/lib/progress/', 'Showing progress'],
   ['/lib/streams/', 'Streams'],
   ['/lib/bulk/', 'Trees: walking, copying, comparing'],

@@ -42,7 +42,7 @@ export interface ProgressEvent {
 export interface CallOptions {
   /**
    * Aborts the call, which rejects with an `AbortError`: a queued call never starts, a running transfer is cancelled.
-   * What libguestfs cannot cancel runs on to its end, unless `killOnAbort` is set.
+   * What libguestfs cannot cancel goes on to its end, unless `killOnAbort` is set, and rejects then.
    */
   readonly signal?: AbortSignal | undefined;
   /** Receives the progress of this call only. */
