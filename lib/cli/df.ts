@@ -1,5 +1,6 @@
-import type { Statvfs } from '../generated/structs';
 import { isRefusal } from '../guests/problems';
+import type { FilesystemReport } from '../guests/report';
+import { type Usage, usageOfDevice } from '../guests/usage';
 import { humanSize, percentOf } from '../text/size';
 import type { Column } from '../text/table';
 import { type Arguments, parseArguments } from './arguments';
@@ -54,7 +55,7 @@ export const command: Command = {
     const isOne = images.length === 1;
     if (!isOne && added.length > 0)
       throw parsed.wrong('--add is for the disks of one guest, so of one IMAGE');
-    const usages: Usage[] = [];
+    const usages: ImageUsage[] = [];
     let code = ExitCode.success;
     for (const image of images) {
       const session = new Session({
@@ -81,24 +82,12 @@ function displayOf(args: Arguments): Display {
   };
 }
 
-export interface Usage extends FilesystemUsage {
-  /** As it was given. */
-  readonly image: string;
-}
+type FilesystemUsage = Pick<FilesystemReport, 'device' | 'type' | 'label' | 'uuid'> & Omit<Usage, 'free'>;
 
-interface FilesystemUsage {
-  readonly device: string;
-  readonly type: string;
-  readonly label: string | null;
-  readonly uuid: string | null;
-  readonly size: number;
-  readonly used: number;
-  /** To other users than root. */
-  readonly available: number;
-  readonly inodes: number;
-  readonly inodesUsed: number;
-  readonly inodesFree: number;
-}
+export type ImageUsage = FilesystemUsage & {
+  /** The image as it was given. */
+  readonly image: string;
+};
 
 export async function usagesOf(guest: DevicesOfGuest & Pick<Guest, 'job'>): Promise<FilesystemUsage[]> {
   const { g, job, failed } = guest;
@@ -107,9 +96,8 @@ export async function usagesOf(guest: DevicesOfGuest & Pick<Guest, 'job'>): Prom
   for (const [index, { device, type, label, uuid }] of mountable.entries()) {
     job.phase(device);
     try {
-      await g.umountAll();
-      await g.mountRo(device, '/');
-      usages.push({ device, type, label, uuid, ...usageOf(await g.statvfs('/')) });
+      const { free: _, ...usage } = await usageOfDevice(g, device);
+      usages.push({ device, type, label, uuid, ...usage });
     } catch (error) {
       if (!isRefusal(error)) throw error;
       failed(error, device);
@@ -119,22 +107,11 @@ export async function usagesOf(guest: DevicesOfGuest & Pick<Guest, 'job'>): Prom
   return usages;
 }
 
-function usageOf({ blocks, frsize, bfree, bavail, files, ffree }: Statvfs) {
-  return {
-    size: Number(blocks * frsize),
-    used: Number((blocks - bfree) * frsize),
-    available: Number(bavail * frsize),
-    inodes: Number(files),
-    inodesUsed: Number(files - ffree),
-    inodesFree: Number(ffree),
-  };
-}
-
 export function usageTable(
-  usages: readonly Usage[],
+  usages: readonly ImageUsage[],
   { human, inodes, images }: Omit<Display, 'json'>,
 ): [columns: Column[], rows: string[][]] {
-  const shown = (bytes: number) => (human ? humanSize(bytes) : String(Math.ceil(bytes / 1024)));
+  const shown = (bytes: bigint) => (human ? humanSize(Number(bytes)) : String((bytes + 1023n) / 1024n));
   const whole = inodes ? 'INODES' : human ? 'SIZE' : 'KIB';
   const right = (heading: string): Column => ({ heading, align: 'right' });
   return [
@@ -149,7 +126,7 @@ export function usageTable(
         ? [usage.inodes, usage.inodesUsed, usage.inodesFree]
         : [usage.size, usage.used, usage.available];
       // Of what there is for other users than root, as df(1).
-      const share = percentOf(used, used + free);
+      const share = percentOf(Number(used), Number(used + free));
       const numbers = inodes ? [all, used, free].map(String) : [all, used, free].map(shown);
       return [...(images ? [image] : []), device, type, ...numbers, share];
     }),

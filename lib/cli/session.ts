@@ -1,7 +1,8 @@
-// How a guest comes up and goes, and what a command does with it meanwhile.
+// What a command does with a guest, from its launch to its end, and what it tells of it.
 import type { Guestfs } from '../guestfs';
+import type { GuestOptions, OpenGuest } from '../guests/open';
 import type { ImageFacts } from '../host/image-facts';
-import type { ImageFile, VolumeKey } from '../inspect';
+import type { VolumeKey } from '../inspect';
 import { ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
 import { ExitCode, UsageError } from './command';
@@ -64,9 +65,12 @@ export class Session {
   }
 
   async run(paths: readonly string[], work: Work): Promise<ExitCode> {
+    const { format } = this.#launch;
+    const files = paths.map((path) => ({ path, format }));
     try {
-      const images = await this.#read(paths);
-      await this.#withHandle((g) => this.#use(g, images, work));
+      // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
+      const { withGuest } = require('../guests/open') as typeof import('../guests/open');
+      await withGuest(files, this.#guestOptions, (guest) => this.#work(guest, work));
     } catch (error) {
       if (this.#signal.aborted || error instanceof UsageError) throw error;
       this.#fail(error);
@@ -76,68 +80,26 @@ export class Session {
     return this.#hasFailed ? ExitCode.failure : ExitCode.success;
   }
 
-  async #read(paths: readonly string[]): Promise<ImageFacts[]> {
-    const { readImage } = require('../host/image-facts') as typeof import('../host/image-facts');
-    const images: ImageFacts[] = [];
-    for (const path of paths) {
-      const file: ImageFile = { path, format: this.#launch.format };
-      images.push(await readImage(file, this.#signal, this.#name));
-    }
-    return images;
+  get #guestOptions(): GuestOptions {
+    const { keys, timeout, accel } = this.#launch;
+    const writable = this.#access === 'write';
+    return {
+      ...{ operation: this.#name, writable, keys, timeout, accel, signal: this.#signal },
+      // What is to be changed must be whole: else something would be written to where a filesystem should be.
+      ...(this.#access !== 'devices' && {
+        mount: {
+          ...this.#mount,
+          onError: writable ? undefined : (error, place) => this.#fail(error, place),
+        },
+      }),
+      onHandle: (g) => {
+        g.on('warning', (text) => this.#note(text));
+        this.#reporter.attach(g);
+      },
+    };
   }
 
-  /** Whatever happens, nothing of the appliance is left. */
-  async #withHandle(use: (g: Guestfs) => Promise<void>): Promise<void> {
-    this.#signal.throwIfAborted();
-    // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
-    const { Guestfs } = require('../guestfs') as typeof import('../guestfs');
-    const g = new Guestfs();
-    const kill = () => void g.kill().catch(() => undefined);
-    // What is being written is brought to an end in order.
-    if (!this.#writes) this.#signal.addEventListener('abort', kill, { once: true });
-    try {
-      await use(g);
-    } finally {
-      this.#signal.removeEventListener('abort', kill);
-      // What is only read has nothing to be synced.
-      if (!this.#writes) await g.kill().catch(() => undefined);
-      await g.close();
-    }
-  }
-
-  async #use(g: Guestfs, images: readonly ImageFacts[], work: Work): Promise<void> {
-    g.on('warning', (text) => this.#note(text));
-    this.#reporter.attach(g);
-    if (!this.#writes) await g.setAutosync(false);
-    for (const { absolutePath, format } of images) {
-      await g.addDrive(absolutePath, { readonly: !this.#writes, format });
-    }
-    const { timeout, accel } = this.#launch;
-    await g.launch({ timeout, accel, signal: this.#signal });
-    if (!this.#writes) return await this.#work(g, images, work);
-    try {
-      await this.#work(g, images, work);
-    } catch (error) {
-      await leave(g).catch(() => undefined); // the first failure is the one to be told
-      throw error;
-    }
-    await leave(g);
-  }
-
-  async #work(g: Guestfs, images: readonly ImageFacts[], work: Work): Promise<void> {
-    const { keys } = this.#launch;
-    if (this.#access !== 'devices') {
-      const { mountGuest } = require('../guests/mount') as typeof import('../guests/mount');
-      await mountGuest(g, images, {
-        ...this.#mount,
-        keys,
-        operation: this.#name,
-        writable: this.#writes,
-        // What is to be changed must be whole: else something would be written to where a filesystem should be.
-        onError: this.#writes ? undefined : (error, place) => this.#fail(error, place),
-      });
-      this.#signal.throwIfAborted();
-    }
+  async #work({ g, images }: OpenGuest, work: Work): Promise<void> {
     // From now on it is the whole that people want to follow, not its calls.
     this.#reporter.detach(g);
     const results = new Results({ signal: this.#signal, beforeWrite: () => this.#reporter.clear() });
@@ -145,7 +107,7 @@ export class Session {
     this.#reporter.attach(job);
     job.start();
     const guest = {
-      ...{ g, images, keys, results, job, signal: this.#signal },
+      ...{ g, images, keys: this.#launch.keys, results, job, signal: this.#signal },
       failed: (error: unknown, path?: string) => this.#fail(error, path),
       note: (text: string) => this.#note(text),
     };
@@ -158,10 +120,6 @@ export class Session {
     }
   }
 
-  get #writes(): boolean {
-    return this.#access === 'write';
-  }
-
   #fail(error: unknown, path?: string): void {
     this.#hasFailed = true;
     this.#reporter.clear();
@@ -171,10 +129,4 @@ export class Session {
   #note(text: string): void {
     this.#notes.tell(text, this.#label);
   }
-}
-
-/** Syncs, and tells when the image could not be written. */
-async function leave(g: Guestfs): Promise<void> {
-  await g.umountAll();
-  await g.shutdown();
 }

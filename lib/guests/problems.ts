@@ -1,12 +1,10 @@
 import { GuestfsError } from '../faults/errors';
+import { isFatal } from '../faults/kinds';
 import type { InspectionProblem } from './report';
 
-/** After these nothing more can be asked of the handle. */
-const fatal: ReadonlySet<string> = new Set(['ERR_GUESTFS_TERMINATED', 'ERR_GUESTFS_CLOSED']);
-
-/** Whether it failed, and more can be asked of the handle. */
+/** Whether a call has failed after which more can be asked of the handle. */
 export function isRefusal(error: unknown): error is GuestfsError {
-  return error instanceof GuestfsError && !fatal.has(error.code);
+  return error instanceof GuestfsError && !isFatal(error);
 }
 
 /** Collects what fails, so that one failure does not lose the rest. */

@@ -1,6 +1,7 @@
-import { GuestfsError } from '../faults/errors';
+import type { GuestfsError } from '../faults/errors';
 import { Guestfs } from '../guestfs';
 import type { VolumeKey } from './keys';
+import { isRefusal } from './problems';
 import type { EncryptedReport } from './report';
 
 /**
@@ -25,7 +26,7 @@ export async function unlock(
       await open(g, volume, key, name, writable);
       return `/dev/mapper/${name}`;
     } catch (error) {
-      if (!(error instanceof GuestfsError) || error.code === 'ERR_GUESTFS_TERMINATED') throw error;
+      if (!isRefusal(error)) throw error;
       refusal = error;
     }
   }

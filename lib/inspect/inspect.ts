@@ -1,14 +1,14 @@
 import { AbortError, GuestfsError } from '../faults/errors';
-import type { Isoinfo, Statvfs } from '../generated/structs';
-import { Guestfs } from '../guestfs';
+import type { Isoinfo } from '../generated/structs';
+import type { Guestfs } from '../guestfs';
 import { beginReport, Devices } from '../guests/devices';
 import { checkImages, type Inspectable } from '../guests/images';
+import { type OpenGuest, withGuest } from '../guests/open';
 import { describeSystem, listApplications } from '../guests/operating-system';
 import { Problems } from '../guests/problems';
 import type { FilesystemReport, InspectionReport, IsoReport, OperatingSystemReport } from '../guests/report';
-import { type ImageFacts, readImage } from '../host/image-facts';
-import type { ImageFile } from '../host/image-types';
-import { signals } from '../options/abort-signals';
+import { mountedUsage, type Usage, usageOfDevice } from '../guests/usage';
+import type { ImageFacts } from '../host/image-facts';
 import { type CheckedInspectOptions, checkOptions, type InspectOptions } from './options';
 
 /** `inspect()`, as index.ts explains it. */
@@ -16,46 +16,14 @@ export async function inspect(images: Inspectable, options: InspectOptions = {})
   const files = checkImages(images);
   const checked = checkOptions(options);
   try {
-    return await inspectFiles(files, checked);
+    return await withGuest(files, { ...checked, operation: 'inspect' }, (guest) => examine(guest, checked));
   } catch (error) {
     if (checked.signal?.aborted) throw new AbortError('inspect', checked.signal.reason);
     throw error;
   }
 }
 
-async function inspectFiles(
-  files: readonly ImageFile[],
-  options: CheckedInspectOptions,
-): Promise<InspectionReport> {
-  const { signal, timeout, accel, onProgress, onHandle, handleOptions } = options;
-  signal?.throwIfAborted();
-  const images: ImageFacts[] = [];
-  for (const file of files) images.push(await readImage(file, signal));
-  const g = new Guestfs(handleOptions);
-  // It may fail to give the handle its drives again, which nobody needs.
-  const kill = () => void g.kill().catch(() => undefined);
-  let unfollow: (() => void) | undefined;
-  try {
-    if (onProgress) g.on('progress', onProgress);
-    onHandle?.(g);
-    // Nothing has been written that would have to be synced.
-    await g.setAutosync(false);
-    for (const { absolutePath, format } of images) await g.addDrive(absolutePath, { readonly: true, format });
-    await g.launch({ timeout, accel, signal });
-    signal?.throwIfAborted();
-    unfollow = signal && signals.follow(signal, kill);
-    return await examine(g, images, options);
-  } finally {
-    unfollow?.();
-    await g.close();
-  }
-}
-
-async function examine(
-  g: Guestfs,
-  images: readonly ImageFacts[],
-  options: CheckedInspectOptions,
-): Promise<InspectionReport> {
+async function examine({ g, images }: OpenGuest, options: CheckedInspectOptions): Promise<InspectionReport> {
   const report = beginReport(images, await g.listDevices());
   const problems = new Problems(report.problems);
   noteOddSizes(images, report, problems);
@@ -97,11 +65,8 @@ async function examineMounted(
 ): Promise<void> {
   for (const { path, device } of system.mountpoints) {
     const filesystem = filesystems.find((each) => each.device === device);
-    const usage = await problems.attempt(device, async () => {
-      await g.mountRo(device, path);
-      return usageOf(await g.statvfs(path));
-    });
-    if (usage && filesystem) Object.assign(filesystem, usage);
+    const usage = await problems.attempt(device, () => mountedUsage(g, device, path));
+    if (usage && filesystem) noteUsage(filesystem, usage);
     // Without its root there is nothing to be seen.
     if (!usage && path === '/') return;
   }
@@ -128,11 +93,8 @@ async function examineFilesystems(
       if (isoinfo) filesystem.iso = describeIso(isoinfo);
     }
     if (filesystem.size !== null) continue;
-    await problems.attempt(device, async () => {
-      await g.umountAll();
-      await g.mountRo(device, '/');
-      Object.assign(filesystem, usageOf(await g.statvfs('/')));
-    });
+    const usage = await problems.attempt(device, () => usageOfDevice(g, device));
+    if (usage) noteUsage(filesystem, usage);
   }
 }
 
@@ -147,16 +109,9 @@ function noteOddSizes(images: readonly ImageFacts[], report: InspectionReport, p
   }
 }
 
-export function usageOf({
-  frsize,
-  blocks,
-  bfree,
-}: Statvfs): Pick<FilesystemReport, 'size' | 'used' | 'free'> {
-  return {
-    size: Number(blocks * frsize),
-    used: Number((blocks - bfree) * frsize),
-    free: Number(bfree * frsize),
-  };
+/** Blocks of filesystems have 512 bytes at least, so that a double holds their sizes exactly up to 2^62 bytes. */
+function noteUsage(filesystem: FilesystemReport, { size, used, free }: Usage): void {
+  Object.assign(filesystem, { size: Number(size), used: Number(used), free: Number(free) });
 }
 
 export function describeIso(isoinfo: Isoinfo): IsoReport {

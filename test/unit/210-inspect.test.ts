@@ -18,8 +18,9 @@ import { describeApplication, inMountOrder } from '../../lib/guests/operating-sy
 import { orNull, Problems } from '../../lib/guests/problems';
 import type { InspectionProblem } from '../../lib/guests/report';
 import { unlock } from '../../lib/guests/unlock';
+import { usageOf } from '../../lib/guests/usage';
 import { readImage } from '../../lib/host/image-facts';
-import { describeIso, usageOf } from '../../lib/inspect/inspect';
+import { describeIso } from '../../lib/inspect/inspect';
 import { temporaryFolder } from '../support/folder';
 import { failureOf } from '../support/internal';
 import { descendants } from '../support/processes';
@@ -644,7 +645,10 @@ describe('results as plain data', () => {
       flag: 0n,
       namemax: 255n,
     };
-    expect(usageOf(statvfs)).toEqual({ size: 2 ** 52, used: 2 ** 51, free: 2 ** 51 });
+    expect(usageOf(statvfs)).toEqual({
+      ...{ size: 2n ** 52n, used: 2n ** 51n, free: 2n ** 51n, available: 4096n },
+      ...{ inodes: 0n, inodesUsed: 0n, inodesFree: 0n },
+    });
   });
 
   test('mount points come in an order in which they can be mounted', () => {

@@ -1,0 +1,121 @@
+// The one way in which guests are opened, and come to their end.
+import { Guestfs } from '../guestfs';
+import { type ImageFacts, readImage } from '../host/image-facts';
+import type { ImageFile } from '../host/image-types';
+import type { GuestfsOptions } from '../launch/handle-options';
+import type { LaunchOptions } from '../launch/options';
+import { signals } from '../options/abort-signals';
+import type { ProgressEvent } from '../options/types';
+import type { VolumeKey } from './keys';
+import { type MountPlan, mountGuest } from './mount';
+
+/** How a guest is to be opened. */
+export interface GuestOptions extends Pick<LaunchOptions, 'timeout' | 'accel'> {
+  /** Method or command in whose name errors are told. */
+  readonly operation: string;
+  /** Whether the guest is to be changed; default false. */
+  readonly writable?: boolean | undefined;
+  /** Keys to try on encrypted volumes where something is to be mounted. */
+  readonly keys?: readonly VolumeKey[] | undefined;
+  /** What to mount once the appliance is up; default: nothing. */
+  readonly mount?: Pick<MountPlan, 'root' | 'mountable' | 'onError'> | undefined;
+  /** Gives the guest up. One that is only read is killed at once, wherever it is; what is being written is not. */
+  readonly signal?: AbortSignal | undefined;
+  readonly handleOptions?: GuestfsOptions | undefined;
+  /** Receives the handle before anything is asked of it. */
+  readonly onHandle?: ((handle: Guestfs) => void) | undefined;
+  readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
+}
+
+/** Checks the images of a guest, one after the other, and reads what the host can tell of them. */
+export async function readImages(
+  files: readonly ImageFile[],
+  { operation, signal }: Pick<GuestOptions, 'operation' | 'signal'>,
+): Promise<ImageFacts[]> {
+  signal?.throwIfAborted();
+  const images: ImageFacts[] = [];
+  for (const file of files) images.push(await readImage(file, signal, operation));
+  signal?.throwIfAborted();
+  return images;
+}
+
+/** Opens a guest for as long as `use` works with it. The first failure is the one that is told. */
+export async function withGuest<T>(
+  files: readonly ImageFile[],
+  options: GuestOptions,
+  use: (guest: OpenGuest) => Promise<T>,
+): Promise<T> {
+  const guest = new OpenGuest(await readImages(files, options), options);
+  try {
+    await guest.open();
+    const result = await use(guest);
+    await guest.leave();
+    return result;
+  } catch (error) {
+    await guest.leave().catch(() => undefined);
+    throw error;
+  } finally {
+    await guest.close();
+  }
+}
+
+/** A guest from its handle to its end. Whatever happens, `close()` has to be called. */
+export class OpenGuest {
+  readonly g: Guestfs;
+  readonly images: readonly ImageFacts[];
+  readonly #options: GuestOptions;
+  readonly #unfollow: (() => void) | undefined;
+  /** Whether there may be something to be synced. */
+  #isUnsynced = false;
+
+  constructor(images: readonly ImageFacts[], options: GuestOptions) {
+    const { signal, writable, handleOptions } = options;
+    this.images = images;
+    this.#options = options;
+    this.g = new Guestfs(handleOptions);
+    if (signal && !writable) this.#unfollow = signals.follow(signal, this.kill);
+  }
+
+  /** Adds the images, launches the appliance, and mounts what is to be mounted. */
+  async open(): Promise<void> {
+    const { writable = false, timeout, accel, signal, onHandle, onProgress } = this.#options;
+    const { g } = this;
+    if (onProgress) g.on('progress', onProgress);
+    onHandle?.(g);
+    // Nothing will be written that would have to be synced.
+    if (!writable) await g.setAutosync(false);
+    for (const { absolutePath, format } of this.images) {
+      await g.addDrive(absolutePath, { readonly: !writable, format });
+    }
+    await g.launch({ timeout, accel, signal });
+    this.#isUnsynced = writable;
+    await this.#mount();
+    signal?.throwIfAborted();
+  }
+
+  async #mount(): Promise<void> {
+    const { mount, operation, keys = [], writable } = this.#options;
+    if (mount) await mountGuest(this.g, this.images, { ...mount, operation, keys, writable });
+  }
+
+  /** Gives up what is being asked of the guest. */
+  readonly kill = (): void => {
+    // The handle's drives, which may fail to be restored, are not needed any more.
+    this.g.kill().catch(() => undefined);
+  };
+
+  /** Unmounts and syncs what may have been written, and tells when that could not be done. */
+  async leave(): Promise<void> {
+    if (!this.#isUnsynced) return;
+    this.#isUnsynced = false;
+    await this.g.umountAll();
+    await this.g.shutdown();
+  }
+
+  /** Leaves nothing of the appliance. */
+  async close(): Promise<void> {
+    this.#unfollow?.();
+    if (!this.#options.writable) await this.g.kill().catch(() => undefined);
+    await this.g.close();
+  }
+}
