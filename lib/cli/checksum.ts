@@ -62,7 +62,7 @@ export async function printChecksums(
     try {
       for await (const { path: file, size, checksum } of filesOf(guest, path, type)) {
         job.at(file);
-        if (json) await results.json({ path: file, type, checksum, size: Number(size) });
+        if (json) await results.json({ path: file, type, checksum, size });
         else await results.line(checksumLine(file, checksum));
       }
     } catch (error) {

@@ -214,7 +214,6 @@ export function differenceToJson(difference: Difference): Record<string, unknown
 function plain(name: string, value: unknown): unknown {
   if (name === 'mode') return octal(value as number);
   if (name === 'mtimeNs') return String(value);
-  if (typeof value === 'bigint') return Number(value);
   if (!(value instanceof Map)) return value;
   return Object.fromEntries(
     [...(value as Map<string, Buffer>)].map(([key, bytes]) => [key, bytes.toString('base64')]),

@@ -26,12 +26,12 @@ export async function sizeOfFile(
   throw new GuestfsError(`${operation}: ${path} is no file (${type})`, { code, operation });
 }
 
-/** For JSON: numbers are numbers, and permissions octal digits. */
+/** An entry for `toJson`: numbers are exact, and permissions octal digits. */
 export function entryToJson(entry: WalkEntry) {
   const { path, type, mode, nlink, uid, gid, size, blocks, ino, atimeNs, mtimeNs, ctimeNs, target } = entry;
   return {
-    ...{ path, type, mode: octal(mode), nlink, uid, gid, size: Number(size) },
-    ...{ allocated: Number(blocks) * 512, ino: Number(ino) },
+    ...{ path, type, mode: octal(mode), nlink, uid, gid, size },
+    ...{ allocated: blocks * 512n, ino },
     ...{ atime: exactTime(atimeNs), mtime: exactTime(mtimeNs), ctime: exactTime(ctimeNs), target },
     device: isDevice(entry) ? deviceNumbers(entry) : null,
   };

@@ -67,7 +67,7 @@ export function volumeTable(volumes: readonly Volume[]): [columns: Column[], row
     ...[{ heading: 'SIZE', align: 'right' } as const, { heading: 'PARENTS' }, { heading: 'UUID' }],
   ];
   const rows = volumes.map(({ name, kind, type, label, size, parents, uuid }) => [
-    ...[name, kind, type ?? '-', label ?? '-', size === null ? '-' : humanSize(size)],
+    ...[name, kind, type ?? '-', label ?? '-', size === null ? '-' : humanSize(Number(size))],
     ...[parents.join(', ') || '-', uuid ?? '-'],
   ]);
   return [columns, rows];

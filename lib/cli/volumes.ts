@@ -13,7 +13,7 @@ export interface Volume {
   readonly type: string | null;
   readonly label: string | null;
   /** Bytes; null where they cannot be known. */
-  readonly size: number | null;
+  readonly size: bigint | number | null;
   /** What it lies on: of a logical volume its group, of that the physical volumes, of a partition the disk. */
   readonly parents: readonly string[];
   readonly uuid: string | null;
@@ -131,14 +131,14 @@ export class Volumes {
       const members = (await this.#attempt(vgName, () => this.#g.vgpvuuids(vgName))) ?? [];
       const parents = physical.filter(({ pvUuid }) => members.some((each) => sameUuid(each, pvUuid)));
       volumes.push({
-        ...{ name: vgName, kind: 'vg', type: null, label: null, size: Number(vgSize), uuid: vgUuid },
+        ...{ name: vgName, kind: 'vg', type: null, label: null, size: vgSize, uuid: vgUuid },
         parents: parents.map(({ pvName }) => pvName),
       });
     }
     for (const { pvName, pvUuid, pvSize } of physical) {
       const parents = await this.#parentsOf(pvName);
       volumes.push({
-        ...{ name: pvName, kind: 'pv', type: null, label: null, size: Number(pvSize), parents, uuid: pvUuid },
+        ...{ name: pvName, kind: 'pv', type: null, label: null, size: pvSize, parents, uuid: pvUuid },
       });
     }
     return volumes;
@@ -174,9 +174,8 @@ export class Volumes {
     return members.map(({ mdstatDevice }) => mdstatDevice);
   }
 
-  async #size(device: string): Promise<number | null> {
-    const bytes = await this.#attempt(device, () => this.#g.blockdevGetsize64(device));
-    return bytes === undefined ? null : Number(bytes);
+  async #size(device: string): Promise<bigint | null> {
+    return (await this.#attempt(device, () => this.#g.blockdevGetsize64(device))) ?? null;
   }
 
   async #attempt<T>(device: string | undefined, work: () => Promise<T>): Promise<T | undefined> {

@@ -30,6 +30,7 @@ import type { Difference } from '../../lib/diff';
 import type { InspectionReport } from '../../lib/inspect';
 import { Job } from '../../lib/progress/job';
 import { columnsOf } from '../../lib/text/columns';
+import { toJson } from '../../lib/text/json';
 import { runCli } from '../support/cli';
 import { commandGuest, fakeHandle, Stdout } from '../support/command';
 import { FakeOther, link } from '../support/fake-guest';
@@ -340,6 +341,13 @@ describe('results', () => {
     expect(await shown()).toBe('');
   });
 
+  test('JSON has all digits of whole numbers, and takes no text for one', () => {
+    expect(toJson({ a: [2n ** 64n, -1n], b: 2 ** 60, c: 1.5, d: '18446744073709551616' })).toBe(
+      '{"a":[18446744073709551616,-1],"b":1152921504606846976,"c":1.5,"d":"18446744073709551616"}',
+    );
+    expect(toJson([5n], 2)).toBe('[\n  5\n]');
+  });
+
   test('JSON says which bytes are not UTF-8, and plays with no terminal', async () => {
     const { stream, results: json } = results(80);
     await json.json({ path: `${evil}${stray}` });
@@ -420,6 +428,19 @@ describe('guestfs ls', () => {
     expect(stdout.records[3]).toMatchObject({ mtime: '1970-01-01T00:00:00.000000000Z', device: null });
     const node = await listed(['/null'], { json: true });
     expect(node.stdout.records).toMatchObject([{ type: 'characterDevice', device: '1,3' }]);
+  });
+
+  test('--json: numbers that no double holds have all their digits', async () => {
+    const huge = new FakeOther({
+      stat: { stSize: 2n ** 63n - 1n, stIno: 2n ** 53n + 1n, stBlocks: 2n ** 54n + 1n },
+    });
+    const guest = commandGuest(fakeHandle({ huge }));
+    await list(guest, ['/'], { ...plain, json: true });
+    const { text } = guest.stdout;
+    expect(text).toContain(
+      '"size":9223372036854775807,"allocated":9223372036854776320,"ino":9007199254740993,',
+    );
+    expect(JSON.parse(text)).toMatchObject({ path: '/huge', ino: 2 ** 53 });
   });
 
   test('times are exact, before 1970 too, and none where no calendar has any', () => {
@@ -680,7 +701,7 @@ describe('guestfs log', () => {
 describe('guestfs df', () => {
   const usage = {
     ...{ image: 'a.img', device: '/dev/sda1', type: 'ext4', label: null, uuid: null },
-    ...{ size: 10240, used: 2048, available: 6144, inodes: 100, inodesUsed: 1, inodesFree: 99 },
+    ...{ size: 10240n, used: 2048n, available: 6144n, inodes: 100n, inodesUsed: 1n, inodesFree: 99n },
   };
   const images = false;
   const rows = (human: boolean, inodes: boolean) => usageTable([usage], { human, inodes, images })[1];
@@ -698,7 +719,7 @@ describe('guestfs df', () => {
   });
 
   test('filesystems without inodes have no share of them', () => {
-    const fat = { ...usage, inodes: 0, inodesUsed: 0, inodesFree: 0 };
+    const fat = { ...usage, inodes: 0n, inodesUsed: 0n, inodesFree: 0n };
     expect(usageTable([fat], { human: false, inodes: true, images })[1][0]?.at(-1)).toBe('-');
   });
 });
@@ -755,7 +776,7 @@ describe('guestfs filesystems', () => {
       'partition /dev/sda2 < /dev/sda',
       'device /dev/sda < ',
     ]);
-    expect(volumes[0]).toMatchObject({ type: 'vfat', label: 'EFI', size: 5, uuid: 'A-B' });
+    expect(volumes[0]).toMatchObject({ type: 'vfat', label: 'EFI', size: 5n, uuid: 'A-B' });
     expect(volumes.filter(({ kind }) => kind === 'partition').map(({ type }) => type)).toEqual([
       'C12A',
       '0x8e',
@@ -813,7 +834,7 @@ describe('guestfs diff', () => {
   });
 
   test('JSON', () => {
-    const json = JSON.parse(JSON.stringify(differenceToJson(changed)));
+    const json = JSON.parse(toJson(differenceToJson(changed)));
     expect(json).toMatchObject({
       change: 'changed',
       before: { mode: '0644', size: 1 },
