@@ -1,11 +1,17 @@
+import { AbortError } from '../faults/errors';
+import { Pool } from '../guests/pool';
 import { isRefusal } from '../guests/problems';
 import type { FilesystemReport } from '../guests/report';
 import { type Usage, usageOfDevice } from '../guests/usage';
+import { ProgressReporter } from '../progress';
+import { columnsOf } from '../text/columns';
+import { printable } from '../text/printable';
 import { humanSize, percentOf } from '../text/size';
 import type { Column } from '../text/table';
 import { type Arguments, parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
-import { addOption, imageOperand, launchArguments, launchOptions } from './options';
+import { ImagesReporter } from './images';
+import { addOption, concurrencyOption, imageOperand, launchArguments, launchOptions } from './options';
 import { Results } from './results';
 import { type Guest, Session } from './session';
 import { type DevicesOfGuest, examine } from './volumes';
@@ -14,8 +20,8 @@ interface Display {
   readonly json: boolean;
   readonly human: boolean;
   readonly inodes: boolean;
-  /** Say of which image each filesystem is. */
-  readonly images: boolean;
+  /** The images, of which each line says its own where there are several. */
+  readonly images: readonly string[];
 }
 
 const description: Description = {
@@ -24,7 +30,8 @@ const description: Description = {
   operands: [{ ...imageOperand, repeated: true }],
   about: [
     'Says how full each filesystem of a guest is, as df(1) in the guest would. Each is mounted read-only; what cannot be mounted is told on stderr, and swap has nothing to be told.',
-    'Each IMAGE is a guest of its own; of several the first column says which. Further disks of one guest are added to it by --add.',
+    'Each IMAGE is a guest of its own. Several are looked into side by side, and each is printed when it is done: the first column says which it is. Further disks of one guest are added to it by --add.',
+    'With --progress json each line is an object, its label the IMAGE; those of the operation df without a label count the IMAGEs.',
   ],
   options: [
     { name: 'human-readable', short: 'h', about: 'Sizes as 1.5 GiB instead of KiB' },
@@ -34,6 +41,7 @@ const description: Description = {
       about:
         'Print JSON: an array of { image, device, type, label, uuid, size, used, available, inodes, inodesUsed, inodesFree }, in bytes',
     },
+    concurrencyOption,
     addOption,
     ...launchOptions,
   ],
@@ -48,28 +56,22 @@ export const command: Command = {
   description,
   async run(args, signal) {
     const parsed = parseArguments(description, args);
-    const display = displayOf(parsed);
-    const launch = launchArguments(parsed);
-    const images = parsed.operands;
-    const added = parsed.values('add');
-    const isOne = images.length === 1;
-    if (!isOne && added.length > 0)
+    if (parsed.operands.length > 1 && parsed.has('add'))
       throw parsed.wrong('--add is for the disks of one guest, so of one IMAGE');
-    const usages: ImageUsage[] = [];
-    let code = ExitCode.success;
-    for (const image of images) {
-      const session = new Session({
-        ...{ name: 'df', access: 'devices', launch, mount: {}, signal, label: isOne ? undefined : image },
-      });
-      const each = await session.run([image, ...added], async (guest) => {
-        for (const usage of await usagesOf(guest)) usages.push({ image, ...usage });
-      });
-      if (each !== ExitCode.success) code = each;
+    const { progress } = launchArguments(parsed);
+    const display = displayOf(parsed);
+    const reporter = new ImagesReporter(display.images, new ProgressReporter({ format: progress }), 'df');
+    const guests = new Guests(parsed, reporter, signal);
+    try {
+      const results = new Results({ signal, beforeWrite: () => reporter.clear() });
+      await print(guests.usages(), results, display);
+    } catch (error) {
+      // What had been told before counts, whoever wants no more of it.
+      if (!signal.aborted || !guests.haveFailed) throw error;
+    } finally {
+      reporter.close();
     }
-    const results = new Results({ signal });
-    if (display.json) await results.json(usages, 2);
-    else if (usages.length > 0) await results.table(...usageTable(usages, display));
-    return code;
+    return guests.haveFailed ? ExitCode.failure : ExitCode.success;
   },
 };
 
@@ -78,7 +80,7 @@ function displayOf(args: Arguments): Display {
     json: args.has('json'),
     human: args.has('human-readable'),
     inodes: args.has('inodes'),
-    images: args.operands.length > 1,
+    images: args.operands,
   };
 }
 
@@ -88,6 +90,57 @@ export type ImageUsage = FilesystemUsage & {
   /** The image as it was given. */
   readonly image: string;
 };
+
+/** Looks into guests side by side. */
+class Guests {
+  readonly #args: Arguments;
+  readonly #reporter: ImagesReporter;
+  readonly #signal: AbortSignal;
+  readonly #sessions: Session[] = [];
+
+  constructor(args: Arguments, reporter: ImagesReporter, signal: AbortSignal) {
+    this.#args = args;
+    this.#reporter = reporter;
+    this.#signal = signal;
+  }
+
+  get haveFailed(): boolean {
+    return this.#sessions.some((session) => session.hasFailed);
+  }
+
+  /** The usages of each guest, when they are all known. */
+  usages(): AsyncIterable<readonly ImageUsage[]> {
+    const concurrency = this.#args.count('concurrency');
+    return new Pool(this.#args.operands, {
+      signal: this.#signal,
+      aborted: (reason) => new AbortError('df', reason),
+      concurrency: () => concurrency ?? this.#defaultConcurrency(),
+      run: (image, index, signal) => this.#usagesOf(image, index, signal),
+    });
+  }
+
+  #defaultConcurrency(): number | Promise<number> {
+    if (this.#args.operands.length === 1) return 1;
+    // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
+    const { applianceOf, concurrencyFor } =
+      require('../guests/concurrency') as typeof import('../guests/concurrency');
+    return applianceOf(undefined).then((appliance) => concurrencyFor(appliance));
+  }
+
+  async #usagesOf(image: string, index: number, signal: AbortSignal): Promise<ImageUsage[]> {
+    const isOne = this.#args.operands.length === 1;
+    const session = new Session({
+      ...{ name: 'df', access: 'devices', launch: launchArguments(this.#args), mount: {}, signal },
+      oneOfSeveral: isOne ? undefined : { label: image, view: this.#reporter.view(index) },
+    });
+    this.#sessions.push(session);
+    const usages: ImageUsage[] = [];
+    await session.run([image, ...this.#args.values('add')], async (guest) => {
+      for (const usage of await usagesOf(guest)) usages.push({ image, ...usage });
+    });
+    return usages;
+  }
+}
 
 export async function usagesOf(guest: DevicesOfGuest & Pick<Guest, 'job'>): Promise<FilesystemUsage[]> {
   const { g, job, failed } = guest;
@@ -107,28 +160,52 @@ export async function usagesOf(guest: DevicesOfGuest & Pick<Guest, 'job'>): Prom
   return usages;
 }
 
-export function usageTable(
-  usages: readonly ImageUsage[],
-  { human, inodes, images }: Omit<Display, 'json'>,
-): [columns: Column[], rows: string[][]] {
-  const shown = (bytes: bigint) => (human ? humanSize(Number(bytes)) : String((bytes + 1023n) / 1024n));
-  const whole = inodes ? 'INODES' : human ? 'SIZE' : 'KIB';
-  const right = (heading: string): Column => ({ heading, align: 'right' });
+/** Prints each guest as it is done. */
+export async function print(
+  guests: AsyncIterable<readonly ImageUsage[]>,
+  results: Results,
+  display: Display,
+): Promise<void> {
+  if (display.json) {
+    const json = results.growingJson();
+    for await (const usages of guests) await json.add(usages);
+    await json.end();
+    return;
+  }
+  const table = results.growingTable(usageColumns(display));
+  for await (const usages of guests) {
+    if (usages.length > 0) await table(usages.map((usage) => usageRow(usage, display)));
+  }
+}
+
+function usageColumns({ human, inodes, images }: Omit<Display, 'json'>): Column[] {
+  const areSeveral = images.length > 1;
+  // Most of what comes later fits into these.
+  const column = (heading: string, least: number, align: Column['align'] = 'right'): Column => ({
+    ...{ heading, align },
+    ...(areSeveral && { least }),
+  });
+  const digits = human ? 8 : 10;
   return [
-    [
-      ...(images ? [{ heading: 'IMAGE' }] : []),
-      ...[{ heading: 'FILESYSTEM' }, { heading: 'TYPE' }, right(whole), right('USED')],
-      ...[right(inodes ? 'FREE' : 'AVAILABLE'), right('USE%')],
-    ],
-    usages.map((usage) => {
-      const { image, device, type } = usage;
-      const [all, used, free] = inodes
-        ? [usage.inodes, usage.inodesUsed, usage.inodesFree]
-        : [usage.size, usage.used, usage.available];
-      // Of what there is for other users than root, as df(1).
-      const share = percentOf(Number(used), Number(used + free));
-      const numbers = inodes ? [all, used, free].map(String) : [all, used, free].map(shown);
-      return [...(images ? [image] : []), device, type, ...numbers, share];
-    }),
+    ...(areSeveral ? [column('IMAGE', widest(images), 'left')] : []),
+    ...[column('FILESYSTEM', 10, 'left'), column('TYPE', 5, 'left')],
+    column(inodes ? 'INODES' : human ? 'SIZE' : 'KIB', digits),
+    ...[column('USED', digits), column(inodes ? 'FREE' : 'AVAILABLE', digits), column('USE%', 4)],
   ];
+}
+
+function widest(texts: readonly string[]): number {
+  return texts.reduce((most, text) => Math.max(most, columnsOf(printable(text))), 0);
+}
+
+function usageRow(usage: ImageUsage, { human, inodes, images }: Omit<Display, 'json'>): string[] {
+  const { image, device, type } = usage;
+  const [all, used, free] = inodes
+    ? [usage.inodes, usage.inodesUsed, usage.inodesFree]
+    : [usage.size, usage.used, usage.available];
+  // Of what there is for other users than root, as df(1).
+  const share = percentOf(Number(used), Number(used + free));
+  const shown = (bytes: bigint) => (human ? humanSize(Number(bytes)) : String((bytes + 1023n) / 1024n));
+  const numbers = [all, used, free].map(inodes ? String : shown);
+  return [...(images.length > 1 ? [image] : []), device, type, ...numbers, share];
 }

@@ -82,17 +82,22 @@ export const command: Command = {
       reporter.clear();
       tellFailure(failureOf(error, 'diff'), progress, path);
     };
-    let count = 0;
+    let isDifferent = false;
     try {
-      count = await compare(comparison, reporter, fail, signal);
+      await compare(comparison, reporter, {
+        signal,
+        onError: fail,
+        onDifference: () => (isDifferent = true),
+      });
     } catch (error) {
-      if (signal.aborted) throw error;
-      fail(error);
+      if (!signal.aborted) fail(error);
+      // What had been told before counts, whoever wants no more of it.
+      else if (!hasFailed && !isDifferent) throw error;
     } finally {
       reporter.close();
     }
     if (hasFailed) return ExitCode.failure;
-    return comparison.exitCode && count > 0 ? ExitCode.different : ExitCode.success;
+    return comparison.exitCode && isDifferent ? ExitCode.different : ExitCode.success;
   },
 };
 
@@ -127,13 +132,18 @@ const comparing: ReadonlySet<string> = new Set([
   ...(['pread', 'readdir', 'readlink', 'readlinklist', 'statns'] as const),
 ] satisfies (keyof TreeReader)[]);
 
-/** Returns the number of differences. */
+interface Listeners {
+  readonly signal: AbortSignal;
+  onError(error: Error, path: string): void;
+  /** Hears of each difference before it is printed. */
+  onDifference(): void;
+}
+
 async function compare(
   { before, after, options, json }: Comparison,
   reporter: ProgressReporter,
-  onError: (error: Error, path: string) => void,
-  signal: AbortSignal,
-): Promise<number> {
+  { signal, onError, onDifference }: Listeners,
+): Promise<void> {
   // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
   const { diff } = require('../diff') as typeof import('../diff');
   const results = new Results({ signal, beforeWrite: () => reporter.clear() });
@@ -152,15 +162,13 @@ async function compare(
       );
     },
   });
-  let count = 0;
   try {
     for await (const each of differences) {
-      count++;
+      onDifference();
       if (json) await results.json(differenceToJson(each));
       else await results.line(...differenceLine(each));
     }
     job.end(undefined);
-    return count;
   } catch (error) {
     job.end(error as Error);
     throw error;

@@ -1,26 +1,42 @@
-// What the terminal, or a program, sees of images while they are inspected.
+// What the terminal, or a program, sees of several images while they are worked on.
 import { basename } from 'node:path';
 import type { Guestfs } from '../guestfs';
 import type { InspectAllProgress } from '../inspect';
 import type { ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
 import { Notes } from './notes';
+import type { GuestView } from './view';
+
+/** What the whole is called, and the work on each image. */
+const names = { inspect: { whole: 'inspectAll', each: 'inspect' }, df: { whole: 'df', each: 'df' } } as const;
+
+/** The bar of an image, and what ends its following of what is shown. */
+interface Bar {
+  readonly job: Job;
+  unfollow: () => void;
+}
 
 /**
- * Reports the inspection of images: of one, every operation; of several, the whole and, as bars, one for each image or,
- * as lines, the operations of each with its label.
+ * Reports the work on images: of one, every operation; of several, the whole and, as bars, one for each image or, as
+ * lines, the operations of each with its label.
  */
 export class ImagesReporter {
   readonly #reporter: ProgressReporter;
+  readonly #paths: readonly string[];
   readonly #labels: readonly string[];
-  readonly #whole = new Job('inspectAll');
-  /** The bars of the images that are being inspected. */
-  readonly #bars = new Map<number, Job>();
+  readonly #work: string;
+  readonly #whole: Job;
+  /** Bars of the images that are being worked on. */
+  readonly #bars = new Map<number, Bar>();
   readonly #notes: Notes;
   #begun = false;
+  #done = 0;
 
-  constructor(paths: readonly string[], reporter: ProgressReporter) {
+  constructor(paths: readonly string[], reporter: ProgressReporter, command: keyof typeof names) {
     this.#reporter = reporter;
+    this.#paths = paths;
+    this.#work = names[command].each;
+    this.#whole = new Job(names[command].whole);
     this.#notes = new Notes(reporter);
     // Programs want what they have given.
     this.#labels = reporter.format === 'json' ? paths : labelsOf(paths);
@@ -34,23 +50,65 @@ export class ImagesReporter {
   readonly handle = (g: Guestfs, _: unknown, index: number): void => {
     g.on('warning', (text) => this.#notes.tellOnce(text));
     const bar = this.#bars.get(index);
-    if (bar) bar.follow(g);
+    if (bar) bar.unfollow = bar.job.follow(g);
     else this.#reporter.attach(g, { label: this.#labels[index] });
   };
 
-  readonly progress = (event: InspectAllProgress): void => {
-    if (!this.#several) return;
-    if (!this.#begun) this.#tellWhole(0); // so that it stands above the images
-    if (this.#reporter.format === 'bar') this.#drawBar(event);
-    if (event.type === 'end') this.#tellWhole(event.done);
+  readonly progress = ({ type, index, error }: InspectAllProgress): void => {
+    if (type === 'start') this.begin(index);
+    else if (type === 'end') this.end(index, error);
   };
 
-  #tellWhole(done: number): void {
+  begin(index: number): void {
+    if (!this.#several) return;
+    if (!this.#begun) this.#tellWhole(); // so that it stands above the images
+    if (this.#reporter.format !== 'bar') return;
+    const job = new Job(this.#work);
+    this.#bars.set(index, { job, unfollow: () => undefined });
+    this.#reporter.attach(job, { label: this.#labels[index] });
+    job.start();
+  }
+
+  end(index: number, error: Error | undefined): void {
+    if (!this.#several) return;
+    const bar = this.#bars.get(index);
+    this.#bars.delete(index);
+    bar?.job.end(error);
+    if (bar) this.#reporter.detach(bar.job);
+    this.#done++;
+    this.#tellWhole();
+  }
+
+  /** What is seen of one of the images. */
+  view(index: number): GuestView {
+    return {
+      begin: () => this.begin(index),
+      open: (g) => this.handle(g, undefined, index),
+      work: (g, job) => this.#follow(g, job, index),
+      note: (text) => this.#notes.tell(text, this.#paths[index]),
+      clear: () => this.clear(),
+      close: (error) => this.end(index, error),
+    };
+  }
+
+  /** From now on it is a job that is to be seen, and not the calls of which it consists. */
+  #follow(g: Guestfs, job: Job, index: number): void {
+    const bar = this.#bars.get(index);
+    if (!bar) {
+      this.#reporter.detach(g);
+      this.#reporter.attach(job, { label: this.#labels[index] });
+      return;
+    }
+    bar.unfollow();
+    bar.job.follow(job, () => '');
+  }
+
+  #tellWhole(): void {
     const total = this.#labels.length;
     if (!this.#begun) this.#whole.start();
     this.#begun = true;
-    this.#whole.progress(done, total);
-    if (done === total) this.#whole.end(undefined);
+    this.#whole.progress(this.#done, total);
+    if (this.#done === total) this.#whole.end(undefined);
   }
 
   /** Makes way for what the program itself writes to the terminal. */
@@ -60,20 +118,6 @@ export class ImagesReporter {
 
   close(): void {
     this.#reporter.close();
-  }
-
-  #drawBar({ type, index, error }: InspectAllProgress): void {
-    if (type === 'start') {
-      const bar = new Job('inspect');
-      this.#bars.set(index, bar);
-      this.#reporter.attach(bar, { label: this.#labels[index] });
-      bar.start();
-    } else if (type === 'end') {
-      const bar = this.#bars.get(index);
-      this.#bars.delete(index);
-      bar?.end(error);
-      if (bar) this.#reporter.detach(bar);
-    }
   }
 }
 

@@ -5,7 +5,7 @@ import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { type Failure, failureOf, tellFailure } from './failures';
 import { ImagesReporter } from './images';
-import { launchArguments, launchOptions } from './options';
+import { concurrencyOption, launchArguments, launchOptions } from './options';
 import { isIncomplete, renderReport } from './report';
 
 const description: Description = {
@@ -21,11 +21,7 @@ const description: Description = {
       name: 'json',
       about: 'Print JSON: one object for one IMAGE, an array in the order of the IMAGEs for several',
     },
-    {
-      name: 'concurrency',
-      value: 'N',
-      about: 'Inspect up to N IMAGEs at a time; default: what processors and free memory allow',
-    },
+    concurrencyOption,
     { name: 'no-applications', about: 'Do not list the installed packages' },
     ...launchOptions,
   ],
@@ -57,7 +53,7 @@ export const command: Command = {
   description,
   async run(args, signal) {
     const { images, json, format, progress, options } = parse(args);
-    const reporter = new ImagesReporter(images, new ProgressReporter({ format: progress }));
+    const reporter = new ImagesReporter(images, new ProgressReporter({ format: progress }), 'inspect');
     const outcomes = new Outcomes(images.length);
     let printed = 0;
     const results = inspectAll(
@@ -72,6 +68,10 @@ export const command: Command = {
           if (!json) print(`${printed++ > 0 ? '\n' : ''}${renderReport(each, terminalWidth())}`);
         }
       }
+    } catch (error) {
+      // What had been told before counts, whoever wants no more of it.
+      if (!signal.aborted || outcomes.all.every(isComplete)) throw error;
+      return ExitCode.failure;
     } finally {
       reporter.close();
     }

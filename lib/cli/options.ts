@@ -54,6 +54,12 @@ export const addOption: Option = {
   about: 'A further disk of the same guest, in their order',
 };
 
+export const concurrencyOption: Option = {
+  name: 'concurrency',
+  value: 'N',
+  about: 'Work on up to N IMAGEs at a time; default: what processors and free memory allow',
+};
+
 export const mountOptions: readonly Option[] = [
   {
     name: 'root',

@@ -5,7 +5,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { bytesOf } from '../text/bytes';
 import { toJson } from '../text/json';
 import { printable } from '../text/printable';
-import { type Column, renderTable } from '../text/table';
+import { type Column, Table } from '../text/table';
 
 /** How a terminal shows a text. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'cyan';
@@ -67,13 +67,33 @@ export class Results {
   }
 
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): Promise<void> {
-    const heading = (text: string) => this.styled(text, 'bold');
-    return this.#text(Buffer.from(renderTable(columns, rows, this.width, heading)));
+    return this.growingTable(columns)(rows);
+  }
+
+  /** A table whose rows come as they are found out. */
+  growingTable(columns: readonly Column[]): (rows: readonly (readonly string[])[]) => Promise<void> {
+    const table = new Table(columns, (text) => this.styled(text, 'bold'));
+    return (rows) => this.#text(Buffer.from(table.render(rows, this.width)));
   }
 
   /** A line of JSON: one of many, which is NDJSON, or the only one. */
   json(value: unknown, indent?: number): Promise<void> {
     return this.#text(Buffer.from(`${toJson(value, indent)}\n`));
+  }
+
+  /** An array in JSON whose elements come as they are found out. It may be cut off, but never where a line goes on. */
+  growingJson(): { add(values: readonly unknown[]): Promise<void>; end(): Promise<void> } {
+    let isBegun = false;
+    return {
+      add: async (values) => {
+        if (values.length === 0) return;
+        const [, ...lines] = toJson(values, 2).slice(0, -2).split('\n');
+        const start = isBegun ? ',' : '[';
+        isBegun = true;
+        await this.#text(Buffer.from([start, ...lines, ''].join('\n')));
+      },
+      end: () => this.#text(Buffer.from(isBegun ? ']\n' : '[]\n')),
+    };
   }
 
   /** The content of a file. */

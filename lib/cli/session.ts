@@ -3,13 +3,12 @@ import type { Guestfs } from '../guestfs';
 import type { GuestOptions, OpenGuest } from '../guests/open';
 import type { ImageFacts } from '../host/image-facts';
 import type { VolumeKey } from '../inspect';
-import { ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
 import { ExitCode, UsageError } from './command';
 import { failureOf, tellFailure } from './failures';
-import { Notes } from './notes';
 import type { LaunchArguments, MountArguments } from './options';
 import { Results } from './results';
+import { type GuestView, viewOfOne } from './view';
 
 /** What a command works with. */
 export interface Guest {
@@ -19,97 +18,89 @@ export interface Guest {
   readonly results: Results;
   readonly job: Job;
   readonly signal: AbortSignal;
-  /** Something failed, and the command goes on; it ends with exit code 1. */
+  /** Tells that something failed, and that the command goes on; it will end with exit code 1. */
   failed(error: unknown, path?: string): void;
-  /** Something that people should know, and that is no failure. */
+  /** Tells what people should know, and what is no failure. */
   note(text: string): void;
 }
 
 export type Work = (guest: Guest) => Promise<void>;
 
-/** What is mounted: nothing, or all of the guest; to be changed: only when the command has been told to. */
+/** What a command mounts: nothing, or the guest; so that it can be changed only when the user has said so. */
 export type Access = 'devices' | 'read' | 'write';
 
 export interface SessionOptions {
-  /** Of the command. */
+  /** Name of the command. */
   readonly name: string;
   readonly access: Access;
   readonly launch: LaunchArguments;
   readonly mount: MountArguments;
   readonly signal: AbortSignal;
-  /** Tells the guest from others of the same command. */
-  readonly label?: string | undefined;
+  /** Of several guests of the same command: what tells this one from the others, and its part of what is seen. */
+  readonly oneOfSeveral?: { readonly label: string; readonly view: GuestView } | undefined;
 }
 
-/** From the launch of a guest to its end. */
+/** A command's work with one guest, from its launch to its end. */
 export class Session {
-  readonly #name: string;
-  readonly #access: Access;
-  readonly #launch: LaunchArguments;
-  readonly #mount: MountArguments;
-  readonly #signal: AbortSignal;
-  readonly #label: string | undefined;
-  readonly #reporter: ProgressReporter;
-  readonly #notes: Notes;
+  readonly #options: SessionOptions;
+  readonly #view: GuestView;
   #hasFailed = false;
 
-  constructor({ name, access, launch, mount, signal, label }: SessionOptions) {
-    this.#name = name;
-    this.#access = access;
-    this.#launch = launch;
-    this.#mount = mount;
-    this.#signal = signal;
-    this.#label = label;
-    this.#reporter = new ProgressReporter({ format: launch.progress, label });
-    this.#notes = new Notes(this.#reporter);
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#view = options.oneOfSeveral?.view ?? viewOfOne(options.launch);
   }
 
+  /** Whether a failure has been told, be it the end of the work or not. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** Rejects when it is aborted, unless something had failed before: that counts, whoever wants no more of it. */
   async run(paths: readonly string[], work: Work): Promise<ExitCode> {
-    const { format } = this.#launch;
-    const files = paths.map((path) => ({ path, format }));
+    const { launch, signal } = this.#options;
+    const files = paths.map((path) => ({ path, format: launch.format }));
+    let end: Error | undefined;
+    this.#view.begin();
     try {
       // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
       const { withGuest } = require('../guests/open') as typeof import('../guests/open');
       await withGuest(files, this.#guestOptions, (guest) => this.#work(guest, work));
     } catch (error) {
-      if (this.#signal.aborted || error instanceof UsageError) throw error;
-      this.#fail(error);
+      end = error as Error;
+      if (error instanceof UsageError) throw error;
+      if (!signal.aborted) this.#fail(error);
+      else if (!this.#hasFailed) throw error;
     } finally {
-      this.#reporter.close();
+      this.#view.close(end);
     }
     return this.#hasFailed ? ExitCode.failure : ExitCode.success;
   }
 
   get #guestOptions(): GuestOptions {
-    const { keys, timeout, accel } = this.#launch;
-    const writable = this.#access === 'write';
+    const { name, access, launch, mount, signal } = this.#options;
+    const { keys, timeout, accel } = launch;
+    const writable = access === 'write';
     return {
-      ...{ operation: this.#name, writable, keys, timeout, accel, signal: this.#signal },
+      ...{ operation: name, writable, keys, timeout, accel, signal },
       // What is to be changed must be whole: else something would be written to where a filesystem should be.
-      ...(this.#access !== 'devices' && {
-        mount: {
-          ...this.#mount,
-          onError: writable ? undefined : (error, place) => this.#fail(error, place),
-        },
+      ...(access !== 'devices' && {
+        mount: { ...mount, onError: writable ? undefined : (error, place) => this.#fail(error, place) },
       }),
-      onHandle: (g) => {
-        g.on('warning', (text) => this.#note(text));
-        this.#reporter.attach(g);
-      },
+      onHandle: (g) => this.#view.open(g),
     };
   }
 
   async #work({ g, images }: OpenGuest, work: Work): Promise<void> {
-    // From now on it is the whole that people want to follow, not its calls.
-    this.#reporter.detach(g);
-    const results = new Results({ signal: this.#signal, beforeWrite: () => this.#reporter.clear() });
-    const job = new Job(this.#name);
-    this.#reporter.attach(job);
+    const { name, launch, signal } = this.#options;
+    const job = new Job(name);
+    this.#view.work(g, job);
     job.start();
     const guest = {
-      ...{ g, images, keys: this.#launch.keys, results, job, signal: this.#signal },
+      ...{ g, images, keys: launch.keys, job, signal },
+      results: new Results({ signal, beforeWrite: () => this.#view.clear() }),
       failed: (error: unknown, path?: string) => this.#fail(error, path),
-      note: (text: string) => this.#note(text),
+      note: (text: string) => this.#view.note(text),
     };
     try {
       await work(guest);
@@ -121,12 +112,9 @@ export class Session {
   }
 
   #fail(error: unknown, path?: string): void {
+    const { name, launch, oneOfSeveral } = this.#options;
     this.#hasFailed = true;
-    this.#reporter.clear();
-    tellFailure(failureOf(error, this.#name), this.#launch.progress, path, this.#label);
-  }
-
-  #note(text: string): void {
-    this.#notes.tell(text, this.#label);
+    this.#view.clear();
+    tellFailure(failureOf(error, name), launch.progress, path, oneOfSeveral?.label);
   }
 }

@@ -47,17 +47,21 @@ export class Job implements Observable {
     for (const each of this.#observers) each.ended(this.#itself, error);
   }
 
-  /** Shows the operations of a handle as steps of the job, called what `stepOf` says. */
-  follow(handle: Observable, stepOf = (operation: string) => operation): void {
-    const enter = (step: string) => {
-      if (step === this.#step) return;
+  /**
+   * Shows the operations of a handle, or of another job, as steps of this one. They are called what `stepOf` says; where
+   * that is nothing, only their phases are steps. The returned function ends it.
+   */
+  follow(handle: Observable, stepOf = (operation: string) => operation): () => void {
+    const enter = (...parts: string[]) => {
+      const step = parts.filter((part) => part !== '').join(': ');
+      if (step === this.#step || step === '') return;
       this.#step = step;
       this.phase(step);
       this.progress(0, 1);
     };
-    handle[observe]({
+    return handle[observe]({
       started: ({ operation }) => enter(stepOf(operation)),
-      phase: ({ operation }, phase) => enter(`${stepOf(operation)}: ${phase}`),
+      phase: ({ operation }, phase) => enter(stepOf(operation), phase),
       progress() {},
       ended() {},
     });

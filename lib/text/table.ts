@@ -3,12 +3,14 @@ import { printable } from './printable';
 
 export interface Column {
   readonly heading: string;
+  /** Columns of the terminal that it takes at least; default: those of what stands in it. */
+  readonly least?: number;
   /** Default `'left'`. */
   readonly align?: 'left' | 'right';
 }
 
 const gap = '  ';
-/** A column is not made narrower than this to fit the terminal. */
+/** Width below which no column is shortened to fit the terminal. */
 const narrowest = 8;
 
 /**
@@ -18,25 +20,51 @@ export function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width: number,
-  heading: (text: string) => string = (text) => text,
+  heading?: (text: string) => string,
 ): string {
-  const cells = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map(printable))];
-  const widths = shrink(
-    columns.map((_, index) => cells.reduce((most, row) => Math.max(most, columnsOf(row[index] ?? '')), 0)),
-    width - gap.length * (columns.length - 1),
-  );
-  return cells
-    .map((row, index) => {
-      const padded = columns.map(({ align }, column) =>
-        pad(row[column] ?? '', widths[column] ?? 0, align === 'right'),
-      );
-      const line = padded.join(gap).trimEnd();
-      return `${index === 0 ? heading(line) : line}\n`;
-    })
-    .join('');
+  return new Table(columns, heading).render(rows, width);
 }
 
-function shrink(widths: number[], room: number): number[] {
+/** A table that is written piece by piece: a column gets wider where a cell needs it, and never narrower again. */
+export class Table {
+  readonly #columns: readonly Column[];
+  readonly #heading: (text: string) => string;
+  readonly #widths: number[];
+  #isBegun = false;
+
+  constructor(columns: readonly Column[], heading: (text: string) => string = (text) => text) {
+    this.#columns = columns;
+    this.#heading = heading;
+    this.#widths = columns.map(({ heading, least = 0 }) => Math.max(columnsOf(heading), least));
+  }
+
+  /** More rows, below the heading where they are the first. */
+  render(rows: readonly (readonly string[])[], width: number): string {
+    const cells = rows.map((row) => row.map(printable));
+    for (const row of cells) {
+      for (const [index, cell] of row.entries()) {
+        this.#widths[index] = Math.max(this.#widths[index] ?? 0, columnsOf(cell));
+      }
+    }
+    const widths = shrink(this.#widths, width - gap.length * (this.#columns.length - 1));
+    const lines = cells.map((row) => this.#line(row, widths));
+    if (!this.#isBegun) {
+      const headings = this.#columns.map(({ heading }) => heading);
+      lines.unshift(this.#heading(this.#line(headings, widths)));
+    }
+    this.#isBegun = true;
+    return lines.map((line) => `${line}\n`).join('');
+  }
+
+  #line(cells: readonly string[], widths: readonly number[]): string {
+    const padded = this.#columns.map(({ align }, index) =>
+      pad(cells[index] ?? '', widths[index] ?? 0, align === 'right'),
+    );
+    return padded.join(gap).trimEnd();
+  }
+}
+
+function shrink(widths: readonly number[], room: number): number[] {
   const fitted = [...widths];
   let excess = fitted.reduce((sum, each) => sum + each, 0) - room;
   for (; excess > 0; excess--) {

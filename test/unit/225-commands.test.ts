@@ -12,7 +12,7 @@ import { checksumLine, printChecksums } from '../../lib/cli/checksum';
 import type { Description } from '../../lib/cli/command';
 import { UsageError } from '../../lib/cli/command';
 import { commandNames, descriptions, loadCommand } from '../../lib/cli/commands';
-import { usageTable } from '../../lib/cli/df';
+import { type ImageUsage, print } from '../../lib/cli/df';
 import { differenceLine, differenceToJson, parse as parseDiff } from '../../lib/cli/diff';
 import { LongLines, modeText } from '../../lib/cli/entries';
 import { failureOf } from '../../lib/cli/failures';
@@ -703,24 +703,67 @@ describe('guestfs df', () => {
     ...{ image: 'a.img', device: '/dev/sda1', type: 'ext4', label: null, uuid: null },
     ...{ size: 10240n, used: 2048n, available: 6144n, inodes: 100n, inodesUsed: 1n, inodesFree: 99n },
   };
-  const images = false;
-  const rows = (human: boolean, inodes: boolean) => usageTable([usage], { human, inodes, images })[1];
+  const lvm = { ...usage, image: 'b.img', device: '/dev/vg/a-long-name' };
+  const plain = { json: false, human: false, inodes: false, images: ['a.img'] };
 
-  test('KiB, people’s units, and inodes', () => {
-    expect(rows(false, false)).toEqual([['/dev/sda1', 'ext4', '10', '2', '6', '25%']]);
-    expect(rows(true, false)).toEqual([['/dev/sda1', 'ext4', '10 KiB', '2 KiB', '6 KiB', '25%']]);
-    expect(rows(false, true)).toEqual([['/dev/sda1', 'ext4', '100', '1', '99', '1%']]);
+  /** What has been printed after each of the guests, and at the end. */
+  async function printed(options: Partial<typeof plain>, ...guests: ImageUsage[][]): Promise<string[]> {
+    const stdout = new Stdout();
+    const pieces: string[] = [];
+    const cut = () => void pieces.push(stdout.text.slice(pieces.join('').length));
+    const each = async function* () {
+      for (const usages of guests) {
+        yield usages;
+        cut();
+      }
+    };
+    await print(each(), new Results({ stream: stdout }), { ...plain, ...options });
+    cut();
+    return pieces;
+  }
+
+  test('KiB, people’s units, and inodes', async () => {
+    expect(await printed({}, [usage])).toEqual([
+      'FILESYSTEM  TYPE  KIB  USED  AVAILABLE  USE%\n/dev/sda1   ext4   10     2          6   25%\n',
+      '',
+    ]);
+    expect((await printed({ human: true }, [usage]))[0]).toContain('10 KiB  2 KiB      6 KiB   25%\n');
+    expect((await printed({ inodes: true }, [usage]))[0]).toContain('100     1    99    1%\n');
   });
 
-  test('of several images, which', () => {
-    const [columns, [row]] = usageTable([usage], { human: false, inodes: false, images: true });
-    expect([columns[0]?.heading, row?.slice(0, 2)]).toEqual(['IMAGE', ['a.img', '/dev/sda1']]);
-    expect(columns).toHaveLength(row?.length ?? 0);
+  test('of several images, each as it is done, in columns that stand below each other', async () => {
+    const images = ['a.img', 'b.img', 'longer.img'];
+    const pieces = await printed({ images }, [usage], [], [usage, lvm], [usage]);
+    expect(pieces).toEqual([
+      'IMAGE       FILESYSTEM  TYPE          KIB        USED   AVAILABLE  USE%\n' +
+        'a.img       /dev/sda1   ext4           10           2           6   25%\n',
+      '',
+      'a.img       /dev/sda1            ext4           10           2           6   25%\n' +
+        'b.img       /dev/vg/a-long-name  ext4           10           2           6   25%\n',
+      'a.img       /dev/sda1            ext4           10           2           6   25%\n',
+      '',
+    ]);
   });
 
-  test('filesystems without inodes have no share of them', () => {
+  test('--json: an array, which is written as it comes', async () => {
+    const json = { json: true, images: ['a.img', 'b.img'] };
+    const pieces = await printed(json, [usage, lvm], [], [lvm]);
+    expect(pieces.map((each) => each.length > 2)).toEqual([true, false, true, false]);
+    expect(JSON.parse(pieces.join('')).map(({ image }: ImageUsage) => image)).toEqual([
+      'a.img',
+      'b.img',
+      'b.img',
+    ]);
+    for (const each of pieces) expect(each).toMatch(/^$|\n$/);
+    expect(await printed(json)).toEqual(['[]\n']);
+    expect((await printed(json, [usage])).join('')).toBe(`${toJson([usage], 2)}\n`);
+    const most = { ...usage, size: 2n ** 64n };
+    expect((await printed(json, [most])).join('')).toContain('"size": 18446744073709551616,');
+  });
+
+  test('filesystems without inodes have no share of them', async () => {
     const fat = { ...usage, inodes: 0n, inodesUsed: 0n, inodesFree: 0n };
-    expect(usageTable([fat], { human: false, inodes: true, images })[1][0]?.at(-1)).toBe('-');
+    expect((await printed({ inodes: true }, [fat]))[0]).toMatch(/ -\n$/);
   });
 });
 

@@ -9,12 +9,15 @@ import { command as diffCommand } from '../../lib/cli/diff';
 import { type GuestCommand, guestCommand } from '../../lib/cli/guest';
 import { guestOptions, imageOperand } from '../../lib/cli/options';
 import type { Work } from '../../lib/cli/session';
+import { eventually } from '../support/eventually';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 
 let folder: TemporaryFolder;
 let image: string;
 /** What was asked of the handle, in order. */
 let calls: string[];
+/** The image of each handle. */
+let images: WeakMap<Guestfs, unknown>;
 /** What reached stderr. */
 let told: string;
 
@@ -26,6 +29,7 @@ beforeEach(() => {
   image = folder.file('disk.img');
   writeFileSync(image, Buffer.alloc(1 << 20));
   calls = [];
+  images = new WeakMap();
   told = '';
   for (const name of appliance) {
     jest.spyOn(Guestfs.prototype, name).mockImplementation((async (...args: unknown[]) => {
@@ -35,6 +39,7 @@ beforeEach(() => {
   for (const name of watched) {
     const real = Guestfs.prototype[name] as (...args: unknown[]) => Promise<void>;
     jest.spyOn(Guestfs.prototype, name).mockImplementation(function (this: Guestfs, ...args: unknown[]) {
+      if (name === 'addDrive') images.set(this, args[0]);
       const readonly = (args[1] as { readonly?: boolean } | undefined)?.readonly;
       calls.push(readonly === undefined ? name : `${name} ${readonly ? 'read-only' : 'to be written'}`);
       return real.apply(this, args);
@@ -140,6 +145,17 @@ describe('a guest that is read', () => {
     await expect(run('read', work, abort.signal)).rejects.toThrow();
     expect(calls.at(-1)).toBe('close');
     expect(told).toBe('');
+  });
+
+  test('what had failed before an abort counts', async () => {
+    const abort = new AbortController();
+    const work: Work = async ({ failed }) => {
+      failed(failure, '/a');
+      abort.abort();
+      abort.signal.throwIfAborted();
+    };
+    expect(await run('read', work, abort.signal)).toBe(ExitCode.failure);
+    expect(told).toBe('guestfs: /a: sample: no luck (EIO)\n');
   });
 
   test('nothing is launched when it has been aborted before', async () => {
@@ -257,11 +273,36 @@ describe('guestfs df', () => {
     expect(told).toBe('guestfs: /dev/sda2 is encrypted (crypto_LUKS): what is in it takes a --key\n');
   });
 
-  test('of several guests, one after the other, and what fails is told with its image', async () => {
+  test('of several guests side by side, and each is printed when it is done', async () => {
+    const slow = folder.file('slow.img');
+    writeFileSync(slow, Buffer.alloc(1 << 20));
+    jest.spyOn(Guestfs.prototype, 'launch').mockImplementation(async function (this: Guestfs) {
+      if (images.get(this) === slow) await eventually(() => printed.includes(image));
+    });
+    expect(await df('--concurrency=2', slow, image)).toBe(ExitCode.success);
+    const [heading, ...rows] = printed.trimEnd().split('\n');
+    expect(heading).toMatch(/^IMAGE +FILESYSTEM/);
+    expect(rows.map((row) => row.split(/ +/)[0])).toEqual([image, slow]);
+  });
+
+  test('what had failed of one guest before an abort counts', async () => {
+    const abort = new AbortController();
+    jest.mocked(Guestfs.prototype.statvfs).mockImplementation(async () => {
+      abort.abort();
+      throw failure;
+    });
+    const args = ['--progress=none', '--format=raw', '--concurrency=1', folder.file('missing.img'), image];
+    expect(await dfCommand.run(args, abort.signal)).toBe(ExitCode.failure);
+    await expect(dfCommand.run(args.slice(0, 2).concat(image), AbortSignal.abort())).rejects.toThrow();
+  });
+
+  test('what fails is told with its image, and the others are reported', async () => {
     const broken = folder.file('broken.img');
     writeFileSync(broken, Buffer.alloc(1 << 20));
     jest.mocked(Guestfs.prototype.statvfs).mockRejectedValueOnce(failure);
-    expect(await df('--json', broken, folder.file('missing.img'), image)).toBe(ExitCode.failure);
+    expect(await df('--json', '--concurrency=1', broken, folder.file('missing.img'), image)).toBe(
+      ExitCode.failure,
+    );
     expect(JSON.parse(printed)).toMatchObject([
       { image, device: '/dev/sda1', uuid: 'u', size: 10240, used: 2048 },
     ]);
@@ -336,6 +377,17 @@ describe('guestfs diff', () => {
     added = ['/a'];
     expect(await compare('--exit-code')).toBe(ExitCode.different);
     expect(printed).toBe('+ /a\n');
+  });
+
+  test('--exit-code: 3 also when nobody wants to know more of them', async () => {
+    added = ['/a', '/b'];
+    const abort = new AbortController();
+    jest.mocked(process.stdout.write).mockImplementation(() => {
+      abort.abort();
+      return true;
+    });
+    const args = ['--progress=none', '--mount=/dev/sda1', image, image];
+    expect(await diffCommand.run([...args, '--exit-code'], abort.signal)).toBe(ExitCode.different);
   });
 
   test('--exit-code: 0 when there are none', async () => {

@@ -47,7 +47,11 @@ afterEach(() => {
 
 function setup(format: 'bar' | 'text' | 'json', paths: string[]) {
   const output = format === 'bar' ? new Terminal(100) : new Capture();
-  const images = new ImagesReporter(paths, new ProgressReporter({ format, stream: output, env: {} }));
+  const images = new ImagesReporter(
+    paths,
+    new ProgressReporter({ format, stream: output, env: {} }),
+    'inspect',
+  );
   let done = 0;
   const tell = (type: InspectAllProgress['type'], index: number, error?: Error) => {
     if (type === 'end') done++;

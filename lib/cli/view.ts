@@ -1,0 +1,40 @@
+// What the terminal, or a program, sees of a guest while a command works with it.
+import type { Guestfs } from '../guestfs';
+import { ProgressReporter } from '../progress';
+import type { Job } from '../progress/job';
+import { Notes } from './notes';
+import type { LaunchArguments } from './options';
+
+export interface GuestView {
+  begin(): void;
+  /** Shows the handle's calls, of which the launch is one, and tells its warnings. */
+  open(g: Guestfs): void;
+  /** Shows a job from now on: people want to follow the whole, and not its calls. */
+  work(g: Guestfs, job: Job): void;
+  /** Tells what people should know, and what is no failure. */
+  note(text: string): void;
+  /** Makes way for what the program itself writes to the terminal. */
+  clear(): void;
+  /** @param error what has ended the work */
+  close(error?: Error): void;
+}
+
+/** The view of a command that works with one guest. */
+export function viewOfOne({ progress }: LaunchArguments): GuestView {
+  const reporter = new ProgressReporter({ format: progress });
+  const notes = new Notes(reporter);
+  return {
+    begin: () => undefined,
+    open: (g) => {
+      g.on('warning', (text) => notes.tell(text));
+      reporter.attach(g);
+    },
+    work: (g, job) => {
+      reporter.detach(g);
+      reporter.attach(job);
+    },
+    note: (text) => notes.tell(text),
+    clear: () => reporter.clear(),
+    close: () => reporter.close(),
+  };
+}
