@@ -333,7 +333,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
   /**
    * Copies a file or a folder of the host into a folder of the guest, under its own name; the content of `/`, `.` and
    * `..` goes straight into `remotedir`. Symbolic links are followed only when `localpath` itself is one, else they
-   * become links. Permissions, times and the numbers of the owners come along; devices, fifos and sockets do not.
+   * become links. Permissions, times and the numbers of the owners come along; devices, fifos and sockets do not. A copy
+   * that fails leaves whole files only: of what it was replacing meanwhile, nothing.
    *
    * Replaces `guestfs_copy_in`, which needs a `tar` on the host and knows no progress. C: `guestfs_tar_in`, with an
    * archive that is made on the way: other calls of this handle wait until the copy is over.

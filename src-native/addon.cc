@@ -7,6 +7,7 @@
 #include <span>
 
 #include "descriptors.h"
+#include "file_times.h"
 #include "native_handle.h"
 #include "open_sessions.h"
 
@@ -58,6 +59,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(std::make_unique<OpenSessions>().release());  // the environment deletes it
   exports["NativeHandle"] = NativeHandle::Define(env);
   exports["nextTurn"] = Napi::Function::New<&NextTurn>(env, "nextTurn");
+  exports["setFileTimes"] = Napi::Function::New<&SetFileTimes>(env, "setFileTimes");
   exports["functions"] = Napi::Function::New<&DescribeFunctions>(env, "functions");
   return exports;
 }

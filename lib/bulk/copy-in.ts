@@ -1,31 +1,23 @@
-// Copies a file or a tree of the host into the guest: as a tar archive that is made on the way.
-import { type BigIntStats, constants } from 'node:fs';
-import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
-import { AbortError, GuestfsError } from '../faults/errors';
+// Copies a file or a tree of the host into the guest.
+import { AbortError } from '../faults/errors';
+import { isFatal } from '../faults/kinds';
 import type { GuestfsMethods } from '../generated/methods';
-import { bytesOf, nameOf } from '../text/bytes';
+import { signals } from '../options/abort-signals';
+import { nameOf } from '../text/bytes';
+import { Archive, copyInError, type SentFile, sourceAt } from './archive';
+import { namesInBundle } from './bundle';
 import type { CopyInOptions } from './copy-options';
-import { typeOf } from './entry';
+import { entryOf } from './entry';
 import { hostError } from './host-error';
 import { Meter } from './meter';
-import { tarEnd, tarHeader, tarPadding } from './tar';
 
 /** The calls by which a tree gets into the guest. */
-export type TreeTarget = Pick<GuestfsMethods, 'isDir' | 'realpath' | 'tarIn'>;
+export type TreeTarget = Pick<GuestfsMethods, 'isDir' | 'realpath' | 'tarIn' | 'lstatnslist' | 'rm'>;
 
-const slash = Buffer.from('/');
-/** Files are read, and the archive is handed on, in pieces of about this size. */
-const pieceSize = 256 * 1024;
-
-/** Something on the host that is to be copied. */
-interface Source {
-  readonly path: Buffer;
-  /** In the archive. */
-  readonly name: Buffer;
-  readonly stats: BigIntStats;
-  /** The program itself has named it: a link is followed then, and only then. */
-  readonly isNamed?: true;
-}
+/** How long the guest may take, once the copy has been given up, for what has been sent to it. */
+const unpackingMs = 5000;
+/** By how much a filesystem may round a file's time. FAT has steps of two seconds. */
+const coarsestNs = 2_000_000_000n;
 
 /** As `guestfs_copy_in`: into `remotedir`, under its own name. */
 export async function copyIn(
@@ -37,7 +29,7 @@ export async function copyIn(
   const { signal } = options;
   if (signal?.aborted) throw new AbortError('copyIn', signal.reason);
   try {
-    await new CopyIn(options).run(g, localpath, remotedir);
+    await new CopyIn(g, options).run(localpath, remotedir);
   } catch (error) {
     if (signal?.aborted) throw new AbortError('copyIn', signal.reason);
     throw hostError('copyIn', error);
@@ -45,132 +37,108 @@ export async function copyIn(
 }
 
 class CopyIn {
+  readonly #g: TreeTarget;
   readonly #options: CopyInOptions;
-  readonly #meter: Meter;
 
-  constructor(options: CopyInOptions) {
+  constructor(g: TreeTarget, options: CopyInOptions) {
+    this.#g = g;
     this.#options = options;
-    this.#meter = new Meter('copyIn', options.onProgress);
   }
 
-  async run(g: TreeTarget, localpath: string, remotedir: string): Promise<void> {
-    const top = await topOf(localpath);
-    const { signal, killOnAbort } = this.#options;
-    if (!(await g.isDir(remotedir, { followsymlinks: true, signal }))) {
-      throw failure('ENOTDIR', `${remotedir} is not a folder of the guest`);
+  async run(localpath: string, remotedir: string): Promise<void> {
+    const { signal, onProgress } = this.#options;
+    const top = await sourceAt(localpath);
+    if (!(await this.#g.isDir(remotedir, { followsymlinks: true, signal }))) {
+      throw copyInError('ENOTDIR', `${remotedir} is not a folder of the guest`);
     }
     // libguestfs unpacks outside of the guest's root: a link would lead elsewhere.
-    const folder = await g.realpath(remotedir, { signal });
-    if (this.#options.onProgress) await this.#measure(top);
-    await g.tarIn(this.#archive(top), folder, { signal, killOnAbort });
-    this.#meter.end();
+    const folder = await this.#g.realpath(remotedir, { signal });
+    const meter = new Meter('copyIn', onProgress);
+    const archive = new Archive(top, this.#options, meter);
+    if (onProgress) await archive.measure();
+    signal?.throwIfAborted();
+    const refusal = await this.#unpack(archive, folder).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    const failure = archive.failure ?? refusal;
+    if (!failure) return meter.end();
+    if (!refusal || !isFatal(refusal.error))
+      await this.#removePartial(archive, folder, refusal !== undefined);
+    throw failure.error;
   }
 
-  async #measure(top: Source): Promise<void> {
-    for await (const { stats } of this.#tree(top)) if (stats.isFile()) this.#meter.expect(stats.size);
-  }
-
-  /** It and what is in it, each folder first. */
-  async *#tree(source: Source): AsyncGenerator<Source> {
-    if (source.name.length > 0) yield source;
-    if (!source.stats.isDirectory()) return;
-    const { filter } = this.#options;
-    const names = await readdir(source.path, { encoding: 'buffer' });
-    for (const each of names.sort(Buffer.compare)) {
-      const path = join(source.path, each);
-      if (filter && !filter(nameOf(path))) continue;
-      const stats = await lstat(path, { bigint: true });
-      yield* this.#tree({ path, name: join(source.name, each), stats });
-    }
-  }
-
-  /** In pieces of some size, for each is written to libguestfs on its own. */
-  async *#archive(top: Source): AsyncGenerator<Buffer> {
-    let gathered: Buffer[] = [];
-    let size = 0;
-    for await (const part of this.#parts(top)) {
-      gathered.push(part);
-      size += part.length;
-      if (size < pieceSize) continue;
-      yield Buffer.concat(gathered);
-      gathered = [];
-      size = 0;
-    }
-    yield Buffer.concat([...gathered, tarEnd]);
-  }
-
-  async *#parts(top: Source): AsyncGenerator<Buffer> {
-    for await (const source of this.#tree(top)) {
-      const { stats, path } = source;
-      if (stats.isFile()) yield* this.#file(source);
-      else if (stats.isDirectory()) yield this.#header(source, 'directory', stats);
-      else if (stats.isSymbolicLink()) {
-        yield this.#header(source, 'symlink', stats, await readlink(path, { encoding: 'buffer' }));
-      } else {
-        this.#options.onSkip?.({ path: nameOf(path), type: typeOf(Number(stats.mode)), reason: 'special' });
-      }
-    }
-  }
-
-  async *#file(source: Source): AsyncGenerator<Buffer> {
-    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-    const file = await open(source.path, O_RDONLY | O_NONBLOCK | (source.isNamed ? 0 : O_NOFOLLOW));
+  /** An abort lets tar finish with what has been sent, so that it is known what is whole. */
+  async #unpack(archive: Archive, folder: string): Promise<void> {
+    const { signal, killOnAbort } = this.#options;
+    const cancel = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const end = () => {
+      if (archive.hasBegun) timer = setTimeout(() => cancel.abort(), unpackingMs);
+      else cancel.abort();
+    };
+    const unfollow = signal && signals.follow(signal, end);
     try {
-      const stats = await file.stat({ bigint: true });
-      const size = Number(stats.size);
-      yield this.#header(source, 'file', stats);
-      const path = nameOf(source.path);
-      for (let at = 0; at < size; ) {
-        const piece = Buffer.allocUnsafe(Math.min(pieceSize, size - at));
-        const { bytesRead } = await file.read(piece, 0, piece.length, at);
-        if (bytesRead === 0) throw failure('EIO', `${path} has become shorter while it was copied`);
-        at += bytesRead;
-        yield piece.subarray(0, bytesRead);
-        this.#meter.at(path, BigInt(at));
-      }
-      yield tarPadding(size);
-      this.#meter.finished(path, stats.size);
+      await this.#g.tarIn(archive.pieces(), folder, { signal: cancel.signal, killOnAbort });
     } finally {
-      await file.close();
+      unfollow?.();
+      clearTimeout(timer);
     }
   }
 
-  #header(
-    { name }: Source,
-    type: 'file' | 'directory' | 'symlink',
-    stats: BigIntStats,
-    target?: Buffer,
-  ): Buffer {
-    const { uid, gid } = this.#options.owner ?? { uid: Number(stats.uid), gid: Number(stats.gid) };
-    return tarHeader({
-      name,
-      type,
-      mode: Number(stats.mode) & 0o7777,
-      uid,
-      gid,
-      mtime: Number(stats.mtimeNs / 1_000_000_000n),
-      size: type === 'file' ? Number(stats.size) : 0,
-      ...(target && { target }),
-    });
+  /**
+   * Removes the files of which the guest has only a part: the one in the middle of which the archive ends, or those that
+   * tar could not write: it goes on to the next one, and dates both alike.
+   */
+  async #removePartial(archive: Archive, folder: string, isRefused: boolean): Promise<void> {
+    const { partial } = archive;
+    if (partial) return await this.#removeShorter(folder, [partial], () => true);
+    if (!isRefused) return;
+    const isDated = (sent: bigint, found: bigint) => {
+      const difference = sent - found;
+      return difference < coarsestNs && difference > -coarsestNs;
+    };
+    for await (const files of bundlesOf(archive.sent())) await this.#removeShorter(folder, files, isDated);
+  }
+
+  /** Removes those of some files of one folder that are shorter than they should be. */
+  async #removeShorter(
+    folder: string,
+    files: readonly SentFile[],
+    isOurs: (sentNs: bigint, foundNs: bigint) => boolean,
+  ): Promise<void> {
+    const parent = `${folder}/${nameOf(folderOf(files[0] as SentFile))}`;
+    const names = files.map(({ name }) => nameOf(name.subarray(name.lastIndexOf(slash) + 1)));
+    // The first failure is the one to be told.
+    const stats = await this.#g.lstatnslist(parent, names).catch(() => []);
+    for (const [index, { size, mtimeNs }] of files.entries()) {
+      const stat = stats[index];
+      const name = names[index] as string;
+      if (!stat || stat.stIno === -1n) continue;
+      const found = entryOf(`${parent}/${name}`, name, 1, stat);
+      if (found.type !== 'file' || found.size >= size || !isOurs(mtimeNs, found.mtimeNs)) continue;
+      await this.#g.rm(found.path).catch(() => undefined);
+    }
   }
 }
 
-/** Without a name, as for `.`, what is in a folder goes straight into the guest's. */
-async function topOf(localpath: string): Promise<Source> {
-  const path = bytesOf(localpath);
-  const name = localpath.replace(/\/+$/, '').split('/').at(-1) ?? '';
-  const isName = name !== '' && name !== '.' && name !== '..';
-  const stats = await stat(path, { bigint: true });
-  if (!stats.isFile() && !stats.isDirectory()) {
-    throw failure('EINVAL', `${localpath} is neither a file nor a folder`);
+const slash = '/'.charCodeAt(0);
+
+/** Path in the archive of the folder in which a file is. */
+function folderOf({ name }: SentFile): Buffer {
+  return name.subarray(0, Math.max(name.lastIndexOf(slash), 0));
+}
+
+/** Files that follow each other and are in the same folder. */
+async function* bundlesOf(files: AsyncIterable<SentFile>): AsyncGenerator<SentFile[]> {
+  let bundle: SentFile[] = [];
+  for await (const file of files) {
+    const [first] = bundle;
+    if (first && (bundle.length === namesInBundle || !folderOf(first).equals(folderOf(file)))) {
+      yield bundle;
+      bundle = [];
+    }
+    bundle.push(file);
   }
-  return { path, name: isName ? bytesOf(name) : Buffer.alloc(0), stats, isNamed: true };
-}
-
-function join(folder: Buffer, name: Buffer): Buffer {
-  return folder.length === 0 ? name : Buffer.concat([folder, slash, name]);
-}
-
-function failure(code: string, message: string): GuestfsError {
-  return new GuestfsError(`copyIn: ${message}`, { code, operation: 'copyIn' });
+  if (bundle.length > 0) yield bundle;
 }

@@ -1,18 +1,9 @@
 // Writes what a guest says onto the host. Nothing is followed that is not a folder: every name is made anew, or is
 // looked at before it is used.
 import { constants } from 'node:fs';
-import {
-  chmod,
-  type FileHandle,
-  lstat,
-  lutimes,
-  mkdir,
-  open,
-  symlink,
-  unlink,
-  utimes,
-} from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, mkdir, open, symlink, unlink } from 'node:fs/promises';
 import { GuestfsError } from '../faults/errors';
+import { setFileTimes } from '../native/addon';
 import { bytesOf, isFileName } from '../text/bytes';
 import type { WalkEntry } from './entry';
 
@@ -68,7 +59,7 @@ export class HostFolder {
     try {
       await write(file);
       await file.chmod(mode);
-      await setTimes(times, (atime, mtime) => file.utimes(atime, mtime));
+      await setTimes(file.fd, times);
     } catch (error) {
       await unlink(path).catch(() => undefined);
       throw error;
@@ -80,7 +71,7 @@ export class HostFolder {
   async link(name: string, target: string, times: Times): Promise<void> {
     const path = this.#pathOf(name);
     await this.#replace(path, () => symlink(bytesOf(target), path));
-    await setTimes(times, (atime, mtime) => lutimes(path, atime, mtime));
+    await setTimes(path, times);
   }
 
   /** Somebody will put something into it. */
@@ -93,7 +84,7 @@ export class HostFolder {
     if (--this.#users > 0) return;
     if (this.#finally) {
       const { mode, times } = this.#finally;
-      await setTimes(times, (atime, mtime) => utimes(this.#path, atime, mtime));
+      await setTimes(this.#path, times);
       await chmod(this.#path, mode);
     }
     await this.#parent?.release();
@@ -142,14 +133,6 @@ function isThere(error: unknown): boolean {
 }
 
 /** A guest may have times that no filesystem of the host can hold: then those of the copy stay. */
-async function setTimes(
-  { atimeNs, mtimeNs }: Times,
-  set: (atime: number | Date, mtime: number | Date) => Promise<void>,
-): Promise<void> {
-  await set(timeOf(atimeNs), timeOf(mtimeNs)).catch(() => undefined);
-}
-
-/** Node takes a number below 0 for the present, but a date for what it is. */
-function timeOf(nanoseconds: bigint): number | Date {
-  return nanoseconds < 0n ? new Date(Number(nanoseconds / 1_000_000n)) : Number(nanoseconds) / 1e9;
+async function setTimes(target: number | Buffer, { atimeNs, mtimeNs }: Times): Promise<void> {
+  await setFileTimes(target, atimeNs, mtimeNs);
 }

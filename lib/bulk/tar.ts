@@ -8,9 +8,9 @@ export interface TarEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** In seconds. */
-  readonly mtime: number;
-  /** Of a file; else 0. */
+  /** Nanoseconds since 1970, before it too. */
+  readonly mtimeNs: bigint;
+  /** Size of a file, bytes; else 0. */
   readonly size: number;
   /** Where a link points to. */
   readonly target?: Buffer;
@@ -21,13 +21,22 @@ const typeFlags = { file: '0', directory: '5', symlink: '2' } as const;
 
 /** What comes before an entry's content. */
 export function tarHeader(entry: TarEntry): Buffer {
-  const { target = Buffer.alloc(0) } = entry;
+  const { target = Buffer.alloc(0), mtimeNs } = entry;
   const name = entry.type === 'directory' ? Buffer.concat([entry.name, Buffer.from('/')]) : entry.name;
+  const fraction = modulo(mtimeNs, second);
+  const numbers = { ...entry, mtime: (mtimeNs - fraction) / second };
   return Buffer.concat([
     ...(target.length > 100 ? longName('K', target) : []),
     ...(name.length > 100 ? longName('L', name) : []),
-    header(name, typeFlags[entry.type], entry, target),
+    ...(fraction > 0n ? exactTime(mtimeNs) : []),
+    header(name, typeFlags[entry.type], numbers, target),
   ]);
+}
+
+const second = 1_000_000_000n;
+
+function modulo(number: bigint, divisor: bigint): bigint {
+  return ((number % divisor) + divisor) % divisor;
 }
 
 /** What fills the last block of some content. */
@@ -37,15 +46,30 @@ export function tarPadding(size: number): Buffer {
 
 export const tarEnd: Buffer = Buffer.alloc(2 * block);
 
-/** A name that does not fit into the header is the content of an entry before. */
+/** A name that does not fit into the header is the content of an entry before; it ends with NUL. */
 function longName(flag: 'K' | 'L', name: Buffer): Buffer[] {
-  const size = name.length + 1; // with a NUL
-  const nobody = { mode: 0, uid: 0, gid: 0, mtime: 0, size };
-  const content = Buffer.concat([name, Buffer.alloc(1), tarPadding(size)]);
-  return [header(Buffer.from('././@LongLink'), flag, nobody, Buffer.alloc(0)), content];
+  return entryBefore('././@LongLink', flag, Buffer.concat([name, Buffer.alloc(1)]));
 }
 
-type Numbers = Pick<TarEntry, 'mode' | 'uid' | 'gid' | 'mtime' | 'size'>;
+/** The header has whole seconds only: a record of pax(1) in an entry before says the time exactly. */
+function exactTime(nanoseconds: bigint): Buffer[] {
+  const [sign, amount] = nanoseconds < 0n ? ['-', -nanoseconds] : ['', nanoseconds];
+  const fraction = String(amount % second).padStart(9, '0');
+  const record = ` mtime=${sign}${amount / second}.${fraction}\n`;
+  // The record begins with its own length: never more than two digits.
+  return entryBefore('././@PaxHeader', 'x', Buffer.from(`${record.length + 2}${record}`));
+}
+
+/** An entry that says something of the one behind it. */
+function entryBefore(name: string, flag: string, content: Buffer): Buffer[] {
+  const nobody = { mode: 0, uid: 0, gid: 0, mtime: 0n, size: content.length };
+  return [header(Buffer.from(name), flag, nobody, Buffer.alloc(0)), content, tarPadding(content.length)];
+}
+
+interface Numbers extends Pick<TarEntry, 'mode' | 'uid' | 'gid' | 'size'> {
+  /** Seconds since 1970. */
+  readonly mtime: bigint;
+}
 
 function header(name: Buffer, flag: string, numbers: Numbers, target: Buffer): Buffer {
   const bytes = Buffer.alloc(block);
@@ -65,7 +89,7 @@ function header(name: Buffer, flag: string, numbers: Numbers, target: Buffer): B
 }
 
 /** In octal digits where they suffice, else in binary, as GNU tar does; negative ones too. */
-function putNumber(bytes: Buffer, at: number, length: number, number: number): void {
+function putNumber(bytes: Buffer, at: number, length: number, number: number | bigint): void {
   const digits = number.toString(8);
   if (number >= 0 && digits.length < length) {
     bytes.write(digits.padStart(length - 1, '0'), at, 'latin1');

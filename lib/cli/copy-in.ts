@@ -19,7 +19,7 @@ const definition: GuestCommand = {
     about: [
       'Copies each LOCAL, a file or a tree of this machine, into FOLDER of the guest, which must be there, under its own name; of . and .. the content. It changes the image, so it wants to be told: --write. The guest must not run meanwhile: both would write, and destroy its filesystems.',
       'All filesystems of the system must be mountable, or --mount name the one to change.',
-      'When it is interrupted, what has been copied so far stays, of the last file perhaps only a part, and the filesystem is left in order.',
+      'When it fails or is interrupted, what has been copied so far stays, whole files only, and the filesystem is left in order. A file that was being replaced then is gone.',
     ],
     options: [
       { name: 'write', about: 'Yes, change the image' },

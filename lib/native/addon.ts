@@ -128,6 +128,14 @@ interface Addon {
   readonly NativeHandle: new () => NativeHandle;
   functions(): FunctionDescription[];
   nextTurn(): void;
+  /** Resolves with an errno, 0 where there is none. A link at the end of a path is not followed. */
+  setFileTimes(
+    target: number | Buffer,
+    atimeSec: bigint,
+    atimeNsec: number,
+    mtimeSec: bigint,
+    mtimeNsec: number,
+  ): Promise<number>;
 }
 
 function loadAddon(): Addon {
@@ -154,6 +162,29 @@ export function openNativeHandle(): NativeHandle {
 export function nextTurn(): void {
   addon.nextTurn();
 }
+
+/**
+ * Sets when a file of the host was last read and changed, to the nanosecond, which Node's own calls do not. False where
+ * its filesystem cannot hold the times.
+ *
+ * @param target a descriptor, or a path: a symbolic link at its end is not followed
+ * @param atimeNs nanoseconds since 1970, before it too
+ */
+export async function setFileTimes(
+  target: number | Buffer,
+  atimeNs: bigint,
+  mtimeNs: bigint,
+): Promise<boolean> {
+  return (await addon.setFileTimes(target, ...timespec(atimeNs), ...timespec(mtimeNs))) === 0;
+}
+
+/** Whole seconds below the time, and nanoseconds from there on. */
+function timespec(time: bigint): [seconds: bigint, nanoseconds: number] {
+  const nanoseconds = ((time % second) + second) % second;
+  return [(time - nanoseconds) / second, Number(nanoseconds)];
+}
+
+const second = 1_000_000_000n;
 
 /** A libguestfs function: how the addon calls it, and what is to be known of it. */
 export interface NumberedFunction extends FunctionDescription, FunctionFacts {

@@ -43,7 +43,7 @@ function* archive(
       mode: 0o755,
       uid: 1,
       gid: 2,
-      mtime: 1_600_000_000,
+      mtimeNs: 1_600_000_000_000_000_000n,
       size,
     };
     if (content === null) gathered.push(tarHeader({ ...common, type: 'directory' }));
