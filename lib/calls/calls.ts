@@ -22,7 +22,7 @@ import {
   type ProgressMessage,
 } from '../native/addon';
 import { signals } from '../options/abort-signals';
-import { guarded } from '../options/callbacks';
+import { anyContext, currentContext, guarded } from '../options/callbacks';
 import { atStepsEnd } from '../options/own-timers';
 import { noOptions, type SplitOptions, splitOptions } from '../options/read';
 import type { CallOptions, ProgressEvent } from '../options/types';
@@ -312,6 +312,7 @@ export class Calls {
       ...{ id, operation, fn, parent, transfer, image },
       laterOptions: fn ? laterOptions(fn, split) : [],
       onProgress: split.onProgress,
+      context: transfer || this.#questions.answered ? currentContext() : anyContext,
       started: false,
       fate: { kind: 'own' },
       said: '',
@@ -344,8 +345,9 @@ export class Calls {
     error: Error | undefined,
     { signal }: SplitOptions,
   ): Promise<void> {
-    const onAbort = () => transfer.giveUp(new AbortError(call.operation, signal?.reason));
-    const onKill = () => transfer.giveUp(terminationOf(call, this.#console));
+    const giveUp = (why: Error) => call.context(() => transfer.giveUp(why));
+    const onAbort = () => giveUp(new AbortError(call.operation, signal?.reason));
+    const onKill = () => giveUp(terminationOf(call, this.#console));
     const forget = signal && signals.follow(signal, onAbort);
     this.#finishing.add(onKill);
     if (signal?.aborted && !error) onAbort();
@@ -388,7 +390,8 @@ export class Calls {
   }
 
   #stream(call: PendingCall | undefined, fd: number): void {
-    if (call?.transfer) call.transfer.start(fd, () => void this.#interruptions.cancel(call));
+    const transfer = call?.transfer;
+    if (transfer) call.context(() => transfer.start(fd, () => void this.#interruptions.cancel(call)));
     else closeSync(fd); // nobody waits for the call any more
   }
 

@@ -24,6 +24,11 @@ export class LibvirtQuestions {
     return this.#asked !== undefined;
   }
 
+  /** Whether a program answers them. */
+  get answered(): boolean {
+    return this.#handler !== undefined;
+  }
+
   /** Lets `handler` answer. */
   answerBy(handler: LibvirtAuthHandler): void {
     this.#handler = handler;
@@ -44,7 +49,7 @@ export class LibvirtQuestions {
         return await make<T>(method, args, options);
       };
       await Promise.race([
-        answerLibvirt(handler, uri, gaveUp.signal, makeCall),
+        call.context(() => answerLibvirt(handler, uri, gaveUp.signal, makeCall)),
         once(gaveUp.signal, 'abort'),
       ]);
       call.thrown = undefined; // by an earlier question, which was asked again

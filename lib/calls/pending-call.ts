@@ -1,4 +1,5 @@
 import type { NumberedFunction } from '../native/addon';
+import type { Context } from '../options/callbacks';
 import type { ProgressEvent } from '../options/types';
 import type { Transfer } from '../streams/transfer';
 import type { EndingCall, Fate, Outcome } from './ending';
@@ -12,6 +13,8 @@ export interface PendingCall extends EndingCall {
   /** The stream in the place of a file on the host. */
   readonly transfer: Transfer | undefined;
   readonly onProgress: ((event: ProgressEvent) => void) | undefined;
+  /** The asynchronous context of the call, for its stream and for the program's answer to libvirt. */
+  readonly context: Context;
   /** Observers have been told that it runs. */
   started: boolean;
   fate: Fate;

@@ -1,6 +1,6 @@
 import type { LibvirtAuthHandler } from '../calls/libvirt-auth';
 import { invalidType, unknownOption } from '../faults/arguments';
-import { readOptions } from '../options/read';
+import { readSettings } from '../options/read';
 
 /** Options of the handle. All but `libvirtAuth` have a method that sets them later, before the launch. */
 export interface GuestfsOptions {
@@ -32,9 +32,9 @@ export interface GuestfsOptions {
   /** Folder for temporary files, such as overlays; default `/tmp`. C: `guestfs_set_tmpdir`. */
   readonly tmpdir?: string | undefined;
   /**
-   * Answers libvirt when it wants credentials, for `addDomain` and a launch by libvirt; the call waits for the answer.
-   * Without a handler libvirt asks on the terminal. When the handler throws, the call fails with that error as its
-   * `cause`.
+   * Answers libvirt when it wants credentials, for `addDomain` and a launch by libvirt; the call waits for the answer, and
+   * the handler runs in the asynchronous context of that call. Without a handler libvirt asks on the terminal. When the
+   * handler throws, the call fails with that error as its `cause`.
    * C: `GUESTFS_EVENT_LIBVIRT_AUTH`.
    */
   readonly libvirtAuth?: LibvirtAuthHandler | undefined;
@@ -61,7 +61,7 @@ export interface CheckedGuestfsOptions {
 }
 
 export function checkHandleOptions(options: GuestfsOptions): CheckedGuestfsOptions {
-  const { environment = true, libvirtAuth, ...others } = readOptions('Guestfs', options);
+  const { environment = true, libvirtAuth, ...others } = readSettings('Guestfs', options);
   if (typeof environment !== 'boolean') {
     throw invalidType('Guestfs', 'options.environment', 'boolean', environment);
   }

@@ -1,3 +1,24 @@
+// Callbacks of a program: whose asynchronous context they have, and where their errors go.
+import { AsyncResource } from 'node:async_hooks';
+
+/** Runs something in the asynchronous context (`AsyncLocalStorage`) in which this was made. */
+export type Context = <T>(what: () => T) => T;
+
+/** The asynchronous context of now. What comes from a handle's thread would else have that of the handle's making. */
+export function currentContext(): Context {
+  const resource = new AsyncResource('guestfs');
+  return (what) => resource.runInAsyncScope(what);
+}
+
+/** For where nothing of the program's will have to run: costs nothing. */
+export const anyContext: Context = (what) => what();
+
+/** A function that runs the callback in the asynchronous context of now. */
+export function inCurrentContext<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R {
+  const context = currentContext();
+  return (...args) => context(() => callback(...args));
+}
+
 /** Calls a callback of the program's. What it throws is the program's own error: it surfaces, and stops nothing here. */
 export function guarded(callback: () => void): void {
   try {

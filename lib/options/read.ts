@@ -1,5 +1,6 @@
 import { invalidType, invalidValue } from '../faults/arguments';
 import { adoptSignal } from './abort-signals';
+import { inCurrentContext } from './callbacks';
 import type { CallOptions, ProgressEvent } from './types';
 
 const ofEveryCall = ['signal', 'onProgress', 'killOnAbort'];
@@ -19,8 +20,20 @@ export function reading<T>(operation: string, argument: string, read: () => T): 
   }
 }
 
-/** The options that are set, each read once: getters and proxies may throw, and may change their mind. */
+/**
+ * The options of a call that are set, each read once: getters and proxies may throw, and may change their mind. Callbacks
+ * among them run in the asynchronous context of the call.
+ */
 export function readOptions(operation: string, options: unknown): Record<string, unknown> {
+  const read = readSettings(operation, options);
+  for (const [name, value] of Object.entries(read)) {
+    if (typeof value === 'function') read[name] = inCurrentContext(value as (...args: unknown[]) => unknown);
+  }
+  return read;
+}
+
+/** Likewise the options of an object, whose callbacks belong to no one call. */
+export function readSettings(operation: string, options: unknown): Record<string, unknown> {
   const read: Record<string, unknown> = Object.create(null);
   if (options === undefined) return read;
   if (!isRecord(options)) throw invalidType(operation, 'options', 'object', options);

@@ -45,7 +45,7 @@ export interface CallOptions {
    * What libguestfs cannot cancel goes on to its end, unless `killOnAbort` is set, and rejects then.
    */
   readonly signal?: AbortSignal | undefined;
-  /** Receives the progress of this call only. */
+  /** Receives the progress of this call only, in the asynchronous context (`AsyncLocalStorage`) of the call. */
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
   /** Kill the appliance when an aborted call cannot be cancelled, instead of waiting for its end; default false. */
   readonly killOnAbort?: boolean | undefined;

@@ -1,6 +1,6 @@
 import { type Observable, observe } from '../calls/operations';
 import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/arguments';
-import { reading, readOptions } from '../options/read';
+import { reading, readSettings } from '../options/read';
 
 /**
  * Format in which progress is shown: `'bar'` for a terminal, `'text'` for a log (a line now and then), `'json'` for
@@ -46,7 +46,7 @@ const operation = 'ProgressReporter';
 
 /** The options, each read once and checked. */
 export function checkReporterOptions(options: ProgressReporterOptions): ProgressReporterOptions {
-  const checked: ProgressReporterOptions = readOptions(operation, options);
+  const checked: ProgressReporterOptions = readSettings(operation, options);
   for (const [name, value] of Object.entries(checked)) {
     const expected = optionTypes.get(name);
     if (expected === undefined) throw unknownOption(operation, name, [...optionTypes.keys()]);
@@ -67,7 +67,7 @@ export function checkReporterOptions(options: ProgressReporterOptions): Progress
 }
 
 export function checkAttachOptions(options: AttachOptions | undefined): AttachOptions {
-  const { label, ...others } = readOptions('attach', options);
+  const { label, ...others } = readSettings('attach', options);
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw unknownOption('attach', unknown, ['label']);
   if (label !== undefined && typeof label !== 'string') {

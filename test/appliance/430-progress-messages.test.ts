@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Guestfs, ProgressEvent } from '../../lib';
 import { expectWellFormed, GiB, launchedHandle, MiB, sleep, timed } from '../support/appliance';
@@ -150,6 +151,17 @@ describe('progress messages', () => {
     for (const event of second) expect([event.total, event.pulse]).toEqual([BigInt(plenty), false]);
     expect(second.at(-1)?.position).toBe(BigInt(plenty));
     expect(second[0]?.serial).not.toBe(first[0]?.serial);
+  });
+
+  test('reach the request that made the call, of those that share the handle', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: Record<string, unknown[]> = { first: [], second: [] };
+    const calls = Object.entries(seen).map(([name, stores]) => {
+      const onProgress = () => stores.push(request.getStore());
+      return request.run(name, () => progress(g, 3, { onProgress }));
+    });
+    await Promise.all(calls);
+    for (const [name, stores] of Object.entries(seen)) expect([...new Set(stores)]).toEqual([name]);
   });
 
   test('are a pulse of 0 of 1 and in the end 1 of 1 where it cannot estimate', async () => {

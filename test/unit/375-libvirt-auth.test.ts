@@ -1,5 +1,6 @@
 // libvirt's own test driver asks for a name and a password, one question after the other. It prints its errors to
 // stderr, which nobody can keep it from.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Guestfs, GuestfsError, type LibvirtAuthHandler, type LibvirtAuthRequest } from '../../lib';
@@ -70,6 +71,20 @@ describe('the handler', () => {
     });
     expect(await g.addDomain('guest', { libvirturi, readonly: true })).toBe(1);
     expect(await failureOf(g.getLibvirtRequestedCredentials())).toMatchObject({ code: 'ERR_GUESTFS' });
+  });
+
+  test('runs in the asynchronous context of the call that asks', async () => {
+    const context = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const libvirtAuth: LibvirtAuthHandler = async ({ credentials }) => {
+      seen.push(context.getStore());
+      await Promise.resolve();
+      seen.push(context.getStore());
+      return [credentials[0]?.type === 'authname' ? 'ali' : 'sesame'];
+    };
+    await using g = context.run('handle', () => new Guestfs({ libvirtAuth }));
+    await context.run('call', () => g.addDomain('guest', { libvirturi, readonly: true }));
+    expect(seen).toEqual(['call', 'call', 'call', 'call']);
   });
 
   test('is not asked for what setLibvirtSupportedCredentials leaves out', async () => {

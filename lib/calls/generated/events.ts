@@ -3,7 +3,8 @@
 import type { ProgressEvent } from '../../options/types';
 
 /**
- * The events of a handle and what their listeners receive. C: the `GUESTFS_EVENT_*` of
+ * The events of a handle and what their listeners receive. Listeners belong to no one call, and run in no particular
+ * asynchronous context (`AsyncLocalStorage`). C: the `GUESTFS_EVENT_*` of
  * {@link https://libguestfs.org/guestfs.3.html#setting-callbacks-to-handle-events | the manual}.
  */
 export interface GuestfsEvents {
