@@ -20,7 +20,7 @@ import { type Observable, type OperationObserver, observe } from './calls/operat
 import { PrivateData } from './calls/private-data';
 import { ProgressStream } from './calls/progress-stream';
 import { diagnosed, isDiagnosed, type TracedCall } from './calls/tracing-channel';
-import { closedError } from './faults/errors';
+import { closedError, killMissed } from './faults/errors';
 import { aliases } from './generated/aliases';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
 import { withinLimits } from './host/limits';
@@ -188,11 +188,13 @@ export class Guestfs extends GuestfsMethods implements Observable {
     // Queued now: who launches again as soon as a call has rejected comes behind it.
     const recovered = this.#calls.closing ? undefined : this.#recover(inVain.signal);
     recovered?.catch(() => undefined); // it may fail before it is awaited
-    if (!(await terminated)) inVain.abort();
+    const end = await terminated;
+    if (!end.over) inVain.abort();
     await recovered?.catch((error: Error & { code?: string }) => {
       // Unless it could not hold the queue, or another kill() took that away to do the same.
       if (error.code !== 'ABORT_ERR' && error.code !== 'ERR_GUESTFS_TERMINATED') throw error;
     });
+    if (!end.over && end.missed !== 0) throw killMissed(end.missed);
   }
 
   /** Leaves the handle as it was before it was launched. */

@@ -100,10 +100,10 @@ std::unique_ptr<Message> Call::Run(guestfs_h* g) {
   return std::make_unique<CallEnded>(id(), std::move(result));
 }
 
-bool Call::Cancel(guestfs_h* g) {
+bool Call::Cancel(guestfs_h* g, SpareDescriptor& spare) {
   if (!function_.cancellable) return false;
   guestfs_user_cancel(g);  // it takes no lock
-  files_.WakeTransfer();
+  files_.WakeTransfer(spare);
   return true;
 }
 

@@ -21,7 +21,7 @@ class Call final : public Task {
 
   std::unique_ptr<Message> Run(guestfs_h* g) override;
   std::unique_ptr<Message> Prepare() override;
-  bool Cancel(guestfs_h* g) override;
+  bool Cancel(guestfs_h* g, SpareDescriptor& spare) override;
   bool StartsAppliance() const override { return function_.starts_appliance; }
 
   /** Makes the call without telling anybody. */

@@ -1,11 +1,12 @@
 #include "children.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -23,42 +24,85 @@
 namespace guestfs_node {
 namespace {
 
-std::vector<pid_t> ReadPids(const std::string& path) {
-  std::ifstream file(path);
-  std::vector<pid_t> pids;
-  for (pid_t pid = 0; file >> pid;) pids.push_back(pid);
-  return pids;
-}
+/** The process whose file, or whose number, it was has ended meanwhile. */
+bool HasVanished(int problem) { return problem == ENOENT || problem == ESRCH; }
 
-pid_t ParentOf(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string stat;
-  std::getline(file, stat);
-  const std::size_t name_end = stat.rfind(')');  // the name may hold spaces and parentheses
-  if (name_end == std::string::npos) return -1;
-  std::istringstream rest(stat.substr(name_end + 1));
-  char state = 0;
-  pid_t parent = -1;
-  rest >> state >> parent;
-  return parent;
-}
+/** Looks at processes, and goes on where it cannot. */
+class Look {
+ public:
+  explicit Look(SpareDescriptor& spare) : spare_(spare) {}
 
-std::vector<pid_t> ChildrenOfProcess(pid_t pid) {
-  const std::string path = std::to_string(pid);
-  return ReadPids("/proc/" + path + "/task/" + path + "/children");
-}
+  std::vector<pid_t> ChildrenOfThread(pid_t thread) {
+    const std::vector<pid_t> children = Children("/proc/self/task/" + std::to_string(thread) + "/children");
+    const bool lives = ::syscall(SYS_tgkill, ::getpid(), thread, 0) == 0;
+    if (problem_ == 0 && vanished_ && lives) problem_ = ENOENT;  // a kernel, or a /proc, without such files
+    return children;
+  }
 
-/** A process that cannot be mistaken for a later one with its number, where the kernel can do that. */
+  std::vector<pid_t> ChildrenOfProcess(pid_t pid) {
+    const std::string number = std::to_string(pid);
+    return Children("/proc/" + number + "/task/" + number + "/children");
+  }
+
+  /** -1 where the process has ended or cannot be seen. */
+  pid_t ParentOf(pid_t pid) {
+    const std::string stat = Read("/proc/" + std::to_string(pid) + "/stat");
+    const std::size_t name_end = stat.rfind(')');  // the name may hold spaces and parentheses
+    if (name_end == std::string::npos) return -1;
+    std::istringstream rest(stat.substr(name_end + 1));
+    char state = 0;
+    pid_t parent = -1;
+    rest >> state >> parent;
+    return parent;
+  }
+
+  void Note(int problem) {
+    vanished_ = HasVanished(problem);
+    if (problem_ == 0 && !vanished_) problem_ = problem;
+  }
+  /** The first one that was more than a process's end. */
+  int problem() const { return problem_; }
+
+ private:
+  std::vector<pid_t> Children(const std::string& path) {
+    std::istringstream numbers(Read(path));
+    std::vector<pid_t> pids;
+    for (pid_t pid = 0; numbers >> pid;) pids.push_back(pid);
+    return pids;
+  }
+
+  std::string Read(const std::string& path) {
+    std::string content;
+    Note(spare_.Use(path.c_str(), O_RDONLY, [&](int file) {
+      std::array<char, 4096> part;
+      for (;;) {
+        const ssize_t size = ::read(file, part.data(), part.size());
+        if (size < 0) Note(errno);
+        if (size <= 0) return;
+        content.append(part.data(), static_cast<std::size_t>(size));
+      }
+    }));
+    return content;
+  }
+
+  SpareDescriptor& spare_;
+  int problem_ = 0;
+  bool vanished_ = false;  // what was looked at last
+};
+
+/** A process that cannot be mistaken for a later one with its number, where the kernel can do that and a
+ * descriptor is left for it. */
 class Target {
  public:
   explicit Target(pid_t pid) : pid_(pid), descriptor_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
 
-  pid_t pid() const { return pid_; }
-
-  void Kill() const {
-    const bool sent = descriptor_.get() >= 0 &&
-                      ::syscall(SYS_pidfd_send_signal, descriptor_.get(), SIGKILL, nullptr, 0) == 0;
-    if (!sent && errno != ESRCH) ::kill(pid_, SIGKILL);
+  /** Returns 0 or the errno. */
+  int Kill() const {
+    if (descriptor_) {
+      if (::syscall(SYS_pidfd_send_signal, descriptor_.get(), SIGKILL, nullptr, 0) == 0) return 0;
+      if (errno == ESRCH) return ESRCH;
+    }
+    return ::kill(pid_, SIGKILL) == 0 ? 0 : errno;
   }
 
  private:
@@ -67,24 +111,25 @@ class Target {
 };
 
 /** Adds a process and its descendants, while each is known by its living parent. */
-void Collect(pid_t pid, pid_t parent, std::vector<Target>& targets) {
+void Collect(Look& look, pid_t pid, pid_t parent, std::vector<Target>& targets) {
   Target target(pid);
-  if (ParentOf(pid) != parent) return;
+  if (look.ParentOf(pid) != parent) return;
   targets.push_back(std::move(target));
-  for (const pid_t child : ChildrenOfProcess(pid)) Collect(child, pid, targets);
+  for (const pid_t child : look.ChildrenOfProcess(pid)) Collect(look, child, pid, targets);
 }
 
 }  // namespace
 
-std::vector<pid_t> ChildrenOfThread(pid_t thread) {
-  return ReadPids("/proc/self/task/" + std::to_string(thread) + "/children");
+std::vector<pid_t> ChildrenOfThread(pid_t thread, SpareDescriptor& spare) {
+  return Look(spare).ChildrenOfThread(thread);
 }
 
-int KillChildrenOfThread(pid_t thread) {
+int KillChildrenOfThread(pid_t thread, SpareDescriptor& spare) {
+  Look look(spare);
   std::vector<Target> targets;
-  for (const pid_t child : ChildrenOfThread(thread)) Collect(child, ::getpid(), targets);
-  for (const Target& target : targets) target.Kill();
-  return static_cast<int>(targets.size());
+  for (const pid_t child : look.ChildrenOfThread(thread)) Collect(look, child, ::getpid(), targets);
+  for (const Target& target : targets) look.Note(target.Kill());
+  return look.problem();
 }
 
 }  // namespace guestfs_node

@@ -5,11 +5,17 @@
 
 #include <vector>
 
+#include "spare_descriptor.h"
+
 namespace guestfs_node {
 
-std::vector<pid_t> ChildrenOfThread(pid_t thread);
+/** Those that can be seen. */
+std::vector<pid_t> ChildrenOfThread(pid_t thread, SpareDescriptor& spare);
 
-/** SIGKILL to the thread's children and to theirs; never to any other process. Returns how many it met. */
-int KillChildrenOfThread(pid_t thread);
+/**
+ * SIGKILL to the thread's children and to theirs; never to any other process. Returns 0, or the errno for
+ * which some could not be seen, or not be killed.
+ */
+int KillChildrenOfThread(pid_t thread, SpareDescriptor& spare);
 
 }  // namespace guestfs_node

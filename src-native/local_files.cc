@@ -35,19 +35,20 @@ bool IsStandardStream(const struct stat& file) {
 
 bool SameTime(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
-void WakeReader(const std::string& fifo) {
-  const FileDescriptor writer(open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-  int waiting = 0;
-  // One byte, which goes the way of the transfer, and only to a reader that has nothing else to read.
-  if (writer && ioctl(writer.get(), FIONREAD, &waiting) == 0 && waiting == 0) [[maybe_unused]]
-    const ssize_t written = write(writer.get(), "", 1);
+void WakeReader(const std::string& fifo, SpareDescriptor& spare) {
+  spare.Use(fifo.c_str(), O_WRONLY | O_NONBLOCK, [](int writer) {
+    int waiting = 0;
+    // One byte, which goes the way of the transfer, and only to a reader that has nothing else to read.
+    if (ioctl(writer, FIONREAD, &waiting) == 0 && waiting == 0) [[maybe_unused]]
+      const ssize_t written = write(writer, "", 1);
+  });
 }
 
-void WakeWriter(const std::string& fifo) {
-  const FileDescriptor reader(open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  std::array<char, 1 << 16> dropped;
-  if (reader) [[maybe_unused]]
-    const ssize_t taken = read(reader.get(), dropped.data(), dropped.size());
+void WakeWriter(const std::string& fifo, SpareDescriptor& spare) {
+  spare.Use(fifo.c_str(), O_RDONLY | O_NONBLOCK, [](int reader) {
+    std::array<char, 1 << 16> dropped;
+    [[maybe_unused]] const ssize_t taken = read(reader, dropped.data(), dropped.size());
+  });
 }
 
 }  // namespace
@@ -106,13 +107,13 @@ void LocalFiles::RemovePartialOutputs() const {
   }
 }
 
-void LocalFiles::WakeTransfer() {
+void LocalFiles::WakeTransfer(SpareDescriptor& spare) {
   const std::lock_guard lock(mutex_);
-  if (ours_) reads_stream_ ? WakeReader(pipe_path_) : WakeWriter(pipe_path_);
+  if (ours_) reads_stream_ ? WakeReader(pipe_path_, spare) : WakeWriter(pipe_path_, spare);
   for (const std::string& path : inputs_)
-    if (IsFifo(path)) WakeReader(path);
+    if (IsFifo(path)) WakeReader(path, spare);
   for (const Output& output : outputs_)
-    if (IsFifo(output.path)) WakeWriter(output.path);
+    if (IsFifo(output.path)) WakeWriter(output.path, spare);
 }
 
 }  // namespace guestfs_node

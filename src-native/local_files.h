@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "descriptors.h"
 #include "file_descriptor.h"
+#include "spare_descriptor.h"
 
 namespace guestfs_node {
 
@@ -34,7 +35,7 @@ class LocalFiles {
   void RemovePartialOutputs() const;
 
   /** A transfer that waits for the other end of a pipe goes on, and sees that it has been cancelled. */
-  void WakeTransfer();
+  void WakeTransfer(SpareDescriptor& spare);
 
  private:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);

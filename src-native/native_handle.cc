@@ -183,8 +183,8 @@ Napi::Value NativeHandle::Children(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeHandle::Kill(const Napi::CallbackInfo& info) {
-  const int killed = info[0].IsNumber() ? session_->KillChildrenOf(IdAt(info, 0)) : session_->KillChildren();
-  return Napi::Number::New(info.Env(), killed);
+  const int problem = info[0].IsNumber() ? session_->KillChildrenOf(IdAt(info, 0)) : session_->KillChildren();
+  return Napi::Number::New(info.Env(), problem);
 }
 
 Napi::Value NativeHandle::ConsoleTail(const Napi::CallbackInfo& info) {

@@ -18,6 +18,16 @@ constexpr std::chrono::microseconds kTearDownTurn{20'000};
 
 }  // namespace
 
+void OpenSessions::Add(Session* session) {
+  spare_.Keep();
+  sessions_.push_back(session);
+}
+
+void OpenSessions::Remove(Session* session) {
+  std::erase(sessions_, session);
+  if (sessions_.empty()) spare_.Drop();
+}
+
 void OpenSessions::WatchExit(Napi::Env env) {
   if (!exit_listener_.IsEmpty()) return;
   const auto close_all = [](const Napi::CallbackInfo& info) {
@@ -46,6 +56,7 @@ void OpenSessions::CloseAll() {
     const auto wait = kTearDownTurn / ending.size();
     std::erase_if(ending, [wait](Session* session) { return session->GoOnTearingDown(wait); });
   }
+  spare_.Drop();
 }
 
 /** Node calls again in the same turn while there are notifications, so the facade tells when the next one

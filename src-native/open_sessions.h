@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "message.h"
+#include "spare_descriptor.h"
 
 namespace guestfs_node {
 
@@ -16,8 +17,8 @@ class Session;
 /** The open sessions of an environment (of the main thread or a worker), to be closed when it ends. */
 class OpenSessions {
  public:
-  void Add(Session* session) { sessions_.push_back(session); }
-  void Remove(Session* session) { std::erase(sessions_, session); }
+  void Add(Session* session);
+  void Remove(Session* session);
 
   /** Closes them all when the process ends, for process.exit() runs no cleanup hooks. */
   void WatchExit(Napi::Env env);
@@ -30,11 +31,14 @@ class OpenSessions {
   /** The turn of which the message "turn" has told is over: those go first that had no time in it. */
   void NextTurn();
 
+  SpareDescriptor& spare() { return spare_; }
+
  private:
   static void Process(Napi::Env env, const char* method, Napi::Function listener);
   bool TimeIsUp() const;
   void MoveToBack(const Session* session);
 
+  SpareDescriptor spare_;  // while sessions are open
   Napi::FunctionReference exit_listener_;
   std::vector<Session*> sessions_;
   std::optional<std::chrono::steady_clock::time_point> turn_began_;

@@ -306,7 +306,7 @@ std::vector<CallId> Session::RemoveAllWaiting() {
 
 bool Session::Cancel(CallId id) {
   bool cancelled = false;
-  queue_.WhileRunning(id, [&](Task& task) { cancelled = task.Cancel(cancel_handle_); });
+  queue_.WhileRunning(id, [&](Task& task) { cancelled = task.Cancel(cancel_handle_, Spare()); });
   return cancelled;
 }
 
@@ -375,15 +375,17 @@ std::vector<std::string> Session::PrivateKeys() {
   return queue_.Idle() && handle_ ? private_.Keys(handle_.get()) : private_.KeysBusy();
 }
 
-std::vector<pid_t> Session::Children() const { return ChildrenOfThread(thread_id_); }
+SpareDescriptor& Session::Spare() const { return env_.GetInstanceData<OpenSessions>()->spare(); }
+
+std::vector<pid_t> Session::Children() const { return ChildrenOfThread(thread_id_, Spare()); }
 
 int Session::KillChildrenOf(CallId id) {
-  int killed = 0;
-  queue_.WhileRunning(id, [&](const Task&) { killed = KillChildren(); });
-  return killed;
+  int problem = 0;
+  queue_.WhileRunning(id, [&](const Task&) { problem = KillChildren(); });
+  return problem;
 }
 
-int Session::KillChildren() const { return thread_id_ == 0 ? 0 : KillChildrenOfThread(thread_id_); }
+int Session::KillChildren() const { return thread_id_ == 0 ? 0 : KillChildrenOfThread(thread_id_, Spare()); }
 
 // Delivery.
 
@@ -511,7 +513,8 @@ bool Session::GoOnTearingDown(std::chrono::microseconds wait) {
   }
   if (now > grace) {
     KillChildren();
-    queue_.WithRunning([this](Task& task) { task.Cancel(cancel_handle_); });  // it may wait for the host
+    queue_.WithRunning(
+        [this](Task& task) { task.Cancel(cancel_handle_, Spare()); });  // it may wait for the host
   }
   return false;
 }

@@ -92,8 +92,9 @@ class Session {
   std::vector<std::string> PrivateKeys();
 
   std::vector<pid_t> Children() const;
+  /** Returns 0, or the errno for which some could not be seen, or not be killed. */
   int KillChildren() const;
-  /** Kills them while that call runs, and nothing of a later call. */
+  /** Likewise, while that call runs, and nothing of a later call. */
   int KillChildrenOf(CallId id);
   std::string ConsoleTailText() { return console_.Read(); }
 
@@ -151,6 +152,7 @@ class Session {
   void RemovePending();
   void Finish();
   static void TearDown(void* session);
+  SpareDescriptor& Spare() const;
 
   Napi::Env env_;
   SessionOwner* owner_;

@@ -9,6 +9,8 @@ struct guestfs_h;
 
 namespace guestfs_node {
 
+class SpareDescriptor;
+
 class Task {
  public:
   explicit Task(CallId id) : id_(id) {}
@@ -28,7 +30,7 @@ class Task {
   virtual bool StartsAppliance() const { return false; }
 
   /** While it runs, from another thread: makes it end early. False when it cannot. */
-  virtual bool Cancel(guestfs_h*) { return false; }
+  virtual bool Cancel(guestfs_h*, SpareDescriptor&) { return false; }
 
  private:
   CallId id_;

@@ -35,7 +35,7 @@ import { type EventName, libvirtAuthBit } from './generated/events';
 import type { Hold, Stage } from './hold';
 import { openedImage, worksOnHost } from './host-facts';
 import { InstantCalls } from './instant-calls';
-import { Interruptions } from './interruptions';
+import { Interruptions, type KillEnd } from './interruptions';
 import type { LibvirtAuthHandler } from './libvirt-auth';
 import { LibvirtQuestions } from './libvirt-questions';
 import { laterOptions, refused, resultOf, transferOf, withoutFile } from './marshalling';
@@ -231,11 +231,8 @@ export class Calls {
     this.#closed = true;
   }
 
-  /**
-   * Kills the appliance until nothing of it is left; every pending call but `close` fails. False when a call has not
-   * ended for all that, because it waits for something else on the host.
-   */
-  terminate(): Promise<boolean> {
+  /** Kills the appliance until nothing of it is left; every pending call but `close` fails. */
+  terminate(): Promise<KillEnd> {
     const terminated = this.#interruptions.killAll(this.#closeId);
     this.endStreams();
     return terminated;

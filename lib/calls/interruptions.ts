@@ -14,6 +14,12 @@ const cancelGraceMs = 1000;
 /** How long killing may go on without effect: within it qemu's end reaches libguestfs on the busiest machine. */
 const killPatienceMs = 5000;
 
+/** How killing has ended. */
+export type KillEnd =
+  | { readonly over: true }
+  /** A call waits for something else on the host, or, `missed` being an errno, not all processes could be killed. */
+  | { readonly over: false; readonly missed: number };
+
 /** What calls of a handle can be interrupted with: taking them out of the queue, cancelling, killing. */
 export class Interruptions {
   readonly #native: NativeHandle;
@@ -67,10 +73,9 @@ export class Interruptions {
   }
 
   /**
-   * Kills the appliance until nothing of it is left; every pending call fails, but that with the number `closing`. False
-   * when a call has not ended for all that, because it waits for something else on the host.
+   * Kills the appliance until nothing of it is left; every pending call fails, but that with the number `closing`.
    */
-  async killAll(closing: number): Promise<boolean> {
+  async killAll(closing: number): Promise<KillEnd> {
     const waiting = new Set(this.#native.removeAll());
     if (waiting.delete(closing)) this.#native.close(closing);
     const calls = [...this.#pending.values()].filter(({ id }) => id !== closing);
@@ -80,31 +85,27 @@ export class Interruptions {
       if (waiting.has(call.id)) call.settle({ kind: 'none' });
     }
     for (const hold of holds) hold.terminated = true;
+    let missed = this.#kill(); // an idle appliance too
     const isOver = () =>
+      missed === 0 &&
       !this.#pending.has(closing) &&
       calls.every(({ id }) => !this.#pending.has(id)) &&
       holds.every((hold) => !this.#holds.has(hold));
-    this.#kill(); // an idle appliance too
-    const over = await this.killUntil(isOver);
-    if (!over) {
-      for (const hold of holds) this.letGo(hold);
-      for (const call of calls) call.settle({ kind: 'none' });
-    }
-    return over;
+    const killAgain = () => {
+      missed = this.#kill();
+    };
+    if (await repeatedUntil(isOver, killAgain)) return { over: true };
+    for (const hold of holds) this.letGo(hold);
+    for (const call of calls) call.settle({ kind: 'none' });
+    return { over: false, missed };
   }
 
   /**
    * Kills again and again, since a process that is just being started is not seen by the first kill. With a call's
    * number nothing is killed once that call has ended. False when that has no effect.
    */
-  async killUntil(done: () => boolean, call?: number): Promise<boolean> {
-    const patience = Date.now() + killPatienceMs;
-    while (!done()) {
-      if (Date.now() > patience) return false;
-      this.#kill(call);
-      await new Promise((resolve) => later(resolve, repeatMs));
-    }
-    return true;
+  killUntil(done: () => boolean, call?: number): Promise<boolean> {
+    return repeatedUntil(done, () => this.#kill(call));
   }
 
   /** Lets an operation go on from a call of its own that libguestfs does not return from. */
@@ -122,13 +123,15 @@ export class Interruptions {
     if (!(await this.killUntil(settled, call.id))) call.settle({ kind: 'none' });
   }
 
-  #kill(call?: number): void {
-    this.#native.kill(call);
+  /** Returns the errno for which not all processes could be killed, or 0. */
+  #kill(call?: number): number {
+    const missed = this.#native.kill(call);
     // What waits for the host and not for the appliance.
     for (const pending of call === undefined ? this.#pending.values() : [this.#pending.get(call)]) {
       if (pending) this.#cancelOnce(pending);
     }
     this.#questions.giveUp(call);
+    return missed;
   }
 
   /** `guestfs_user_cancel`; false when that call does not run, or cannot be cancelled. */
@@ -137,4 +140,15 @@ export class Interruptions {
     call.fate = raised(call.fate, { kind: 'cancelled' });
     return true;
   }
+}
+
+/** Kills until it is done; false when that takes too long. */
+async function repeatedUntil(done: () => boolean, kill: () => void): Promise<boolean> {
+  const patience = Date.now() + killPatienceMs;
+  while (!done()) {
+    if (Date.now() > patience) return false;
+    kill();
+    await new Promise((resolve) => later(resolve, repeatMs));
+  }
+  return true;
 }

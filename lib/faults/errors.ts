@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { printableLines } from '../text/lines';
-import { type Fault, refusedSetting } from './faults';
+import { type Fault, limitReached, refusedSetting } from './faults';
 import type { Failure, Unrepresentable } from './native-problem';
 import { causeOfDeath, faultIn } from './words';
 
@@ -115,6 +115,16 @@ export function unrepresentable(operation: string, problem: Unrepresentable): Gu
         cause,
       });
   }
+}
+
+/** `kill()` has not reached all processes of the handle. */
+export function killMissed(errno: number): GuestfsError {
+  const code = errnoNames.get(errno) ?? 'ERR_GUESTFS';
+  const what = 'not all that the handle has started could be found and ended';
+  if (code !== 'EMFILE' && code !== 'ENFILE')
+    return new GuestfsError(`kill: ${what} (${code})`, { code, errno, operation: 'kill' });
+  const limit = limitReached(code);
+  return faultError('kill', { ...limit, advice: `${what}: ${limit.advice}` });
 }
 
 export function closedError(operation: string): GuestfsError {

@@ -111,7 +111,10 @@ export interface NativeHandle {
   privateKeys(): string[];
   /** Process numbers of the children of the handle's thread. */
   children(): number[];
-  /** SIGKILL to them, with a call's number only while that call runs; returns how many there were. */
+  /**
+   * SIGKILL to them and theirs, with a call's number only while that call runs; returns 0, or the errno for which some
+   * could not be seen, or not be killed.
+   */
   kill(call?: number): number;
   consoleTail(): string;
   /** From now on libvirt's questions for credentials arrive as events, and wait for `endCallback`. */

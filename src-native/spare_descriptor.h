@@ -1,0 +1,37 @@
+// A file descriptor for the moment in which there is none left.
+#pragma once
+
+#include <cerrno>
+
+#include "file_descriptor.h"
+
+namespace guestfs_node {
+
+/** What ends calls has to open files, also in a process, or on a machine, that has no descriptor left. For
+ * one thread. */
+class SpareDescriptor {
+ public:
+  /** Makes sure of it, where it can. */
+  void Keep();
+  void Drop() { spare_ = FileDescriptor(); }
+
+  /** Opens a file for as long as `use` takes, which gets the descriptor; else returns the errno. */
+  template <typename F>
+  int Use(const char* path, int flags, F use) {
+    int problem = 0;
+    if (const FileDescriptor file = Open(path, flags)) {
+      use(file.get());
+    } else {
+      problem = errno;
+    }
+    Keep();
+    return problem;
+  }
+
+ private:
+  FileDescriptor Open(const char* path, int flags);
+
+  FileDescriptor spare_;
+};
+
+}  // namespace guestfs_node
