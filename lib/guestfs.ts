@@ -180,6 +180,9 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * Kills the appliance and everything that libguestfs started for it, for calls that are stuck. Pending calls
    * reject with `ERR_GUESTFS_TERMINATED`; data that was not synced is lost. Afterwards the handle can be launched
    * again, with its drives, or closed. Resolves when nothing is left.
+   *
+   * @throws GuestfsError `ERR_GUESTFS_LIMIT`, or an errno's name, where the processes of the handle could not be looked
+   * for: they may still run
    */
   async kill(): Promise<void> {
     if (this.#calls.closed) return this.#calls.endStreams();
