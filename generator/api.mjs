@@ -1,5 +1,6 @@
 // Loads the API tables and refuses records that contradict themselves.
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 
 const argumentKinds = new Set(['String', 'OptString', 'StringList', 'Bool', 'Int', 'Int64', 'BufferIn']);
 const optionKinds = new Set(['String', 'StringList', 'Bool', 'Int', 'Int64']);
@@ -153,6 +154,24 @@ function checkEvents(events) {
 
 const needs = new Set(['nothing', 'config', 'launched', 'mounted']);
 
+/** Words of a text that mean nothing in an editor's hover, and codes and values that are not set as code. */
+function unclearIn(text) {
+  const prose = text.replace(/`[^`]*`/g, '');
+  const codes = prose
+    .match(/\b[A-Z][A-Z0-9_]+\b/g)
+    ?.filter((word) => word in constants.errno || word.startsWith('ERR_'));
+  const values = prose.match(/(?<!\w)'[^']*'(?!\w)/g);
+  const vague = prose.match(/\blikewise\b|\bas above\b/gi);
+  return [codes, values, vague].flatMap((found) => found ?? []);
+}
+
+function* textsOf(record) {
+  for (const value of Object.values(record)) {
+    if (typeof value === 'string') yield value;
+    else yield* Object.values(value);
+  }
+}
+
 /** Every function, argument, option, struct and field is explained, and nothing else; every topic has its functions. */
 function checkDocumentation(functions, structs, { texts, structTexts, topics }) {
   const problems = [];
@@ -179,6 +198,11 @@ function checkDocumentation(functions, structs, { texts, structTexts, topics }) 
   for (const s of structs) {
     const fieldNames = s.fields.map((f) => f.name);
     same(`struct ${s.name}`, fieldNames, structTexts.get(s.name)?.fields);
+  }
+  for (const record of [...texts.values(), ...structTexts.values()]) {
+    const unclear = [...textsOf(record)].flatMap(unclearIn);
+    if (unclear.length > 0)
+      problems.push(`${record.name}: unclear, or not set as code: ${unclear.join(', ')}`);
   }
   const used = new Set([...texts.values()].map((text) => text.topic));
   const names = new Set(functions.map((fn) => fn.name));

@@ -75,7 +75,7 @@ const needs = {
   nothing: 'Needs no appliance.',
   config: 'Only before {@link GuestfsMethods.launch}.',
   launched: 'Needs a launched appliance.',
-  mounted: "Works on what is mounted at the guest's `/`.",
+  mounted: "Needs a filesystem mounted at the guest's `/`.",
 };
 
 const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
@@ -99,8 +99,8 @@ const typeOf = (a) => fileType[a.subtype] ?? argumentType[a.kind];
 function facts(fn, text) {
   const all = [needs[text.needs]];
   if (fn.group) all.push(`Needs the {@link GuestfsMethods.featureAvailable | feature} \`'${fn.group}'\`.`);
-  if (fn.progress) all.push('Sends progress once it has run for two seconds.');
-  if (isCancellable(fn)) all.push('Can be cancelled while it runs.');
+  if (fn.progress) all.push('Sends progress after its first two seconds.');
+  if (isCancellable(fn)) all.push('Can be cancelled while running.');
   return all.join(' ');
 }
 

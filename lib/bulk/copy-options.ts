@@ -34,9 +34,9 @@ export interface SkippedEntry {
 /** Options that `copyIn` and `copyOut` have in common. */
 export interface CopyOptions {
   /**
-   * Aborts the copy, which rejects with an `AbortError`. What has been copied so far stays: whole files only. With `copyIn` a file that was being
-   * replaced is gone then; and only a guest that takes more than five seconds for what has been sent to it keeps a part
-   * of the last file.
+   * Aborts the copy, which rejects with an `AbortError`. What has been copied so far stays: whole files only. With
+   * `copyIn` a file that was being replaced is gone then; and only a guest that takes more than five seconds for what
+   * has been sent to it keeps a part of the last file.
    */
   readonly signal?: AbortSignal | undefined;
   /**

@@ -792,7 +792,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Removes the default POSIX ACL from a directory, so that new entries no longer inherit one. The access ACL
    * and the entries that already exist keep theirs.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'acl'`.
    *
    * @param dir - directory on the mounted tree
@@ -809,7 +809,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads a POSIX ACL as text: one entry per line, such as `user::rwx`, with names resolved inside the
    * appliance, hence numeric ids for the guest's own users.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'acl'`.
    *
    * @param path - file or directory on the mounted tree
@@ -831,7 +831,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `u::rwx,g::r-x,o::---,m::rwx,u:500:rwx`. Give numeric ids, since names would be looked up in the appliance,
    * not in the guest.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'acl'`.
    *
    * @param path - file or directory on the mounted tree
@@ -988,7 +988,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Removes the value of a node but keeps the node and its children, which `augSet` cannot do. A path that
    * matches nothing is created, without a value.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param augpath - path expression that matches at most one node
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -1004,7 +1004,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Drops the Augeas tree and frees its memory in the appliance; changes that were not saved are lost. `augInit`
    * starts afresh.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @throws {@link GuestfsError} when `augInit` was not called
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_close | guestfs_aug_close}
@@ -1019,7 +1019,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Binds an Augeas variable to the nodes an expression matches, and creates the node with a value first when
    * there are none. Use the variable in later paths as `$name/child`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param name - name of the variable, without `$`
    * @param expr - path expression
@@ -1038,7 +1038,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Binds an Augeas variable to the result of an expression, evaluated once, now; `null` undefines it. Later
    * paths use it as `$name`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param name - name of the variable, without `$`
    * @param expr - path expression, or `null` to remove the variable
@@ -1056,7 +1056,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads the value of one node. Rejects when the expression matches no node or several, and when the node has
    * no value.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param augpath - path expression that matches exactly one node
    * @returns value of the node
@@ -1076,7 +1076,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * ignores the standard lenses, 16 makes `augSave` only record what it would do, 32 leaves loading to
    * `augLoad`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param root - directory that Augeas takes for the root of the filesystem, usually `'/'`
    * @param flags - sum of the flag bits; 0 for none
@@ -1093,7 +1093,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Adds an empty sibling next to a node; set its value afterwards with `augSet`. Matters where the order of
    * entries counts, as in `/etc/hosts`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param augpath - path expression that matches exactly one node
    * @param label - label of the new node: no `/`, no `*`, no `[N]` at its end
@@ -1111,7 +1111,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns the label of a node, the last part of its path without an index. Handy for nodes reached through
    * variables.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param augpath - path expression that matches exactly one node
    * @returns label of the node
@@ -1128,7 +1128,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads the files into the tree again. Needed after `augTransform`, after `augInit` with flag 32, or to
    * discard unsaved edits.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @throws {@link GuestfsError} when `augInit` was not called
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_load | guestfs_aug_load}
@@ -1143,7 +1143,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists the direct children of a node, sorted by name. The path must not end in `/`, `]` or `*`; for anything
    * more elaborate use `augMatch`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param augpath - path of the parent, such as `'/files/etc'`
    * @returns full paths of the children; empty when there are none
@@ -1160,7 +1160,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Finds all nodes that an expression selects. Each path in the result carries the indices that make it point
    * at one node only, so it can be passed straight to `augGet` or `augSet`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param augpath - path expression, such as `'/files/etc/hosts/*[alias]'`
    * @returns paths of the matching nodes; empty when nothing matches
@@ -1176,7 +1176,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Moves a node with its children to another place, replacing what was there.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param src - path expression that matches exactly one node
    * @param dest - path expression of the new place; at most one node may match
@@ -1192,7 +1192,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Deletes all matching nodes together with everything below them. Nothing changes on disk before `augSave`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param augpath - path expression; may match several nodes
    * @returns number of nodes deleted, children included; 0 when nothing matched
@@ -1209,7 +1209,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Writes the changed files back to the guest, in the manner chosen by the flags of `augInit`. When it rejects,
    * look below `/augeas//error` with `augMatch` and `augGet` for the file at fault.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @throws {@link GuestfsError} when `augInit` was not called
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_aug_save | guestfs_aug_save}
@@ -1224,7 +1224,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets the value of a node, creating it and missing parents. It cannot remove a value: that is `augClear`.
    * Call `augSave` to write the file.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param augpath - path expression that matches at most one node
    * @param val - new value
@@ -1240,7 +1240,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Sets the value of many nodes at once: for each node that `base` matches, the node that `sub` leads to.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param base - path expression that may match many nodes
    * @param sub - path relative to each node that `base` matches, or `null` for those nodes themselves
@@ -1259,7 +1259,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Tells Augeas to read further files with a lens, for configuration files in unusual places. Takes effect with
    * the next `augLoad`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param lens - name of the lens, such as `'Shellvars.lns'`
    * @param file - path or glob of the files that the lens applies to
@@ -1309,7 +1309,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Decodes base64 text from the host into a file of the guest, which is created or replaced. Characters outside
    * the alphabet are skipped. Use `upload` for plain data.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param base64file - host file with the base64 text: its path, or bytes or a stream instead
    * @param filename - file on the mounted tree to write
@@ -1325,7 +1325,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Writes a guest file to the host as base64 text, broken into lines. Use `download` for the plain data.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param filename - file on the mounted tree
    * @param base64file - host file that receives the text: its path, or a stream instead
@@ -1572,7 +1572,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Stops a balance, running or paused, for good; what was moved so far stays moved.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
@@ -1588,7 +1588,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Pauses a running balance, to go on later with `btrfsBalanceResume`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
@@ -1604,7 +1604,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Continues a paused balance and returns when it has finished.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
@@ -1621,7 +1621,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reports how far a balance has come. Calls of one handle run one after the other, so a balance made by
    * `btrfsFilesystemBalance` is over by then; the report is of one that is paused or was left in the image.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
@@ -1639,7 +1639,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Extends a mounted btrfs by further devices, whose former content is overwritten. Existing data is not spread
    * over them until `btrfsFilesystemBalance`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param devices - devices to add; an empty list changes nothing
@@ -1657,7 +1657,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Moves all data off the given devices and takes them out of a mounted btrfs. Needs enough room on the rest,
    * and may run long.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param devices - devices to remove; an empty list changes nothing
@@ -1675,7 +1675,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Rewrites all chunks of a mounted btrfs so that they are spread evenly over its devices, and waits for the
    * end. This copies all data: expect it to take long on large volumes.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param fs - directory of a mounted btrfs
@@ -1692,7 +1692,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Defragments a file, or a directory with everything below it. Breaks the sharing of blocks with snapshots and
    * so may use more space.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - file or directory on a mounted btrfs
@@ -1709,7 +1709,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Grows or shrinks a btrfs. It works on the mounted filesystem, in contrast to most other resizing calls, and
    * changes the first device of a volume with several.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param mountpoint - where the btrfs is mounted
@@ -1741,7 +1741,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Writes out all pending data of a mounted btrfs.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param fs - directory of a mounted btrfs
@@ -1777,7 +1777,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * zeroes. libguestfs hands the output path on unchanged, so the image lands in the appliance's own small
    * filesystem, where `download` does not see it.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param source - devices of the btrfs; at least one
@@ -1794,7 +1794,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Puts a quota group below another, so that the parent's limit covers the sum of its members.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param src - child quota group as `'LEVEL/ID'`, such as `'1/100'`
@@ -1813,7 +1813,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a quota group. Groups of level 0 come with the subvolumes; higher levels are for grouping those.
    * Quotas must have been turned on with `btrfsQuotaEnable`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param qgroupid - quota group as `'LEVEL/ID'`, such as `'1/100'`
@@ -1830,7 +1830,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Deletes a quota group.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param qgroupid - quota group as `'LEVEL/ID'`, such as `'1/100'`
@@ -1847,7 +1847,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Limits how much data a subvolume may refer to. Quotas must be enabled.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param subvolume - path of the subvolume
@@ -1864,7 +1864,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Takes a quota group out of its parent; the opposite of `btrfsQgroupAssign`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param src - child quota group as `'LEVEL/ID'`, such as `'1/100'`
@@ -1883,7 +1883,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists the quota groups with their usage. Call `btrfsQuotaRescan` first when quotas were enabled on existing
    * data.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
@@ -1932,7 +1932,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Moves the content of one member of a mounted btrfs to a new device, waits for the end, and drops the old
    * member, whose filesystem signature is wiped. The new device is overwritten whatever it holds.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param srcdev - member to replace
@@ -1981,7 +1981,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Interrupts a scrub; `btrfsScrubResume` can pick it up again.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
@@ -1998,7 +1998,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Scrubs a mounted btrfs in the foreground: reads everything, compares checksums, and repairs from a good copy
    * where there is one. Rejects when errors were found, so it serves as a check.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
@@ -2014,7 +2014,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Continues a scrub that was cancelled or interrupted, in the background.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
@@ -2031,7 +2031,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Starts a scrub in the background: all data and metadata is read and verified, and mended from a redundant
    * copy where possible. Poll `btrfsScrubStatus` for the outcome, or use `btrfsScrubFull`, which waits.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
@@ -2047,7 +2047,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the counters of the scrub that runs or ran last.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param path - directory of a mounted btrfs
@@ -2082,7 +2082,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates an empty subvolume.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param dest - path of the new subvolume, in an existing directory of a mounted btrfs
@@ -2108,7 +2108,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Deletes a subvolume or snapshot with all its content.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param subvolume - path of the subvolume
@@ -2157,7 +2157,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Chooses the subvolume that is mounted when none is named. This can change what the guest boots.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param id - id of a subvolume, from `btrfsSubvolumeList`; 5 for the top level
@@ -2176,7 +2176,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * time`, `Subvolume ID` …), which differ between versions of btrfs-progs. `Snapshot(s)` holds a
    * comma-separated list; absent values are empty strings.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param subvolume - path of the subvolume
@@ -2193,7 +2193,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Takes a snapshot of a subvolume on the same btrfs. Subvolumes nested inside appear as empty directories.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
    *
    * @param source - path of the subvolume
@@ -2303,7 +2303,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Reads the Linux capabilities of a file as text, such as `cap_net_raw=ep`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxcaps'`.
    *
    * @param path - file on the mounted tree
@@ -2320,7 +2320,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Replaces the Linux capabilities of a file.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxcaps'`.
    *
    * @param path - file on the mounted tree
@@ -2340,7 +2340,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * missing, and is then returned as given, so this is no test for existence. Drive letters and backslashes must
    * be converted beforehand, and the path must not end in `.` or `..`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - absolute path with forward slashes
    * @returns the path as spelt on disk
@@ -2357,7 +2357,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads a whole file as text. Everything after a NUL byte is cut off: read binary files with `readFile`, large
    * ones with `download`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file on the mounted tree
    * @returns content of the file
@@ -2374,7 +2374,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Computes a checksum of one file inside the appliance. For a tree of files one `checksumsOut` is far faster
    * than many of these.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'` or
    *   `'sha512'`; newer versions also `'gost'` and `'gost12'`
@@ -2413,7 +2413,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `sha256sum` and its kin, with paths relative to the directory (`./a/b`). Names with a newline or backslash
    * are escaped the coreutils way, with a backslash at the start of the line.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param csumtype - `'crc'` (as POSIX cksum), `'md5'`, `'sha1'`, `'sha224'`, `'sha256'`, `'sha384'` or
    *   `'sha512'`; newer versions also `'gost'` and `'gost12'`
@@ -2431,7 +2431,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Sets the permission bits of a file or directory. Follows symbolic links.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param mode - mode bits as a number, such as `0o644`; names like `u+x` do not exist here
    * @param path - path on the mounted tree
@@ -2448,7 +2448,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets the owner and group of a file or directory by number; look names up in the guest's `/etc/passwd` and
    * `/etc/group`. Follows symbolic links, unlike `lchown`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param owner - user id; -1 leaves the owner as it is
    * @param group - group id; -1 leaves the group as it is
@@ -2503,7 +2503,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * filesystems it needs mounted, and it runs as root: use it on trusted guests only. Output is limited to 4
    * MiB; beyond that take `commandOut`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param arguments_ - program, then its arguments; at least the program
    * @returns standard output, with its last newline
@@ -2520,7 +2520,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Runs a guest program, as `command` does, and splits its output into lines.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param arguments_ - program, then its arguments; at least the program
    * @returns lines of standard output, without newlines
@@ -2538,8 +2538,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * The appliance holds all of the output in memory first, and cuts the output at a NUL byte. Cancelling stops
    * the transfer, not the program: `killOnAbort` ends the program, too.
    *
-   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds. Can be
-   * cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds. Can be cancelled
+   * while running.
    *
    * @param arguments_ - program, then its arguments; at least the program
    * @param output - host file that receives the output: its path, or a stream instead
@@ -2556,7 +2556,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Compresses the content of a device on its way to the host. To keep a disk image, converting the image itself
    * is usually faster.
    *
-   * Needs a launched appliance. Can be cancelled while it runs.
+   * Needs a launched appliance. Can be cancelled while running.
    *
    * @param ctype - `'gzip'`, `'bzip2'`, `'xz'`, `'lzop'` or `'compress'`, as far as the appliance has the
    *   program
@@ -2575,7 +2575,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Compresses a file on its way to the host; for directories see `tgzOut` and `tarOut`.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param ctype - `'gzip'`, `'bzip2'`, `'xz'`, `'lzop'` or `'compress'`, as far as the appliance has the
    *   program
@@ -2612,7 +2612,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Copies permissions, ownership or extended attributes from one file to another. Nothing is copied unless an
    * option asks for it.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param src - file or directory to take the attributes from
    * @param dest - existing file or directory to give the attributes to
@@ -2629,7 +2629,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Copies a device, or a part of it, onto another, inside the appliance; within one device it works as long as
    * the regions do not overlap. With `size` given, progress is exact, otherwise only a pulse.
    *
-   * Needs a launched appliance. Sends progress once it has run for two seconds.
+   * Needs a launched appliance. Sends progress after its first two seconds.
    *
    * @param src - disk, partition or LV to read
    * @param dest - disk, partition or LV to overwrite
@@ -2647,7 +2647,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Copies a device, or a part of it, into a file of the guest. The file is created when missing, and emptied
    * first unless `append` is set.
    *
-   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds.
    *
    * @param src - disk, partition or LV to read
    * @param dest - file on the mounted tree
@@ -2663,7 +2663,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Writes a file of the guest, or a part of it, onto a device.
    *
-   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds.
    *
    * @param src - file on the mounted tree
    * @param dest - disk, partition or LV to overwrite
@@ -2680,7 +2680,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Copies a byte range between two guest files. To copy files as such take `cp` or `cpA`. Without `append` the
    * destination is emptied first; when the copy fails, the destination is deleted.
    *
-   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds.
    *
    * @param src - file on the mounted tree
    * @param dest - file on the mounted tree, created when missing
@@ -2697,7 +2697,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Copies a file or a whole directory from the host into a directory of the guest, by way of the host's `tar`.
    * Owners and permissions come along; wildcards do not work.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param localpath - file or directory on the host
    * @param remotedir - existing directory on the mounted tree
@@ -2715,7 +2715,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `tar`. Copying `/` puts its content straight into `localdir`. Treat the result as untrusted: symbolic links
    * are kept as they are.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param remotepath - file or directory on the mounted tree
    * @param localdir - existing directory on the host
@@ -2732,7 +2732,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Copies an exact number of bytes from the start of a file or device to another. A destination file is created
    * or emptied first; a path needs a mounted filesystem.
    *
-   * Needs a launched appliance. Sends progress once it has run for two seconds.
+   * Needs a launched appliance. Sends progress after its first two seconds.
    *
    * @param src - device or guest file to read
    * @param dest - device or guest file to write
@@ -2752,7 +2752,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Copies a single file inside the guest. Owner and times are not preserved, directories are refused, symbolic
    * links are followed: `cpA` does better.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param src - file on the mounted tree
    * @param dest - new name, or an existing directory to put the copy in
@@ -2769,7 +2769,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Copies a file or a directory tree inside the guest with everything that belongs to it: permissions, owners,
    * times, links and extended attributes.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param src - file or directory on the mounted tree
    * @param dest - new name, or an existing directory to put the copy in
@@ -2786,7 +2786,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Copies a directory tree inside the guest without owners and times; links stay links. For FAT and other
    * filesystems that cannot store owners; elsewhere use `cpA`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param src - file or directory on the mounted tree
    * @param dest - new name, or an existing directory to put the copy in
@@ -2802,7 +2802,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Packs a directory into a cpio archive on the host; entry names are relative to that directory.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param directory - directory on the mounted tree
    * @param cpiofile - host file that receives the archive: its path, or a stream instead
@@ -2907,7 +2907,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Uploads a host file to any place in the appliance's own filesystem, outside the guest. For debugging,
    * together with `debug`.
    *
-   * Needs a launched appliance. Can be cancelled while it runs.
+   * Needs a launched appliance. Can be cancelled while running.
    *
    * @param filename - host file to send: its path, or bytes or a stream instead
    * @param tmpname - path in the appliance's own filesystem
@@ -2958,7 +2958,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns the output of `df` in the appliance, for people to read. Paths carry the appliance's prefix;
    * programs should call `statvfs`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @returns table as text, sizes in KiB
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -2973,7 +2973,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the output of `df -h` in the appliance, for people to read; programs should call `statvfs`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @returns table as text, sizes with units
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -3074,7 +3074,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Copies a guest file or a whole device to the host. Paths need a mounted filesystem.
    *
-   * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   * Needs a launched appliance. Sends progress after its first two seconds. Can be cancelled while running.
    *
    * @param remotefilename - file on the mounted tree, or a device
    * @param filename - host file that receives the data: its path, or a stream instead
@@ -3092,7 +3092,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * of deleted files. Nothing needs to be mounted. Sparse images can yield large files of zeroes.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'sleuthkit'`. Sends
-   * progress once it has run for two seconds. Can be cancelled while it runs.
+   * progress after its first two seconds. Can be cancelled while running.
    *
    * @param device - device with the filesystem
    * @param start - first data unit, 0 or more
@@ -3112,7 +3112,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * blocks still exist; find numbers with `filesystemWalk`.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'sleuthkit'`. Sends
-   * progress once it has run for two seconds. Can be cancelled while it runs.
+   * progress after its first two seconds. Can be cancelled while running.
    *
    * @param device - device with the filesystem
    * @param inode - inode number, 0 or more
@@ -3130,7 +3130,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Copies a byte range of a guest file or a device to the host, of any length. The range has to lie inside the
    * file; otherwise the output comes out short.
    *
-   * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   * Needs a launched appliance. Sends progress after its first two seconds. Can be cancelled while running.
    *
    * @param remotefilename - file on the mounted tree, or a device
    * @param filename - host file that receives the data: its path, or a stream instead
@@ -3164,7 +3164,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Measures the disk space that a file, or a directory with all below it, occupies. This is allocated space,
    * not the sum of the file sizes.
    *
-   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds.
    *
    * @param path - path on the mounted tree
    * @returns space in KiB
@@ -3230,7 +3230,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches a file for lines that match an extended regular expression.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param regex - extended regular expression
    * @param path - file on the mounted tree
@@ -3248,7 +3248,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches a file for lines that match an extended regular expression, in upper or lower case.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param regex - extended regular expression
    * @param path - file on the mounted tree
@@ -3266,7 +3266,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Compares two guest files byte by byte inside the appliance.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param file1 - file on the mounted tree
    * @param file2 - file on the mounted tree
@@ -3284,7 +3284,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Tells whether something has this name, be it file, directory, device or a symbolic link, even a dangling
    * one. `isFile`, `isDir` and `lstatns` tell what it is.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - path on the mounted tree
    * @returns true when there is something of this name
@@ -3302,7 +3302,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * the partition must also be active (`partSetBootable`), the disk needs a matching boot record in its first
    * sector (`pwriteDevice`), and `directory` an `extlinux.conf`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'extlinux'`.
    *
    * @param directory - mount point, or a directory below, to put the boot loader files in
@@ -3334,7 +3334,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a file of zeroes with all its blocks allocated, replacing an existing file. Sizes beyond 1 GiB are
    * not supported.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to create on the mounted tree
    * @param len - size in bytes, below 2^30
@@ -3352,7 +3352,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a file of zeroes with all its blocks allocated, replacing an existing file. For a sparse file, which
    * costs no space, use `truncateSize`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to create on the mounted tree
    * @param len - size in bytes
@@ -3385,7 +3385,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches a file for lines that contain a fixed string.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param pattern - text to look for, taken literally
    * @param path - file on the mounted tree
@@ -3403,7 +3403,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches a file for lines that contain a fixed string, in upper or lower case.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param pattern - text to look for, taken literally
    * @param path - file on the mounted tree
@@ -3440,7 +3440,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Determines the processor a program, library, kernel module, Windows executable or initrd was made for.
    * Static libraries and x86 kernels cannot be told; for a kernel ask one of its modules or its initrd.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param filename - file on the mounted tree
    * @returns `'x86_64'`, `'i386'` (any 32-bit x86), `'aarch64'`, `'arm'`, `'ppc64le'`, `'riscv64'`, `'s390x'`
@@ -3457,7 +3457,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the size of a file, following symbolic links. For devices see `blockdevGetsize64`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param file - file on the mounted tree
    * @returns size in bytes
@@ -3493,7 +3493,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `downloadInode` fetches the content.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'libtsk'`. Sends
-   * progress once it has run for two seconds. Can be cancelled while it runs.
+   * progress after its first two seconds. Can be cancelled while running.
    *
    * @param device - device with the filesystem
    * @returns one entry per name found
@@ -3510,7 +3510,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a file that repeats one byte. An existing file is written over from its start and keeps what lies
    * beyond. For zeroes `truncateSize` is faster and sparse; for longer patterns see `fillPattern`.
    *
-   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds.
    *
    * @param c - byte value, 0 to 255
    * @param len - number of bytes, up to 2^31 - 1
@@ -3527,7 +3527,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates many empty files with eight-digit names, from `00000000` on, to test filesystems.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param dir - existing directory on the mounted tree
    * @param nr - number of files
@@ -3544,7 +3544,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a file that repeats a string, cut to the exact length. An existing file is written over from its
    * start and keeps what lies beyond. Slow for large files.
    *
-   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds.
    *
    * @param pattern - string to repeat, not empty
    * @param len - length of the file in bytes, up to 2^31 - 1
@@ -3564,7 +3564,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * leaves `c/d`, and `find('/tmp')` leaves `/c/d`. Pass the slash at the end, and the results can be appended
    * to the directory. For millions of files use `find0`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param directory - directory on the mounted tree, best with a slash at its end
    * @returns what follows `directory` in each path, with a leading slash when `directory` had none at its end
@@ -3583,7 +3583,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * byte, unsorted. The result can be of any size. As with `find`, each name is what follows `directory` as you
    * wrote it: pass a slash at its end, else each name begins with one.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param directory - directory on the mounted tree, best with a slash at its end
    * @param files - host file that receives the names: its path, or a stream instead
@@ -3600,7 +3600,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Finds all names, deleted ones included, that lead to an inode, by reading the unmounted filesystem.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'libtsk'`. Sends
-   * progress once it has run for two seconds. Can be cancelled while it runs.
+   * progress after its first two seconds. Can be cancelled while running.
    *
    * @param device - device with the filesystem
    * @param inode - inode number
@@ -3704,7 +3704,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * The filesystem must be mounted writable and the drive added with `discard` enabled. Where some layer lacks
    * support the call may reject or just do nothing. `zeroFreeSpace` is the alternative that writes zeroes.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'fstrim'`.
    *
    * @param mountpoint - mount point of the filesystem
@@ -3848,7 +3848,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * wiped on deletion, `S` synchronous, `u` undeletable. These are not extended attributes, for which see
    * `getxattrs`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param file - file or directory on a mounted ext filesystem
    * @returns letters, such as `'ei'`; empty when none is set
@@ -3865,7 +3865,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads the generation number of an inode on ext2, ext3 or ext4, which NFS servers use to recognise reused
    * inodes.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param file - file on a mounted ext filesystem
    * @returns the generation
@@ -4283,7 +4283,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `getxattrs` gets everything at once, but on filesystems that cannot enumerate attributes, such as NTFS
    * through ntfs-3g, this is the only way and you have to know the name.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param path - file or directory; a symbolic link is followed
@@ -4303,7 +4303,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads all extended attributes of a file or directory, names and values. Symbolic links are followed; see
    * `lgetxattrs` for the link itself and `lxattrlist` for many files in one call.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param path - file or directory; a symbolic link is followed
@@ -4322,7 +4322,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * empty list, not a rejection. Device names are not covered; use `listDevices` or `listPartitions` and filter
    * in JavaScript.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param pattern - absolute pattern, such as `'/etc/*.conf'`
    * @returns the paths that match
@@ -4349,7 +4349,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Searches one file for a pattern and returns the lines that match. No match is an empty list. The whole
    * result has to fit one reply of 4 MiB, so download large files and search them locally instead.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param regex - pattern: by default a basic regular expression of grep, not a JavaScript one
    * @param path - file to search
@@ -4377,7 +4377,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches one file case-insensitively with a basic regular expression.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param regex - basic regular expression
    * @param path - file to search
@@ -4398,7 +4398,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * for GRUB legacy, try it out per guest version; a complaint about no suitable drive usually goes away once
    * `/boot/grub/device.map` has a line such as `(hd0) /dev/vda`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'grub'`.
    *
    * @param root - guest directory that holds `boot`, usually `'/'`
@@ -4417,7 +4417,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads the beginning of a text file: ten lines, or fewer in a short file. `headN` takes the number of lines,
    * `tail` reads the end.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to read
    * @returns up to ten lines, without newlines; a carriage return at the end of a line stays
@@ -4434,7 +4434,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads a given number of lines from the start of a text file. A negative number counts from the other end: -3
    * gives everything except the last three lines. The answer is limited to about 4 MiB.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param nrlines - how many lines; negative to leave out that many at the end, 0 for none
    * @param path - file to read
@@ -4453,7 +4453,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * characters. For looking at small files; the text is about five times the file and must stay under 4 MiB. In
    * programs prefer `pread`, which gives the bytes.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to dump
    * @returns the dump, lines separated by newlines
@@ -4484,7 +4484,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Writes the changed hive to the guest's filesystem. It works only if `hivexOpen` was told `write: true`; the
    * hive stays open for further changes.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'hivex'`.
    *
    * @param filename - `null` to overwrite the file that was opened, or an absolute guest path to write to
@@ -4660,7 +4660,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * holds one hive at a time: opening another closes the first and discards what was not committed. Find the
    * files with `inspectGetWindowsSoftwareHive` and `inspectGetWindowsSystemHive`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'hivex'`.
    *
    * @param filename - guest path of the hive file; upper and lower case matter unless the filesystem ignores
@@ -4778,7 +4778,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Extracts one file from an initramfs image in the guest, such as its `init` script. List the names with
    * `initrdList`. The file has to be smaller than 4 MiB.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param initrdpath - initramfs image in the guest, such as `'/boot/initrd.img-6.1.0'`
    * @param filename - name inside the image, without a leading slash
@@ -4796,7 +4796,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists what is inside an initramfs image (a compressed cpio archive), in the order of the archive;
    * directories have entries of their own. The ext2 images of Linux 2.4 and before are not understood.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - initramfs image in the guest
    * @returns names without leading slash, ready for `initrdCat`
@@ -4814,7 +4814,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * are not: add a watch for each. The only changes to be seen are those that this handle makes, for example by
    * `command` or `tarIn`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'inotify'`.
    *
    * @param path - file or directory to watch
@@ -4833,7 +4833,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Ends file notification: all watches go away, together with events that nobody has read.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'inotify'`.
    *
    * @throws {@link GuestfsError}: `ERR_GUESTFS` when `inotifyInit` was not called
@@ -4850,7 +4850,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * directory and do not tell which watch they belong to; `inotifyRead` does. Call it before `umountAll`, as an
    * open notification keeps filesystems busy.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'inotify'`.
    *
    * @returns sorted names, each once; empty when nothing happened
@@ -4869,7 +4869,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * `inotifyClose`. Collect often: when the queue is full, events are dropped and one with the bit 0x4000
    * (IN_Q_OVERFLOW) reports it.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'inotify'`.
    *
    * @param maxevents - length of the queue; 0 leaves the kernel's setting, usually 16384
@@ -4886,7 +4886,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Fetches pending events and removes them from the queue. It never waits, and one answer may not hold
    * everything: repeat until the list is empty.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'inotify'`.
    *
    * @returns events `{ inWd, inMask, inCookie, inName }`: the watch, the IN_* bits, a number that joins the two
@@ -4903,7 +4903,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Stops one watch.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'inotify'`.
    *
    * @param wd - descriptor from `inotifyAddWatch`, converted to a number
@@ -5043,7 +5043,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * the guest's filesystems first. Size and proportions vary, and Windows icons need icoutils and netpbm on the
    * host. The bytes come from the guest: treat them as hostile, and mind trademarks.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns the PNG file, or a Buffer of length 0 when nothing was found
@@ -5371,7 +5371,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists the software installed in the guest, with less detail than `inspectListApplications2`. Reads the
    * package database now: first mount what `inspectGetMountpoints` returned.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns records with `appName`, `appVersion`, `appRelease`, `appPublisher` and so on; unknown texts are
@@ -5393,7 +5393,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * returned. `app2InstallPath` is in the guest's own notation, `app2TransPath` is the same place for use with
    * this handle.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param root - root filesystem of the guest, one of the strings from `inspectOs`
    * @returns records sorted by name, with `app2Name`, `app2DisplayName`, `app2Epoch`, `app2Version`,
@@ -5430,7 +5430,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Ends the daemon inside the appliance; meant for the tests of libguestfs. The handle is of no use afterwards.
    * To stop the appliance call `shutdown` or `close`.
    *
-   * Needs a launched appliance. Can be cancelled while it runs.
+   * Needs a launched appliance. Can be cancelled while running.
    *
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
    * @see `guestfs_internal_exit`, which the manual leaves out
@@ -5445,7 +5445,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Tells whether a path of the guest is a block device node. This is about nodes in the guest's filesystem, for
    * example in its `/dev`; disks of the handle are not looked up.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - path to look at
    * @returns true for a block device node; false for anything else and when there is nothing of that name
@@ -5486,7 +5486,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Tells whether a path of the guest is a character device node.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - path to look at
    * @returns true for a character device node; false for anything else and when there is nothing of that name
@@ -5527,7 +5527,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Tells whether a path of the guest is a directory. `exists` accepts any kind of file.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - path to look at
    * @returns true for a directory; false for anything else and when there is nothing of that name
@@ -5553,7 +5553,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Tells whether a path of the guest is a named pipe.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - path to look at
    * @returns true for a named pipe; false for anything else and when there is nothing of that name
@@ -5580,7 +5580,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Tells whether a path of the guest is a regular file. Other kinds, directories among them, do not count;
    * `exists` accepts any.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - path to look at
    * @returns true for a regular file; false for anything else and when there is nothing of that name
@@ -5653,7 +5653,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Tells whether a path of the guest is a Unix domain socket.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - path to look at
    * @returns true for a Unix domain socket; false for anything else and when there is nothing of that name
@@ -5679,7 +5679,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Tells whether a path of the guest is a symbolic link, dangling ones included. `readlink` gives its target.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - path to look at
    * @returns true for a symbolic link; false for anything else and when there is nothing of that name
@@ -5712,7 +5712,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Reads a file and tells whether it has nothing but zero bytes. An empty file counts as zero.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to read
    * @returns true when no other byte was found
@@ -5746,7 +5746,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads the header (primary volume descriptor) of an ISO image that is a file in the guest. For an image added
    * as a drive call `isoinfoDevice`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param isofile - guest path of the image
    * @returns record with `isoVolumeId`, `isoPublisherId` and other texts; `isoVolumeSpaceSize` counts blocks of
@@ -5784,7 +5784,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Closes the journal opened by `journalOpen`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
    *
    * @throws {@link GuestfsError}: `ERR_GUESTFS` when no journal is open
@@ -5801,7 +5801,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * UTF-8 text. Large ones may be cut at the threshold, see `journalSetDataThreshold`. An entry may exceed the
    * usual 4 MiB of a reply.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
    *
    * @returns one `{ attrname, attrval }` per field, for example `MESSAGE`, with `attrval` a Buffer; a name may
@@ -5818,7 +5818,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the length beyond which field values may be cut.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
    *
    * @returns bytes as bigint, 0n for no limit
@@ -5835,7 +5835,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns when the current entry was logged, by the guest's clock. `new Date(Number(usec / 1000n))` makes a
    * Date of it.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
    *
    * @returns microseconds since 1970 as bigint
@@ -5853,7 +5853,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Goes to the following entry. A freshly opened journal stands before its first one, so loop with `while
    * (await g.journalNext())`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
    *
    * @returns false at the end, where there is nothing to read
@@ -5870,7 +5870,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Opens the systemd journal in a directory of the guest. There is one per handle; a journal still open is
    * closed.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
    *
    * @param directory - directory of the journal, usually `/var/log/journal/` followed by the machine id;
@@ -5889,7 +5889,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets beyond which length field values may be cut by `journalGet`. It is advice: longer values can still
    * arrive whole.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
    *
    * @param threshold - bytes; 0 for no limit; systemd starts with 64 KiB
@@ -5905,7 +5905,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Moves by several entries, forwards or backwards, and stops at either end.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
    *
    * @param skip - number of entries; negative to go back
@@ -5942,7 +5942,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * (milliseconds), `accel` (`'auto'`, `'kvm'` or `'tcg'`), `signal` and `onProgress`, bound and observe the
    * start. One launch per handle is the rule: create a new handle for the next set of disks.
    *
-   * Only before {@link GuestfsMethods.launch}. Sends progress once it has run for two seconds.
+   * Only before {@link GuestfsMethods.launch}. Sends progress after its first two seconds.
    *
    * @throws {@link GuestfsError}: `ERR_GUESTFS` when the handle is launched already or has too many drives,
    *   `ERR_GUESTFS_TIMEOUT` after `timeout`, `ERR_GUESTFS_KVM_UNAVAILABLE` when `accel` is `'kvm'` and guests do
@@ -5959,7 +5959,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Changes the owner and group of a file; of a symbolic link, its own, where `chown` would change those of the
    * target. Takes numbers only: look names up in the guest's `/etc/passwd`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param owner - user id; -1 leaves the owner as it is
    * @param group - group id; -1 leaves the group as it is
@@ -6139,7 +6139,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads one extended attribute of a file; of a symbolic link, its own, where `getxattr` would read that of the
    * target.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param path - file, directory or link
@@ -6159,7 +6159,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads all extended attributes of a file; of a symbolic link, its own, where `getxattrs` would read those of
    * the target.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param path - file, directory or link
@@ -6319,7 +6319,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists a directory as `ls -la` would print it, for people to read. Programs should call `readdir`, or `ls`
    * and then `lstatnslist`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param directory - directory to list
    * @returns the listing as one string
@@ -6335,7 +6335,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Lists a directory as `ls -laZ` would print it, SELinux labels included, for people to read.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param directory - directory to list
    * @returns the listing as one string
@@ -6353,7 +6353,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Makes a hard link, a second name for a file.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param target - existing file to link to, on the filesystem of the new name
    * @param linkname - the new name
@@ -6371,7 +6371,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Makes a hard link and first removes whatever file has the new name; that file is lost even if the link then
    * fails.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param target - existing file to link to, on the filesystem of the new name
    * @param linkname - new name; an existing file of that name is replaced
@@ -6387,7 +6387,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Makes a symbolic link. When the new name is an existing directory, the link is put inside it.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param target - text of the link: a relative target is resolved from the link's directory, an absolute one
    *   from the guest's root; a target need not exist
@@ -6405,7 +6405,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Makes a symbolic link, replacing a file or link of that name. When the name is an existing directory, or a
    * link to one, the new link is put inside that.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param target - text of the link: a relative target is resolved from the link's directory, an absolute one
    *   from the guest's root; a target need not exist
@@ -6423,7 +6423,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Removes an extended attribute of a file; of a symbolic link, its own, where `removexattr` would remove that
    * of the target.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param xattr - full name including the namespace
@@ -6441,7 +6441,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists the names in a directory, hidden files included, without `.` and `..`. There is no working directory:
    * paths start at the guest's root. `readdir` adds inode and type.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param directory - directory to list
    * @returns names, sorted, without the directory part
@@ -6459,7 +6459,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Writes the names in a directory to a file on the host, each followed by a zero byte and in no order; `.` and
    * `..` are left out. For directories too large for `ls`.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param dir - directory to list
    * @param filenames - host file that receives the names, overwritten: its path, or a stream instead
@@ -6476,7 +6476,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets an extended attribute of a file, replacing one of that name; of a symbolic link, its own, where
    * `setxattr` would set that of the target. As the value travels as a string, it cannot contain NUL bytes.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param xattr - full name including the namespace, such as `'user.comment'`
@@ -6497,7 +6497,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns type, size, owner and times of a file, to the second. Of a symbolic link it describes the link, not
    * the target.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file, directory or link
    * @returns record with `mode`, `size`, `uid`, `mtime` and so on, all bigint
@@ -6515,7 +6515,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Applies `lstat` to several files of one directory at once.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - directory that holds the files
    * @param names - names within that directory, without slashes
@@ -6534,7 +6534,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns type, size, owner and times of a file, to the nanosecond. Of a symbolic link it describes the link;
    * `statns` describes the target.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file, directory or link
    * @returns record with `stMode`, `stSize`, `stUid`, `stMtimeSec`, `stMtimeNsec` and so on, all bigint
@@ -6551,7 +6551,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Applies `lstatns` to several files of one directory at once, which is much quicker than a call per file.
    * Pairs well with `ls`; for extended attributes there is `lxattrlist`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - directory that holds the files
    * @param names - names within that directory, without slashes
@@ -6942,7 +6942,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * attributes follow, or is empty if the file could not be examined, then those attributes. Parse the count
    * with `parseInt(attrval.toString())`, as a zero byte may end it.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param path - directory that holds the files
@@ -7041,7 +7041,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates a directory, with mode 0755 under the default umask. `mkdirP` makes missing parents as well.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - new directory; its parent must exist
    * @throws {@link GuestfsError}: `EEXIST` when the path exists, `ENOENT` when the parent does not, `EROFS` on a
@@ -7058,7 +7058,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a directory with permissions of your choice, less the bits in the umask (see `umask`). Filesystems
    * without Unix permissions may ignore them.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - new directory; its parent must exist
    * @param mode - permission bits, for example `0o700`
@@ -7074,7 +7074,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates a directory together with any parents that are missing. An existing directory is fine.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - directory to create
    * @throws {@link GuestfsError}: `ENOTDIR` when a part of the path exists and is no directory, `EROFS` on a
@@ -7091,7 +7091,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a directory of a unique name in the guest, owned by root and closed to others (mode 0700). Nothing
    * removes it later; use `rmRf`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param tmpl - absolute path of the new directory, ending in `XXXXXX` for the random characters, such as
    *   `'/tmp/workXXXXXX'`; the directory before must exist
@@ -7241,7 +7241,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates a named pipe in the guest.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'mknod'`.
    *
    * @param mode - permission bits only, for example `0o644`; the umask is taken off
@@ -7320,7 +7320,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates the directory lost+found of an ext filesystem, with the space that e2fsck wants to find there.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param mountpoint - mount point of the filesystem, such as `'/'`
    * @throws {@link GuestfsError}: `ERR_GUESTFS` when lost+found exists
@@ -7354,7 +7354,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates a device node, a named pipe or a socket, according to the type in the mode; without a type it is an
    * empty regular file. `mknodB`, `mknodC` and `mkfifo` supply the type for you.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'mknod'`.
    *
    * @param mode - permission bits less the umask, plus the type: 0o060000 block, 0o020000 character, 0o010000
@@ -7374,7 +7374,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates a block device node in the guest.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'mknod'`.
    *
    * @param mode - permission bits only, for example `0o644`; the umask is taken off
@@ -7393,7 +7393,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Creates a character device node in the guest.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'mknod'`.
    *
    * @param mode - permission bits only, for example `0o644`; the umask is taken off
@@ -7414,8 +7414,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * inside the appliance, whose room is limited: results of 3 GB and more may fail. Aborting through `signal`
    * stops the transfer.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
-   * `'squashfs'`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'squashfs'`. Can be cancelled while running.
    *
    * @param path - directory to pack
    * @param filename - host file that receives the image, overwritten: its path, or a stream instead
@@ -7492,7 +7492,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Turns an existing file of the guest into a swap file. Create it in its full size with `fallocate64` before;
    * it should have no holes.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - existing file to turn into a swap file
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -7508,7 +7508,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates an empty file of a unique name in the guest, owned by root and closed to others (mode 0600). Nothing
    * removes it later; use `rm`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param tmpl - absolute path of the new file, ending in `XXXXXX` for the random characters, such as
    *   `'/tmp/workXXXXXX'`; the directory before must exist
@@ -7579,7 +7579,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Makes the mounted guest visible in a directory of the host, by FUSE. Access to the directory blocks until
    * `mountLocalRun` is running. A handle can do this once at a time, and FUSE must be usable by this process.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param localmountpoint - existing, empty directory on the host
    * @throws {@link GuestfsError}: `ERR_GUESTFS` when FUSE refuses or the handle has a local mount already;
@@ -7597,7 +7597,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * occupied: its other calls wait, `umountLocal` among them, so end it from outside with `fusermount -u` or
    * `guestunmount`. JavaScript goes on meanwhile.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @throws {@link GuestfsError}: `ERR_GUESTFS` when `mountLocal` did not come first
    * @see {@link https://libguestfs.org/guestfs.3.html#guestfs_mount_local_run | guestfs_mount_local_run}
@@ -7611,7 +7611,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Mounts a filesystem image that is a file inside the guest, such as a squashfs on a live CD.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param file - guest path of the image
    * @param mountpoint - existing directory in the guest, or one from `mkmountpoint`
@@ -7749,7 +7749,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Moves a file or directory, across filesystems too, by copying. An existing directory as destination receives
    * it; an existing file is replaced. `rename` is the plain system call within one filesystem.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param src - what to move
    * @param dest - new path, or directory to move into
@@ -7820,7 +7820,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * hides, such as those in $Extend. The filesystem must not be mounted. Reports progress, and `signal` stops
    * it.
    *
-   * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   * Needs a launched appliance. Sends progress after its first two seconds. Can be cancelled while running.
    *
    * @param device - device with the filesystem
    * @param inode - number of the MFT record, 0 or more, for example from `filesystemWalk`
@@ -7839,7 +7839,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * through `signal` leaves the device half written.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfs3g'`. Can be
-   * cancelled while it runs.
+   * cancelled while running.
    *
    * @param backupfile - host file with the backup: its path, or bytes or a stream instead
    * @param device - device to write, at least as large as the original
@@ -7858,7 +7858,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * and clean.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ntfs3g'`. Can be
-   * cancelled while it runs.
+   * cancelled while running.
    *
    * @param device - device holding the NTFS filesystem, such as `'/dev/sda1'`
    * @param backupfile - host file that receives the image, overwritten: its path, or a stream instead
@@ -8448,7 +8448,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads a piece of a file. Fewer bytes come back at the end of the file, and none beyond. For whole files use
    * `readFile`, for large pieces `downloadOffset`: one call carries just under 4 MiB.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to read
    * @param count - number of bytes wanted, less than 4 MiB
@@ -8630,7 +8630,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * A call may write only a part, so compare the result with the length. One call carries just under 4 MiB;
    * `uploadOffset` has no limit and always writes everything.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - existing file
    * @param content - bytes to write; a string is encoded as UTF-8
@@ -8668,7 +8668,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads a whole file into memory, whatever bytes it holds. `cat` gives a string instead, and `download` suits
    * files too large for memory.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to read
    * @returns a Buffer with the contents
@@ -8685,7 +8685,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads a text file as lines, without their line ends: both Unix (LF) and Windows (CRLF) files work. A NUL
    * byte cuts its line short, so split the result of `readFile` for binary data.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - text file
    * @returns the lines
@@ -8702,8 +8702,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lists a directory with the inode and type of each entry. The entries `'.'` and `'..'` are there too, and
    * nothing is sorted. `ls` gives sorted names alone; `lstatnslist` adds sizes and owners.
    *
-   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds. Can be
-   * cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds. Can be cancelled
+   * while running.
    *
    * @param dir - directory
    * @returns records with `ino` (bigint), `name` and `ftyp`: `'r'` file, `'d'` directory, `'l'` symbolic link,
@@ -8723,7 +8723,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns what a symbolic link points to, exactly as stored: the target may be relative, and may not exist.
    * `realpath` resolves a path completely.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - the symbolic link
    * @returns the target
@@ -8741,7 +8741,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads many symbolic links of one directory in a single call. Names that are not links, or do not exist, give
    * an empty string rather than an error, so a whole listing can be passed.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - directory that holds the links
    * @param names - names within that directory, without slashes
@@ -8759,7 +8759,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Resolves a path to an absolute one free of symbolic links, `'.'` and `'..'`. Links are followed within the
    * guest's own tree.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - existing path to resolve
    * @returns the resolved path
@@ -8775,7 +8775,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Switches a mounted filesystem between read-only and read-write. The option `rw` must be given.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param mountpoint - mount point of the filesystem, such as `'/'`
    * @throws {@link GuestfsError}: `ERR_GUESTFS` when `rw` is missing or the disk was added read-only
@@ -8808,7 +8808,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Removes an extended attribute from a file or directory. Symbolic links are followed; `lremovexattr` works on
    * the link itself.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param xattr - full name with namespace, such as `'user.comment'`
@@ -8827,7 +8827,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Renames a file or directory within one filesystem, replacing a file that is in the way in one atomic step.
    * `mv` also works across filesystems.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param oldpath - what to rename
    * @param newpath - new path on the filesystem of the old one
@@ -8897,7 +8897,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Deletes one file, symbolic link or other non-directory. `rmF` tolerates a missing file, `rmRf` deletes
    * trees.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to delete
    * @throws {@link GuestfsError}: `ENOENT` when the file does not exist, `EISDIR` when the path is a directory
@@ -8913,7 +8913,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Deletes a file if it is there. Only its absence is tolerated: every other problem still rejects. Directories
    * need `rmdir` or `rmRf`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to delete
    * @throws {@link GuestfsError}: `EISDIR` when the path is a directory
@@ -8929,7 +8929,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Deletes a file, or a directory with everything below it; a missing path is no error. There is no way back,
    * and other filesystems mounted below are emptied too. The root directory is refused.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file or directory, not `'/'`
    * @throws {@link GuestfsError}: `ERR_GUESTFS` for the root directory
@@ -8944,7 +8944,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Deletes an empty directory. For one with contents use `rmRf`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - directory to delete
    * @throws {@link GuestfsError}: `ENOTEMPTY` when the directory is not empty, `ENOENT` when there is none,
@@ -8978,7 +8978,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * always: without it directories are left out. As usual with rsync, a slash at the end of the source means its
    * contents rather than the directory itself.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'rsync'`.
    *
    * @param src - source directory
@@ -8997,7 +8997,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * talking, so enable its network with `setNetwork` before launching, and use a server that asks for no
    * password. For plain uploads from this host `copyIn` or `tarIn` is simpler.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'rsync'`.
    *
    * @param remote - source in rsync's notation, such as `'rsync://host/module/'`
@@ -9016,7 +9016,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * must have been enabled with `setNetwork` before the launch, and the server must not ask for a password.
    * Wildcards in the source are not expanded: see `globExpand`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'rsync'`.
    *
    * @param src - source directory in the guest
@@ -9051,7 +9051,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Overwrites a file with patterns and then deletes it. Copies elsewhere survive: in journals, snapshots and on
    * copy-on-write filesystems.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'scrub'`.
    *
    * @param file - file to destroy; a symbolic link is followed
@@ -9069,7 +9069,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * overwrites them with patterns and deletes them. To make an image compress well `zeroFreeSpace` is much
    * faster.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'scrub'`.
    *
    * @param dir - directory to create for the files, on the filesystem in question
@@ -9085,7 +9085,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Resets the SELinux labels of a directory tree to what the guest's policy says.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'selinuxrelabel'`.
    *
    * @param specfile - path in the guest of the policy's file contexts, such as
@@ -9241,7 +9241,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets or clears attribute letters of a file on an ext filesystem, as chattr does: `'i'` makes it immutable,
    * `'a'` append-only. Letters that are not named keep their state; `getE2attrs` reads them.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param file - file or directory
    * @param attrs - the letters, each once, such as `'ia'`; some can only be read
@@ -9260,7 +9260,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * with checksums of its metadata (`metadata_csum`, the default of mke2fs) refuses. Rarely of use outside
    * tests; `getE2generation` reads the number.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param file - file or directory
    * @param generation - new number, 32 bits unsigned
@@ -9652,7 +9652,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * filesystem boundaries, so name every mount point; /dev, /proc, /selinux and /sys are always left out. Needs
    * libguestfs 1.58; earlier versions have `selinuxRelabel`.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'selinuxrelabel'`.
    *
    * @param specfile - path in the guest of the policy's file contexts, such as
@@ -9672,7 +9672,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets an extended attribute of a file or directory, creating or replacing it. Symbolic links are followed;
    * `lsetxattr` works on the link itself. As the value travels as a string, it cannot contain NUL bytes.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'linuxxattrs'`.
    *
    * @param xattr - full name with namespace, such as `'user.comment'`
@@ -9808,7 +9808,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * the appliance. The output must stay below 4 MiB (otherwise `shOut`). Quote what you insert, or avoid the
    * shell with `command`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param command - the command line
    * @returns standard output of the command line
@@ -9825,7 +9825,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Runs a command line with the guest's shell, as `sh` does, and returns its output as lines.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param command - command line for the guest's shell
    * @returns the lines of standard output, without line ends
@@ -9845,7 +9845,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * follows a NUL byte is lost. Aborting stops the transfer, not the command: `killOnAbort` ends the command,
    * too. Needs libguestfs 1.56.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param command - command line for the guest's shell
    * @param output - host file that receives the output, overwritten: its path, or a stream instead
@@ -9895,7 +9895,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns size, owner, mode and times of a file, following symbolic links. Times are whole seconds.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file or directory
    * @returns record with `mode`, `size`, `uid`, `gid`, `mtime` and more, all bigint
@@ -9914,7 +9914,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns size, owner, mode and times of a file. Symbolic links are followed (`lstatns` describes the link
    * itself). Times are seconds since 1970 and nanoseconds in separate fields.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file or directory
    * @returns record with `stMode`, `stSize`, `stUid`, `stGid`, `stMtimeSec`, `stMtimeNsec` and more, all bigint
@@ -9931,7 +9931,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns size and usage of a mounted filesystem. Block counts are in units of `frsize`: `bavail * frsize`
    * bytes are free for ordinary users, `blocks * frsize` bytes is the whole size.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - any file or directory on the filesystem
    * @returns record with `bsize`, `frsize`, `blocks`, `bfree`, `bavail`, `files`, `ffree` and more, all bigint
@@ -9948,7 +9948,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Finds the pieces of printable text in a file, at least four ASCII characters each. The result must fit in 4
    * MiB. For other encodings use `stringsE`.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to search
    * @returns the texts, in the order of the file
@@ -9965,7 +9965,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Finds the pieces of printable text in a file that are encoded in a given way. `'l'` suits Windows programs.
    * The results are ordinary strings, and must fit in 4 MiB together.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param encoding - `'s'` 7 bits (ASCII), `'S'` 8 bits, `'b'` and `'l'` 16 bits big and little endian, `'B'`
    *   and `'L'` 32 bits big and little endian
@@ -9999,7 +9999,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Makes the appliance stop swapping to a file that `swaponFile` enabled. Required before its filesystem can be
    * unmounted.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param file - swap file in the mounted tree
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -10062,7 +10062,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Lets the appliance use a file of the mounted tree as swap; prepare it with `fallocate64` and `mkswapFile`.
    * The cautions of `swaponDevice` apply.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param file - swap file in the mounted tree
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -10139,7 +10139,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Returns the last ten lines of a text file. `tailN` returns another number.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - text file
    * @returns up to ten lines, without newlines; a carriage return at the end of a line stays
@@ -10156,7 +10156,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Returns the end of a text file: its last lines, or all lines from a given one on. The result must fit in 4
    * MiB.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param nrlines - number of lines from the end; -n for everything from line n on, counted from 1; 0 for none
    * @param path - text file
@@ -10176,7 +10176,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * root filesystem needs `keepdirlink`, or directories in the archive replace links such as /lib. Symbolic
    * links in the path of the directory lead to places of the appliance: `realpath` tells the path without them.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param tarfile - host file with the archive: its path, or bytes or a stream instead
    * @param directory - existing directory in the guest
@@ -10205,7 +10205,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * For incremental or selective copies see `copyOut` and `rsyncOut`. Symbolic links in the path of the
    * directory lead to places of the appliance: `realpath` tells the path without them.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param directory - directory in the guest
    * @param tarfile - host file that receives the archive, overwritten: its path, or a stream instead
@@ -10232,7 +10232,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Unpacks a gzip-compressed tar archive from the host into the guest.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param tarball - host file with the archive: its path, or bytes or a stream instead
    * @param directory - existing directory in the guest
@@ -10249,7 +10249,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Packs a directory of the guest into a gzip-compressed tar archive on the host.
    *
-   * Works on what is mounted at the guest's `/`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *
    * @param directory - directory in the guest
    * @param tarball - host file that receives the archive, overwritten: its path, or a stream instead
@@ -10267,7 +10267,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Creates an empty file, or sets the times of an existing one to now. Only regular files are accepted;
    * `utimens` sets other times, and works on anything.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to create or refresh
    * @throws {@link GuestfsError}: `ERR_GUESTFS` when the path is a directory, link or device; `ENOENT` when the
@@ -10283,7 +10283,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Empties an existing file.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - existing file
    * @throws {@link GuestfsError}: `ENOENT` when the file does not exist
@@ -10299,7 +10299,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Cuts or extends an existing file to a given size. What is added reads as zeroes and takes no disk space
    * until written (`fallocate64` reserves it).
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - existing file
    * @param size - new size in bytes
@@ -10349,8 +10349,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Unpacks an xz-compressed tar archive from the host into the guest.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
-   * `'xz'`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'xz'`. Can be cancelled while running.
    *
    * @param tarball - host file with the archive: its path, or bytes or a stream instead
    * @param directory - existing directory in the guest
@@ -10367,8 +10367,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Packs a directory of the guest into an xz-compressed tar archive on the host.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
-   * `'xz'`. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'xz'`. Can be cancelled while running.
    *
    * @param directory - directory in the guest
    * @param tarball - host file that receives the archive, overwritten: its path, or a stream instead
@@ -10461,7 +10461,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * new one gets mode 0o644; owner and times are not copied (`copyIn` and `tarIn` keep them). An abort by
    * `signal` leaves a partial file.
    *
-   * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   * Needs a launched appliance. Sends progress after its first two seconds. Can be cancelled while running.
    *
    * @param filename - host file to copy (a named pipe works): its path, or bytes or a stream instead
    * @param remotefilename - path in the mounted tree, or a device such as `'/dev/sda1'`
@@ -10480,7 +10480,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * file that does not exist is created, with a hole up to the offset. Unlike `pwrite` it has no size limit and
    * never writes only a part.
    *
-   * Needs a launched appliance. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   * Needs a launched appliance. Sends progress after its first two seconds. Can be cancelled while running.
    *
    * @param filename - host file to copy: its path, or bytes or a stream instead
    * @param remotefilename - path in the mounted tree, or a device such as `'/dev/sda1'`
@@ -10513,7 +10513,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Sets access and modification time of a file, in seconds since 1970 and nanoseconds; of a symbolic link, its
    * own, not those of the target.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file, directory or link
    * @param atsecs - access time, in seconds; ignored when `atnsecs` is -1 or -2
@@ -10876,7 +10876,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Counts the bytes of a file by reading it, up to 2147483647. `filesize` is instant and has no such limit.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to count in
    * @returns the number of bytes
@@ -10892,7 +10892,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Counts the line ends in a file; a last line without one is not counted.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to count in
    * @returns the number of lines
@@ -10908,7 +10908,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Counts the words in a file, that is, pieces separated by white space.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to count in
    * @returns the number of words
@@ -10942,7 +10942,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Writes a file, replacing what it contained. Any bytes and any size will do; for data that is already in a
    * file on the host use `upload`. New files get mode 0o644.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to write
    * @param content - new contents; a string is encoded as UTF-8
@@ -10960,7 +10960,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Appends to a file, creating a missing one. Content above 2 MiB is not appended atomically, and the file must
    * then exist.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to extend
    * @param content - content to append; a string is encoded as UTF-8
@@ -10977,7 +10977,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Writes a string to a file. NUL bytes are impossible.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param path - file to write
    * @param content - new contents
@@ -11013,7 +11013,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Enlarges a mounted XFS filesystem, by default as far as its device allows: call it after `partResize` or
    * `lvresize`. Sizes are in blocks of the filesystem, not in bytes. Do not count on making XFS smaller.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'xfs'`.
    *
    * @param path - mount point of the filesystem
@@ -11103,7 +11103,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * included files are not sent along.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'libyara'`. Sends
-   * progress once it has run for two seconds. Can be cancelled while it runs.
+   * progress after its first two seconds. Can be cancelled while running.
    *
    * @param filename - rules file on the host: its path, or bytes or a stream instead
    * @throws {@link GuestfsError}: `ERR_GUESTFS` when the rules do not compile
@@ -11119,8 +11119,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Tests one file against the rules that `yaraLoad` loaded. To scan a tree, call it for the regular files that
    * `find` returns.
    *
-   * Works on what is mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
-   * `'libyara'`. Sends progress once it has run for two seconds. Can be cancelled while it runs.
+   * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
+   * `'libyara'`. Sends progress after its first two seconds. Can be cancelled while running.
    *
    * @param path - file to scan
    * @returns one record per rule that matched: `yaraName` is the path, `yaraRule` the rule; empty when no rule
@@ -11137,7 +11137,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches a compressed text file by an extended regular expression.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param regex - extended regular expression
    * @param path - file, compressed or not
@@ -11155,7 +11155,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches a compressed text file by an extended regular expression, ignoring case.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param regex - extended regular expression
    * @param path - file, compressed or not
@@ -11176,7 +11176,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * filesystem headers; the rest of the data remains readable. Zero blocks are not written again, so a sparse
    * image stays sparse. `zeroDevice` does the whole device, `wipefs` only the signatures.
    *
-   * Needs a launched appliance. Sends progress once it has run for two seconds.
+   * Needs a launched appliance. Sends progress after its first two seconds.
    *
    * @param device - device, such as `'/dev/sda'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -11192,7 +11192,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Fills a whole device with zeroes, reporting progress. Blocks that are zero already are only read, so a
    * sparse image does not grow. `isZeroDevice` verifies it, `blkdiscard` can be much faster where supported.
    *
-   * Needs a launched appliance. Sends progress once it has run for two seconds.
+   * Needs a launched appliance. Sends progress after its first two seconds.
    *
    * @param device - device, such as `'/dev/sda1'`
    * @throws {@link GuestfsError} when the appliance cannot do it; `message` says why
@@ -11209,7 +11209,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * sparse; files stay as they are. It works by a temporary file that takes all the room, so the image grows
    * meanwhile. Space is not given back to the host: that is what `fstrim` does.
    *
-   * Works on what is mounted at the guest's `/`. Sends progress once it has run for two seconds.
+   * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds.
    *
    * @param directory - any directory of the filesystem, mounted read-write
    * @throws {@link GuestfsError}: `EROFS` when mounted read-only
@@ -11241,7 +11241,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches a compressed text file for a fixed text.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param pattern - text to look for
    * @param path - file, compressed or not
@@ -11259,7 +11259,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches a compressed text file for a fixed text, ignoring case.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param pattern - text to look for
    * @param path - file, compressed or not
@@ -11278,7 +11278,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Tells what kind of data a compressed file holds, in words.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param meth - compression: `'gzip'`, `'compress'` or `'bzip2'`
    * @param path - compressed file
@@ -11296,7 +11296,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches a compressed text file by a basic regular expression.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param regex - basic regular expression
    * @param path - file, compressed or not
@@ -11314,7 +11314,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Searches a compressed text file by a basic regular expression, ignoring case.
    *
-   * Works on what is mounted at the guest's `/`.
+   * Needs a filesystem mounted at the guest's `/`.
    *
    * @param regex - basic regular expression
    * @param path - file, compressed or not

@@ -2,8 +2,8 @@ import type { ImageReport } from '../host/image-types';
 import type { Inspectable } from './images';
 
 /**
- * Result of `inspect()`: what is in the images of one guest. Plain data: it survives JSON, numbers are exact (beyond 2^53
- * those of whole sectors). Sizes and offsets are bytes; `null` stands for what is not there or not known.
+ * Result of `inspect()`: what is in the images of one guest. Plain data: it survives JSON, numbers are exact (beyond
+ * 2^53 those of whole sectors). Sizes and offsets are bytes; `null` stands for what is not there or not known.
  *
  * Most texts come from the guest. Make them printable before they reach a terminal, and never run or open what they
  * name.
