@@ -952,8 +952,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Creates an empty raw disk in the handle's temporary folder and adds it. It reads as zeroes, takes host space
-   * only as it is written, ignores syncs (`cachemode: 'unsafe'`), and is deleted on close.
+   * Creates an empty raw disk in the handle's temporary folder and adds it. The disk reads as zeroes, takes host
+   * space only as it is written, ignores syncs (`cachemode: 'unsafe'`), and is deleted on close.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
@@ -1221,8 +1221,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets the value of a node, creating it and missing parents. It cannot remove a value: that is `augClear`.
-   * Call `augSave` to write the file.
+   * Sets the value of a node, creating it and missing parents. `augClear` removes a value. Call `augSave` to
+   * write the file.
    *
    * Needs a filesystem mounted at the guest's `/`.
    *
@@ -1407,7 +1407,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the kernel's soft block size of a device. It is of little use: neither the sector size
+   * Returns the kernel's soft block size of a device. The number is of little use: neither the sector size
    * (`blockdevGetss`) nor a filesystem's block size.
    *
    * Needs a launched appliance.
@@ -1673,7 +1673,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Rewrites all chunks of a mounted btrfs so that they are spread evenly over its devices, and waits for the
-   * end. This copies all data: expect it to take long on large volumes.
+   * end. All data is copied, which takes long on large volumes.
    *
    * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
@@ -1706,8 +1706,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Grows or shrinks a btrfs. It works on the mounted filesystem, in contrast to most other resizing calls, and
-   * changes the first device of a volume with several.
+   * Grows or shrinks a btrfs. The filesystem must be mounted, in contrast to most other resizing calls; of a
+   * volume with several devices the first is changed.
    *
    * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
@@ -2155,7 +2155,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Chooses the subvolume that is mounted when none is named. This can change what the guest boots.
+   * Chooses the subvolume that is mounted when none is named. The choice can change what the guest boots.
    *
    * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'btrfs'`.
@@ -2922,7 +2922,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Turns a device name into its position among the drives. It only reads the name: whether such a drive exists
+   * Turns a device name into its position among the drives. Only the name is read: whether such a drive exists
    * is not checked.
    *
    * Needs no appliance.
@@ -2986,9 +2986,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Creates an empty disk image on the host, replacing an existing file. It is not added to the handle: call
-   * `addDrive` next. With `backingfile` it becomes an overlay (qcow2 only) and `size` must be -1. A block device
-   * is cleared and its own size applies.
+   * Creates an empty disk image on the host, replacing an existing file. The image is not added to the handle:
+   * call `addDrive` next. With `backingfile` the image becomes an overlay (qcow2 only) and `size` must be -1. A
+   * block device is cleared and its own size applies.
    *
    * Needs no appliance.
    *
@@ -3161,7 +3161,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Measures the disk space that a file, or a directory with all below it, occupies. This is allocated space,
+   * Measures the disk space that a file, or a directory with all below it, occupies. Allocated space is counted,
    * not the sum of the file sizes.
    *
    * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds.
@@ -3845,8 +3845,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
    * Reads the ext2, ext3 or ext4 attributes of a file, those of `lsattr`, as letters in ASCII order. Common
    * ones: `a` append-only, `A` no access times, `c` compressed, `C` no copy on write, `d` not dumped, `D`
    * synchronous directory, `e` uses extents, `i` immutable, `I` indexed directory, `j` data journalled, `s`
-   * wiped on deletion, `S` synchronous, `u` undeletable. These are not extended attributes, for which see
-   * `getxattrs`.
+   * wiped on deletion, `S` synchronous, `u` undeletable. `getxattrs` reads extended attributes, which are
+   * others.
    *
    * Needs a filesystem mounted at the guest's `/`.
    *
@@ -4059,7 +4059,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Tells whether qemu and other children run in a process group of their own, so that Ctrl-C does not reach
-   * them. This package turns it on for every handle.
+   * them. This package turns the setting on for every handle.
    *
    * Needs no appliance.
    *
@@ -4261,8 +4261,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns the SELinux context under which the daemon in the appliance runs. It says nothing about the labels
-   * of the guest's files: read `security.selinux` with `getxattr` for those.
+   * Returns the SELinux context under which the daemon in the appliance runs. The context says nothing about the
+   * labels of the guest's files: read `security.selinux` with `getxattr` for those.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'selinux'`.
    *
@@ -4393,9 +4393,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Installs the boot loader GRUB legacy (version 1) with the grub-install of the appliance. It does not handle
-   * GRUB 2, which nearly every current distribution uses; for that run the guest's own tool with `command`. Even
-   * for GRUB legacy, try it out per guest version; a complaint about no suitable drive usually goes away once
+   * Installs the boot loader GRUB legacy (version 1) with the grub-install of the appliance. GRUB 2, which
+   * nearly every current distribution uses, is not handled: run the guest's own tool with `command`. Even for
+   * GRUB legacy, try it out per guest version; a complaint about no suitable drive usually goes away once
    * `/boot/grub/device.map` has a line such as `(hd0) /dev/vda`.
    *
    * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
@@ -4481,8 +4481,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Writes the changed hive to the guest's filesystem. It works only if `hivexOpen` was told `write: true`; the
-   * hive stays open for further changes.
+   * Writes the changed hive to the guest's filesystem. The hive must have been opened with `write: true`, and
+   * stays open for further changes.
    *
    * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'hivex'`.
@@ -4883,7 +4883,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Fetches pending events and removes them from the queue. It never waits, and one answer may not hold
+   * Fetches pending events and removes them from the queue. The call never waits, and one answer may not hold
    * everything: repeat until the list is empty.
    *
    * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
@@ -5090,9 +5090,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns where the guest mounts its filesystems, according to its fstab. It is a guess from configuration:
-   * devices may be missing or not mountable, so catch the error of each `mount`. Mount in order of path length,
-   * so that `/` comes first. Swap is not included, and for Windows there is only the root; see
+   * Returns where the guest mounts its filesystems, according to its fstab. The answer is a guess from
+   * configuration: devices may be missing or not mountable, so catch the error of each `mount`. Mount in order
+   * of path length, so that `/` comes first. Swap is not included, and for Windows there is only the root; see
    * `inspectGetDriveMappings`.
    *
    * Needs a launched appliance.
@@ -5178,7 +5178,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Returns which variant of a Windows product is installed, from the registry's InstallationType: usually
-   * `Client` or `Server`. It separates desktop and server editions that share a version number.
+   * `Client` or `Server`. The variant separates desktop and server editions that share a version number.
    *
    * Needs a launched appliance.
    *
@@ -5244,8 +5244,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Tells whether group policies are set up on a Windows guest. They may prevent the installation of drivers;
-   * their contents are not analysed, so warn rather than refuse.
+   * Tells whether group policies are set up on a Windows guest. Policies may prevent the installation of
+   * drivers; their contents are not analysed, so warn rather than refuse.
    *
    * Needs a launched appliance.
    *
@@ -5442,8 +5442,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Tells whether a path of the guest is a block device node. This is about nodes in the guest's filesystem, for
-   * example in its `/dev`; disks of the handle are not looked up.
+   * Tells whether a path of the guest is a block device node. The question is about nodes in the guest's
+   * filesystem, for example in its `/dev`; disks of the handle are not looked up.
    *
    * Needs a filesystem mounted at the guest's `/`.
    *
@@ -5726,7 +5726,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Reads a device and tells whether it has nothing but zero bytes. It stops at the first other byte; an
+   * Reads a device and tells whether it has nothing but zero bytes. Reading stops at the first other byte; an
    * all-zero disk is read to its end, which takes long for a large one.
    *
    * Needs a launched appliance.
@@ -5886,8 +5886,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets beyond which length field values may be cut by `journalGet`. It is advice: longer values can still
-   * arrive whole.
+   * Sets beyond which length field values may be cut by `journalGet`. The threshold is advice: longer values can
+   * still arrive whole.
    *
    * Needs a filesystem mounted at the guest's `/`. Needs the {@link GuestfsMethods.featureAvailable | feature}
    * `'journal'`.
@@ -5937,8 +5937,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Starts the appliance with the drives that were added; all calls that look at disks come after. It takes a
-   * few seconds with KVM, and much longer under emulation. The options of this package, `timeout`
+   * Starts the appliance with the drives that were added; all calls that look at disks come after. A launch
+   * takes a second or two with KVM, half a minute under emulation. The options of this package, `timeout`
    * (milliseconds), `accel` (`'auto'`, `'kvm'` or `'tcg'`), `signal` and `onProgress`, bound and observe the
    * start. One launch per handle is the rule: create a new handle for the next set of disks.
    *
@@ -6271,7 +6271,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Lists the devices that stand for volumes of Windows dynamic disks. These are the ones to mount.
+   * Lists the devices that stand for volumes of Windows dynamic disks. Volumes are what to mount, not
+   * partitions.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'ldm'`.
    *
@@ -6807,9 +6808,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Restricts LVM to certain devices. It helps with copies of the same disk, whose physical volumes or groups
-   * collide by UUID or name. Groups are deactivated and searched for again, so nothing on LVM may be mounted,
-   * even outside the list. Undo it with `lvmClearFilter`.
+   * Restricts LVM to certain devices. A filter helps with copies of the same disk, whose physical volumes or
+   * groups collide by UUID or name. Groups are deactivated and searched for again, so nothing on LVM may be
+   * mounted, even outside the list. Undo it with `lvmClearFilter`.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
    *
@@ -6958,7 +6959,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns how many drives this handle can have. It depends on the backend: 255 with `direct`.
+   * Returns how many drives this handle can have. The number depends on the backend: 255 with `direct`.
    *
    * Needs no appliance.
    *
@@ -7643,9 +7644,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Mounts a filesystem of the guest for reading only; writes fail with `EROFS`. Otherwise like `mount`. The
-   * journal may be replayed all the same: what keeps the image untouched is adding the drive with `readonly:
-   * true`.
+   * Mounts a filesystem of the guest for reading only; writes fail with `EROFS`. The journal may be replayed all
+   * the same: what keeps the image untouched is adding the drive with `readonly: true`.
    *
    * Needs a launched appliance.
    *
@@ -7816,7 +7816,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Copies a file of an NTFS filesystem to the host, naming it by its inode. It reaches files that a mount
+   * Copies a file of an NTFS filesystem to the host, naming it by its inode. The call reaches files that a mount
    * hides, such as those in $Extend. The filesystem must not be mounted. Reports progress, and `signal` stops
    * it.
    *
@@ -8430,8 +8430,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sends an empty request to the appliance and waits for the answer, to see that it is still alive. It changes
-   * nothing.
+   * Sends an empty request to the appliance and waits for the answer, to see that it is still alive. Nothing is
+   * changed.
    *
    * Needs a launched appliance.
    *
@@ -8484,7 +8484,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Gives an LVM physical volume a new random UUID, which a clone needs to stand beside its original. Its volume
+   * Gives an LVM physical volume a new random UUID, which a clone needs to stand beside its original. The volume
    * group must be inactive (`vgActivate`).
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'lvm2'`.
@@ -8859,7 +8859,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Shrinks an ext2, ext3 or ext4 filesystem as far as its data allows. Its size is afterwards `'Block size'`
+   * Shrinks an ext2, ext3 or ext4 filesystem as far as its data allows. The size is afterwards `'Block size'`
    * times `'Block count'` in the Map of `tune2fsL`; shrink the partition to no less than that. `vfsMinimumSize`
    * estimates it beforehand.
    *
@@ -9102,8 +9102,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Adds options to the kernel command line of the appliance, after those that libguestfs needs. They concern
-   * the appliance, not the guest. The start value comes from `LIBGUESTFS_APPEND`.
+   * Adds options to the kernel command line of the appliance, after those that libguestfs needs. The options
+   * concern the appliance, not the guest. The start value comes from `LIBGUESTFS_APPEND`.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
@@ -9203,8 +9203,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets the directory on the host where the built appliance is kept, shared by all handles of the same user. It
-   * needs a few hundred MB. Without it `LIBGUESTFS_CACHEDIR` counts, then `TMPDIR`, then `'/var/tmp'`.
+   * Sets the directory on the host where the built appliance is kept, shared by all handles of the same user.
+   * The appliance takes up to 1 GiB. Without it `LIBGUESTFS_CACHEDIR` counts, then `TMPDIR`, then `'/var/tmp'`.
    *
    * Only before {@link GuestfsMethods.launch}.
    *
@@ -9464,8 +9464,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets the program name that appears in the debug messages of libguestfs. It has no other effect. The default
-   * is the name of the running executable.
+   * Sets the program name that appears in the debug messages of libguestfs. The name has no other effect. The
+   * default is the name of the running executable.
    *
    * Needs no appliance.
    *
@@ -9563,9 +9563,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Turns on messages about each call, its arguments and its result. They arrive as `'trace'` events; without a
-   * listener they go to stderr. `LIBGUESTFS_TRACE=1` turns them on from the start. Secrets among the arguments
-   * show as well.
+   * Turns on messages about each call, its arguments and its result. The messages arrive as `'trace'` events;
+   * without a listener they go to stderr. `LIBGUESTFS_TRACE=1` turns them on from the start. Secrets among the
+   * arguments show as well.
    *
    * Needs no appliance.
    *
@@ -9613,9 +9613,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Turns on the debug messages of the library and, when set before `launch`, of the appliance. They arrive as
-   * `'library'` and `'appliance'` events; without listeners they go to stderr. `LIBGUESTFS_DEBUG=1` turns them
-   * on from the start. A bug report should contain them.
+   * Turns on the debug messages of the library and, when set before `launch`, of the appliance. The messages
+   * arrive as `'library'` and `'appliance'` events; without listeners they go to stderr. `LIBGUESTFS_DEBUG=1`
+   * turns them on from the start. A bug report should contain them.
    *
    * Needs no appliance.
    *
@@ -9630,7 +9630,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Sets the SELinux context of the daemon in the appliance. It needs an appliance that was started with
+   * Sets the SELinux context of the daemon in the appliance. The call needs an appliance that was started with
    * SELinux.
    *
    * Needs a launched appliance. Needs the {@link GuestfsMethods.featureAvailable | feature} `'selinux'`.
@@ -9648,7 +9648,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Sets the SELinux labels of files to what the guest's policy says, as is necessary after files were added
-   * from outside. Read SELINUXTYPE from /etc/selinux/config in the guest to find the policy. It stops at
+   * from outside. Read SELINUXTYPE from /etc/selinux/config in the guest to find the policy. Labelling stops at
    * filesystem boundaries, so name every mount point; /dev, /proc, /selinux and /sys are always left out. Needs
    * libguestfs 1.58; earlier versions have `selinuxRelabel`.
    *
@@ -9804,9 +9804,9 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Runs a command line with the guest's own /bin/sh, in the guest's tree, so pipes, wildcards and variables
-   * work. It is the guest's software that runs: only for images you trust, and only where its architecture fits
-   * the appliance. The output must stay below 4 MiB (otherwise `shOut`). Quote what you insert, or avoid the
-   * shell with `command`.
+   * work. The guest's own software runs: use it only for images you trust, and only where their architecture
+   * fits the appliance. The output must stay below 4 MiB (otherwise `shOut`). Quote what you insert, or avoid
+   * the shell with `command`.
    *
    * Needs a filesystem mounted at the guest's `/`.
    *
@@ -10532,8 +10532,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   }
 
   /**
-   * Returns name, release, version and machine of the appliance's kernel, for debugging. It says nothing about
-   * the guest.
+   * Returns name, release, version and machine of the appliance's kernel, for debugging. The answer says nothing
+   * about the guest.
    *
    * Needs a launched appliance.
    *
@@ -10600,7 +10600,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Returns the kind of a filesystem, mostly under the name by which Linux mounts it: `'ext4'`, `'ntfs'`,
-   * `'vfat'`. It also recognises other contents, such as `'swap'`, `'LVM2_member'` and `'crypto_LUKS'`.
+   * `'vfat'`. Other contents are recognised, too, such as `'swap'`, `'LVM2_member'` and `'crypto_LUKS'`.
    * `listFilesystems` asks for all devices at once.
    *
    * Needs a launched appliance.
@@ -11206,8 +11206,8 @@ export abstract class GuestfsMethods extends TrackedEmitter {
 
   /**
    * Fills the unused space of a mounted filesystem with zeroes, so that an image compresses well or can be made
-   * sparse; files stay as they are. It works by a temporary file that takes all the room, so the image grows
-   * meanwhile. Space is not given back to the host: that is what `fstrim` does.
+   * sparse; files stay as they are. A temporary file takes all the room, so the image grows meanwhile. Space is
+   * not given back to the host: that is what `fstrim` does.
    *
    * Needs a filesystem mounted at the guest's `/`. Sends progress after its first two seconds.
    *
