@@ -20,7 +20,7 @@ const patienceMs = 500;
 /** Something on the host that is to be copied. */
 export interface Source {
   readonly path: Buffer;
-  /** Its path in the archive; empty for a folder of which only the content is copied. */
+  /** Path of the entry in the archive; empty for a folder of which only the content is copied. */
   readonly name: Buffer;
   readonly stats: BigIntStats;
   /** The program itself has named it: a link is followed then, and only then. */

@@ -10,7 +10,7 @@ export class Meter {
   #totalBytes = 0n;
   #totalFiles = 0;
   #bytes = 0n;
-  /** Of the file that is under way. */
+  /** Bytes copied of the file that is under way. */
   #part = 0n;
   #files = 0;
   #path = '';

@@ -2,7 +2,7 @@
 
 /** What stands in an archive. */
 export interface TarEntry {
-  /** Its path in the archive. */
+  /** Path of the entry in the archive. */
   readonly name: Buffer;
   readonly type: 'file' | 'directory' | 'symlink';
   readonly mode: number;

@@ -33,7 +33,7 @@ const lookahead = 8 * namesInBundle;
 /** How many calls may wait in the handle's queue. */
 const mostCalls = 24;
 
-/** Of the files of one bundle: so the next is queued while one is sent. */
+/** Checksums of one bundle that are asked for at once: the next is queued while one is sent. */
 const checksumsAtOnce = 4;
 
 /** Where a name is on its way from the listing of its folder to the loop. */
@@ -61,7 +61,7 @@ interface Bundle {
 
 interface Folder {
   readonly path: string;
-  /** Of the names in it. */
+  /** Depth of the names in the folder. */
   readonly depth: number;
   readonly dev: bigint;
   readonly ino: bigint;

@@ -42,7 +42,7 @@ export type Outcome =
 /** A call, as far as its end goes. */
 export interface EndingCall extends Operation {
   readonly fate: Fate;
-  /** Its options that came later than its function. */
+  /** Options of the call that came later than its function. */
   readonly laterOptions: readonly string[];
   /** The function, where the call is one of libguestfs's. */
   readonly fn: FunctionFacts | undefined;

@@ -31,9 +31,9 @@ export interface Operand {
   readonly optional?: true;
   /** Any number of them; only one operand of a command can be so. */
   readonly repeated?: true;
-  /** It is a file on this machine. */
+  /** Whether the operand is a file on this machine. */
   readonly file?: true;
-  /** It is a path of the guest. */
+  /** Whether the operand is a path of the guest. */
   readonly guestPath?: true;
   readonly choices?: readonly string[];
 }
@@ -45,11 +45,11 @@ export interface Option {
   readonly short?: string;
   /** What its value is called, `'FORMAT'`; without one it is a switch. */
   readonly value?: string;
-  /** It may be repeated. */
+  /** Whether the option may be repeated. */
   readonly multiple?: true;
   /** The only values that it takes. */
   readonly choices?: readonly string[];
-  /** Its value is a file on this machine. */
+  /** Whether the value is a file on this machine. */
   readonly file?: true;
   readonly about: string;
 }

@@ -115,7 +115,7 @@ export class LongLines {
     ];
   }
 
-  /** Of a device its numbers. */
+  /** Size of the entry; of a device its numbers. */
   #size(entry: WalkEntry): string {
     if (isDevice(entry)) return deviceNumbers(entry);
     return this.#human ? humanSize(Number(entry.size)).replace(' ', '') : String(entry.size);

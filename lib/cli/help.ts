@@ -3,7 +3,7 @@ import { columnsOf } from '../text/columns';
 import { optionsOf } from './arguments';
 import type { Description, Example, Operand, Option } from './command';
 
-/** Of a text that nobody would want wider. */
+/** Width beyond which nobody would want a text. */
 export const widestHelp = 100;
 /** On a narrower terminal lines wrap. */
 const narrowestHelp = 40;

@@ -9,7 +9,10 @@ export type VolumeKind = 'filesystem' | 'encrypted' | 'lv' | 'vg' | 'pv' | 'part
 export interface Volume {
   readonly name: string;
   readonly kind: VolumeKind;
-  /** Of a filesystem `'ext4'`; of an encrypted volume `'crypto_LUKS'`; of a partition the type that its table says, `'0x83'`; of a disk its partition table. */
+  /**
+   * Type: of a filesystem `'ext4'`; of an encrypted volume `'crypto_LUKS'`; of a partition that of its table, `'0x83'`;
+   * of a disk its partition table.
+   */
   readonly type: string | null;
   readonly label: string | null;
   /** Bytes; null where they cannot be known. */

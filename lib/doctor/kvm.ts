@@ -66,7 +66,7 @@ function forbidden(machine: Machine): Finding {
   return warning('KVM_FORBIDDEN', 'KVM may not be used', `${detail}. ${emulated}`, asRoot(machine, remedy));
 }
 
-/** Of the group that may open it, if that has a name here: in containers it often has none. */
+/** Name of the group that may open /dev/kvm; undefined where it has none, as often in containers. */
 function groupName(machine: Machine): string | undefined {
   const facts = machine.facts(device);
   if (!facts || (facts.mode & 0o060) !== 0o060 || facts.gid === 0) return undefined;

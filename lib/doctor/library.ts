@@ -92,7 +92,7 @@ export function checkQemuImg(machine: Machine): Finding[] {
   ];
 }
 
-/** Of two versions, by their numbers. */
+/** Whether a version comes before another, by their numbers. */
 export function isOlder(version: string, than: string): boolean {
   const [a, b] = [version, than].map((each) => each.split('.').map(Number)) as [number[], number[]];
   for (const [index, number] of b.entries()) {

@@ -23,9 +23,9 @@ export interface Machine {
   readonly pid: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly distribution: Distribution;
-  /** Of a file, or of what a link leads to; undefined where there is none. */
+  /** Facts of a file, or of a link's target; undefined where there is none. */
   facts(path: string): FileFacts | undefined;
-  /** The names in a folder; none where it cannot be read. */
+  /** Names in a folder; none where it cannot be read. */
   names(folder: string): readonly string[];
   /** A file's text; undefined where it cannot be read. */
   text(file: string): string | undefined;

@@ -202,7 +202,7 @@ export const imageLocked = (path = 'the image'): Fault => ({
   advice: `${path} is in use: a running virtual machine, another handle or another drive of this one holds its lock. Close it there, or add the drive with readonly: true`,
 });
 
-/** It becomes another user, who may write neither its socket nor its PID file in a folder of root's. */
+/** passt becomes another user, who may write neither its socket nor its PID file in a folder of root's. */
 export const passtFailed: Fault = {
   code: 'ERR_GUESTFS_PASST',
   advice:

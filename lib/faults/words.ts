@@ -30,7 +30,7 @@ import {
 /** qemu writes a comma in a file's name as two. */
 const unquoted = (path: string) => path.replaceAll(',,', ',');
 
-/** Of the words that are looked at: an image may have a say in them, and searching takes time. */
+/** Limits of the words that are looked at: an image may have a say in them, and searching takes time. */
 const mostWords = 16 * 1024;
 const longestLine = 2048;
 

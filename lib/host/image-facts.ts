@@ -21,9 +21,9 @@ interface QemuImgInfo {
 
 export interface ImageFacts
   extends Pick<ImageReport, 'path' | 'format' | 'virtualSize' | 'actualSize' | 'backingChain'> {
-  /** For libguestfs. */
+  /** Absolute path, for libguestfs. */
   readonly absolutePath: string;
-  /** Of the file. */
+  /** Size of the file, bytes. */
   readonly fileSize: number;
 }
 

@@ -87,7 +87,7 @@ export function checkOptions(options: InspectOptions): CheckedInspectOptions {
   return checkRead('inspect', readOptions('inspect', options));
 }
 
-/** The options of `inspectAll()`, likewise. */
+/** The options of `inspectAll()`, each read once and checked. */
 export interface CheckedInspectAllOptions<T extends Inspectable>
   extends Omit<InspectAllOptions<T>, 'keys'>,
     Pick<CheckedInspectOptions, 'keys'> {}

@@ -12,9 +12,9 @@ export interface FunctionDescription {
   readonly since: string;
   readonly available: boolean;
   readonly cancellable: boolean;
-  /** The place of the argument that is a file to read on the host, or -1. */
+  /** Place of the argument that is a file to read on the host, or -1. */
   readonly fileIn: number;
-  /** Likewise of a file to write. */
+  /** Place of the argument that is a file to write on the host, or -1. */
   readonly fileOut: number;
   readonly returnsMap: boolean;
   readonly arguments: readonly string[];

@@ -32,7 +32,7 @@ export function readOptions(operation: string, options: unknown): Record<string,
   return read;
 }
 
-/** Likewise the options of an object, whose callbacks belong to no one call. */
+/** Reads the options of an object once; its callbacks belong to no one call. */
 export function readSettings(operation: string, options: unknown): Record<string, unknown> {
   const read: Record<string, unknown> = Object.create(null);
   if (options === undefined) return read;

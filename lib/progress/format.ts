@@ -6,10 +6,10 @@ import type { Output } from './output';
 export interface Task {
   /** Unique within the reporter, unlike the number of a call, which several handles may share. */
   readonly id: number;
-  /** Of its handle, where that has one of its own. */
+  /** Label of the handle, where that has one of its own. */
   readonly label: string | undefined;
   readonly operation: string;
-  /** In milliseconds, by the reporter's clock. */
+  /** Time of the start, in milliseconds, by the reporter's clock. */
   readonly started: number;
   readonly estimate: Estimate;
   phase: string | undefined;
@@ -20,7 +20,7 @@ export interface Task {
 export interface Failure {
   readonly code: string;
   readonly message: string;
-  /** Its first line. */
+  /** First line of the message. */
   readonly summary: string;
 }
 
@@ -31,7 +31,7 @@ export interface Context {
   readonly tasks: ReadonlySet<Task>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Of tasks that have none of their own. Printable; may be empty. */
+  /** Label of tasks that have none of their own. Printable; may be empty. */
   readonly label: string;
 }
 

@@ -35,7 +35,7 @@ export class Job implements Observable {
     for (const each of this.#observers) each.phase(this.#itself, phase);
   }
 
-  /** The same for what changes all the time: ten times a second at most. */
+  /** Enters a phase that changes all the time: told ten times a second at most. */
   at(place: string): void {
     const now = performance.now();
     if (now - this.#toldAt < 100) return;

@@ -9,7 +9,7 @@ const SHORT = 2000;
 export interface TextOptions {
   /** Milliseconds between two lines about one operation. */
   readonly interval: number;
-  /** It is a log of GitHub Actions: what happens on the way is folded away, outcomes are not. */
+  /** Whether the log is one of GitHub Actions: what happens on the way is folded away, outcomes are not. */
   readonly github: boolean;
 }
 

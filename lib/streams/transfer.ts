@@ -179,7 +179,7 @@ class TargetTransfer extends StreamTransfer {
     this.attempt(() => this.#target?.destroy(error));
   }
 
-  /** It ends well only when the call does. */
+  /** The chunks of a transfer; they end well only when the call does. */
   async *#chunks(socket: Socket): AsyncGenerator<Uint8Array> {
     for await (const chunk of socket as AsyncIterable<Uint8Array>) {
       yield chunk;
