@@ -36,7 +36,7 @@ const fieldKinds = new Set([
 const recordKeys = new Set([
   ...['name', 'since', 'before', 'ret', 'args', 'options', 'opts', 'visibility', 'group', 'deprecated'],
   ...['progress', 'cancellable', 'configOnly', 'local', 'instant', 'answersLibvirt', 'readsEnvironment'],
-  ...['flushes', 'program', 'image', 'drives', 'appliance'],
+  ...['flushes', 'program', 'image', 'drives', 'appliance', 'guestProgram'],
 ]);
 
 /** Names that JavaScript reserves for itself on our class, or that would hide one of its members. */
@@ -125,6 +125,7 @@ function check(functions, structs) {
     const unknown = Object.keys(fn).filter((key) => !recordKeys.has(key));
     if (unknown.length > 0) bad(`has facts that nobody knows: ${unknown.join(', ')}`);
     if (fn.instant && !fn.local) bad('cannot be instant: it asks the appliance');
+    if (fn.guestProgram && fn.local) bad('cannot run a program of the guest: it does not ask the appliance');
     checkHostFacts(fn, names, bad);
     if (fn.options.length > 64) bad('has more than 64 options');
     if (fn.deprecated && !functions.some((other) => other.name === fn.deprecated))

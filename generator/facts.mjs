@@ -3,7 +3,7 @@ import { banner, camel } from './api.mjs';
 
 const keys = [
   ...['instant', 'program', 'image', 'drives', 'appliance', 'flushes'],
-  ...['answersLibvirt', 'readsEnvironment'],
+  ...['guestProgram', 'answersLibvirt', 'readsEnvironment'],
 ];
 
 /** A value of the tables as TypeScript: they hold neither quotes nor names that would need them. */

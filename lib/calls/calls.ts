@@ -8,6 +8,7 @@ import {
   tooOld,
   unrepresentable,
 } from '../faults/errors';
+import type { Failure } from '../faults/native-problem';
 import { watchForLoops } from '../host/backing-loops';
 import type { ImageFile } from '../host/image-types';
 import { requireDescriptors, withinLimits } from '../host/limits';
@@ -21,6 +22,7 @@ import {
   nextTurn,
   type ProgressMessage,
 } from '../native/addon';
+import type { FunctionFacts } from '../native/facts';
 import { signals } from '../options/abort-signals';
 import { anyContext, currentContext, guarded } from '../options/callbacks';
 import { atStepsEnd } from '../options/own-timers';
@@ -82,6 +84,8 @@ export class Calls {
   readonly #finishing = new Set<() => void>();
   #listened: ReadonlySet<EventName> = new Set();
   #lastId = 0;
+  /** The appliance runs, as far as libguestfs has told. */
+  #launched = false;
   #closing = false;
   #closeId = 0;
   #closed = false;
@@ -202,7 +206,7 @@ export class Calls {
     if (!answer) return;
     if ('reason' in answer) throw refused(fn, answer);
     if (answer.heard) atStepsEnd(() => this.#native.deliverHeard()); // before anybody hears of the result
-    if ('errno' in answer) throw callFailed(fn.name, answer);
+    if ('errno' in answer) throw callFailed(fn.name, this.#inState(answer, fn));
     if ('unrepresentable' in answer) throw unrepresentable(fn.name, answer.unrepresentable);
     return answer;
   }
@@ -363,7 +367,7 @@ export class Calls {
         if (call) this.#end(call, message[2]);
         break;
       case MessageKind.failed:
-        call?.settle({ kind: 'failed', failure: message[2] });
+        call?.settle({ kind: 'failed', failure: this.#inState(message[2], call.fn) });
         break;
       case MessageKind.unrepresentable:
         call?.settle({ kind: 'unrepresentable', problem: message[2] });
@@ -400,9 +404,16 @@ export class Calls {
 
   #end(call: PendingCall, value: unknown): void {
     if (startsAppliance(call)) this.#console.startAnew();
+    if (call.fn?.appliance) this.#launched = call.fn.appliance === 'starts';
     // libguestfs does not notice when what was written has not arrived.
     const broken = call.fn?.flushes ? this.#console.refusedWrite : undefined;
     call.settle(broken ? { kind: 'broken', fault: broken } : { kind: 'value', value });
+  }
+
+  /** A failure with what is known of the appliance; without it where a program of the guest may have the word. */
+  #inState(failure: Failure, fn: FunctionFacts | undefined): Failure {
+    const launched = this.#launched;
+    return launched && fn?.guestProgram ? failure : { ...failure, launched };
   }
 
   #event(call: PendingCall | undefined, id: number, bit: number, text: string): void {
@@ -410,6 +421,7 @@ export class Calls {
     const name = eventName(bit);
     if (!name) return;
     if (name === 'subprocessQuit') {
+      this.#launched = false;
       this.#sink.applianceDied();
       if (call && !startsAppliance(call)) call.fate = raised(call.fate, { kind: 'died' });
     }

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { printableLines } from '../text/lines';
 import { type Fault, limitReached, refusedSetting } from './faults';
 import type { Failure, Unrepresentable } from './native-problem';
+import { isStateCode, stateIn } from './states';
 import { causeOfDeath, faultIn } from './words';
 
 /** Error of a call of libguestfs, or of a handle that could not make the call. */
@@ -9,6 +10,8 @@ export class GuestfsError extends Error {
   /**
    * Code for programs: the name of the errno (`'ENOENT'`), `'ERR_GUESTFS'` where libguestfs gave none, or one of
    * `ERR_GUESTFS_CLOSED`, `ERR_GUESTFS_TERMINATED`, `ERR_GUESTFS_TIMEOUT`, `ERR_GUESTFS_UNSUPPORTED`,
+   * `ERR_GUESTFS_NO_DRIVE`, `ERR_GUESTFS_NOT_LAUNCHED`, `ERR_GUESTFS_NOT_MOUNTED`, `ERR_GUESTFS_NOT_OPENED`,
+   * `ERR_GUESTFS_ALREADY_LAUNCHED` for a call before or after its time,
    * `ERR_GUESTFS_KVM_UNAVAILABLE`, `ERR_GUESTFS_QEMU_IMG_MISSING`, `ERR_STRING_TOO_LONG` for a result that JavaScript
    * cannot hold, or a {@link FaultCode} of this machine or of an image, such as `ERR_GUESTFS_IMAGE_LOCKED` (another
    * program has the image open). `docs/reliability.md` explains them all.
@@ -65,6 +68,11 @@ export function callFailed(
   cause?: unknown,
   laterOptions: readonly string[] = [],
 ): GuestfsError {
+  const state = stateIn(failure);
+  if (state) {
+    const told = `${operation}: ${state.problem}. ${state.advice}`;
+    return new GuestfsError(told, { code: state.code, operation, errno: failure.errno, cause });
+  }
   // libguestfs's way of saying that a newer program passed an option that this library has not heard of.
   const unsupported = /unknown option in guestfs_/.test(failure.message);
   const code = unsupported ? 'ERR_GUESTFS_UNSUPPORTED' : (errnoNames.get(failure.errno) ?? 'ERR_GUESTFS');
@@ -161,6 +169,7 @@ const seeDoctor = 'Run `npx guestfs doctor` to find out what is wrong with this 
 
 /** A launch that failed by itself. */
 export function launchFailed(error: GuestfsError, consoleTail: string): GuestfsError {
+  if (isStateCode(error.code)) return error;
   const { code, errno, operation } = error;
   const remedy = faultIn(wordsOf(error, printableLines(consoleTail)));
   if (remedy) return faultError(operation, remedy, error, consoleTail);

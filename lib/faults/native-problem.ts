@@ -22,6 +22,8 @@ export interface ArgumentProblem {
 export interface Failure {
   readonly errno: number;
   readonly message: string;
+  /** Whether the appliance ran, as far as libguestfs has told; left out where the words may be a guest's. */
+  readonly launched?: boolean;
 }
 
 /** Why JavaScript cannot have a result that is there. */

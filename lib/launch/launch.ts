@@ -11,6 +11,7 @@ import {
   withConsole,
 } from '../faults/errors';
 import { ownBackingFile } from '../faults/faults';
+import { isStateCode } from '../faults/states';
 import { noteBuild } from '../host/appliance-cache';
 import { watchForLoops } from '../host/backing-loops';
 import { kvmIsKnownToFail, kvmState, rememberThatKvmFails, verdictFile } from '../host/kvm';
@@ -182,7 +183,8 @@ export class Launch {
       await this.#call('shutdown').catch(() => undefined);
       throw new Error('the appliance was up when it was killed');
     } catch (error) {
-      if (this.#hold.terminated) throw this.#explain(interruption, error as Error);
+      const isOutOfPlace = error instanceof GuestfsError && isStateCode(error.code);
+      if (this.#hold.terminated || isOutOfPlace) throw this.#explain(interruption, error as Error);
       if (interruption === 'silence' && !this.#hold.stuck) {
         const why = `its kernel showed no sign of life within ${silenceMs / 1000} s`;
         return { why, remember: true, error: this.#explain(undefined, error as Error) };

@@ -18,6 +18,8 @@ export interface FunctionFacts {
     | { readonly do: 'remove'; readonly label: string };
   /** The function starts the appliance, or ends it on purpose: then libguestfs forgets the drives. */
   readonly appliance?: 'starts' | 'ends';
+  /** The function runs a program of the guest, whose words may be the message of a failure. */
+  readonly guestProgram?: true;
   /** The function promises that what was written before is on the disk once it has returned. */
   readonly flushes?: true;
   /** The function works only while libvirt waits for an answer. */
