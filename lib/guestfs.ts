@@ -1,4 +1,5 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
+import { type InspectOptionsStylized, inspect } from 'node:util';
 import { checkPath } from './bulk/check-path';
 import { copyIn } from './bulk/copy-in';
 import {
@@ -45,12 +46,15 @@ import {
   type ReadStreamOptions,
   type WriteStreamOptions,
 } from './streams/options';
+import { inspected } from './text/inspected';
 
 /**
  * A call, as subscribers of the tracing channel `guestfs:call` of `node:diagnostics_channel` are told of it: one object
  * from its start to its end.
  */
 export interface CallDiagnostics extends TracedCall<Guestfs> {}
+
+const fields = Symbol('guestfs.fields');
 
 let warnedWithoutListener = false;
 
@@ -73,6 +77,12 @@ let warnedWithoutListener = false;
 export class Guestfs extends GuestfsMethods implements Observable {
   /** Private data: any JavaScript values under names, kept as long as the handle. */
   readonly private: PrivateData;
+
+  /** @internal What `console.log` shows: a function of the handle's own, for private members cannot be read through a proxy. */
+  readonly [fields] = () => {
+    const { state, ...calls } = this.#calls.summary;
+    return state === 'closed' ? { state } : { state, drives: this.#drives.shown(), ...calls };
+  };
 
   readonly #native = withinLimits('create', openNativeHandle);
   readonly #calls: Calls;
@@ -354,6 +364,16 @@ export class Guestfs extends GuestfsMethods implements Observable {
     checkPath('copyIn', 'localpath', localpath);
     checkPath('copyIn', 'remotedir', remotedir);
     await copyIn(this, localpath, remotedir, checked);
+  }
+
+  /** @internal `Guestfs { state: 'ready', drives: […], pending: 1, running: 'cat' }`: it asks nothing of libguestfs. */
+  [inspect.custom](
+    depth: number | null,
+    options: InspectOptionsStylized,
+    inspectFields: typeof inspect,
+  ): string {
+    const shown = this[fields]?.() ?? {}; // the prototype has none
+    return inspected(this.constructor.name, shown, depth, options, inspectFields);
   }
 
   /** @hidden For reporters, as {@link ProgressReporter}: what a handle's operations do. */

@@ -45,6 +45,7 @@ import { Observers } from './observers';
 import type { Operation, OperationObserver } from './operations';
 import type { PendingCall } from './pending-call';
 import { progressEvent, stageEvent } from './progress-events';
+import { type Summary, summaryOf } from './summary';
 
 /** What the owner of the calls wants to hear. */
 export interface CallSink {
@@ -114,6 +115,18 @@ export class Calls {
   /** How many calls run or wait in the queue. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  /** What the handle is at. */
+  get summary(): Summary {
+    const { closed, closing } = this;
+    return summaryOf({
+      pending: this.#pending,
+      holds: this.#holds,
+      launched: this.#launched,
+      closing,
+      closed,
+    });
   }
 
   /** Makes a call. The error's stack shows the caller's line because this function is async. */

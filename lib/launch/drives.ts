@@ -14,6 +14,9 @@ interface DriveCall {
 
 const functionOf = (method: string) => functions.get(method) as NumberedFunction;
 
+/** Options that tell one drive from another. */
+const shownOptions: ReadonlySet<string> = new Set(['readonly', 'format', 'protocol', 'server', 'label']);
+
 /**
  * The options of a call, copied if the call adds drives: they are needed again after a crash, and what the program does
  * to its own objects meanwhile must not matter.
@@ -57,6 +60,14 @@ export class Drives {
       const label = labelOf({ method, args, options });
       this.#calls = this.#calls.filter((call) => labelOf(call) !== label);
     } else if (fn.appliance === 'ends') this.#calls = []; // on purpose: libguestfs forgets the drives too
+  }
+
+  /** The calls that have added them, for whoever looks at the handle: without passwords. */
+  shown(): object[] {
+    return this.#calls.map(({ method, args, options }) => {
+      const given = Object.entries({ ...options }).filter(([name]) => shownOptions.has(name));
+      return { [method]: args[0], ...Object.fromEntries(given) };
+    });
   }
 
   /** Those on this machine. */
