@@ -20,7 +20,7 @@ import type { MakeCall } from './calls/make-call';
 import { type Observable, type OperationObserver, observe } from './calls/operations';
 import { PrivateData } from './calls/private-data';
 import { ProgressStream } from './calls/progress-stream';
-import { diagnosed, isDiagnosed, type TracedCall } from './calls/tracing-channel';
+import { isTraced, type TracedCall, traced } from './calls/tracing-channel';
 import { closedError, killMissed } from './faults/errors';
 import { aliases } from './generated/aliases';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
@@ -151,7 +151,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
       created: this.#created,
       warn: (text: string) => this.#warn(text),
     };
-    await diagnosed('launch', this, () =>
+    await traced('launch', this, () =>
       this.#calls.hold('launch', checked.signal, (hold) => new Launch(parts, hold, checked).run()),
     );
   }
@@ -234,7 +234,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /**
    * Makes a stream that reads a file of the guest, as `fs.createReadStream` does on the host. Each piece is a call of
-   * its own, so that other calls of the handle have their turn between the pieces. C: `guestfs_pread`.
+   * its own, so that other calls of the handle run between the pieces. C: `guestfs_pread`.
    *
    * @throws TypeError, RangeError for bad options
    */
@@ -248,7 +248,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /**
    * Makes a stream that reads a block device. One call reads on as long as nothing else wants the handle; other calls
-   * have their turn after 4 MiB, and soon where nobody reads on. C: `guestfs_download_offset`.
+   * run after 4 MiB, and soon where nobody reads on. C: `guestfs_download_offset`.
    *
    * @throws TypeError, RangeError for bad options
    */
@@ -303,7 +303,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   /**
    * Yields everything below a folder of the guest, symbolic links not followed: each folder before its entries, and
    * these sorted by name, so that the order is the same each time. The walk asks for 500 names at a time and keeps in
-   * memory only the folders on its way, whatever the size of the tree; other calls of this handle have their turn
+   * memory only the folders on its way, whatever the size of the tree; other calls of this handle run
    * meanwhile. Leaving the loop ends the walk. The loop rejects with the error of the first folder or file that cannot
    * be read, unless `onError` is given.
    *
@@ -387,10 +387,10 @@ export class Guestfs extends GuestfsMethods implements Observable {
     args: readonly unknown[],
     options: CallOptions | undefined,
   ): Promise<T> {
-    const answer = options === undefined && !isDiagnosed() && this.#calls.callAtOnce(method, args);
+    const answer = options === undefined && !isTraced() && this.#calls.callInstantly(method, args);
     if (answer) return answer.value as T;
     const kept = keptOptions(method, options);
-    const result = await diagnosed(method, this, () => this.#calls.call<T>(method, args, kept));
+    const result = await traced(method, this, () => this.#calls.call<T>(method, args, kept));
     this.#drives.record(method, args, kept);
     return result;
   }
@@ -402,7 +402,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /** Whoever watches the handle's calls hears of no failure where the stream had enough. */
   #downloadUntilEnough(args: readonly unknown[], signal: AbortSignal): Promise<void> {
-    return diagnosed('downloadOffset', this, async () => {
+    return traced('downloadOffset', this, async () => {
       try {
         await this.#calls.call('downloadOffset', args, { signal });
       } catch (error) {

@@ -47,7 +47,7 @@ import type { PendingCall } from './pending-call';
 import { progressEvent, stageEvent } from './progress-events';
 import { type Summary, summaryOf } from './summary';
 
-/** What the owner of the calls wants to hear. */
+/** Receives what the owner of the calls is to know. */
 export interface CallSink {
   event(name: EventName, text: string): void;
   progress(event: ProgressEvent): void;
@@ -55,7 +55,7 @@ export interface CallSink {
   applianceDied(): void;
 }
 
-/** What a call is followed by. */
+/** A call that has just been handed to the addon. */
 interface NewCall extends Operation {
   readonly split?: SplitOptions;
   readonly fn?: NumberedFunction;
@@ -104,10 +104,12 @@ export class Calls {
     this.#updateMasks();
   }
 
+  /** Whether the handle is closed. */
   get closed(): boolean {
     return this.#closed;
   }
 
+  /** Whether it is closed, or will be after the calls that were made before. */
   get closing(): boolean {
     return this.#closing;
   }
@@ -204,31 +206,31 @@ export class Calls {
   }
 
   /**
-   * Makes a call that takes no time, on this thread, where nothing is in its way and nobody would hear of it in between;
-   * undefined where it is to be made as all others are.
+   * Makes an instant call: on this thread, where nothing is in its way and nobody observes it. Undefined, and no call,
+   * where it is to be made as all others are.
    */
-  callAtOnce(method: string, args: readonly unknown[]): { readonly value: unknown } | undefined {
+  callInstantly(method: string, args: readonly unknown[]): { readonly value: unknown } | undefined {
     const fn = functions.get(method) as NumberedFunction;
     const isAlone = this.#pending.size === 0 && this.#holds.size === 0 && !this.#observers.present;
     if (!fn.instant || !fn.available || this.#closing || !isAlone || !instantCalls.next()) return;
-    return this.#callAtOnce(fn, args);
+    return this.#callInstantly(fn, args);
   }
 
-  #callAtOnce(fn: NumberedFunction, args: readonly unknown[]): { readonly value: unknown } | undefined {
+  #callInstantly(fn: NumberedFunction, args: readonly unknown[]): { readonly value: unknown } | undefined {
     const answer = this.#native.callAtOnce(fn.number, args, noOptions.names, noOptions.values);
     if (!answer) return;
     if ('reason' in answer) throw refused(fn, answer);
-    if (answer.heard) atStepsEnd(() => this.#native.deliverHeard()); // before anybody hears of the result
+    if (answer.heard) atStepsEnd(() => this.#native.deliverHeard()); // before anybody has the result
     if ('errno' in answer) throw callFailed(fn.name, this.#inState(answer, fn));
     if ('unrepresentable' in answer) throw unrepresentable(fn.name, answer.unrepresentable);
     return answer;
   }
 
-  /** A call for the handle's configuration, made on this thread before the handle's first call. */
+  /** Makes a call for the handle's configuration, on this thread, before the handle's first call. */
   configure(method: string, args: readonly unknown[]): void {
     const fn = functions.get(method) as NumberedFunction;
     try {
-      this.#callAtOnce(fn, args);
+      this.#callInstantly(fn, args);
     } catch (error) {
       throw error instanceof GuestfsError ? settingFailed(error, fn.readsEnvironment === true) : error;
     }
@@ -239,7 +241,7 @@ export class Calls {
     this.#questions.answerBy(handler);
   }
 
-  /** To be called once. */
+  /** Closes the handle; to be called once. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#closeId = this.#nextId();
@@ -270,20 +272,21 @@ export class Calls {
     this.#interruptions.letGo(hold);
   }
 
-  /** `guestfs_user_cancel` */
+  /** Cancels the transfer that runs, if one runs. C: `guestfs_user_cancel`. */
   userCancel(): void {
     this.#interruptions.cancelRunning();
   }
 
+  /** Adds an observer, until the returned function is called. */
   observe(observer: OperationObserver): () => void {
     return this.#observers.add(observer);
   }
 
-  /** An operation enters a phase. */
+  /** Tells that an operation enters a phase. */
   enter(hold: Hold, stage: Stage, onProgress: CallOptions['onProgress']): void {
     hold.stage = stage;
     const { operation } = hold;
-    // Those who observe an operation hear of its end anyway.
+    // Observers are told of the operation's end anyway.
     if (stage.phase !== 'ready') {
       this.#observers.tell((observer) => observer.phase(operation, stage.phase));
     }
@@ -292,7 +295,7 @@ export class Calls {
     guarded(() => this.#sink.progress(event));
   }
 
-  /** Which events have listeners: only those leave the handle's thread. */
+  /** Sets which events have listeners: only those leave the handle's thread. */
   setListened(listened: ReadonlySet<EventName>): void {
     this.#listened = listened;
     this.#updateMasks();
@@ -352,7 +355,7 @@ export class Calls {
     this.#observers.tell((observer) => observer.ended(call, error));
   }
 
-  /** libguestfs has done its part, and the stream may still be at its own. */
+  /** Waits for the stream of a call in which libguestfs has done its part. */
   async #finish(
     transfer: Transfer,
     call: PendingCall,

@@ -10,7 +10,7 @@ export class LoopTurn {
     this.#onEnd = onEnd;
   }
 
-  /** To be called whenever work begins. */
+  /** Begins the turn, unless it has begun: to be called whenever work begins. */
   begin(): void {
     if (this.#began !== undefined) return;
     this.#began = performance.now();
@@ -20,7 +20,7 @@ export class LoopTurn {
     });
   }
 
-  /** How long it has been going on, in milliseconds. */
+  /** Milliseconds since the turn began; 0 between turns. */
   get age(): number {
     return this.#began === undefined ? 0 : performance.now() - this.#began;
   }

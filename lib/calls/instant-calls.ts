@@ -1,13 +1,13 @@
 import { atStepsEnd } from '../options/own-timers';
 import type { LoopTurn } from './event-loop-turn';
 
-/** For so long calls are made at once without a turn of the event loop. */
+/** Milliseconds of a turn of the event loop in which calls are made instantly. */
 const longestMs = 4;
 
 /**
- * Which instant calls are made at once. A promise that is settled at once does not let the event loop turn, and a program
- * that awaits one after the other would keep timers and input waiting: then a call takes the handle's thread. Calls that
- * nobody awaits in between are one step, for they are in no promise's way.
+ * Decides which calls are made instantly. A promise that is settled at once does not let the event loop turn, and a
+ * program that awaits one after the other would keep timers and input waiting: then a call takes the handle's thread.
+ * Calls that nobody awaits in between are one step, for they are in no promise's way.
  */
 export class InstantCalls {
   readonly #turn: LoopTurn;
@@ -18,7 +18,7 @@ export class InstantCalls {
     this.#turn = turn;
   }
 
-  /** Whether the next one may be made at once. */
+  /** Whether the next call may be made instantly. */
   next(): boolean {
     if (!this.#inStep) this.#beginStep();
     return !this.#tooLong;

@@ -31,7 +31,7 @@ export interface LibvirtAuthRequest {
   readonly uri: string;
   /** Credentials to answer, in libvirt's order. */
   readonly credentials: readonly LibvirtCredential[];
-  /** Aborted when nobody waits for the answer any more: the call was aborted, or the handle killed. */
+  /** Signal that is aborted when nobody waits for the answer any more: the call was aborted, or the handle killed. */
   readonly signal: AbortSignal;
 }
 

@@ -2,17 +2,21 @@ import type { ProgressEvent } from '../options/types';
 
 /** A call on its way through a handle's thread. */
 export interface Operation {
+  /** Number of the call within its handle. */
   readonly id: number;
-  /** The method's name in JavaScript: `'mountRo'`. */
+  /** Name of the method in JavaScript: `'mountRo'`. */
   readonly operation: string;
 }
 
 /** What a progress reporter needs to know of a handle, beyond its progress events. */
 export interface OperationObserver {
+  /** The operation begins to run. */
   started(op: Operation): void;
+  /** The operation has got further. */
   progress(op: Operation, event: ProgressEvent): void;
-  /** Only `launch` has phases. */
+  /** The operation enters a phase; only `launch` has phases. */
   phase(op: Operation, phase: string): void;
+  /** The operation has ended, with the error that its caller gets. */
   ended(op: Operation, error: Error | undefined): void;
 }
 

@@ -9,7 +9,7 @@ declare const valueType: unique symbol;
 export interface PrivateKey<T> {
   /** Name under which libguestfs keeps the value. */
   readonly name: string;
-  /** @hidden Carries the type, and no value. */
+  /** @hidden Type of the value; there is no such member. */
   readonly [valueType]?: T;
 }
 

@@ -17,14 +17,14 @@ export interface TracedCall<Handle> {
 const channel = tracingChannel<string, TracedCall<unknown>>('guestfs:call');
 const channels = [channel.start, channel.end, channel.asyncStart, channel.asyncEnd, channel.error];
 
-/** Whether anybody is told of calls. */
-export function isDiagnosed(): boolean {
+/** Whether anybody subscribes to the channel. */
+export function isTraced(): boolean {
   return channels.some(({ hasSubscribers }) => hasSubscribers);
 }
 
-/** Tells subscribers of a call; costs nothing while there are none. */
-export function diagnosed<T>(operation: string, handle: object, call: () => Promise<T>): Promise<T> {
-  if (!isDiagnosed()) return call();
+/** Makes a call and tells subscribers of it; costs nothing while there are none. */
+export function traced<T>(operation: string, handle: object, call: () => Promise<T>): Promise<T> {
+  if (!isTraced()) return call();
   const context: TracedCall<unknown> = { operation, handle };
   const start = performance.now();
   const timed = () =>

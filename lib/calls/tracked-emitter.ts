@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { EventName, GuestfsEvents } from './generated/events';
 
-/** What changes the listeners; all else of EventEmitter goes through these. */
+/** Methods that change the listeners; all else of EventEmitter goes through these. */
 const changers = [
   'on',
   'addListener',
@@ -44,7 +44,7 @@ export interface TrackedEmitter {
   emit<E extends EventName>(event: E, ...args: GuestfsEvents[E]): boolean;
 }
 
-/** An EventEmitter that knows when its listeners change, so that events nobody hears need not be delivered. */
+/** An EventEmitter that knows when its listeners change, so that events nobody listens to need not be delivered. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: EventEmitter implements it
 export abstract class TrackedEmitter extends EventEmitter {
   /** @internal Called after listeners have come or gone. */

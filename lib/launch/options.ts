@@ -8,8 +8,8 @@ export type Accelerator = 'auto' | 'kvm' | 'tcg';
 /** Options of {@link Guestfs.launch}. */
 export interface LaunchOptions extends Omit<CallOptions, 'killOnAbort'> {
   /**
-   * Milliseconds, from the launch's turn in the queue, after which the launch is given up and rejects with
-   * `ERR_GUESTFS_TIMEOUT`: more than 0, up to 2147483647; default: no limit.
+   * Milliseconds after which the launch is given up and rejects with `ERR_GUESTFS_TIMEOUT`, not counted while it waits in
+   * the queue: more than 0, up to 2147483647; default: no limit.
    */
   readonly timeout?: number | undefined;
   /**

@@ -17,7 +17,7 @@ export interface DeviceReader {
   pendingCalls(): number;
 }
 
-/** So much is read before other calls have their turn: beginning anew is not free. */
+/** Bytes that are read before other calls run: beginning anew is not free. */
 const fairShare = 4 * 1024 * 1024;
 /** How long the handle waits for somebody to read on. */
 const patienceMs = 100;

@@ -1,4 +1,4 @@
-// Streams over files of the guest, one call for each piece. So other calls on the handle have their turn
+// Streams over files of the guest, one call for each piece. So other calls on the handle run
 // between the pieces, and a stream that nobody reads keeps nobody waiting.
 import { Writable } from 'node:stream';
 import { GuestfsError } from '../faults/errors';
