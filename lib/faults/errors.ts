@@ -169,8 +169,8 @@ const seeDoctor = 'Run `npx guestfs doctor` to find out what is wrong with this 
 
 /** A launch that failed by itself. */
 export function launchFailed(error: GuestfsError, consoleTail: string): GuestfsError {
-  if (isStateCode(error.code)) return error;
   const { code, errno, operation } = error;
+  if (isStateCode(code)) return new GuestfsError(error.message, { code, errno, operation });
   const remedy = faultIn(wordsOf(error, printableLines(consoleTail)));
   if (remedy) return faultError(operation, remedy, error, consoleTail);
   const message = withConsole(`${withoutBoilerplate(error.message)}\n${seeDoctor}`, consoleTail);
