@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { temporaryFolder } from '../support/folder';
-import { runNode } from '../support/script';
+import { root, runNode } from '../support/script';
 
 /** What a check says of a document with this text. */
 async function check(script: string, text: string) {
@@ -68,4 +69,16 @@ test('a comment before a snippet says why it is not run', async () => {
   const { code, problems } = await check('snippets', `<!-- never -->\n${fence('draw({});')}`);
   expect(code).not.toBe(0);
   expect(problems.join('\n')).toContain('the comment before it should be like <!-- not run: why -->');
+});
+
+test('texts of the reference whose codes and values are not set as code, and vague ones, are refused', async () => {
+  using folder = temporaryFolder();
+  for (const part of ['api', 'generator']) cpSync(join(root, part), folder.file(part), { recursive: true });
+  const file = folder.file('api/documentation.json');
+  const texts = readFileSync(file, 'utf8');
+  const [code = ''] = /`ENOENT` when the path is missing/.exec(texts) ?? [];
+  writeFileSync(file, texts.replace(code, "ENOENT or 'x', likewise"));
+  const { code: exit, stderr } = await runNode([folder.file('generator/main.mjs'), '--check']);
+  expect(exit).not.toBe(0);
+  expect(stderr).toContain("acl_get_file: unclear, or not set as code: ENOENT, 'x', likewise");
 });
