@@ -12,18 +12,18 @@ import { tarEnd, tarHeader, tarPadding } from './tar';
 const slash = Buffer.from('/');
 /** Size of the pieces, bytes, in which files are read and the archive is handed on. */
 const pieceSize = 256 * 1024;
-/** How much of a file may be left when the copy is given up, bytes, so that the file is copied to its end. */
+/** Rest of a file, bytes, up to which it is copied to its end when the copy is given up. */
 const littleLeft = 4 * pieceSize;
-/** How long storage of the host may take to answer once the copy has been given up. */
+/** Time that storage of the host may take to answer once the copy has been given up. */
 const patienceMs = 500;
 
-/** Something on the host that is to be copied. */
+/** Entry of the host's tree that is to be copied. */
 export interface Source {
   readonly path: Buffer;
-  /** Path of the entry in the archive; empty for a folder of which only the content is copied. */
+  /** Path in the archive; empty for a folder of which only the content is copied. */
   readonly name: Buffer;
   readonly stats: BigIntStats;
-  /** The program itself has named it: a link is followed then, and only then. */
+  /** Set where the program itself has named the entry: a link is followed then, and only then. */
   readonly isNamed?: true;
 }
 
@@ -34,7 +34,7 @@ export interface SentFile {
   readonly mtimeNs: bigint;
 }
 
-/** What the program wants to be copied. Without a name, as for `.`, what is in a folder goes straight into the guest's. */
+/** Source that the program has named. It has no name for `.`: what is in the folder goes straight into the guest's. */
 export async function sourceAt(localpath: string): Promise<Source> {
   const path = bytesOf(localpath);
   const name = localpath.replace(/\/+$/, '').split('/').at(-1) ?? '';
@@ -99,7 +99,7 @@ export class Archive {
     }
   }
 
-  /** In pieces of some size, for each is written to libguestfs on its own. */
+  /** Makes the archive, in pieces of some size, for each is written to libguestfs on its own. */
   async *pieces(): AsyncGenerator<Buffer> {
     this.#hasBegun = true;
     let gathered: Buffer[] = [];
@@ -203,7 +203,7 @@ function join(folder: Buffer, name: Buffer): Buffer {
   return folder.length === 0 ? name : Buffer.concat([folder, slash, name]);
 }
 
-/** What a generator gives. After an abort it is not waited for any longer than a moment: storage of the host may hang. */
+/** Gives what a generator does. After an abort that is waited for only a moment longer: storage of the host may hang. */
 async function* withPatience<T>(
   items: AsyncGenerator<T>,
   signal: AbortSignal | undefined,
@@ -229,7 +229,7 @@ async function* withPatience<T>(
     for (let item = await next(); !item.done; item = await next()) yield item.value;
   } finally {
     unfollow?.();
-    // It ends when what it waits for does.
+    // The generator ends when what it waits for does.
     items.return(undefined).catch(() => undefined);
   }
 }

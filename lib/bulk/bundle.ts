@@ -2,10 +2,10 @@
 import { codeOf, hasVanished, isFatal } from '../faults/kinds';
 import type { Xattr } from '../generated/structs';
 
-/** How many names one call tells of. libguestfs sends 1000 in a message, but so many results hold up the event loop. */
+/** Names in one call. libguestfs sends 1000 in a message, but so many results hold up the event loop. */
 export const namesInBundle = 500;
 
-/** The appliance cannot do it at all. */
+/** Codes of what the appliance cannot do at all. */
 const unsupported: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ERR_GUESTFS_UNSUPPORTED']);
 
 /**

@@ -7,7 +7,7 @@ import type { ChecksumType } from './walk-options';
 /** Files up to this size are read in one message, which is quicker than a process of the appliance for each. */
 export const smallFile = 1 << 20;
 
-/** Those that this process can make itself. */
+/** Types that this process can make itself. */
 const ours: ReadonlySet<string> = new Set(['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512']);
 
 /** The checksum of a file's content, in hexadecimal digits (`crc`: in decimal ones). */

@@ -14,9 +14,9 @@ import { Meter } from './meter';
 /** The calls by which a tree gets into the guest. */
 export type TreeTarget = Pick<GuestfsMethods, 'isDir' | 'realpath' | 'tarIn' | 'lstatnslist' | 'rm'>;
 
-/** How long the guest may take, once the copy has been given up, for what has been sent to it. */
+/** Time that the guest may take for what has been sent to it once the copy has been given up. */
 const unpackingMs = 5000;
-/** By how much a filesystem may round a file's time. FAT has steps of two seconds. */
+/** Step of the coarsest times of a filesystem, those of FAT. */
 const coarsestNs = 2_000_000_000n;
 
 /** As `guestfs_copy_in`: into `remotedir`, under its own name. */

@@ -35,8 +35,8 @@ export interface SkippedEntry {
 export interface CopyOptions {
   /**
    * Aborts the copy, which rejects with an `AbortError`. What has been copied so far stays: whole files only. With
-   * `copyIn` a file that was being replaced is gone then; and only a guest that takes more than five seconds for what
-   * has been sent to it keeps a part of the last file.
+   * `copyIn` a file that was being replaced is gone then; and only a guest that takes more than five seconds for what has
+   * been sent to it keeps a part of the last file.
    */
   readonly signal?: AbortSignal | undefined;
   /**

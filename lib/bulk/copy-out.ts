@@ -19,7 +19,7 @@ import { type TreeReader, walk } from './walk';
 /** The calls by which a tree is copied. */
 export type TreeSource = TreeReader & Pick<GuestfsMethods, 'download'>;
 
-/** How many files are copied at once: the small ones are read one ahead of the other. */
+/** Number of files that are copied at once: the small ones are read one ahead of the other. */
 const filesAtOnce = 16;
 
 /** As `guestfs_copy_out`: into `localdir`, under its own name. The content of `/` goes straight into `localdir`. */
@@ -171,14 +171,14 @@ class CopyOut {
     });
   }
 
-  /** Undefined when there shall be no such link. */
+  /** Target of a link on the host; undefined when there shall be no such link. */
   #linkTarget({ target, depth }: WalkEntry): string | undefined {
     const { links } = this.#options;
     if (!target || links === 'skip') return undefined;
     return links === 'keep' || staysInside(target, depth - 1) ? target : undefined;
   }
 
-  /** What fails is reported, or ends the copy. */
+  /** Does the work on an entry. Its failure is reported, or ends the copy. */
   async #attempt<T>(entry: WalkEntry, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();

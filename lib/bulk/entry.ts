@@ -62,10 +62,10 @@ export interface WalkEntry {
   readonly checksum: string | null;
 }
 
-/** What is not known yet is filled in later. */
+/** Entry of which not everything is known yet. */
 export type EntryInTheMaking = { -readonly [K in keyof WalkEntry]: WalkEntry[K] };
 
-/** By the bits of `st_mode` that say the type. */
+/** Types by the bits of `st_mode` that say them. */
 const types: ReadonlyMap<number, FileType> = new Map([
   [0o100000, 'file'],
   [0o040000, 'directory'],

@@ -17,9 +17,9 @@ export class HostFolder {
   readonly #path: Buffer;
   readonly #overwrite: boolean;
   readonly #parent: HostFolder | undefined;
-  /** What it shall be when everything is in it. */
+  /** Mode and times that the folder gets when everything is in it. */
   readonly #finally: { readonly mode: number; readonly times: Times } | undefined;
-  /** The walk, and what is being copied into it. */
+  /** Number of those that use the folder: the walk, and what is being copied into it. */
   #users = 1;
 
   private constructor(
@@ -40,14 +40,14 @@ export class HostFolder {
     return new HostFolder(bytesOf(path), overwrite);
   }
 
-  /** A folder in it. One that is there already stays what it is. */
+  /** Makes a folder in this one. One that is there already stays what it is. */
   async folder(name: string, mode: number, times: Times): Promise<HostFolder> {
     const path = this.#pathOf(name);
     const isNew = await this.#makeFolder(path);
     return new HostFolder(path, this.#overwrite, this, isNew ? { mode, times } : undefined);
   }
 
-  /** A file in it that `write` fills; when that fails, the file goes. */
+  /** Makes a file in this folder that `write` fills; when that fails, the file goes. */
   async file(
     name: string,
     mode: number,
@@ -74,12 +74,12 @@ export class HostFolder {
     await setTimes(path, times);
   }
 
-  /** Somebody will put something into it. */
+  /** Counts one more who will put something into the folder. */
   use(): void {
     this.#users++;
   }
 
-  /** Nobody of those will any more: the last one gives it its mode and times, which may forbid to do more in it. */
+  /** Counts one less. The last one gives the folder its mode and times, which may forbid to do more in it. */
   async release(): Promise<void> {
     if (--this.#users > 0) return;
     if (this.#finally) {
@@ -103,7 +103,7 @@ export class HostFolder {
     return Buffer.concat([this.#path, slash, bytesOf(name)]);
   }
 
-  /** False when there is one already: a folder, not a link to one. */
+  /** Makes a folder; false when there is one already: a folder, not a link to one. */
   async #makeFolder(path: Buffer): Promise<boolean> {
     try {
       await mkdir(path, 0o700);

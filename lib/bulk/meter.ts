@@ -10,7 +10,7 @@ export class Meter {
   #totalBytes = 0n;
   #totalFiles = 0;
   #bytes = 0n;
-  /** Bytes copied of the file that is under way. */
+  /** Bytes of the file that is under way. */
   #part = 0n;
   #files = 0;
   #path = '';
@@ -21,7 +21,7 @@ export class Meter {
     this.#listener = listener;
   }
 
-  /** A file that will be copied. */
+  /** Adds a file that will be copied. */
   expect(size: bigint): void {
     this.#totalBytes += size;
     this.#totalFiles++;
@@ -31,14 +31,14 @@ export class Meter {
     return this.#totalBytes;
   }
 
-  /** How much of a file has been copied by now. */
+  /** Notes how much of a file has been copied by now. */
   at(path: string, bytes: bigint): void {
     this.#path = path;
     this.#part = bytes;
     this.#tell();
   }
 
-  /** A file has been copied, or will not be. */
+  /** Notes that a file has been copied, or will not be. */
   finished(path: string, size: bigint): void {
     this.#path = path;
     this.#part = 0n;

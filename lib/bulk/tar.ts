@@ -1,8 +1,8 @@
 // Writes tar archives, as GNU tar reads them: names are bytes, whatever they are.
 
-/** What stands in an archive. */
+/** Entry of an archive. */
 export interface TarEntry {
-  /** Path of the entry in the archive. */
+  /** Path in the archive. */
   readonly name: Buffer;
   readonly type: 'file' | 'directory' | 'symlink';
   readonly mode: number;
@@ -12,14 +12,14 @@ export interface TarEntry {
   readonly mtimeNs: bigint;
   /** Size of a file, bytes; else 0. */
   readonly size: number;
-  /** Where a link points to. */
+  /** Target of a link. */
   readonly target?: Buffer;
 }
 
 const block = 512;
 const typeFlags = { file: '0', directory: '5', symlink: '2' } as const;
 
-/** What comes before an entry's content. */
+/** Bytes that come before an entry's content. */
 export function tarHeader(entry: TarEntry): Buffer {
   const { target = Buffer.alloc(0), mtimeNs } = entry;
   const name = entry.type === 'directory' ? Buffer.concat([entry.name, Buffer.from('/')]) : entry.name;
@@ -39,7 +39,7 @@ function modulo(number: bigint, divisor: bigint): bigint {
   return ((number % divisor) + divisor) % divisor;
 }
 
-/** What fills the last block of some content. */
+/** Bytes that fill the last block of some content. */
 export function tarPadding(size: number): Buffer {
   return Buffer.alloc((block - (size % block)) % block);
 }
@@ -88,7 +88,7 @@ function header(name: Buffer, flag: string, numbers: Numbers, target: Buffer): B
   return bytes;
 }
 
-/** In octal digits where they suffice, else in binary, as GNU tar does; negative ones too. */
+/** Writes a number in octal digits where they suffice, else in binary, as GNU tar does; negative ones too. */
 function putNumber(bytes: Buffer, at: number, length: number, number: number | bigint): void {
   const digits = number.toString(8);
   if (number >= 0 && digits.length < length) {

@@ -28,15 +28,15 @@ export type TreeReader = Pick<
   | 'statns'
 >;
 
-/** How many names ahead of the loop are looked at. */
+/** Number of names ahead of the loop that are looked at. */
 const lookahead = 8 * namesInBundle;
-/** How many calls may wait in the handle's queue. */
+/** Number of calls that may wait in the handle's queue. */
 const mostCalls = 24;
 
-/** Checksums of one bundle that are asked for at once: the next is queued while one is sent. */
+/** Number of files of one bundle of which checksums are made: the next is queued while one is sent. */
 const checksumsAtOnce = 4;
 
-/** Where a name is on its way from the listing of its folder to the loop. */
+/** Place of a name on its way from the listing of its folder to the loop. */
 type Stage = 'listed' | 'asked' | 'known' | 'ready';
 
 /** A name in the order of the walk; what is in a folder is put behind the folder's own when it has been listed. */
@@ -44,11 +44,11 @@ interface Item {
   readonly folder: Folder;
   readonly name: string;
   stage: Stage;
-  /** Undefined when it has vanished or is left out. */
+  /** Entry of the name; undefined when it has vanished or is left out. */
   entry: EntryInTheMaking | undefined;
-  /** What the walk goes into, until it is being listed. */
+  /** Folder into which the walk goes, until it is being listed. */
   toList: Folder | undefined;
-  /** What is in it will be put behind it. */
+  /** Whether the names in the folder will be put behind it. */
   listing: boolean;
   next: Item | undefined;
 }
@@ -102,7 +102,7 @@ class Walker {
   readonly #abort = () => this.#left.abort();
   #unfollow: (() => void) | undefined;
   readonly #tasks = new Set<Promise<void>>();
-  /** What has not been taken yet, in order. */
+  /** First name that has not been taken yet; the others follow it in order. */
   #first: Item | undefined;
   #takenSincePlan = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -257,7 +257,7 @@ class Walker {
     }
   }
 
-  /** Undefined when it has vanished. */
+  /** Makes the entry of a name; undefined when it has vanished. */
   async #entryOf(item: Item, listed: Statns | undefined): Promise<EntryInTheMaking | undefined> {
     const path = pathOf(item);
     // libguestfs says that it has no stat, but not why.
@@ -356,7 +356,7 @@ class Walker {
   }
 }
 
-/** What has been listed and not been asked for of one folder, as much as fits into a message. */
+/** Names of one folder that have been listed and not been asked for, as many as fit into a message. */
 function bundleFrom(first: Item): Bundle {
   const { folder } = first;
   const items: Item[] = [];

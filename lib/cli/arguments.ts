@@ -2,10 +2,10 @@ import { parseArgs } from 'node:util';
 import { nearest } from '../text/nearest';
 import { type Description, type Operand, type Option, UsageError } from './command';
 
-/** Every command has it. */
+/** Option that every command has. */
 export const helpOption: Option = { name: 'help', about: 'Show this help' };
 
-/** What a command line says, checked against the command's description. */
+/** A command line, checked against the command's description. */
 export class Arguments {
   readonly operands: readonly string[];
   readonly #command: string;
@@ -25,12 +25,12 @@ export class Arguments {
     return this.#values.get(option) ?? [];
   }
 
-  /** The last one counts. */
+  /** Value of an option; the last one counts. */
   value(option: string): string | undefined {
     return this.values(option).at(-1);
   }
 
-  /** A positive whole number. */
+  /** Value of an option that is a positive whole number. */
   count(option: string): number | undefined {
     const text = this.value(option);
     if (text === undefined) return undefined;
@@ -39,7 +39,7 @@ export class Arguments {
     throw this.wrong(`--${option} must be a positive whole number`);
   }
 
-  /** Of seconds, in milliseconds. */
+  /** Value of an option that is a number of seconds, in milliseconds. */
   milliseconds(option: string): number | undefined {
     const text = this.value(option);
     if (text === undefined) return undefined;

@@ -93,7 +93,7 @@ async function* filesOf(
 
 const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\\': '\\\\' };
 
-/** As coreutils write it. */
+/** Line of a checksum as coreutils write it. */
 export function checksumLine(path: string, checksum: string): string {
   const escaped = path.replace(/[\n\r\\]/g, (character) => escapes[character] ?? character);
   return `${escaped === path ? '' : '\\'}${checksum}  ${escaped}`;

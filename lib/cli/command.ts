@@ -9,7 +9,7 @@ export interface Command {
   run(args: readonly string[], signal: AbortSignal): Promise<ExitCode>;
 }
 
-/** What the help, the parser and the shells' completion are made of. */
+/** Facts of a command of which its help, its parser and the shells' completion are made. */
 export interface Description {
   readonly name: string;
   /** One line, for the list of commands. */
@@ -20,42 +20,42 @@ export interface Description {
   /** `--help` need not be named. */
   readonly options: readonly Option[];
   readonly examples: readonly Example[];
-  /** What they mean beside wrong usage and an interruption, which are the same for all. */
+  /** Meanings of the exit codes, but for wrong usage and an interruption, which are the same for all. */
   readonly exitCodes: Readonly<Record<number, string>>;
 }
 
-/** What stands in a command line without being an option. */
+/** Argument that is no option. */
 export interface Operand {
   /** `'IMAGE'` */
   readonly name: string;
   readonly optional?: true;
-  /** Any number of them; only one operand of a command can be so. */
+  /** Set where there may be any number of it; only one operand of a command can be so. */
   readonly repeated?: true;
-  /** Whether the operand is a file on this machine. */
+  /** Set where it is a file on this machine. */
   readonly file?: true;
-  /** Whether the operand is a path of the guest. */
+  /** Set where it is a path of the guest. */
   readonly guestPath?: true;
   readonly choices?: readonly string[];
 }
 
 export interface Option {
-  /** Without the dashes. */
+  /** Name without the dashes. */
   readonly name: string;
   /** One letter. */
   readonly short?: string;
-  /** What its value is called, `'FORMAT'`; without one it is a switch. */
+  /** Name of the value, `'FORMAT'`; without one the option is a switch. */
   readonly value?: string;
-  /** Whether the option may be repeated. */
+  /** Set where the option may be repeated. */
   readonly multiple?: true;
-  /** The only values that it takes. */
+  /** The only values that the option takes. */
   readonly choices?: readonly string[];
-  /** Whether the value is a file on this machine. */
+  /** Set where the value is a file on this machine. */
   readonly file?: true;
   readonly about: string;
 }
 
 export interface Example {
-  /** Without `guestfs` and the name of the command. */
+  /** Command line without `guestfs` and the name of the command. */
   readonly args: string;
   readonly about: string;
 }
@@ -67,5 +67,5 @@ export enum ExitCode {
   different = 3,
 }
 
-/** The message continues "guestfs: ". */
+/** Error of the command line; its message continues "guestfs: ". */
 export class UsageError extends Error {}

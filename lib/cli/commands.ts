@@ -21,12 +21,12 @@ const loaders: Readonly<Record<string, () => Command>> = {
 
 export const commandNames: readonly string[] = Object.keys(loaders);
 
-/** Undefined when there is none of that name. */
+/** Loads a command; undefined when there is none of that name. */
 export function loadCommand(name: string): Command | undefined {
   return Object.hasOwn(loaders, name) ? loaders[name]?.() : undefined;
 }
 
-/** In the order in which they are listed. */
+/** Descriptions in the order in which the help lists them. */
 export function descriptions(): readonly Description[] {
   return Object.values(loaders).map((load) => load().description);
 }

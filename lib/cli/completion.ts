@@ -46,7 +46,7 @@ export function completionScript(shell: Shell, commands: readonly Description[])
   return writers[shell](commands);
 }
 
-/** Of an option that has a short name too, both. */
+/** Names of an option, the short one too. */
 const flagsOf = ({ name, short }: Option) =>
   short === undefined ? [`--${name}`] : [`-${short}`, `--${name}`];
 

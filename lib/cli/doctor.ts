@@ -83,12 +83,12 @@ export function parse(args: readonly string[]): Arguments {
   };
 }
 
-/** Where findings are shown. */
+/** Place where findings are shown. */
 type Page = Pick<Results, 'width' | 'styled'>;
 
 const plain: Page = { width: Number.POSITIVE_INFINITY, styled: (text) => text };
 
-/** What is well on one line; what is not with all that there is to say, and the command that mends it below. */
+/** Lines of a finding: one for what is well, else all that there is to say, and below it the command that mends it. */
 export function describe({ severity, code, title, detail, remedy }: Finding, page = plain): string {
   const [mark, style] = marks[severity];
   if (severity === 'ok') return `${page.styled(mark, style)} ${printable(title)}: ${printable(detail)}\n`;

@@ -41,7 +41,7 @@ export function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
-/** All of it: two times that differ must look so. */
+/** A time with all its digits: two times that differ must look so. */
 export function exactTime(nanoseconds: bigint): string | null {
   return isoTime(nanoseconds, 9);
 }
@@ -50,7 +50,7 @@ function isDevice({ type }: WalkEntry): boolean {
   return type === 'blockDevice' || type === 'characterDevice';
 }
 
-/** As Linux writes them in `st_rdev`. */
+/** Major and minor number of a device, as Linux writes them in `st_rdev`. */
 export function deviceNumbers({ rdev }: WalkEntry): string {
   const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
   const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
@@ -68,7 +68,7 @@ const letters: Readonly<Record<WalkEntry['type'], string>> = {
   unknown: '?',
 };
 
-/** As ls(1): `drwxr-xr-x`. */
+/** Type and permissions as ls(1) shows them: `drwxr-xr-x`. */
 export function modeText({ type, mode }: Pick<WalkEntry, 'type' | 'mode'>): string {
   const bits = ['r', 'w', 'x', 'r', 'w', 'x', 'r', 'w', 'x'].map((letter, index) =>
     mode & (0o400 >> index) ? letter : '-',
@@ -115,7 +115,7 @@ export class LongLines {
     ];
   }
 
-  /** Size of the entry; of a device its numbers. */
+  /** Size as it is shown; of a device its numbers. */
   #size(entry: WalkEntry): string {
     if (isDevice(entry)) return deviceNumbers(entry);
     return this.#human ? humanSize(Number(entry.size)).replace(' ', '') : String(entry.size);

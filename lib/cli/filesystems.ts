@@ -4,7 +4,7 @@ import { type GuestCommand, guestCommand } from './guest';
 import { addOption, imageOperand, launchOptions } from './options';
 import { type Volume, type VolumeKind, volumesOf } from './volumes';
 
-/** By the options that ask for them, in the order of the output. */
+/** Kinds by the options that ask for them, in the order of the output. */
 const kinds: Readonly<Record<string, VolumeKind>> = {
   filesystems: 'filesystem',
   encrypted: 'encrypted',

@@ -4,7 +4,7 @@ import type { Command, Description } from './command';
 import { launchArguments, mountArguments } from './options';
 import { type Access, Session, type Work } from './session';
 
-/** How a command uses a guest. */
+/** A command that works with one guest. */
 export interface GuestCommand {
   readonly description: Description;
   readonly access: Access;
@@ -14,7 +14,7 @@ export interface GuestCommand {
    * @throws UsageError
    */
   plan(args: Arguments): Work;
-  /** What can be found out to be wrong before anything is launched. @throws UsageError */
+  /** Looks for what is wrong before anything is launched. @throws UsageError */
   check?(args: Arguments): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { columnsOf } from '../text/columns';
 import { optionsOf } from './arguments';
 import type { Description, Example, Operand, Option } from './command';
 
-/** Width beyond which nobody would want a text. */
+/** Columns beyond which nobody would want a text. */
 export const widestHelp = 100;
 /** On a narrower terminal lines wrap. */
 const narrowestHelp = 40;
@@ -24,7 +24,7 @@ export function commandHelp(description: Description, columns: number): string {
   ].join('\n');
 }
 
-/** To be copied, so never wrapped. */
+/** Examples are to be copied, so never wrapped. */
 function exampleText(command: string, { args, about }: Example, width: number): string {
   return `${wrap(`  ${about}:`, width, 2)}    ${`guestfs ${command} ${args}`.trimEnd()}\n`;
 }

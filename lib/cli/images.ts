@@ -7,10 +7,10 @@ import { Job } from '../progress/job';
 import { Notes } from './notes';
 import type { GuestView } from './view';
 
-/** What the whole is called, and the work on each image. */
+/** Names of the whole, and of the work on each image. */
 const names = { inspect: { whole: 'inspectAll', each: 'inspect' }, df: { whole: 'df', each: 'df' } } as const;
 
-/** The bar of an image, and what ends its following of what is shown. */
+/** Bar of an image, which follows a handle or a job until `unfollow` is called. */
 interface Bar {
   readonly job: Job;
   unfollow: () => void;
@@ -79,7 +79,7 @@ export class ImagesReporter {
     this.#tellWhole();
   }
 
-  /** What is seen of one of the images. */
+  /** View of one of the images. */
   view(index: number): GuestView {
     return {
       begin: () => this.begin(index),
@@ -91,7 +91,7 @@ export class ImagesReporter {
     };
   }
 
-  /** From now on it is a job that is to be seen, and not the calls of which it consists. */
+  /** Shows a job from now on, and not the calls of which it consists. */
   #follow(g: Guestfs, job: Job, index: number): void {
     const bar = this.#bars.get(index);
     if (!bar) {

@@ -46,7 +46,7 @@ interface Arguments {
   readonly options: Options;
 }
 
-/** What happened to one image, as in the JSON output. */
+/** Outcome of one image, as in the JSON output. */
 type Outcome = InspectionReport | { path: string; error: Failure };
 
 export const command: Command = {
@@ -89,7 +89,7 @@ class Outcomes {
     this.all = new Array(count);
   }
 
-  /** Returns those for which all before them have come. */
+  /** Returns the outcomes for which all before them have come. */
   add({ image: { path }, index, report, error }: InspectionResult<{ path: string }>): Outcome[] {
     this.all[index] = error ? { path, error: failureOf(error, 'inspect') } : report;
     const first = this.#given;

@@ -2,12 +2,12 @@
 import type { Guestfs } from '../guestfs';
 
 const newline = 0x0a;
-/** A line that is longer comes in parts. */
+/** Length, bytes, beyond which a line comes in parts. */
 const longest = 1 << 20;
 /** Bytes that are looked at together, from the end. */
 const step = 1 << 20;
 
-/** Without their ends. */
+/** Lines of a text, without their ends. */
 export async function* linesOf(content: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let length = 0;
@@ -32,7 +32,7 @@ export async function* linesOf(content: AsyncIterable<Uint8Array>): AsyncGenerat
   if (length > 0) yield take();
 }
 
-/** Where the last `count` lines of a file begin. */
+/** Offset at which the last `count` lines of a file begin. */
 export async function startOfLast(
   g: Pick<Guestfs, 'pread'>,
   path: string,

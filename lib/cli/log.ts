@@ -11,7 +11,7 @@ import { isoTime } from './time';
 
 interface Display {
   readonly json: boolean;
-  /** So many at the end only. */
+  /** Number of entries or lines to print, from the end; undefined for all. */
   readonly lines: number | undefined;
 }
 
@@ -65,7 +65,7 @@ export async function printLog(guest: Guest, { json, lines }: Display): Promise<
   });
 }
 
-/** False when there is none. */
+/** Prints the journal; false when there is none. */
 async function printJournal(guest: Guest, json: boolean, lines: number | undefined): Promise<boolean> {
   const { g, job, results } = guest;
   if (!(await g.isDir(journals, { followsymlinks: true }))) return false;
@@ -82,7 +82,7 @@ async function printJournal(guest: Guest, json: boolean, lines: number | undefin
 
 /** An entry of a journal; a field may occur repeatedly. */
 export interface JournalEntry {
-  /** In microseconds. */
+  /** Microseconds since 1970. */
   readonly time: bigint;
   readonly fields: ReadonlyMap<string, readonly string[]>;
 }
@@ -92,11 +92,11 @@ type Journal = Pick<
   'journalOpen' | 'journalNext' | 'journalSkip' | 'journalGet' | 'journalGetRealtimeUsec' | 'journalClose'
 >;
 
-/** More entries than there are; systemd takes no larger number. */
+/** Number of entries that no journal has; systemd takes no larger one. */
 const all = 2 ** 31 - 1;
 
 /**
- * Those of all journals in a folder, by their time, or the last so many of them. The calls for the next entry are queued
+ * Entries of all journals in a folder, by their time, or the last so many. The calls for the next entry are queued
  * while the loop works on one.
  */
 export async function* entriesOf(g: Journal, folder: string, last?: number): AsyncGenerator<JournalEntry> {
@@ -144,7 +144,7 @@ export function entryToJson({ time, fields }: JournalEntry): Record<string, unkn
   return Object.assign(Object.create(null), { time: entryTime(time) }, Object.fromEntries(values));
 }
 
-/** As journalctl and syslog write it: `2026-01-31T12:00:00.123456Z host sshd[12]: message`. */
+/** Entry as journalctl and syslog write it: `2026-01-31T12:00:00.123456Z host sshd[12]: message`. */
 export function entryLine({ time, fields }: JournalEntry): string {
   const field = (name: string) => fields.get(name)?.[0];
   const who = field('SYSLOG_IDENTIFIER') ?? field('_COMM') ?? 'unknown';
@@ -155,7 +155,7 @@ export function entryLine({ time, fields }: JournalEntry): string {
   return `${entryTime(time)} ${field('_HOSTNAME') ?? '-'} ${source}: ${message}`;
 }
 
-/** The journal has microseconds. */
+/** Time of an entry; the journal has microseconds. */
 function entryTime(microseconds: bigint): string {
   return isoTime(microseconds * 1000n, 6) ?? `${microseconds}`;
 }

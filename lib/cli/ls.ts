@@ -80,7 +80,7 @@ function contentOf({ g, signal, failed }: Guest, path: string, { recursive }: Li
   return g.walk(path, { signal, maxDepth: recursive ? undefined : 1, onError: failed });
 }
 
-/** What is to be listed itself; undefined: it is a folder. */
+/** Entry of a path that is to be listed itself; undefined for a folder, whose content is. */
 async function topOf({ g, signal }: Guest, path: string, { long }: Listing): Promise<WalkEntry | undefined> {
   const own = await g.lstatns(path, { signal });
   const entry = entryOf(path, path, 0, own);

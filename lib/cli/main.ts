@@ -9,7 +9,7 @@ import { printableText } from './failures';
 import { commandHelp, programHelp, widestHelp } from './help';
 import { rawArguments } from './raw-arguments';
 
-/** In which a signal that comes again is the same one: a shell's terminal sends it, and npx hands it on as well. */
+/** Time in which a signal that comes again is the same one: a terminal sends it, and npx hands it on as well. */
 const echoMs = 1000;
 
 /** Ends by itself when all is done, so that nothing that was written is cut off. */

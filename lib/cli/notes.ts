@@ -2,7 +2,7 @@
 import type { ProgressReporter } from '../progress';
 import { toJson } from '../text/json';
 
-/** Tells it on stderr, above the bars; whoever asked for JSON there gets nothing else. */
+/** Tells notes on stderr, above the bars; whoever asked for JSON there gets nothing else. */
 export class Notes {
   readonly #reporter: ProgressReporter;
   readonly #told = new Set<string>();
@@ -18,7 +18,7 @@ export class Notes {
     } else this.#reporter.line(`guestfs: ${image === undefined ? '' : `${image}: `}${text}`);
   }
 
-  /** All guests on this machine find out the same of it. */
+  /** Tells what all guests on this machine find out alike. */
   tellOnce(text: string): void {
     if (this.#told.has(text)) return;
     this.#told.add(text);

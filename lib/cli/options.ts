@@ -77,7 +77,7 @@ export const mountOptions: readonly Option[] = [
 /** Options of the commands that look into the files of a guest. */
 export const guestOptions: readonly Option[] = [addOption, ...mountOptions, ...launchOptions];
 
-/** What {@link launchOptions} say. */
+/** Values of {@link launchOptions}. */
 export interface LaunchArguments {
   readonly format: string | undefined;
   readonly keys: readonly VolumeKey[];
@@ -96,7 +96,7 @@ export function launchArguments(args: Arguments): LaunchArguments {
   };
 }
 
-/** What {@link mountOptions} say. */
+/** Values of {@link mountOptions}. */
 export interface MountArguments {
   readonly root?: string | undefined;
   readonly mountable?: string | undefined;

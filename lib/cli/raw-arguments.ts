@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { nameOf } from '../text/bytes';
 
-/** What Node makes of bytes that are not UTF-8: they are lost. */
+/** Character that Node puts in the place of bytes that are not UTF-8: they are lost. */
 const replacement = '\ufffd';
 
 /**

@@ -7,7 +7,7 @@ import { toJson } from '../text/json';
 import { printable } from '../text/printable';
 import { type Column, Table } from '../text/table';
 
-/** How a terminal shows a text. */
+/** Style in which a terminal shows a text. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'cyan';
 
 /** A piece of a line. */
@@ -56,12 +56,12 @@ export class Results {
     this.#isColoured = this.isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
   }
 
-  /** Columns of the terminal; elsewhere lines may have any length. */
+  /** Width of the terminal, columns; elsewhere lines may have any length. */
   get width(): number {
     return this.isTerminal ? this.#stream.columns || 80 : Number.POSITIVE_INFINITY;
   }
 
-  /** A line for people, or the names of files for other programs. */
+  /** Writes a line for people, or the names of files for other programs. */
   line(...pieces: readonly Piece[]): Promise<void> {
     return this.#text(bytesOf(`${pieces.map((piece) => this.#shown(piece)).join('')}\n`));
   }
@@ -70,18 +70,18 @@ export class Results {
     return this.growingTable(columns)(rows);
   }
 
-  /** A table whose rows come as they are found out. */
+  /** Begins a table whose rows come as they are found out. */
   growingTable(columns: readonly Column[]): (rows: readonly (readonly string[])[]) => Promise<void> {
     const table = new Table(columns, (text) => this.styled(text, 'bold'));
     return (rows) => this.#text(Buffer.from(table.render(rows, this.width)));
   }
 
-  /** A line of JSON: one of many, which is NDJSON, or the only one. */
+  /** Writes a line of JSON: one of many, which is NDJSON, or the only one. */
   json(value: unknown, indent?: number): Promise<void> {
     return this.#text(Buffer.from(`${toJson(value, indent)}\n`));
   }
 
-  /** An array in JSON whose elements come as they are found out. It may be cut off, but never where a line goes on. */
+  /** Begins an array in JSON whose elements come as they are found out; what is written of it ends with a line. */
   growingJson(): { add(values: readonly unknown[]): Promise<void>; end(): Promise<void> } {
     let isBegun = false;
     return {
@@ -96,7 +96,7 @@ export class Results {
     };
   }
 
-  /** The content of a file. */
+  /** Writes the content of a file. */
   async content(source: AsyncIterable<Uint8Array>): Promise<void> {
     if (!this.isTerminal) {
       for await (const bytes of source) await this.#text(bytes);
@@ -105,18 +105,18 @@ export class Results {
     for await (const text of printableLines(source)) await this.#text(Buffer.from(text));
   }
 
-  /** What no terminal can show, as an archive. Resolves when there is room for more. */
+  /** Writes what no terminal can show, as an archive. Resolves when there is room for more. */
   async bytes(bytes: Uint8Array): Promise<void> {
     this.#signal?.throwIfAborted();
     if (!this.#stream.write(bytes)) await once(this.#stream, 'drain', { signal: this.#signal });
   }
 
-  /** As it is where there are no colours. */
+  /** Styles a text, where there are colours. */
   styled(text: string, style: Style | undefined): string {
     return this.#isColoured && style ? `\x1b[${codes[style]}m${text}\x1b[0m` : text;
   }
 
-  /** What reaches a terminal must have been made printable. */
+  /** Writes bytes; those for a terminal must have been made printable. */
   #text(bytes: Uint8Array): Promise<void> {
     this.#makeWay();
     return this.bytes(bytes);
@@ -135,7 +135,7 @@ function isPipe({ fd }: ResultStream): boolean {
   return stat.isFIFO() || stat.isSocket();
 }
 
-/** What is shown at once of a line that does not end. */
+/** Length of what is shown at once of a line that does not end. */
 const longestPart = 1 << 16;
 
 /** A file as text that cannot play with a terminal: line by line, with its tabs. */

@@ -10,7 +10,7 @@ import type { LaunchArguments, MountArguments } from './options';
 import { Results } from './results';
 import { type GuestView, viewOfOne } from './view';
 
-/** What a command works with. */
+/** Guest, and whatever else a command works with. */
 export interface Guest {
   readonly g: Guestfs;
   readonly images: readonly ImageFacts[];
@@ -26,7 +26,7 @@ export interface Guest {
 
 export type Work = (guest: Guest) => Promise<void>;
 
-/** What a command mounts: nothing, or the guest; so that it can be changed only when the user has said so. */
+/** Access of a command to a guest: to its devices, or to its mounted files, to read them or also to change them. */
 export type Access = 'devices' | 'read' | 'write';
 
 export interface SessionOptions {
@@ -36,7 +36,7 @@ export interface SessionOptions {
   readonly launch: LaunchArguments;
   readonly mount: MountArguments;
   readonly signal: AbortSignal;
-  /** Of several guests of the same command: what tells this one from the others, and its part of what is seen. */
+  /** Set for one of several guests: what tells it from the others, and its part of what is seen. */
   readonly oneOfSeveral?: { readonly label: string; readonly view: GuestView } | undefined;
 }
 

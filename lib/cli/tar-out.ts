@@ -6,7 +6,7 @@ import { checkNewFile } from './local';
 import { guestOptions, imageOperand } from './options';
 import type { Guest } from './session';
 
-/** What libguestfs may know; the appliance may lack the tool. */
+/** Compressions that libguestfs may know; the appliance may lack the tool. */
 const compressions = ['gzip', 'bzip2', 'xz', 'zstd', 'lzma', 'lzop', 'compress'] as const;
 
 const definition: GuestCommand = {

@@ -9,15 +9,12 @@ export type VolumeKind = 'filesystem' | 'encrypted' | 'lv' | 'vg' | 'pv' | 'part
 export interface Volume {
   readonly name: string;
   readonly kind: VolumeKind;
-  /**
-   * Type: of a filesystem `'ext4'`; of an encrypted volume `'crypto_LUKS'`; of a partition that of its table, `'0x83'`;
-   * of a disk its partition table.
-   */
+  /** Type: `'ext4'`, `'crypto_LUKS'`; for a partition what its table says, `'0x83'`; for a disk its partition table. */
   readonly type: string | null;
   readonly label: string | null;
-  /** Bytes; null where they cannot be known. */
+  /** Size, bytes; null where it cannot be known. */
   readonly size: bigint | number | null;
-  /** What it lies on: of a logical volume its group, of that the physical volumes, of a partition the disk. */
+  /** Names of what it lies on: a logical volume its group, that on physical volumes, a partition on a disk. */
   readonly parents: readonly string[];
   readonly uuid: string | null;
 }
@@ -43,7 +40,7 @@ export async function volumesOf(guest: DevicesOfGuest): Promise<Volume[]> {
 
 export type DevicesOfGuest = Pick<Guest, 'g' | 'images' | 'keys' | 'failed' | 'note'>;
 
-/** What is on the disks of a guest. What could not be found out is told, and what is encrypted and stays closed. */
+/** Examines the disks of a guest. What could not be found out is told, and what is encrypted and stays closed. */
 export async function examine({ g, images, keys, failed, note }: DevicesOfGuest) {
   const { examineDevices } = require('../guests/mount') as typeof import('../guests/mount');
   const examined = await examineDevices(g, images, keys);
@@ -61,7 +58,7 @@ export class Volumes {
   readonly #report: InspectionReport;
   readonly #failed: (error: unknown, device?: string) => void;
   readonly #partitions: ReadonlySet<string>;
-  /** The encrypted volumes by what they were opened as. */
+  /** Encrypted volumes by the devices as which they were opened. */
   readonly #encrypted: ReadonlyMap<string, string>;
 
   constructor(g: VolumeCalls, report: InspectionReport, failed: (error: unknown, device?: string) => void) {
@@ -105,7 +102,7 @@ export class Volumes {
     return volumes;
   }
 
-  /** Those of btrfs can be mounted by a name of their own. */
+  /** Subvolumes of btrfs, which can be mounted by names of their own. */
   async #subvolumes(filesystems: readonly Volume[]): Promise<Volume[]> {
     const all =
       (await this.#attempt(undefined, () => this.#g.listFilesystems())) ?? new Map<string, string>();

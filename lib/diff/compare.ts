@@ -81,10 +81,10 @@ export function compare(
   return compareTrees({ g: gA, directory: dirA }, { g: gB, directory: dirB }, checked);
 }
 
-/** How many pairs of files may be read ahead of the loop. */
+/** Number of pairs of files that may be read ahead of the loop. */
 const pairsAhead = 8;
 
-/** A pair with the same path, or what one side lacks. */
+/** Two entries with the same path, or one that the other tree lacks. */
 interface Pair {
   readonly path: string;
   readonly before: WalkEntry | null;
@@ -103,7 +103,7 @@ export async function* compareTrees(
   const unfollow = options.signal && signals.follow(options.signal, abort);
   if (options.signal?.aborted) abort();
   const judge = new Judge(a, b, options, left.signal);
-  /** What is being looked at, in order. */
+  /** Comparisons that are going on, in the order of the walk. */
   const queue: Promise<Difference | undefined>[] = [];
   try {
     for await (const pair of pairsOf(a, b, { ...options, signal: left.signal })) {
@@ -192,7 +192,7 @@ class Judge {
     this.#signal = signal;
   }
 
-  /** Undefined when they are the same. */
+  /** Difference of a pair; undefined when both are the same. */
   async differenceOf({ path, before, after }: Pair): Promise<Difference | undefined> {
     if (before && after) {
       const changes = await this.#changesOf(before, after);
@@ -212,7 +212,7 @@ class Judge {
     return first === second ? changes : { ...changes, content: { before: first, after: second } };
   }
 
-  /** Null when the file cannot be read, or is gone. */
+  /** SHA-256 of a file's content; null when the file cannot be read, or is gone. */
   async #hash({ g }: Tree, entry: WalkEntry): Promise<string | null> {
     try {
       return await checksumOf(g, 'sha256', entry, { signal: this.#signal });

@@ -76,13 +76,13 @@ export interface Changed {
 /** A difference between two trees. */
 export type Difference = Added | Removed | Changed;
 
-/** What is compared, beside what always is. */
+/** Choice of what is compared beside what always is. */
 export interface Comparison {
   readonly mtime: boolean;
   readonly xattrs: boolean;
 }
 
-/** All but the content. */
+/** Changes from one entry to another, but for the content. */
 export function changesOf(before: WalkEntry, after: WalkEntry, { mtime, xattrs }: Comparison): Changes {
   const changes: { -readonly [K in keyof Compared]?: { before: unknown; after: unknown } } = {};
   const compare = <K extends keyof WalkEntry & keyof Compared>(

@@ -39,7 +39,7 @@ export function tableType(name: string | null): string | null {
   return name === 'dos' || name === 'msdos' ? 'mbr' : name;
 }
 
-/** Undefined when the device is no partition. */
+/** Partition that a device is; undefined when it is none. */
 export function partitionOf(device: string, output: BlkidOutput): PartitionReport | undefined {
   const number = output.get('PART_ENTRY_NUMBER');
   const type = tableType(valueIn(output, 'PART_ENTRY_SCHEME'));
@@ -74,7 +74,7 @@ export function encryptedOf(device: string, output: BlkidOutput): EncryptedRepor
   return { device, type, uuid: valueIn(output, 'UUID'), opened: false, mapping: null };
 }
 
-/** Undefined when the device holds something else, or nothing could be on it. */
+/** Filesystem on a device; undefined when the device holds something else, or nothing could be on it. */
 export function filesystemOf(device: string, output: BlkidOutput): FilesystemReport | undefined {
   const type = valueIn(output, 'TYPE');
   const usage = output.get('USAGE');

@@ -6,22 +6,22 @@ import type { GuestfsOptions } from '../launch/handle-options';
 
 const MiB = 1 << 20;
 
-/** What one appliance takes. */
+/** Needs of one appliance. */
 export interface Appliance {
-  /** MiB. */
+  /** Memory, MiB. */
   readonly memsize: number;
   /** Virtual processors. */
   readonly smp: number;
 }
 
-/** What this machine has. */
+/** Resources of a machine. */
 export interface Machine {
   readonly cores: number;
-  /** Bytes. */
+  /** Memory that is available, bytes. */
   readonly memory: number;
 }
 
-/** As many as have a core for each processor and fit into the memory, but at least one. */
+/** Number of appliances that have a core for each processor and fit into the memory, but at least one. */
 export function concurrencyFor(
   { memsize, smp }: Appliance,
   machine: Machine = { cores: availableParallelism(), memory: availableMemory() },
@@ -31,7 +31,7 @@ export function concurrencyFor(
   return Math.max(Math.min(byCores, byMemory), 1);
 }
 
-/** What the appliances of handles with these options take. */
+/** Needs of an appliance of a handle with these options. */
 export async function applianceOf(options: GuestfsOptions | undefined): Promise<Appliance> {
   const g = new Guestfs(options);
   try {

@@ -135,7 +135,7 @@ export class Devices {
     for (const device of volumes) await this.#examineVolume(device);
   }
 
-  /** What an opened volume holds may be encrypted again, or be a part of LVM: the list grows meanwhile. */
+  /** Opens encrypted volumes. An opened one may hold others, or a part of LVM: the list grows meanwhile. */
   async #unlockAll(): Promise<void> {
     if (this.#keys.length === 0) return;
     for (const volume of this.#report.encrypted) {

@@ -8,14 +8,14 @@ import { inMountOrder } from './operating-system';
 import { isRefusal, Problems } from './problems';
 import type { FilesystemReport, InspectionReport } from './report';
 
-/** What the program says of a guest. */
+/** Choices of the program: what to mount of a guest, and how. */
 export interface MountPlan {
   readonly root?: string | undefined;
   readonly mountable?: string | undefined;
   readonly keys: readonly VolumeKey[];
-  /** In whose name errors are told. */
+  /** Method or command in whose name errors are told. */
   readonly operation: string;
-  /** Mount it so that it can be changed; default false. */
+  /** Whether the guest is to be changed; default false. */
   readonly writable?: boolean | undefined;
   /**
    * Hears of a volume that no key opens, with its device, and of a filesystem that cannot be mounted, with its path, unless
@@ -24,7 +24,7 @@ export interface MountPlan {
   readonly onError?: ((error: Error, place: string) => void) | undefined;
 }
 
-/** Mounts it at `/`, with all that belongs to it. */
+/** Mounts a guest at `/`, with all that belongs to it. */
 export async function mountGuest(g: Guestfs, images: readonly ImageFacts[], plan: MountPlan): Promise<void> {
   const { root, mountable, keys } = plan;
   let volumes = keys.length > 0 ? await openVolumes(g, images, plan) : undefined;
@@ -45,9 +45,9 @@ type Choice =
   | { readonly system: string; readonly filesystem?: undefined }
   | { readonly system?: undefined; readonly filesystem: string };
 
-/** What is on the disks. */
+/** Volumes on the disks. */
 interface Volumes {
-  /** Those that can be mounted. */
+  /** Devices of filesystems that can be mounted. */
   readonly filesystems: readonly string[];
   /** Encrypted volumes that no key has opened. */
   readonly closed: readonly string[];
@@ -90,7 +90,7 @@ function problem(
     : found;
 }
 
-/** Opens what is encrypted. */
+/** Opens the encrypted volumes that a key fits. */
 async function openVolumes(
   g: Guestfs,
   images: readonly ImageFacts[],
@@ -106,7 +106,7 @@ async function openVolumes(
   return { filesystems: mountable.map(({ device }) => device), closed };
 }
 
-/** What is on the disks, without a look into filesystems. What is encrypted is opened where a key fits. */
+/** Examines the disks, without a look into filesystems, and opens the encrypted volumes that a key fits. */
 export async function examineDevices(
   g: Guestfs,
   images: readonly ImageFacts[],

@@ -9,7 +9,7 @@ import type { ProgressEvent } from '../options/types';
 import type { VolumeKey } from './keys';
 import { type MountPlan, mountGuest } from './mount';
 
-/** How a guest is to be opened. */
+/** Ways to open a guest. */
 export interface GuestOptions extends Pick<LaunchOptions, 'timeout' | 'accel'> {
   /** Method or command in whose name errors are told. */
   readonly operation: string;
@@ -17,7 +17,7 @@ export interface GuestOptions extends Pick<LaunchOptions, 'timeout' | 'accel'> {
   readonly writable?: boolean | undefined;
   /** Keys to try on encrypted volumes where something is to be mounted. */
   readonly keys?: readonly VolumeKey[] | undefined;
-  /** What to mount once the appliance is up; default: nothing. */
+  /** Choice of what to mount once the appliance is up; default: nothing. */
   readonly mount?: Pick<MountPlan, 'root' | 'mountable' | 'onError'> | undefined;
   /** Gives the guest up. One that is only read is killed at once, wherever it is; what is being written is not. */
   readonly signal?: AbortSignal | undefined;

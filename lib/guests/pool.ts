@@ -1,14 +1,14 @@
 import { signals } from '../options/abort-signals';
 
-/** What a pool does with each item of its source. */
+/** Work of a pool on each item of its source. */
 export interface PoolWork<T, R> {
-  /** How many items are worked on at a time; asked for once, before the first. */
+  /** Number of items that are worked on at a time; asked for once, before the first. */
   concurrency(): number | Promise<number>;
   /** Rejects only for what is wrong with the whole: it ends the iteration. `signal` means that nobody wants the result. */
   run(item: T, index: number, signal: AbortSignal): Promise<R>;
-  /** The source has no more items: this was their number. */
+  /** Hears the number of items when the source has no more. */
   exhausted?(count: number): void;
-  /** The error to reject with when `signal` is aborted. */
+  /** Error to reject with when `signal` is aborted. */
   aborted(reason: unknown): Error;
   readonly signal?: AbortSignal | undefined;
 }
@@ -31,16 +31,16 @@ export class Pool<T, R> implements AsyncIterableIterator<R> {
   #limit: number | undefined;
   #count = 0;
   #pulling = false;
-  /** Nothing more is to be had from the source. */
+  /** Whether the source has no more items. */
   #exhausted = false;
-  /** Nobody wants more results. */
+  /** Whether nobody wants more results. */
   #stopped = false;
   readonly #running = new Set<AbortController>();
   #ready: R[] = [];
   #takers: Taker<R>[] = [];
-  /** What the iteration ends with once nothing runs any more. */
+  /** Error with which the iteration ends once nothing runs any more. */
   #failure: { readonly error: unknown } | undefined;
-  /** Called when nothing runs any more. */
+  /** Functions to be called when nothing runs any more. */
   #whenIdle: (() => void)[] = [];
 
   constructor(source: Iterable<T> | AsyncIterable<T>, work: PoolWork<T, R>) {
@@ -88,7 +88,7 @@ export class Pool<T, R> implements AsyncIterableIterator<R> {
     return running < this.#limit && running + this.#ready.length < 2 * this.#limit;
   }
 
-  /** To be called after every change: delivers what there is, and begins what there is room for. */
+  /** Delivers what there is, and begins what there is room for; to be called after every change. */
   #advance(): void {
     this.#deliver();
     if (this.#running.size === 0) for (const tell of this.#whenIdle.splice(0)) tell();

@@ -23,7 +23,7 @@ export class Problems {
     this.note(device, code, message, operation);
   }
 
-  /** What `work` returns, or undefined: then its failure is noted. */
+  /** Returns what `work` does, or notes its failure and returns undefined. */
   async attempt<T>(device: string | null, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
@@ -35,7 +35,7 @@ export class Problems {
   }
 }
 
-/** What a call returns, or null where libguestfs has no answer and that means nothing. */
+/** Result of a call, or null where libguestfs has no answer and that means nothing. */
 export async function orNull<T>(call: Promise<T>): Promise<T | null> {
   try {
     return await call;

@@ -18,7 +18,7 @@ export async function unlock(
   writable = false,
 ): Promise<string | undefined> {
   const fitting = keys.filter(({ device }) => [undefined, volume.device, volume.uuid].includes(device));
-  // As the virt tools name it.
+  // The virt tools name the mapping so.
   const name = `crypt${volume.device.replace(/^\/dev\//, '').replace(/\W/g, '_')}`;
   let refusal: GuestfsError | undefined;
   for (const { key } of fitting) {

@@ -1,7 +1,7 @@
 import type { Statvfs } from '../generated/structs';
 import type { Guestfs } from '../guestfs';
 
-/** How full a filesystem is: bytes and inodes, exactly. */
+/** Usage of a filesystem, exactly: bytes and inodes. */
 export interface Usage {
   readonly size: bigint;
   readonly used: bigint;

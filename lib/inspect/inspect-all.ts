@@ -52,7 +52,7 @@ export function inspectAll<T extends Inspectable>(
   });
 }
 
-/** How many images there are, where that can be told beforehand. */
+/** Number of images, where it can be told beforehand. */
 function checkSource(images: unknown): number | undefined {
   // The characters of a string would be images.
   if (typeof images !== 'object' || images === null || !isIterable(images)) {

@@ -80,7 +80,7 @@ async function examineMounted(
   }
 }
 
-/** The sizes of the filesystems that belong to no system. */
+/** Examines the filesystems that belong to no system. */
 async function examineFilesystems(
   g: Guestfs,
   filesystems: readonly FilesystemReport[],

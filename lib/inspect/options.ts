@@ -72,7 +72,7 @@ export interface InspectAllProgress<T extends Inspectable = Inspectable> {
   readonly total: number | undefined;
 }
 
-/** All but `keys` and `signal`. */
+/** Types of the options, but for `keys` and `signal`. */
 const optionTypes: ReadonlyMap<string, string> = new Map([
   ['onProgress', 'function'],
   ['timeout', 'number'],
@@ -105,7 +105,7 @@ export function checkAllOptions<T extends Inspectable>(
     }
   }
   const { onProgress, onHandle, ...checked } = checkRead('inspectAll', others, ['concurrency']);
-  // They have been found to be functions; these two take more than those of inspect().
+  // Both have been found to be functions; they take more arguments than those of inspect().
   const functions = { onProgress, onHandle } as Pick<InspectAllOptions<T>, 'onProgress' | 'onHandle'>;
   return { ...checked, ...functions, concurrency };
 }

@@ -81,3 +81,12 @@ describe('guestfs inspect', () => {
     ).toEqual([]);
   });
 });
+
+test('what has failed before the reader of a pipe goes away makes the exit code', async () => {
+  const files = Array.from({ length: 20 }, () => '/etc/hostname');
+  const child = startCli('cat', '--progress=none', await debianMbr(), '/missing', ...files);
+  // Nobody reads: the first file that is printed ends the command.
+  child.stdout.destroy();
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect([stderr, code]).toEqual([expect.stringMatching(/^guestfs: .*\/missing.*\(ENOENT\)\n$/), 1]);
+});

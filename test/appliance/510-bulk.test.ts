@@ -8,6 +8,7 @@ import {
   readlinkSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +23,7 @@ import {
   type WalkOptions,
 } from '../../lib';
 import { tarEnd, tarHeader, tarPadding } from '../../lib/bulk/tar';
+import { setFileTimes } from '../../lib/native/addon';
 import { nameOf } from '../../lib/text/bytes';
 import { launchedHandle, MiB } from '../support/appliance';
 import { eventually } from '../support/eventually';
@@ -260,12 +262,62 @@ describe('trees of a guest', () => {
       await g.rmRf('/in');
     });
 
+    test('times to the nanosecond, which come back as they were', async () => {
+      const times: [name: string, ns: bigint][] = [
+        ['exact/file', 1_769_860_800_123_456_789n],
+        ['exact/before', -1_500_000_001n],
+        ['exact/late', 9_000_000_000_000_000_001n],
+        ['exact/link', 999_999_999n],
+        ['exact', 1_000_000_000_000_000_001n],
+      ];
+      mkdirSync(folder.file('exact'));
+      symlinkSync('file', folder.file('exact/link'));
+      for (const [name, ns] of times) {
+        const path = folder.file(name);
+        if (!lstatSync(path, { throwIfNoEntry: false })) writeFileSync(path, '');
+        expect(await setFileTimes(Buffer.from(path), 0n, ns)).toBe(true);
+      }
+      await g.copyIn(folder.file('exact'), '/');
+      const inGuest = async (name: string) => {
+        const { stMtimeSec, stMtimeNsec } = await g.lstatns(`/${name}`);
+        return stMtimeSec * 1_000_000_000n + stMtimeNsec;
+      };
+      for (const [name, ns] of times) expect([name, await inGuest(name)]).toEqual([name, ns]);
+      mkdirSync(folder.file('back'));
+      await g.copyOut('/exact', folder.file('back'));
+      const back = ([name]: [string, bigint]) =>
+        lstatSync(folder.file(`back/${name}`), { bigint: true }).mtimeNs;
+      expect(times.map(back)).toEqual(times.map(([, ns]) => ns));
+      await g.rmRf('/exact');
+    });
+
+    test('whole files only, when it is aborted', async () => {
+      mkdirSync(folder.file('many'));
+      writeFileSync(folder.file('many/a'), Buffer.alloc(MiB, 'a'));
+      writeFileSync(folder.file('many/huge'), '');
+      truncateSync(folder.file('many/huge'), 300 * MiB);
+      writeFileSync(folder.file('many/z'), 'new');
+      await g.mkdir('/many');
+      await g.write('/many/z', 'old');
+      const stop = new AbortController();
+      const copy = g.copyIn(folder.file('many'), '/', {
+        signal: stop.signal,
+        onProgress: ({ path, bytes }) => path.endsWith('huge') && bytes > 4n * BigInt(MiB) && stop.abort(),
+      });
+      expect(await failureOf(copy)).toMatchObject({ name: 'AbortError', operation: 'copyIn' });
+      expect(await g.ls('/many')).toEqual(['a', 'z']);
+      expect(await g.checksum('sha256', '/many/a')).toBe(sha256(Buffer.alloc(MiB, 'a')));
+      expect(await g.cat('/many/z')).toBe('old');
+      await g.rmRf('/many');
+    });
+
     test('a tree that it cannot take fails, and leaves the handle usable', async () => {
       mkdirSync(folder.file('more'));
       writeFileSync(folder.file('more/file'), Buffer.alloc(80 * MiB));
       expect(await failureOf(g.copyIn(folder.file('more'), '/tree/other/mounted'))).toMatchObject({
         name: 'GuestfsError',
       });
+      expect(await g.ls('/tree/other/mounted/more')).toEqual([]);
       await g.rmRf('/tree/other/mounted/more');
       expect(await failureOf(g.copyIn(folder.file('more'), '/tree/links/file'))).toMatchObject({
         code: 'ENOTDIR',
