@@ -78,9 +78,9 @@ Napi::Object ArgumentProblem::ToObject(Napi::Env env) const {
 }
 
 Arguments::Arguments(const Function& function, Napi::Array values, Napi::Array option_names,
-                     Napi::Array option_values) {
+                     Napi::Array option_values)
+    : texts_(function.arguments.size() + option_names.Length()) {
   const std::uint32_t given_options = option_names.Length();
-  texts_.reserve(function.arguments.size() + given_options);
   slots_.reserve(function.arguments.size());
   for (std::uint32_t i = 0; i < function.arguments.size(); ++i) {
     const Argument& argument = function.arguments[i];
@@ -98,8 +98,7 @@ Arguments::Arguments(const Function& function, Napi::Array values, Napi::Array o
   }
 }
 
-Arguments::~Arguments() {
-  if (!secret_) return;
+Texts::~Texts() {
   for (std::string& text : texts_) explicit_bzero(text.data(), text.size());
 }
 
@@ -119,8 +118,6 @@ Slot Arguments::Convert(const char* name, ArgumentKind kind, Napi::Value value) 
   Slot slot{};
   switch (kind) {
     case ArgumentKind::Key:
-      secret_ = true;
-      [[fallthrough]];
     case ArgumentKind::String:
       slot.text = KeepText(name, "string", value, -1, true);
       break;
@@ -155,31 +152,32 @@ Slot Arguments::Convert(const char* name, ArgumentKind kind, Napi::Value value) 
 
 namespace {
 
-std::string ToBytes(const char* name, const char* expected, Napi::Value value, int element, bool c_string) {
+void ToBytes(const char* name, const char* expected, Napi::Value value, int element, bool c_string,
+             std::string& bytes) {
   if (!value.IsString()) throw ArgumentProblem{"type", name, expected, element};
-  std::string bytes;
   switch (Encode(value.As<Napi::String>(), c_string, bytes)) {
     case TextProblem::None:
-      return bytes;
+      return;
     case TextProblem::EmbeddedNul:
       throw ArgumentProblem{"nul", name, expected, element};
     case TextProblem::LoneSurrogate:
       throw ArgumentProblem{"surrogate", name, expected, element};
   }
-  return bytes;
 }
 
 }  // namespace
 
 const char* Arguments::KeepText(const char* name, const char* expected, Napi::Value value, int element,
                                 bool c_string) {
-  return texts_.emplace_back(ToBytes(name, expected, value, element, c_string)).c_str();
+  std::string& text = texts_.Add();
+  ToBytes(name, expected, value, element, c_string, text);
+  return text.c_str();
 }
 
 Slot Arguments::ConvertBytes(const char* name, Napi::Value value) {
-  Slot slot{};
+  std::string& text = texts_.Add();
   if (value.IsString()) {
-    KeepText(name, "Uint8Array or string", value, -1, false);
+    ToBytes(name, "Uint8Array or string", value, -1, false, text);
   } else {
     const bool bytes =
         value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
@@ -187,10 +185,11 @@ Slot Arguments::ConvertBytes(const char* name, Napi::Value value) {
     const Napi::Uint8Array array = value.As<Napi::Uint8Array>();
     if (IsDetached(array)) throw ArgumentProblem{"detached", name, "Uint8Array or string"};
     const auto* data = reinterpret_cast<const char*>(array.Data());
-    texts_.emplace_back(data == nullptr ? "" : std::string(data, array.ByteLength()));
+    if (data != nullptr) text.assign(data, array.ByteLength());
   }
-  slot.bytes.data = texts_.back().data();
-  slot.bytes.size = texts_.back().size();
+  Slot slot{};
+  slot.bytes.data = text.data();
+  slot.bytes.size = text.size();
   return slot;
 }
 
@@ -204,7 +203,7 @@ char* const* Arguments::KeepList(const char* name, Napi::Value value) {
       Napi::EscapableHandleScope scope(value.Env());
       const Napi::Value item = array[i];
       try {
-        list->items.push_back(ToBytes(name, "string", item, static_cast<int>(i), true));
+        ToBytes(name, "string", item, static_cast<int>(i), true, list->items.emplace_back());
       } catch (ArgumentProblem& problem) {
         problem.value = scope.Escape(item);
         throw;

@@ -23,13 +23,27 @@ struct ArgumentProblem {
   Napi::Object ToObject(Napi::Env env) const;
 };
 
+/** Copies of texts, which may be keys: nothing of them stays in memory. */
+class Texts {
+ public:
+  /** `most` of them, which do not move. */
+  explicit Texts(std::size_t most) { texts_.reserve(most); }
+  ~Texts();
+  Texts(const Texts&) = delete;
+  Texts& operator=(const Texts&) = delete;
+
+  std::string& Add() { return texts_.emplace_back(); }
+
+ private:
+  std::vector<std::string> texts_;
+};
+
 /** The arguments of one call. They own what the C pointers point to and do not move. */
 class Arguments {
  public:
   /** Throws ArgumentProblem. */
   Arguments(const Function& function, Napi::Array values, Napi::Array option_names,
             Napi::Array option_values);
-  ~Arguments();
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;
 
@@ -52,10 +66,9 @@ class Arguments {
   char* const* KeepList(const char* name, Napi::Value value);
 
   std::vector<Slot> slots_;
-  std::vector<std::string> texts_;  // reserved before use: the slots point into it
+  Texts texts_;
   std::vector<std::unique_ptr<List>> lists_;
   std::vector<std::uint64_t> options_;  // a guestfs_*_argv struct, aligned
-  bool secret_ = false;
 };
 
 }  // namespace guestfs_node

@@ -1,5 +1,7 @@
 #include "text.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <cstdint>
 
@@ -80,10 +82,36 @@ bool IsAscii(std::string_view bytes) {
 
 }  // namespace
 
+namespace {
+
+/** A copy of a JavaScript string, which may be a key: nothing of it stays in memory. */
+class Utf16Copy {
+ public:
+  explicit Utf16Copy(Napi::String text) : text_(text.Utf16Value()) {}
+  ~Utf16Copy() { explicit_bzero(text_.data(), text_.size() * sizeof(char16_t)); }
+  Utf16Copy(const Utf16Copy&) = delete;
+  Utf16Copy& operator=(const Utf16Copy&) = delete;
+
+  std::u16string_view text() const { return text_; }
+
+ private:
+  std::u16string text_;
+};
+
+/** Bytes that `in` takes at most, as UTF-8. */
+std::size_t MostBytes(std::u16string_view in) {
+  std::size_t size = 0;
+  for (const char16_t c : in) size += c < 0x80 ? 1 : c < 0x800 ? 2 : 3;
+  return size;
+}
+
+}  // namespace
+
 TextProblem Encode(Napi::String text, bool c_string, std::string& bytes) {
-  const std::u16string in = text.Utf16Value();
+  const Utf16Copy copy(text);
+  const std::u16string_view in = copy.text();
   bytes.clear();
-  bytes.reserve(in.size());
+  bytes.reserve(MostBytes(in));  // so that nothing of it stays where it grew out of
   for (std::size_t i = 0; i < in.size(); ++i) {
     const char16_t c = in[i];
     if (c == 0 && c_string) return TextProblem::EmbeddedNul;
