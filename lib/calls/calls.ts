@@ -1,13 +1,4 @@
-import { closeSync } from 'node:fs';
-import {
-  AbortError,
-  callFailed,
-  closedError,
-  GuestfsError,
-  settingFailed,
-  tooOld,
-  unrepresentable,
-} from '../faults/errors';
+import { AbortError, closedError, GuestfsError, tooOld } from '../faults/errors';
 import type { Failure } from '../faults/native-problem';
 import { watchForLoops } from '../host/backing-loops';
 import type { ImageFile } from '../host/image-types';
@@ -25,17 +16,17 @@ import {
 import type { FunctionFacts } from '../native/facts';
 import { signals } from '../options/abort-signals';
 import { anyContext, currentContext, guarded } from '../options/callbacks';
-import { atStepsEnd } from '../options/own-timers';
 import { noOptions, type SplitOptions, splitOptions } from '../options/read';
 import type { CallOptions, ProgressEvent } from '../options/types';
 import type { Transfer } from '../streams/transfer';
 import { ApplianceConsole } from './console';
-import { errorOf, type Outcome, raised, terminationOf, toldError } from './ending';
+import { errorOf, type Outcome, raised, toldError } from './ending';
 import { LoopTurn } from './event-loop-turn';
 import { eventBit, eventName } from './events';
 import { type EventName, libvirtAuthBit } from './generated/events';
 import type { Hold, Stage } from './hold';
 import { openedImage, worksOnHost } from './host-facts';
+import { InstantBudget } from './instant-budget';
 import { InstantCalls } from './instant-calls';
 import { Interruptions, type KillEnd } from './interruptions';
 import type { LibvirtAuthHandler } from './libvirt-auth';
@@ -46,6 +37,7 @@ import type { Operation, OperationObserver } from './operations';
 import type { PendingCall } from './pending-call';
 import { progressEvent, stageEvent } from './progress-events';
 import { type Summary, summaryOf } from './summary';
+import { Transfers } from './transfers';
 
 /** Receives what the owner of the calls is to know. */
 export interface CallSink {
@@ -69,7 +61,7 @@ const alwaysDelivered = eventBit('subprocessQuit') | eventBit('appliance');
 
 /** All handles share the event loop. */
 const loopTurn = new LoopTurn(nextTurn);
-const instantCalls = new InstantCalls(loopTurn);
+const instantBudget = new InstantBudget(loopTurn);
 
 /** The calls of one handle: from JavaScript to the handle's thread and back. */
 export class Calls {
@@ -81,8 +73,8 @@ export class Calls {
   readonly #console: ApplianceConsole;
   readonly #questions: LibvirtQuestions;
   readonly #interruptions: Interruptions;
-  /** What ends the streams of calls that have ended. */
-  readonly #finishing = new Set<() => void>();
+  readonly #transfers: Transfers;
+  readonly #instantCalls: InstantCalls;
   #listened: ReadonlySet<EventName> = new Set();
   #lastId = 0;
   /** The appliance runs, as far as libguestfs has told. */
@@ -100,6 +92,8 @@ export class Calls {
       (parent) => (method, args, options) => this.call(method, args ?? [], options, parent),
     );
     this.#interruptions = new Interruptions(native, this.#pending, this.#holds, this.#questions);
+    this.#transfers = new Transfers(this.#console, (call) => void this.#interruptions.cancel(call));
+    this.#instantCalls = new InstantCalls(native, (failure, fn) => this.#inState(failure, fn));
     native.receive = (...message) => this.#receive(message);
     this.#updateMasks();
   }
@@ -165,7 +159,7 @@ export class Calls {
     if (split.signal?.aborted) void this.#interruptions.abort(call, split); // by a getter among the arguments
     const outcome = await call.outcome;
     const error = errorOf(call, outcome, this.#console);
-    if (transfer) await this.#finish(transfer, call, error, split);
+    if (transfer) await this.#transfers.finish(transfer, call, error, split.signal);
     if (error) throw error;
     return resultOf(fn, (outcome as { value: unknown }).value) as T;
   }
@@ -212,28 +206,13 @@ export class Calls {
   callInstantly(method: string, args: readonly unknown[]): { readonly value: unknown } | undefined {
     const fn = functions.get(method) as NumberedFunction;
     const isAlone = this.#pending.size === 0 && this.#holds.size === 0 && !this.#observers.present;
-    if (!fn.instant || !fn.available || this.#closing || !isAlone || !instantCalls.next()) return;
-    return this.#callInstantly(fn, args);
-  }
-
-  #callInstantly(fn: NumberedFunction, args: readonly unknown[]): { readonly value: unknown } | undefined {
-    const answer = this.#native.callAtOnce(fn.number, args, noOptions.names, noOptions.values);
-    if (!answer) return;
-    if ('reason' in answer) throw refused(fn, answer);
-    if (answer.heard) atStepsEnd(() => this.#native.deliverHeard()); // before anybody has the result
-    if ('errno' in answer) throw callFailed(fn.name, this.#inState(answer, fn));
-    if ('unrepresentable' in answer) throw unrepresentable(fn.name, answer.unrepresentable);
-    return answer;
+    if (!fn.instant || !fn.available || this.#closing || !isAlone || !instantBudget.allows()) return;
+    return this.#instantCalls.make(fn, args);
   }
 
   /** Makes a call for the handle's configuration, on this thread, before the handle's first call. */
   configure(method: string, args: readonly unknown[]): void {
-    const fn = functions.get(method) as NumberedFunction;
-    try {
-      this.#callInstantly(fn, args);
-    } catch (error) {
-      throw error instanceof GuestfsError ? settingFailed(error, fn.readsEnvironment === true) : error;
-    }
+    this.#instantCalls.configure(functions.get(method) as NumberedFunction, args);
   }
 
   /** Lets `handler` answer libvirt's questions for credentials. */
@@ -259,7 +238,7 @@ export class Calls {
 
   /** Ends the streams of calls that libguestfs has ended. */
   endStreams(): void {
-    for (const giveUp of [...this.#finishing]) giveUp();
+    this.#transfers.end();
   }
 
   /** Kills what a launch has started, until `done`; false when that has no effect. */
@@ -355,27 +334,6 @@ export class Calls {
     this.#observers.tell((observer) => observer.ended(call, error));
   }
 
-  /** Waits for the stream of a call in which libguestfs has done its part. */
-  async #finish(
-    transfer: Transfer,
-    call: PendingCall,
-    error: Error | undefined,
-    { signal }: SplitOptions,
-  ): Promise<void> {
-    const giveUp = (why: Error) => call.context(() => transfer.giveUp(why));
-    const onAbort = () => giveUp(new AbortError(call.operation, signal?.reason));
-    const onKill = () => giveUp(terminationOf(call, this.#console));
-    const forget = signal && signals.follow(signal, onAbort);
-    this.#finishing.add(onKill);
-    if (signal?.aborted && !error) onAbort();
-    try {
-      await transfer.finish(error);
-    } finally {
-      forget?.();
-      this.#finishing.delete(onKill);
-    }
-  }
-
   #receive(message: Message): void {
     const call = this.#pending.get(message[1]);
     switch (message[0]) {
@@ -398,18 +356,12 @@ export class Calls {
         loopTurn.begin();
         break;
       case MessageKind.pipe:
-        this.#stream(call, message[2]);
+        this.#transfers.begin(call, message[2]);
         break;
       case MessageKind.started:
         if (call) this.#started(call);
         break;
     }
-  }
-
-  #stream(call: PendingCall | undefined, fd: number): void {
-    const transfer = call?.transfer;
-    if (transfer) call.context(() => transfer.start(fd, () => void this.#interruptions.cancel(call)));
-    else closeSync(fd); // nobody waits for the call any more
   }
 
   #started(call: PendingCall): void {

@@ -1,35 +1,38 @@
+import { callFailed, GuestfsError, settingFailed, unrepresentable } from '../faults/errors';
+import type { Failure } from '../faults/native-problem';
+import type { NativeHandle, NumberedFunction } from '../native/addon';
 import { atStepsEnd } from '../options/own-timers';
-import type { LoopTurn } from './event-loop-turn';
+import { noOptions } from '../options/read';
+import { refused } from './marshalling';
 
-/** Milliseconds of a turn of the event loop in which calls are made instantly. */
-const longestMs = 4;
-
-/**
- * Decides which calls are made instantly. A promise that is settled at once does not let the event loop turn, and a
- * program that awaits one after the other would keep timers and input waiting: then a call takes the handle's thread.
- * Calls that nobody awaits in between are one step, for they are in no promise's way.
- */
+/** Makes instant calls: on this thread, with their result at once. */
 export class InstantCalls {
-  readonly #turn: LoopTurn;
-  #inStep = false;
-  #tooLong = false;
+  readonly #native: NativeHandle;
+  readonly #inState: (failure: Failure, fn: NumberedFunction) => Failure;
 
-  constructor(turn: LoopTurn) {
-    this.#turn = turn;
+  /** @param inState - adds to a failure what is known of the appliance */
+  constructor(native: NativeHandle, inState: (failure: Failure, fn: NumberedFunction) => Failure) {
+    this.#native = native;
+    this.#inState = inState;
   }
 
-  /** Whether the next call may be made instantly. */
-  next(): boolean {
-    if (!this.#inStep) this.#beginStep();
-    return !this.#tooLong;
+  /** Makes a call; undefined, and no call, while the handle has other things to do. */
+  make(fn: NumberedFunction, args: readonly unknown[]): { readonly value: unknown } | undefined {
+    const answer = this.#native.callAtOnce(fn.number, args, noOptions.names, noOptions.values);
+    if (!answer) return;
+    if ('reason' in answer) throw refused(fn, answer);
+    if (answer.heard) atStepsEnd(() => this.#native.deliverHeard()); // before anybody has the result
+    if ('errno' in answer) throw callFailed(fn.name, this.#inState(answer, fn));
+    if ('unrepresentable' in answer) throw unrepresentable(fn.name, answer.unrepresentable);
+    return answer;
   }
 
-  #beginStep(): void {
-    this.#inStep = true;
-    atStepsEnd(() => {
-      this.#inStep = false;
-    });
-    this.#turn.begin();
-    this.#tooLong = this.#turn.age > longestMs;
+  /** Makes a call for the handle's configuration, before the handle's first call. */
+  configure(fn: NumberedFunction, args: readonly unknown[]): void {
+    try {
+      this.make(fn, args);
+    } catch (error) {
+      throw error instanceof GuestfsError ? settingFailed(error, fn.readsEnvironment === true) : error;
+    }
   }
 }
