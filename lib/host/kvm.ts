@@ -18,10 +18,17 @@ export function kvmState(): KvmState {
   }
 }
 
-/** A verdict holds until the machine boots again: another kernel or another host may behave otherwise. */
+/**
+ * How long a verdict holds, in milliseconds: a day. A moment in which a busy machine kept a guest from its work must not
+ * cost every later launch its speed. Nor does it outlive a boot: another kernel or another host may behave otherwise.
+ */
+export const verdictHoldsMs = 24 * 60 * 60 * 1000;
+
 interface Verdict {
-  readonly bootId: string;
   readonly kvm: 'fails';
+  readonly bootId: string;
+  /** When a launch found it out, in ISO 8601. */
+  readonly found: string;
 }
 
 function bootId(): string | undefined {
@@ -41,29 +48,37 @@ export function verdictFile(): string | undefined {
   }
 }
 
-let fails = false;
+/** When a launch of this process found out, or another one whose verdict this one has read. */
+let foundHere: number | undefined;
 
-export function kvmIsKnownToFail(): boolean {
-  fails ||= readVerdict();
-  return fails;
+export function kvmIsKnownToFail(now = Date.now()): boolean {
+  if (!holds(foundHere, now)) foundHere = readVerdict();
+  return holds(foundHere, now);
 }
 
-function readVerdict(): boolean {
+/** A time to come is that of a clock that has been put back since. */
+function holds(found: number | undefined, now: number): boolean {
+  return found !== undefined && found <= now && now - found < verdictHoldsMs;
+}
+
+function readVerdict(): number | undefined {
   try {
     const verdict = JSON.parse(readFileSync(verdictFile() ?? '', 'utf8')) as Partial<Verdict>;
-    return verdict.kvm === 'fails' && verdict.bootId !== undefined && verdict.bootId === bootId();
+    const holdsHere = verdict.kvm === 'fails' && verdict.bootId !== undefined && verdict.bootId === bootId();
+    return holdsHere && typeof verdict.found === 'string' ? Date.parse(verdict.found) : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-/** For this process and, where the file can be written, for the others until the next boot. */
+/** For this process and, where the file can be written, for this user's others. */
 export function rememberThatKvmFails(): void {
-  fails = true;
+  const now = Date.now();
+  foundHere = now;
   const id = bootId();
   const file = verdictFile();
   if (id === undefined || file === undefined) return;
-  const verdict: Verdict = { bootId: id, kvm: 'fails' };
+  const verdict: Verdict = { kvm: 'fails', bootId: id, found: new Date(now).toISOString() };
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     const draft = `${file}.${process.pid}`;
