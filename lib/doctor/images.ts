@@ -8,6 +8,7 @@ import { faultIn } from '../faults/words';
 import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
 import { runQemuImg } from '../host/qemu-img';
+import { onceAnswering } from '../host/storage';
 import { quote } from './command';
 import { type Finding, type FindingCode, failure, ok, warning } from './finding';
 
@@ -18,7 +19,7 @@ export async function checkImage(image: ImageFile, signal: AbortSignal | undefin
     const locked = await lockOf(path, format, signal);
     if (locked) return locked;
     const detail = `${path}: ${format}, ${virtualSize} bytes`;
-    return (await unwritable(path)) ?? ok('IMAGE', 'The image can be opened', detail);
+    return (await unwritable(path, signal)) ?? ok('IMAGE', 'The image can be opened', detail);
   } catch (error) {
     if (signal?.aborted || !(error instanceof GuestfsError)) throw error;
     return explainImage(path, error);
@@ -42,11 +43,12 @@ async function lockOf(
   }
 }
 
-async function unwritable(path: string): Promise<Finding | undefined> {
+async function unwritable(path: string, signal: AbortSignal | undefined): Promise<Finding | undefined> {
   try {
-    await access(path, constants.W_OK);
+    await onceAnswering([path], signal, () => access(path, constants.W_OK));
     return undefined;
-  } catch {
+  } catch (error) {
+    if (signal?.aborted) throw error;
     const detail = `${path} can be inspected, and added with readonly: true. To change it, this user needs the right to write to it`;
     return warning('IMAGE_UNWRITABLE', 'The image may not be written', detail);
   }

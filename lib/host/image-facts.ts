@@ -3,12 +3,13 @@ import { constants as fsConstants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
-import { GuestfsError } from '../faults/errors';
+import { AbortError, GuestfsError } from '../faults/errors';
 import { type Fault, ownBackingFile } from '../faults/faults';
 import { faultIn } from '../faults/words';
 import { isText } from '../text/bytes';
 import type { BackingFile, ImageFile, ImageReport } from './image-types';
 import { runQemuImg } from './qemu-img';
+import { onceAnswering } from './storage';
 
 /** The part of `qemu-img info --output=json` that is used here. */
 interface QemuImgInfo {
@@ -28,11 +29,12 @@ export interface ImageFacts
 }
 
 /**
- * Checks an image and its backing files, and reads their formats and sizes.
+ * Checks an image and its backing files, and reads their formats and sizes. `signal` ends that also where their storage
+ * does not answer.
  *
  * @param operation in whose name errors are told
  * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, … where it is no file that can be read, else the codes of launches:
- * `ERR_GUESTFS_IMAGE_INVALID`, `ERR_GUESTFS_BACKING_FILE`, `ERR_GUESTFS_BACKING_LOOP`
+ * `ERR_GUESTFS_IMAGE_INVALID`, `ERR_GUESTFS_BACKING_FILE`, `ERR_GUESTFS_BACKING_LOOP`; AbortError when `signal` is aborted
  */
 export async function readImage(
   file: ImageFile,
@@ -42,6 +44,7 @@ export async function readImage(
   try {
     return await factsOf(file, signal);
   } catch (error) {
+    if (signal?.aborted) throw new AbortError(operation, signal.reason);
     if (!(error instanceof UnusableImage)) throw error;
     const { code, errnoName, message, cause } = error;
     const errno = (constants.errno as Record<string, number>)[errnoName] ?? 0;
@@ -73,7 +76,7 @@ async function factsOf({ path, format }: ImageFile, signal: AbortSignal | undefi
       `${absolutePath} is no UTF-8, which qemu-img has to be told: ${advice}`,
     );
   }
-  const file = await checkFile(absolutePath, absolutePath);
+  const file = await checkFile(absolutePath, absolutePath, signal);
   const info = await qemuImgInfo(absolutePath, format, signal);
   return {
     path,
@@ -113,7 +116,7 @@ async function readBackingFile(
   signal: AbortSignal | undefined,
 ): Promise<QemuImgInfo> {
   try {
-    await checkFile(path, image);
+    await checkFile(path, image, signal);
     return await qemuImgInfo(path, format, signal);
   } catch (error) {
     if (!(error instanceof UnusableImage) || error.code === 'ERR_GUESTFS_QEMU_IMG_MISSING') throw error;
@@ -127,18 +130,20 @@ function isRemote(path: string): boolean {
   return /^[^/]*:/.test(path);
 }
 
-async function checkFile(path: string, image: string): Promise<Stats> {
+async function checkFile(path: string, image: string, signal: AbortSignal | undefined): Promise<Stats> {
   const what = path === image ? path : `${path}, a backing file of ${image},`;
   try {
-    const file = await stat(path);
-    if (file.isDirectory()) throw new UnusableImage('EISDIR', `${what} is a directory, not a disk image`);
-    if (!file.isFile() && !file.isBlockDevice()) {
-      throw new UnusableImage('EINVAL', `${what} is neither a file nor a block device`);
-    }
-    await access(path, fsConstants.R_OK);
-    return file;
+    return await onceAnswering([path], signal, async () => {
+      const file = await stat(path);
+      if (file.isDirectory()) throw new UnusableImage('EISDIR', `${what} is a directory, not a disk image`);
+      if (!file.isFile() && !file.isBlockDevice()) {
+        throw new UnusableImage('EINVAL', `${what} is neither a file nor a block device`);
+      }
+      await access(path, fsConstants.R_OK);
+      return file;
+    });
   } catch (error) {
-    if (error instanceof UnusableImage) throw error;
+    if (error instanceof UnusableImage || signal?.aborted) throw error;
     const { code = 'ERR_GUESTFS' } = error as NodeJS.ErrnoException;
     const reasons: Record<string, string> = {
       ENOENT: `${what} does not exist`,
