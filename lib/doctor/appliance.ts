@@ -1,7 +1,8 @@
 // The appliance, and the cache in which supermin keeps what it has built of it.
 import { join } from 'node:path';
-import { foreignCache, noAppliance, unusableCachedir } from '../faults/faults';
+import { brokenAppliance, foreignCache, noAppliance, unusableCachedir } from '../faults/faults';
 import { installCommand } from '../faults/packages';
+import { applianceFiles } from '../host/built-appliance';
 import { asRoot, quote, unset, useFolder } from './command';
 import { type Finding, failure, ok, warning } from './finding';
 import { type FileFacts, findProgram, type Machine } from './machine';
@@ -44,7 +45,7 @@ export function checkAppliance(machine: Machine, settings: Settings): Finding[] 
     return [failure(code, 'There is no appliance', advice, remedy)];
   }
   const { kind, folder } = appliance;
-  if (kind !== 'supermin') return [ok('APPLIANCE', 'The appliance is there', `${folder}, built elsewhere`)];
+  if (kind !== 'supermin') return [checkBuilt(machine, kind, folder)];
   if (!findProgram(machine, 'supermin')) {
     return [
       failure(
@@ -56,6 +57,22 @@ export function checkAppliance(machine: Machine, settings: Settings): Finding[] 
     ];
   }
   return checkCache(machine, settings, folder);
+}
+
+/** What only its content tells, a launch finds out. */
+function checkBuilt(machine: Machine, kind: ApplianceKind, folder: string): Finding {
+  const files = kind === 'fixed' ? applianceFiles : [];
+  for (const name of files) {
+    const path = join(folder, name);
+    const why =
+      machine.facts(path)?.size === 0
+        ? 'is empty'
+        : machine.refusal(path, 'read') && 'may not be read by this user';
+    if (!why) continue;
+    const { code, advice } = brokenAppliance(folder, `${name} ${why}`);
+    return failure(code, 'The fixed appliance is damaged', advice);
+  }
+  return ok('APPLIANCE', 'The appliance is there', `${folder}, built elsewhere`);
 }
 
 function checkCache(machine: Machine, { cachedir }: Settings, source: string): Finding[] {

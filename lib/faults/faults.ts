@@ -10,6 +10,7 @@ export interface Fault {
 
 /** Code of a fault of this machine or of an image, in a {@link GuestfsError} and in a {@link Finding}. */
 export type FaultCode =
+  | 'ERR_GUESTFS_APPLIANCE_INVALID'
   | 'ERR_GUESTFS_BACKING_FILE'
   | 'ERR_GUESTFS_BACKING_LOOP'
   | 'ERR_GUESTFS_CACHEDIR'
@@ -92,6 +93,18 @@ export function unusableFor(setting: string): (path: string, why: string) => Fau
 export const foreignCache = (path: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_CACHEDIR',
   advice: `libguestfs does not trust the cached appliance in ${path}: ${why}. Remove it, and it is built anew, or name another folder: ${cachedir.setting}`,
+});
+
+/** An appliance of this machine's own making: libguestfs would crash. */
+export const brokenCache = (path: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_CACHEDIR',
+  advice: `the cached appliance in ${path} is damaged: ${why}. Remove it, and it is built anew`,
+});
+
+/** A fixed appliance, which has been built elsewhere: libguestfs would crash, or its qemu not start. */
+export const brokenAppliance = (path: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_APPLIANCE_INVALID',
+  advice: `the fixed appliance in ${path} is damaged: ${why}. Unpack it again, or name another folder: the option 'path', LIBGUESTFS_PATH`,
 });
 
 export function folder(

@@ -15,7 +15,7 @@ import { parseDistribution } from '../../lib/faults/packages';
 import { faultIn } from '../../lib/faults/words';
 import { runCli } from '../support/cli';
 import { temporaryFolder } from '../support/folder';
-import { machineWith, settingsWith } from '../support/machine';
+import { machineWith, type Place, settingsWith } from '../support/machine';
 import { root, runNode } from '../support/script';
 
 type MachineArguments = Parameters<typeof machineWith>;
@@ -401,6 +401,19 @@ describe('what is as it should be', () => {
     );
     const machine: MachineArguments = [{ ...places, '/boot/vmlinuz-6.1.0-9-amd64': undefined }];
     expect(complaints(machine, { path: '/nowhere:/fixed' })).toEqual([]);
+  });
+
+  test.each<[Place, RegExp]>([
+    [{ size: 0 }, /initrd is empty/],
+    [{ refuses: { read: 'EACCES' } }, /initrd may not be read by this user/],
+  ])('a fixed appliance that is damaged is seen: %p', (initrd, words) => {
+    const places = Object.fromEntries(
+      ['README.fixed', 'kernel', 'initrd', 'root'].map((name) => [`/fixed/${name}`, {}]),
+    );
+    const machine: MachineArguments = [{ ...places, '/fixed/initrd': initrd }];
+    expect(complaints(machine, { path: '/fixed' })).toMatchObject([
+      { code: 'ERR_GUESTFS_APPLIANCE_INVALID', severity: 'error', detail: expect.stringMatching(words) },
+    ]);
   });
 
   test('force_tcg: KVM does not matter', () => {
