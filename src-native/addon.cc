@@ -10,6 +10,7 @@
 #include "file_times.h"
 #include "native_handle.h"
 #include "open_sessions.h"
+#include "socket_probe.h"
 
 namespace guestfs_node {
 namespace {
@@ -55,12 +56,17 @@ Napi::Value DescribeFunctions(const Napi::CallbackInfo& info) {
 
 void NextTurn(const Napi::CallbackInfo& info) { info.Env().GetInstanceData<OpenSessions>()->NextTurn(); }
 
+Napi::Value IsSocketBoundAt(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), IsSocketBound(info[0].As<Napi::String>()));
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(std::make_unique<OpenSessions>().release());  // the environment deletes it
   exports["NativeHandle"] = NativeHandle::Define(env);
   exports["nextTurn"] = Napi::Function::New<&NextTurn>(env, "nextTurn");
   exports["setFileTimes"] = Napi::Function::New<&SetFileTimes>(env, "setFileTimes");
   exports["functions"] = Napi::Function::New<&DescribeFunctions>(env, "functions");
+  exports["isSocketBound"] = Napi::Function::New<&IsSocketBoundAt>(env, "isSocketBound");
   return exports;
 }
 

@@ -139,6 +139,7 @@ interface Addon {
     mtimeSec: bigint,
     mtimeNsec: number,
   ): Promise<number>;
+  isSocketBound(path: string): boolean;
 }
 
 function loadAddon(): Addon {
@@ -188,6 +189,11 @@ function timespec(time: bigint): [seconds: bigint, nanoseconds: number] {
 }
 
 const second = 1_000_000_000n;
+
+/** Whether some process has the stream socket at this path open, in whatever network namespace; it notices nothing. */
+export function isSocketBound(path: string): boolean {
+  return addon.isSocketBound(path);
+}
 
 /** A libguestfs function: how the addon calls it, and what is to be known of it. */
 export interface NumberedFunction extends FunctionDescription, FunctionFacts {
