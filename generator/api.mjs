@@ -95,7 +95,7 @@ function checkHostFacts(fn, names, bad) {
   const named = Object.values({ ...image, label: drives?.label }).filter(Boolean);
   const missing = named.filter((name) => !names.includes(name));
   if (missing.length > 0) bad(`has no argument or option ${missing.join(', ')}`);
-  if (drives && !['add', 'remove'].includes(drives.do)) bad(`cannot ${drives.do} drives`);
+  if (drives && !['add', 'remove', 'list'].includes(drives.do)) bad(`cannot ${drives.do} drives`);
   if (drives?.do === 'remove' && !drives.label) bad('removes a drive, but which one?');
   if (appliance && !['starts', 'ends'].includes(appliance)) bad(`${appliance} the appliance?`);
 }

@@ -16,18 +16,20 @@ import { type CallSink, Calls } from './calls/calls';
 import { bareEvents, type EventName } from './calls/generated/events';
 import { invoke } from './calls/invoke';
 import { supportedCredentials } from './calls/libvirt-auth';
-import type { MakeCall } from './calls/make-call';
 import { type Observable, type OperationObserver, observe } from './calls/operations';
 import { PrivateData } from './calls/private-data';
 import { ProgressStream } from './calls/progress-stream';
 import { isTraced, type TracedCall, traced } from './calls/tracing-channel';
-import { closedError, killMissed } from './faults/errors';
+import { closedError } from './faults/errors';
 import { aliases } from './generated/aliases';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
 import { withinLimits } from './host/limits';
+import { ApplianceSocket } from './launch/appliance-socket';
 import { BackendSettings } from './launch/backend-settings';
+import { callWithDrives } from './launch/drive-calls';
 import { Drives, keptOptions } from './launch/drives';
 import { checkHandleOptions, type GuestfsOptions } from './launch/handle-options';
+import { killAppliance } from './launch/kill';
 import { Launch } from './launch/launch';
 import { checkLaunchOptions, type LaunchOptions } from './launch/options';
 import { type WarmOptions, type WarmResult, warm } from './launch/warm';
@@ -89,7 +91,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   readonly #drives = new Drives();
   readonly #backendSettings = new BackendSettings();
   readonly #streams = new Set<ProgressStream>();
-  readonly #created = Date.now();
+  readonly #socket = new ApplianceSocket();
   #closed: Promise<void> | undefined;
 
   /**
@@ -135,8 +137,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * machine also builds the appliance. C: `guestfs_launch`.
    *
    * With `accel: 'auto'` a KVM on which guests do not run is noticed, said once by a `warning` event, and remembered
-   * until the machine reboots; the launch goes on under emulation. After a launch that failed, timed out or was aborted
-   * nothing of the appliance is left, and the handle can be launched again with its drives.
+   * for a day, or until the machine reboots; the launch goes on under emulation. After a launch that failed, timed out or
+   * was aborted nothing of the appliance is left, and the handle can be launched again with its drives.
    *
    * @throws GuestfsError `ERR_GUESTFS_TIMEOUT` after `timeout`, `ERR_GUESTFS_KVM_UNAVAILABLE` where `accel: 'kvm'`
    * cannot be; AbortError at once when `signal` is aborted
@@ -148,12 +150,17 @@ export class Guestfs extends GuestfsMethods implements Observable {
       native: this.#native,
       drives: this.#drives,
       backendSettings: this.#backendSettings,
-      created: this.#created,
+      socket: this.#socket,
       warn: (text: string) => this.#warn(text),
     };
-    await traced('launch', this, () =>
-      this.#calls.hold('launch', checked.signal, (hold) => new Launch(parts, hold, checked).run()),
-    );
+    const over = this.#drives.atRisk();
+    try {
+      await traced('launch', this, () =>
+        this.#calls.hold('launch', checked.signal, (hold) => new Launch(parts, hold, checked).run()),
+      );
+    } finally {
+      over();
+    }
   }
 
   /**
@@ -196,29 +203,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
    */
   async kill(): Promise<void> {
     if (this.#calls.closed) return this.#calls.endStreams();
-    const terminated = this.#calls.terminate();
-    const inVain = new AbortController();
-    // Queued now: who launches again as soon as a call has rejected comes behind it.
-    const recovered = this.#calls.closing ? undefined : this.#recover(inVain.signal);
-    recovered?.catch(() => undefined); // it may fail before it is awaited
-    const end = await terminated;
-    if (!end.over) inVain.abort();
-    await recovered?.catch((error: Error & { code?: string }) => {
-      // Unless it could not hold the queue, or another kill() took that away to do the same.
-      if (error.code !== 'ABORT_ERR' && error.code !== 'ERR_GUESTFS_TERMINATED') throw error;
-    });
-    if (!end.over && end.missed !== 0) throw killMissed(end.missed);
-  }
-
-  /** Leaves the handle as it was before it was launched. */
-  #recover(signal: AbortSignal): Promise<void> {
-    return this.#calls.hold('kill', signal, async ({ operation }) => {
-      const call: MakeCall = (method, args = [], options) =>
-        this.#calls.call(method, args, options, operation);
-      // An idle handle does not notice the loss before its next call.
-      await call('shutdown').catch(() => undefined);
-      await this.#drives.restore(call);
-    });
+    await killAppliance(this.#calls, this.#drives);
   }
 
   /**
@@ -390,9 +375,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
     const answer = options === undefined && !isTraced() && this.#calls.callInstantly(method, args);
     if (answer) return answer.value as T;
     const kept = keptOptions(method, options);
-    const result = await traced(method, this, () => this.#calls.call<T>(method, args, kept));
-    this.#drives.record(method, args, kept);
-    return result;
+    return await traced(method, this, () => callWithDrives<T>(this.#calls, this.#drives, method, args, kept));
   }
 
   /** @internal */

@@ -1,9 +1,11 @@
 import { type Fault, ownBackingFile } from '../faults/faults';
+import { isAppliance } from '../host/appliance-process';
 import type { NativeHandle } from '../native/addon';
 import { later } from '../options/own-timers';
 import type { SplitOptions } from '../options/read';
 import { raised } from './ending';
 import type { Hold } from './hold';
+import { worksOnHost } from './host-facts';
 import type { LibvirtQuestions } from './libvirt-questions';
 import type { PendingCall, PendingCalls } from './pending-call';
 
@@ -45,7 +47,12 @@ export class Interruptions {
     if (this.#native.remove(call.id)) return call.settle({ kind: 'none' });
     this.#questions.giveUp(call.id);
     if (call.fn?.cancellable) await this.cancel(call, killOnAbort ? cancelGraceMs : undefined);
-    if (killOnAbort) await this.#killOrLetGo(call);
+    if (killOnAbort || (call.fn && worksOnHost(call.fn) && this.#isAlone())) await this.#killOrLetGo(call);
+  }
+
+  /** Whether a program that libguestfs runs on this machine can be killed without an appliance: there is none. */
+  #isAlone(): boolean {
+    return !this.#native.children().some(isAppliance);
   }
 
   /** Ends a call that opens an image which is its own backing file, and would not end by itself. */

@@ -34,7 +34,9 @@ const usable = ok(
 
 /** `why` is how that is known. */
 export function kvmFails({ kvmVerdict }: Pick<Machine, 'kvmVerdict'>, why: string): Finding {
-  const memory = kvmVerdict ? ` That is remembered in ${kvmVerdict} until the machine reboots.` : '';
+  const memory = kvmVerdict
+    ? ` That is remembered in ${kvmVerdict} for a day, or until the machine reboots.`
+    : '';
   return warning(
     'KVM_FAILS',
     'KVM is there, and does not work',

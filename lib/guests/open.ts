@@ -85,7 +85,7 @@ export class OpenGuest {
     // Nothing will be written that would have to be synced.
     if (!writable) await g.setAutosync(false);
     for (const { absolutePath, format } of this.images) {
-      await g.addDrive(absolutePath, { readonly: !writable, format });
+      await g.addDrive(absolutePath, { readonly: !writable, format, signal });
     }
     await g.launch({ timeout, accel, signal });
     this.#isUnsynced = writable;

@@ -40,12 +40,20 @@ function copyOf(list: readonly unknown[]): unknown[] {
   return copy;
 }
 
-/** The drives of a handle. libguestfs empties its own list when the appliance dies; this one survives. */
+/**
+ * The drives of a handle. libguestfs empties its own list when the appliance dies, and when a launch fails; this one
+ * survives. Adding a drive opens its image, which takes as long as its storage likes: so nothing adds them again before
+ * they are needed, by a launch or by a call that reads or changes the list.
+ */
 export class Drives {
   #calls: DriveCall[] = [];
   #lost = false;
   /** How many of them have been added again since they were lost. */
   #restored = 0;
+  /** libguestfs may have lost them although the program has not asked for that, nor does it know of a crash. */
+  #owed = false;
+  /** How many launches and kills are under way. */
+  #risks = 0;
 
   /** To be told of every call that succeeded. */
   record(method: string, args: readonly unknown[], options: CallOptions | undefined): void {
@@ -70,7 +78,7 @@ export class Drives {
     });
   }
 
-  /** Those on this machine. */
+  /** Images on this machine that are drives. */
   images(): ImageFile[] {
     return this.#calls.flatMap(
       ({ method, args, options }) => openedImage(functionOf(method), args, options) ?? [],
@@ -83,10 +91,41 @@ export class Drives {
     this.#restored = 0;
   }
 
-  /** Adds them again where libguestfs has lost them. */
-  async restore(call: MakeCall): Promise<void> {
+  /** A launch or a kill takes them away, and the program expects to find them as they were. */
+  owe(): void {
+    this.#owed = true;
+  }
+
+  /** An appliance is up, with all of them: when it dies, the program hears of that. */
+  settle(): void {
+    this.#owed = false;
+  }
+
+  /** A launch or a kill is called: the calls behind it cannot rely on libguestfs's list. Returns what ends that. */
+  atRisk(): () => void {
+    this.#risks++;
+    return () => {
+      this.#risks--;
+    };
+  }
+
+  /** Whether a call reads or changes the list while drives may be missing in it: they have to be restored before. */
+  areMissedBy(method: string): boolean {
+    return (this.#owed || this.#risks > 0) && functionOf(method).drives !== undefined;
+  }
+
+  /**
+   * Adds them again where libguestfs has lost them.
+   *
+   * @param ready - called before, where there are some to be added
+   */
+  async restore(call: MakeCall, ready?: () => Promise<void>): Promise<void> {
     if (this.#calls.length > 0 && (await call<string[]>('debugDrives')).length === 0) this.#restored = 0;
     else if (this.#restored === 0) this.#restored = this.#calls.length;
+    if (this.#restored < this.#calls.length) {
+      this.#lost = true;
+      await ready?.();
+    }
     for (; this.#restored < this.#calls.length; this.#restored++) {
       const { method, args, options } = this.#calls[this.#restored] as DriveCall;
       await call(method, args, options);

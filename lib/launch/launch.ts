@@ -1,5 +1,4 @@
 // launch() that cannot hang: with a deadline, a signal, and a fallback for a KVM on which guests do not run.
-import { readFileSync } from 'node:fs';
 import type { Calls } from '../calls/calls';
 import type { Hold } from '../calls/hold';
 import {
@@ -13,30 +12,32 @@ import {
 import { ownBackingFile } from '../faults/faults';
 import { isStateCode } from '../faults/states';
 import { noteBuild } from '../host/appliance-cache';
+import { activityOf, isAppliance } from '../host/appliance-process';
 import { watchForLoops } from '../host/backing-loops';
+import { faultOfAppliance } from '../host/built-appliance';
 import { kvmIsKnownToFail, kvmState, rememberThatKvmFails, verdictFile } from '../host/kvm';
 import { requireDescriptors } from '../host/limits';
+import { onceAnswering } from '../host/storage';
 import type { NativeHandle } from '../native/addon';
 import { signals } from '../options/abort-signals';
 import type { CallOptions, LaunchPhase } from '../options/types';
 import { printableLines } from '../text/lines';
+import type { ApplianceSocket } from './appliance-socket';
 import type { BackendSettings } from './backend-settings';
 import type { Drives } from './drives';
 import type { CheckedLaunchOptions } from './options';
 import { launchTotal, Phases, positions } from './phases';
-import { removeStaleSockets } from './stale-sockets';
+import { longestSilenceMs, Silence, silenceMs, type Verdict } from './silence';
 
-/**
- * How long a guest kernel may stay silent under KVM. A working one writes to the console within two seconds of qemu's
- * start; a busy machine gets some more.
- */
-const silenceMs = 15_000;
 const pollMs = 250;
 
 /** Why the appliance did not run under KVM. */
 interface KvmFailure {
   readonly why: string;
+  /** Whether KVM is to blame, should the appliance run without it. */
   readonly remember: boolean;
+  /** The guest was silent, and would have been for ever. */
+  readonly silent: boolean;
   /** What the launch said itself. */
   readonly error: Error;
 }
@@ -52,7 +53,8 @@ function kvmUnavailable({ why, error }: KvmFailure): GuestfsError {
 
 function kvmWarning({ why, remember }: KvmFailure): string {
   const file = verdictFile();
-  const memory = remember && file ? ` This is remembered in ${file} until the machine reboots.` : '';
+  const memory =
+    remember && file ? ` This is remembered in ${file} for a day, or until the machine reboots.` : '';
   return (
     `KVM on this machine does not run the appliance: ${why}. ` +
     `Going on with TCG (software emulation), which is slower but works.${memory} ` +
@@ -60,7 +62,9 @@ function kvmWarning({ why, remember }: KvmFailure): string {
   );
 }
 
-type Interruption = 'timeout' | 'abort' | 'silence' | 'loop';
+type Interruption = 'timeout' | 'abort' | 'kill' | 'loop' | Verdict;
+
+const isSilence = (why: Interruption | undefined): why is Verdict => why === 'hangs' || why === 'starves';
 
 /** What a launch works on. */
 export interface LaunchParts {
@@ -68,8 +72,7 @@ export interface LaunchParts {
   readonly native: NativeHandle;
   readonly drives: Drives;
   readonly backendSettings: BackendSettings;
-  /** When the handle was made, in milliseconds since the epoch. */
-  readonly created: number;
+  readonly socket: ApplianceSocket;
   warn(text: string): void;
 }
 
@@ -82,6 +85,8 @@ export class Launch {
   readonly #hold: Hold;
   readonly #options: CheckedLaunchOptions;
   readonly #started = Date.now();
+  /** Whether libguestfs brings an appliance of its own, which has not been looked at yet. */
+  #needsAppliance = true;
   /** The image that turned out to be its own backing file. */
   #loop = '';
 
@@ -98,9 +103,12 @@ export class Launch {
     requireDescriptors('launch');
     const backend = await this.#call<string>('getBackend');
     const settings = this.#parts.backendSettings.original(await this.#call<string[]>('getBackendSettings'));
+    this.#needsAppliance = bringsAppliance(backend);
     await this.#reportDiskErrors(backend);
+    this.#parts.drives.owe();
     try {
       await this.#launchOn(backend, settings);
+      this.#parts.drives.settle();
     } catch (error) {
       if (!this.#hold.stuck) await this.#resetAfterFailure(settings);
       throw error;
@@ -110,15 +118,14 @@ export class Launch {
   /** When this machine's disk is full, qemu by itself stops without a word until somebody tells it to go on: for ever. */
   async #reportDiskErrors(backend: string): Promise<void> {
     const { native } = this.#parts;
-    if (reportsDiskErrors.has(native) || !/^(direct|libvirt)\b/.test(backend)) return;
+    if (reportsDiskErrors.has(native) || !bringsAppliance(backend)) return;
     await this.#call('config', ['-global', 'scsi-hd.werror=report']);
     reportsDiskErrors.add(native);
   }
 
-  /** So that the handle is as it was before, whatever the launch has tried. */
+  /** So that the handle is as it was before, whatever the launch has tried. The drives come back when they are needed. */
   async #resetAfterFailure(settings: readonly string[]): Promise<void> {
     await this.#call('setBackendSettings', [settings]).catch(() => undefined);
-    await this.#restoreDrives().catch(() => undefined);
   }
 
   async #launchOn(backend: string, settings: readonly string[]): Promise<void> {
@@ -127,7 +134,7 @@ export class Launch {
       return void (await this.#attempt(settings, [...unforced, 'force_tcg'], false));
     if (this.#options.accel === 'kvm') {
       const failure = await this.#attempt(settings, [...unforced, 'force_kvm'], backend === 'direct');
-      if (failure) throw failure.remember ? kvmUnavailable(failure) : failure.error;
+      if (failure) throw failure.remember || failure.silent ? kvmUnavailable(failure) : failure.error;
       return;
     }
     const decided = settings.some(isForced);
@@ -157,25 +164,28 @@ export class Launch {
     doubtful: boolean,
   ): Promise<KvmFailure | undefined> {
     this.#checkInterrupted();
-    await this.#restoreDrives();
-    await this.#call('setBackendSettings', [settings]);
-    this.#parts.backendSettings.replace(original, settings);
     const { calls } = this.#parts;
     const cachedir = await this.#call<string>('getCachedir');
     this.#checkInterrupted(); // from here on it is watched
 
     let ended = false;
+    const giveUp = new AbortController();
+    let prepared = false;
     let interruption: Interruption | undefined;
     let removeUnfinished: (() => Promise<void>) | undefined;
     const interrupt = (why: Interruption) => {
       if (interruption || ended) return;
       interruption = why;
       removeUnfinished = noteBuild(cachedir);
+      giveUp.abort();
       void calls.killUntil(() => ended).then((gone) => gone || calls.letGo(this.#hold));
     };
     const isWanted = () => interruption === undefined && !this.#hold.terminated;
     const watch = this.#watch(interrupt, doubtful);
     try {
+      await this.#prepare(original, settings, giveUp.signal);
+      if (!isWanted()) throw new Error('the launch was given up before it began');
+      prepared = true;
       await this.#callLaunch(isWanted);
       if (isWanted()) this.#enter('ready'); // whoever hears it may think otherwise
       if (isWanted()) return undefined;
@@ -185,16 +195,21 @@ export class Launch {
     } catch (error) {
       const isOutOfPlace = error instanceof GuestfsError && isStateCode(error.code);
       if (this.#hold.terminated || isOutOfPlace) throw this.#explain(interruption, error as Error);
-      if (interruption === 'silence' && !this.#hold.stuck) {
-        const why = `its kernel showed no sign of life within ${silenceMs / 1000} s`;
-        return { why, remember: true, error: this.#explain(undefined, error as Error) };
+      if (isSilence(interruption) && !this.#hold.stuck) {
+        const remember = interruption === 'hangs';
+        const why = remember
+          ? `its kernel showed no sign of life within ${silenceMs / 1000} s`
+          : `its kernel showed no sign of life within ${longestSilenceMs / 1000} s, in which this busy machine left it hardly any time`;
+        return { why, remember, silent: true, error: this.#explain(undefined, error as Error) };
       }
+      if (interruption === undefined && !prepared) throw error;
       if (interruption === undefined && doubtful && !watch.phases.alive) {
         const tail = this.#parts.native.consoleTail();
         const remember = /\bkvm\b|accelerator/i.test(tail);
         return {
           why: `it ended at once (${lastLine(tail)})`,
           remember,
+          silent: false,
           error: this.#explain(undefined, error as Error),
         };
       }
@@ -206,16 +221,39 @@ export class Launch {
     }
   }
 
+  /** Whatever may take its time, on storage that need not answer, before libguestfs launches. */
+  async #prepare(
+    original: readonly string[],
+    settings: readonly string[],
+    giveUp: AbortSignal,
+  ): Promise<void> {
+    if (this.#needsAppliance) await this.#checkAppliance(giveUp);
+    await this.#restoreDrives(giveUp);
+    await this.#call('setBackendSettings', [settings]);
+    this.#parts.backendSettings.replace(original, settings);
+  }
+
+  async #checkAppliance(giveUp: AbortSignal): Promise<void> {
+    const path = await this.#call<string>('getPath');
+    const cachedir = await this.#call<string>('getCachedir');
+    const tmpdir = await this.#call<string>('getTmpdir');
+    const fault = await faultOfAppliance({ path, cachedir, tmpdir }, giveUp);
+    if (fault) throw faultError('launch', fault);
+    this.#needsAppliance = false;
+  }
+
   async #callLaunch(wanted: () => boolean): Promise<void> {
+    const { socket } = this.#parts;
+    const folder = await this.#call<string>('getSockdir');
     const options = { onProgress: this.#options.onProgress };
+    const launch = () => socket.during(folder, () => this.#call<void>('launch', [], options));
     try {
-      await this.#call('launch', [], options);
+      await launch();
     } catch (error) {
       // A qemu that ended before it connected left its socket behind, and libguestfs stumbles over it.
       if ((error as GuestfsError).code !== 'EADDRINUSE' || !wanted()) throw error;
-      const folder = await this.#call<string>('getSockdir');
-      if (!removeStaleSockets(folder, this.#parts.created)) throw error;
-      await this.#call('launch', [], options);
+      if (!socket.removeStale(folder)) throw error;
+      await launch();
     }
   }
 
@@ -228,14 +266,18 @@ export class Launch {
     const { signal } = this.#options;
     const phases = new Phases((phase) => this.#enter(phase));
     const stopListening = calls.listenToConsole((text) => phases.read(text));
-    let qemuSeen: number | undefined;
+    const silence = new Silence();
+    let isBooting = false;
     const poll = setInterval(() => {
-      if (qemuSeen === undefined && native.children().some(isQemu)) {
-        qemuSeen = Date.now();
+      if (this.#hold.terminated) interrupt('kill');
+      const qemu = native.children().find(isAppliance);
+      if (qemu !== undefined && !isBooting) {
+        isBooting = true;
         phases.enter('boot');
       }
-      const silence = qemuSeen === undefined ? 0 : Date.now() - qemuSeen;
-      if (silenceIsVerdict && !phases.alive && silence > silenceMs) interrupt('silence');
+      if (!isBooting || !silenceIsVerdict || phases.alive) return;
+      const verdict = silence.observe(performance.now(), qemu === undefined ? undefined : activityOf(qemu));
+      if (verdict) interrupt(verdict);
     }, pollMs);
     const left =
       this.#options.timeout === undefined ? undefined : this.#options.timeout - (Date.now() - this.#started);
@@ -262,9 +304,14 @@ export class Launch {
     this.#parts.calls.enter(this.#hold, stage, this.#options.onProgress);
   }
 
-  /** libguestfs forgets its drives when an appliance dies. */
-  #restoreDrives(): Promise<void> {
-    return this.#parts.drives.restore((method, args, options) => this.#call(method, args, options));
+  /** libguestfs forgets its drives when an appliance dies. It would not let go of storage that does not answer. */
+  #restoreDrives(giveUp: AbortSignal): Promise<void> {
+    const { drives } = this.#parts;
+    const paths = drives.images().map(({ path }) => path);
+    return drives.restore(
+      (method, args, options) => this.#call(method, args, options),
+      () => onceAnswering(paths, giveUp, async () => undefined),
+    );
   }
 
   #call<T>(method: string, args: readonly unknown[] = [], options?: CallOptions): Promise<T> {
@@ -299,21 +346,17 @@ export class Launch {
   }
 }
 
+/** Other backends connect to an appliance that is up already. */
+function bringsAppliance(backend: string): boolean {
+  return /^(direct|libvirt)\b/.test(backend);
+}
+
 function lastLine(console: string): string {
   return printableLines(console).at(-1) ?? 'without a word';
 }
 
 function isForced(setting: string): boolean {
   return /^force_(tcg|kvm)(=|$)/.test(setting);
-}
-
-/** qemu is the child that was told of the appliance's socket; others build the appliance or watch over qemu. */
-function isQemu(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('guestfsd.sock');
-  } catch {
-    return false;
-  }
 }
 
 function requireKvm(): void {

@@ -12,8 +12,9 @@ export interface FunctionFacts {
    * than `'file'`.
    */
   readonly image?: { readonly path: string; readonly format?: string; readonly protocol?: string };
-  /** What the function does to the list of drives. The same call adds a drive again; `label` tells which it is. */
+  /** What the function does with the list of drives. The same call adds a drive again; `label` tells which it is. */
   readonly drives?:
+    | { readonly do: 'list'; readonly label?: undefined }
     | { readonly do: 'add'; readonly label?: string }
     | { readonly do: 'remove'; readonly label: string };
   /** The function starts the appliance, or ends it on purpose: then libguestfs forgets the drives. */

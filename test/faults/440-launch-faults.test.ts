@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Guestfs, GuestfsError } from '../../lib';
 import { MiB, sleep, timed } from '../support/appliance';
+import { fixedAppliance } from '../support/fixed-appliance';
 import { type Fault, FaultyHypervisor, kvmCanBeOpened, testWithKvm } from '../support/hypervisor';
 import { descendants, type Outcome, qemuOf, startProgram } from '../support/processes';
 
@@ -149,6 +150,67 @@ describe("this machine's own KVM", () => {
   );
 });
 
+describe('a guest that is silent under KVM', () => {
+  let folder: string;
+  const { XDG_CACHE_HOME } = process.env;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'guestfs-silent-'));
+    fixedAppliance(folder);
+    process.env.XDG_CACHE_HOME = folder; // nothing is known of this machine's KVM
+  });
+
+  afterAll(async () => {
+    if (XDG_CACHE_HOME === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = XDG_CACHE_HOME;
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** How long the launch stays with KVM, in milliseconds; undefined for longer than `patience`. */
+  async function timeWithKvm(fault: Fault, patience: number): Promise<number | undefined> {
+    const hypervisor = await FaultyHypervisor.make(fault);
+    const g = new Guestfs({ environment: false, path: join(folder, 'fixed'), backend: 'direct' });
+    const over = new AbortController();
+    try {
+      await g.setHv(hypervisor.path);
+      await g.addDriveScratch(MiB);
+      const launch = timed(g.launch({ signal: over.signal }));
+      const since = async (attempts: number) => {
+        const deadline = Date.now() + patience;
+        while ((await hypervisor.attempts()).length < attempts) {
+          if (Date.now() > deadline) return undefined;
+          await sleep(100);
+        }
+        return Date.now();
+      };
+      const began = (await since(1)) as number;
+      const ended = await since(2);
+      over.abort();
+      expect((await launch).error).toMatchObject({ code: 'ABORT_ERR' });
+      expect((await hypervisor.attempts()).slice(0, 2)).toEqual(ended ? ['kvm', 'tcg'] : ['kvm']);
+      return ended && ended - began;
+    } finally {
+      await g.close();
+      expect(descendants()).toEqual([]);
+      await hypervisor.remove();
+    }
+  }
+
+  testWithKvm('is given up after 15 s when its qemu sleeps', async () => {
+    const ms = await timeWithKvm('sleeping', 60_000);
+    expect(ms).toBeGreaterThan(15_000);
+    expect(ms).toBeLessThan(30_000);
+  });
+
+  testWithKvm('is given up when its qemu has had a processor for 15 s', async () => {
+    expect(await timeWithKvm('busy', 100_000)).toBeGreaterThan(15_000);
+  });
+
+  testWithKvm('gets two minutes when its qemu gets no processor', async () => {
+    expect(await timeWithKvm('stopped', 150_000)).toBeGreaterThan(120_000);
+  });
+});
+
 describe('a qemu that cannot work', () => {
   test('that is missing rejects at once', async () => {
     const g = new Guestfs();
@@ -210,33 +272,32 @@ describe("accel: 'auto'", () => {
   const verdictFile = () => join(folder, 'guestfs-node', 'kvm.json');
   const verdict = () => readFile(verdictFile(), 'utf8').catch(() => undefined);
 
-  testWithKvm(
-    'falls back from a KVM that hangs, warns once, and remembers it until the next boot',
-    async () => {
-      await use('hangs');
-      const program = start(launchTwoHandles);
-      const report = reportOf(await program.ended);
-      expect(program.left()).toEqual([]);
-      expect(report.sizes).toEqual({ '/dev/sda': `${10 * MiB}`, '/dev/sdb': `${20 * MiB}` });
-      expect(report.settings).toEqual(['network_bridge=virbr0', 'force_tcg']);
-      expect(report.warnings).toEqual([expect.stringMatching(/KVM.*no sign of life.*TCG/s)]);
-      // The second handle of the same process knows already.
-      expect(await hypervisor.attempts()).toEqual(['kvm', 'tcg', 'tcg']);
-      const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-      expect(JSON.parse((await verdict()) as string)).toEqual({ bootId, kvm: 'fails' });
+  testWithKvm('falls back from a KVM that hangs, warns once, and remembers it', async () => {
+    await use('hangs');
+    const program = start(launchTwoHandles);
+    const report = reportOf(await program.ended);
+    expect(program.left()).toEqual([]);
+    expect(report.sizes).toEqual({ '/dev/sda': `${10 * MiB}`, '/dev/sdb': `${20 * MiB}` });
+    expect(report.settings).toEqual(['network_bridge=virbr0', 'force_tcg']);
+    expect(report.warnings).toEqual([expect.stringMatching(/KVM.*no sign of life.*TCG/s)]);
+    // The second handle of the same process knows already.
+    expect(await hypervisor.attempts()).toEqual(['kvm', 'tcg', 'tcg']);
+    const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    const found = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
+    expect(JSON.parse((await verdict()) as string)).toEqual({ bootId, kvm: 'fails', found });
 
-      await hypervisor.forgetAttempts();
-      expect(await start(failingLaunch('{ timeout: 3000 }')).ended).toMatchObject({ code: 0, stderr: '' });
-      expect(await hypervisor.attempts()).toEqual(['tcg']);
+    await hypervisor.forgetAttempts();
+    expect(await start(failingLaunch('{ timeout: 3000 }')).ended).toMatchObject({ code: 0, stderr: '' });
+    expect(await hypervisor.attempts()).toEqual(['tcg']);
 
-      await hypervisor.forgetAttempts();
-      await writeFile(verdictFile(), JSON.stringify({ bootId: 'of another boot', kvm: 'fails' }));
-      expect(reportOf(await start(failingLaunch('{ timeout: 3000 }')).ended).code).toBe(
-        'ERR_GUESTFS_TIMEOUT',
-      );
-      expect(await hypervisor.attempts()).toEqual(['kvm']);
-    },
-  );
+    await hypervisor.forgetAttempts();
+    await writeFile(
+      verdictFile(),
+      JSON.stringify({ bootId: 'of another boot', kvm: 'fails', found: new Date().toISOString() }),
+    );
+    expect(reportOf(await start(failingLaunch('{ timeout: 3000 }')).ended).code).toBe('ERR_GUESTFS_TIMEOUT');
+    expect(await hypervisor.attempts()).toEqual(['kvm']);
+  });
 
   testWithKvm(
     'falls back from a KVM on which qemu dies at once, says so once, and remembers it',

@@ -8,9 +8,10 @@ import { testUnless } from './conditions';
 
 /**
  * What happens to the appliance: under KVM its guest `hangs` behind the firmware or its qemu `dies`, while emulation
- * works; a `broken` one dies under both, a `starved` one gets no memory.
+ * works; a `broken` one dies under both, a `leaving` one once it has connected to libguestfs, which then forgets its
+ * drives; a `starved` one gets no memory, a `stopped` one no processor, a `sleeping` and a `busy` one keep silent.
  */
-export type Fault = 'hangs' | 'dies' | 'broken' | 'starved';
+export type Fault = 'hangs' | 'dies' | 'broken' | 'leaving' | 'starved' | 'stopped' | 'sleeping' | 'busy';
 
 /** Stands between libguestfs and the real qemu, and keeps a list of the appliances that it was to start. */
 export class FaultyHypervisor {
@@ -68,14 +69,22 @@ function script(real: string, fault: Fault, attempts: string): string {
 exec '${real}' "$@" -machine accel=tcg -cpu max -S`;
   const die = `echo 'qemu: the accelerator failed as the test wants it' >&2
 exit 1`;
+  const leave = `socket=$(printf '%s\\n' "$@" | sed -n 's/^socket,path=\\(.*\\),id=channel0$/\\1/p')
+exec '${process.execPath}' -e 'require("node:net").connect(process.argv[1], process.exit)' "$socket"`;
+  const everywhere: Partial<Record<Fault, string>> = {
+    broken: die,
+    leaving: leave,
+    starved: `ulimit -v 400000; exec '${real}' "$@"`,
+    stopped: 'kill -STOP $$',
+    sleeping: 'sleep 600',
+    busy: 'while :; do :; done',
+  };
   return `#!/bin/sh
 # Only an appliance has the socket; the rest are questions about qemu's features.
 case "$*" in *guestfsd.sock*) ;; *) exec '${real}' "$@" ;; esac
 case "$*" in *accel=tcg*) accel=tcg ;; *) accel=kvm ;; esac
 echo $accel >> '${attempts}'
-${fault === 'starved' ? `ulimit -v 400000; exec '${real}' "$@"` : ''}
-${fault === 'broken' ? '' : `[ $accel = tcg ] && exec '${real}' "$@"`}
-${fault === 'hangs' ? hang : die}
+${everywhere[fault] ?? `[ $accel = tcg ] && exec '${real}' "$@"\n${fault === 'hangs' ? hang : die}`}
 `;
 }
 

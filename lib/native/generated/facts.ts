@@ -18,6 +18,7 @@ export const facts: Readonly<Record<string, FunctionFacts>> = {
   commandOut: { guestProgram: true },
   copyIn: { program: 'tar' },
   copyOut: { program: 'tar' },
+  debugDrives: { drives: { do: 'list' } },
   diskCreate: { program: 'qemu-img', image: { path: 'backingfile', format: 'backingformat' } },
   diskFormat: { program: 'qemu-img', image: { path: 'filename' } },
   diskHasBackingFile: { program: 'qemu-img', image: { path: 'filename' } },
