@@ -33,6 +33,7 @@ import { killAppliance } from './launch/kill';
 import { Launch } from './launch/launch';
 import { checkLaunchOptions, type LaunchOptions } from './launch/options';
 import { type WarmOptions, type WarmResult, warm } from './launch/warm';
+import { type WarningDetails, warned } from './launch/warned';
 import { functions, openNativeHandle } from './native/addon';
 import { enough } from './options/abort-signals';
 import { guarded } from './options/callbacks';
@@ -86,6 +87,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
     return state === 'closed' ? { state } : { state, drives: this.#drives.shown(), ...calls };
   };
 
+  /** @internal */
+  declare [warned]?: (about: WarningDetails) => void;
   readonly #native = withinLimits('create', openNativeHandle);
   readonly #calls: Calls;
   readonly #drives = new Drives();
@@ -151,7 +154,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
       drives: this.#drives,
       backendSettings: this.#backendSettings,
       socket: this.#socket,
-      warn: (text: string) => this.#warn(text),
+      warn: (text: string, about: WarningDetails) => this.#warn(text, about),
     };
     const over = this.#drives.atRisk();
     try {
@@ -424,7 +427,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
     };
   }
 
-  #warn(text: string): void {
+  #warn(text: string, about: WarningDetails): void {
+    this[warned]?.(about);
     if (this.listenerCount('warning') > 0) {
       guarded(() => this.emit('warning', text));
       return;

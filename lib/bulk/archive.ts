@@ -1,7 +1,7 @@
 // A file or a tree of the host as a tar archive, which is made while it is sent.
 import { type BigIntStats, constants } from 'node:fs';
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
-import { AbortError, GuestfsError } from '../faults/errors';
+import { AbortError, errorFor, type GuestfsError } from '../faults/errors';
 import { signals } from '../options/abort-signals';
 import { bytesOf, nameOf } from '../text/bytes';
 import type { CopyInOptions } from './copy-options';
@@ -195,8 +195,8 @@ export class Archive {
   }
 }
 
-export function copyInError(code: string, message: string): GuestfsError {
-  return new GuestfsError(`copyIn: ${message}`, { code, operation: 'copyIn' });
+export function copyInError(code: string, problem: string): GuestfsError {
+  return errorFor({ code, operation: 'copyIn', problem });
 }
 
 function join(folder: Buffer, name: Buffer): Buffer {

@@ -2,7 +2,7 @@
 import { type FileHandle, stat, statfs } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { posix } from 'node:path';
-import { AbortError, GuestfsError } from '../faults/errors';
+import { AbortError, errorFor, type GuestfsError } from '../faults/errors';
 import { hasVanished, isFatal } from '../faults/kinds';
 import type { GuestfsMethods } from '../generated/methods';
 import type { CallOptions } from '../options/types';
@@ -213,13 +213,15 @@ export function staysInside(target: string, depth: number): boolean {
 async function checkTarget(localdir: string): Promise<void> {
   const target = await stat(bytesOf(localdir)).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ENOENT') throw cause;
-    const message = `copyOut: ${localdir} does not exist: make that folder first`;
-    const errno = constants.errno.ENOENT;
-    throw new GuestfsError(message, { code: 'ENOENT', errno, operation: 'copyOut', cause });
+    throw errorFor({
+      ...{ code: 'ENOENT', errno: constants.errno.ENOENT, operation: 'copyOut', cause },
+      problem: `${localdir} does not exist`,
+      hint: 'make that folder first',
+    });
   });
   if (!target.isDirectory()) throw failure('ENOTDIR', `${localdir} is not a folder`);
 }
 
-function failure(code: string, message: string): GuestfsError {
-  return new GuestfsError(`copyOut: ${message}`, { code, operation: 'copyOut' });
+function failure(code: string, problem: string): GuestfsError {
+  return errorFor({ code, operation: 'copyOut', problem });
 }

@@ -2,7 +2,7 @@
 // looked at before it is used.
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, lstat, mkdir, open, symlink, unlink } from 'node:fs/promises';
-import { GuestfsError } from '../faults/errors';
+import { errorFor } from '../faults/errors';
 import { setFileTimes } from '../native/addon';
 import { bytesOf, isFileName } from '../text/bytes';
 import type { WalkEntry } from './entry';
@@ -92,13 +92,8 @@ export class HostFolder {
 
   #pathOf(name: string): Buffer {
     if (!isFileName(name)) {
-      throw new GuestfsError(
-        `copyOut: the guest has a file whose name cannot be one: ${JSON.stringify(name)}`,
-        {
-          code: 'EINVAL',
-          operation: 'copyOut',
-        },
-      );
+      const problem = `the guest has a file whose name cannot be one: ${JSON.stringify(name)}`;
+      throw errorFor({ code: 'EINVAL', operation: 'copyOut', problem });
     }
     return Buffer.concat([this.#path, slash, bytesOf(name)]);
   }

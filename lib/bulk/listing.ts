@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Writable } from 'node:stream';
+import { tellsTooLong } from '../faults/words';
 import type { GuestfsMethods } from '../generated/methods';
 import type { CallOptions } from '../options/types';
 import { nameOf } from '../text/bytes';
@@ -22,8 +23,7 @@ async function readNames(
   try {
     return (await g.readdir(path, options)).map(({ name }) => name);
   } catch (error) {
-    // libguestfs before 1.50 has one message for all names; the error has no code.
-    if (!/exceeds the maximum message size/.test((error as Error).message)) throw error;
+    if (!tellsTooLong((error as Error).message)) throw error;
     return await streamNames(g, path, options);
   }
 }

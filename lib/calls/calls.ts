@@ -1,4 +1,4 @@
-import { AbortError, closedError, GuestfsError, tooOld } from '../faults/errors';
+import { AbortError, closedError, tooOld } from '../faults/errors';
 import type { Failure } from '../faults/native-problem';
 import { watchForLoops } from '../host/backing-loops';
 import type { ImageFile } from '../host/image-types';
@@ -136,10 +136,7 @@ export class Calls {
     const split = splitOptions(method, options, fn.fileOut >= 0);
     if (this.#closing && !parent) throw closedError(method);
     if (!fn.available) {
-      throw new GuestfsError(
-        tooOld(method, `${fn.cName.replace(/(_opts)?_argv$/, '')} came with version ${fn.since}`),
-        { code: 'ERR_GUESTFS_UNSUPPORTED', operation: method },
-      );
+      throw tooOld(method, `${fn.cName.replace(/(_opts)?_argv$/, '')} came with version ${fn.since}`);
     }
     if (split.signal?.aborted) throw new AbortError(method, split.signal.reason);
     const id = this.#nextId();
@@ -341,6 +338,7 @@ export class Calls {
         if (call) this.#end(call, message[2]);
         break;
       case MessageKind.failed:
+        this.#console.disown(message[2].message);
         call?.settle({ kind: 'failed', failure: this.#inState(message[2], call.fn) });
         break;
       case MessageKind.unrepresentable:

@@ -1,18 +1,15 @@
 import type { Fault } from '../faults/faults';
-import { refusedWrite } from '../faults/words';
+import { RefusedWrites } from '../faults/kernel-words';
 
-/** Most characters of the console that the error of one call quotes. */
-const maxSaid = 4096;
-/** Longer than a line of the guest's kernel. */
-const maxLine = 512;
+/** Most characters of the console that are looked at for one call: the first ones, for an image may have a say later. */
+const maxSaid = 16 * 1024;
 
 /** What the appliance says on its console, as far as a handle needs it. */
 export class ApplianceConsole {
   /** The last of what it has said since the launch, for errors. */
   readonly tail: () => string;
   readonly #listeners = new Set<(text: string) => void>();
-  #lastLine = '';
-  #refusedWrite: Fault | undefined;
+  readonly #refusedWrites = new RefusedWrites();
 
   constructor(tail: () => string) {
     this.tail = tail;
@@ -20,7 +17,7 @@ export class ApplianceConsole {
 
   /** The host has not taken all that the appliance has written: why, once the guest's kernel has said so. */
   get refusedWrite(): Fault | undefined {
-    return this.#refusedWrite;
+    return this.#refusedWrites.fault;
   }
 
   /** Calls `listener` with each piece of text until the returned function is called. */
@@ -33,15 +30,18 @@ export class ApplianceConsole {
 
   /** Takes a piece of text, said while `call` ran. */
   append(text: string, call: { said: string } | undefined): void {
-    if (call) call.said = (call.said + text).slice(-maxSaid);
-    const lines = this.#lastLine + text; // a line may come in pieces
-    this.#refusedWrite ??= refusedWrite(lines);
-    this.#lastLine = lines.slice(-maxLine);
+    if (call) call.said = (call.said + text).slice(0, maxSaid);
+    this.#refusedWrites.read(text);
     for (const listener of this.#listeners) listener(text);
   }
 
   /** Another appliance is up: what the one before has lost does not concern it. */
   startAnew(): void {
-    this.#refusedWrite = undefined;
+    this.#refusedWrites.forget();
+  }
+
+  /** A call has failed with this message, which the daemon writes to the console too. */
+  disown(message: string): void {
+    this.#refusedWrites.disown(message);
   }
 }

@@ -12,6 +12,7 @@ import {
 } from '../faults/errors';
 import type { Fault } from '../faults/faults';
 import type { Failure, Unrepresentable } from '../faults/native-problem';
+import { tellsDiskError } from '../faults/words';
 import type { ImageFile } from '../host/image-types';
 import type { FunctionFacts } from '../native/facts';
 import { enough } from '../options/abort-signals';
@@ -48,7 +49,7 @@ export interface EndingCall extends Operation {
   readonly fn: FunctionFacts | undefined;
   /** Disk image on this machine that the call is about. */
   readonly image: ImageFile | undefined;
-  /** The end of what the console said during the call. */
+  /** The beginning of what the console said during the call. */
   readonly said: string;
   /** What the program itself threw when the call asked it something. */
   readonly thrown: unknown;
@@ -144,7 +145,6 @@ function libraryError({ operation, thrown, laterOptions }: EndingCall, failure: 
   return callFailed(operation, failure, thrown, laterOptions);
 }
 
-/** Daemon and tools tell it in their words, and often without an errno. */
 function isDiskError({ code, message }: GuestfsError): boolean {
-  return code === 'EIO' || code === 'ENOSPC' || /Input\/output error|No space left on device/.test(message);
+  return code === 'EIO' || code === 'ENOSPC' || tellsDiskError(message);
 }

@@ -1,6 +1,6 @@
 // Files of a guest: what they are, as programs and people want to see it.
 import { typeOf, type WalkEntry } from '../bulk/entry';
-import { GuestfsError } from '../faults/errors';
+import { errorFor } from '../faults/errors';
 import type { Guestfs } from '../guestfs';
 import type { CallOptions } from '../options/types';
 import { humanSize } from '../text/size';
@@ -23,7 +23,7 @@ export async function sizeOfFile(
   const type = typeOf(Number(stMode));
   if (type === 'file') return stSize;
   const code = type === 'directory' ? 'EISDIR' : 'EINVAL';
-  throw new GuestfsError(`${operation}: ${path} is no file (${type})`, { code, operation });
+  throw errorFor({ code, operation, problem: `${path} is no file (${type})` });
 }
 
 /** An entry for `toJson`: numbers are exact, and permissions octal digits. */

@@ -1,17 +1,22 @@
+import { GuestfsError, inNames, type OptionNames } from '../faults/errors';
 import { type ProgressFormat, printable } from '../progress';
 import { isGithubLog, withoutCommands } from '../text/github-log';
 import { toJson } from '../text/json';
+import { printableText as clean } from '../text/lines';
 
 /** Why something failed, as in the JSON output. */
 export interface Failure {
   readonly code: string;
   readonly operation: string;
   readonly message: string;
+  /** What to do; undefined where that is not known. */
+  readonly hint?: string | undefined;
 }
 
 export function failureOf(error: unknown, operation: string): Failure {
   const { code = 'ERR_GUESTFS', operation: failed = operation, message } = error as Error & Partial<Failure>;
-  return { code, operation: failed, message: inOptions(message ?? String(error)) };
+  const told = error instanceof GuestfsError ? inNames(error, ownNames) : undefined;
+  return { code, operation: failed, message: told?.message ?? message ?? String(error), hint: told?.hint };
 }
 
 /**
@@ -20,7 +25,7 @@ export function failureOf(error: unknown, operation: string): Failure {
  * @param image which of several guests it is about
  */
 export function tellFailure(failure: Failure, progress: ProgressFormat, path?: string, image?: string): void {
-  const isNamed = path !== undefined && failure.message.includes(path);
+  const isNamed = path !== undefined && clean(failure.message).includes(printable(path));
   const places = [image, isNamed ? undefined : path].filter((each) => each !== undefined);
   const place = places.map((each) => `${printable(each)}: `).join('');
   process.stderr.write(
@@ -33,13 +38,10 @@ export function tellFailure(failure: Failure, progress: ProgressFormat, path?: s
 
 /** Several lines that can play with no terminal, and with no log. */
 export function printableText(text: string): string {
-  const isGithub = isGithubLog(process.stderr, process.env);
-  const lines = text.split('\n').map(printable);
-  return (isGithub ? lines.map(withoutCommands) : lines).join('\n');
+  const shown = clean(text);
+  return isGithubLog(process.stderr, process.env) ? shown.split('\n').map(withoutCommands).join('\n') : shown;
 }
 
-/** The library speaks of its own options. */
-function inOptions(message: string): string {
-  const ours: Readonly<Record<string, string>> = { root: '--root', mountable: '--mount', keys: '--key' };
-  return message.replace(/the option (root|mountable|keys)\b/g, (_, name: string) => ours[name] ?? name);
-}
+const options = { root: '--root', mountable: '--mount', keys: '--key' } as const;
+
+const ownNames: OptionNames = (option) => options[option];

@@ -14,7 +14,7 @@ const description: Description = {
   operands: [{ name: 'IMAGE', repeated: true, file: true }],
   about: [
     'Reports what is in disk images: operating systems, partitions, filesystems. The images are opened read-only. Each IMAGE is a guest of its own; several are inspected side by side, and reported in their order.',
-    'With --json, an IMAGE that failed is { "path", "error": { "code", "operation", "message" } }. With --progress json each line is an object, its label the IMAGE; those of the operation inspectAll count the images.',
+    'With --json, an IMAGE that failed is { "path", "error": { "code", "operation", "message", "hint" } }, the hint where there is one. With --progress json each line is an object, its label the IMAGE; those of the operation inspectAll count the images.',
   ],
   options: [
     {

@@ -1,4 +1,4 @@
-import { GuestfsError } from '../faults/errors';
+import { errorFor } from '../faults/errors';
 import type { Xattr } from '../generated/structs';
 import type { Guestfs } from '../guestfs';
 import { nameOf } from '../text/bytes';
@@ -59,9 +59,9 @@ export async function printLog(guest: Guest, { json, lines }: Display): Promise<
     if (!(await guest.g.isFile(path, { followsymlinks: true }))) continue;
     return await printFile(guest, path, json, lines);
   }
-  throw new GuestfsError(`log: there is neither a journal in ${journals} nor ${files.join(' or ')}`, {
-    code: 'ENOENT',
-    operation: 'log',
+  throw errorFor({
+    ...{ code: 'ENOENT', operation: 'log' },
+    problem: `there is neither a journal in ${journals} nor ${files.join(' or ')}`,
   });
 }
 

@@ -1,6 +1,6 @@
 // The appliance, and the cache in which supermin keeps what it has built of it.
 import { join } from 'node:path';
-import { brokenAppliance, foreignCache, noAppliance, unusableCachedir } from '../faults/faults';
+import { brokenAppliance, foreignCache, noAppliance, textOf, unusableCachedir } from '../faults/faults';
 import { installCommand } from '../faults/packages';
 import { applianceFiles } from '../host/built-appliance';
 import { asRoot, quote, unset, useFolder } from './command';
@@ -39,10 +39,10 @@ export function findAppliance(
 export function checkAppliance(machine: Machine, settings: Settings): Finding[] {
   const appliance = findAppliance(machine, settings.path);
   if (!appliance) {
-    const { code, advice } = noAppliance(settings.path);
+    const fault = noAppliance(settings.path, machine.distribution);
     const remedy =
       unset(machine, settings.path, 'LIBGUESTFS_PATH') ?? installCommand(['appliance'], machine.distribution);
-    return [failure(code, 'There is no appliance', advice, remedy)];
+    return [failure(fault.code, 'There is no appliance', textOf(fault), remedy)];
   }
   const { kind, folder } = appliance;
   if (kind !== 'supermin') return [checkBuilt(machine, kind, folder)];
@@ -69,8 +69,8 @@ function checkBuilt(machine: Machine, kind: ApplianceKind, folder: string): Find
         ? 'is empty'
         : machine.refusal(path, 'read') && 'may not be read by this user';
     if (!why) continue;
-    const { code, advice } = brokenAppliance(folder, `${name} ${why}`);
-    return failure(code, 'The fixed appliance is damaged', advice);
+    const fault = brokenAppliance(folder, `${name} ${why}`);
+    return failure(fault.code, 'The fixed appliance is damaged', textOf(fault));
   }
   return ok('APPLIANCE', 'The appliance is there', `${folder}, built elsewhere`);
 }
@@ -134,14 +134,14 @@ function checkFolder(machine: Machine, cachedir: string, cache: string): Finding
   const facts = machine.facts(cache);
   const foreign = facts && whyForeign(machine, facts);
   if (foreign) {
-    const { code, advice } = foreignCache(cache, foreign);
-    return failure(code, title, advice, asRoot(machine, `rm -rf ${quote(cache)}`));
+    const fault = foreignCache(cache, foreign);
+    return failure(fault.code, title, textOf(fault), asRoot(machine, `rm -rf ${quote(cache)}`));
   }
   const place = facts ? cache : cachedir;
   const refused = machine.refusal(place, 'write');
   if (refused === undefined) return undefined;
-  const { code, advice } = unusableCachedir(place, refused);
-  return failure(code, title, advice, elsewhere(machine, cachedir));
+  const fault = unusableCachedir(place, refused);
+  return failure(fault.code, title, textOf(fault), elsewhere(machine, cachedir));
 }
 
 /** libguestfs mends the rights of a folder that is its user's own. */

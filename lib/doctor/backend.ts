@@ -1,5 +1,5 @@
 // Who starts qemu, and how the appliance gets a network if it is to have one.
-import { libvirtUnusable, passtFailed } from '../faults/faults';
+import { libvirtUnusable, passtFailed, textOf } from '../faults/faults';
 import { type Finding, failure, ok, warning } from './finding';
 import { isOlder } from './library';
 import { findProgram, type Machine } from './machine';
@@ -16,8 +16,15 @@ export function checkBackend(machine: Machine, { backend }: Settings): Finding[]
   if (uri?.includes('+')) return [ok('BACKEND', 'The backend is libvirt', `That of ${uri}`)];
   const missing = uri?.endsWith('/system') ? systemMissing(machine) : daemonMissing(machine);
   if (missing) {
-    const { code, advice } = libvirtUnusable(uri ?? '', missing);
-    return [failure(code, 'libvirt, the backend, is not there', advice, 'export LIBGUESTFS_BACKEND=direct')];
+    const fault = libvirtUnusable(uri ?? '', missing);
+    return [
+      failure(
+        fault.code,
+        'libvirt, the backend, is not there',
+        textOf(fault),
+        'export LIBGUESTFS_BACKEND=direct',
+      ),
+    ];
   }
   const asRoot = 'for root it runs qemu as a user of its own, who has to be allowed to open the images';
   return [

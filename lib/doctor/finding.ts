@@ -37,7 +37,6 @@ export type FindingCode =
   | 'TMPDIR_SHORT'
   | FaultCode
   | 'ERR_GUESTFS_NOT_LOADED'
-  | 'ERR_GUESTFS_QEMU_IMG_MISSING'
   | 'ERR_GUESTFS_TERMINATED'
   | 'ERR_GUESTFS_TIMEOUT';
 

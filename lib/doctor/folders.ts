@@ -1,5 +1,5 @@
 // The folders for overlays and sockets.
-import { unusableSockdir, unusableTmpdir } from '../faults/faults';
+import { textOf, unusableSockdir, unusableTmpdir } from '../faults/faults';
 import { unset, useFolder } from './command';
 import { type Finding, failure, ok, warning } from './finding';
 import type { Machine } from './machine';
@@ -15,8 +15,8 @@ export function checkTmpdir(machine: Machine, { tmpdir }: Settings): Finding[] {
   const others = ['/tmp', '/var/tmp'].filter((folder) => folder !== tmpdir);
   const remedy = () => useFolder(machine, 'LIBGUESTFS_TMPDIR', others, overlaysNeed.wanted);
   if (refused) {
-    const { code, advice } = unusableTmpdir(tmpdir, refused);
-    return [failure(code, unusable, advice, remedy())];
+    const fault = unusableTmpdir(tmpdir, refused);
+    return [failure(fault.code, unusable, textOf(fault), remedy())];
   }
   const space = machine.space(tmpdir);
   const detail = space === undefined ? tmpdir : `${tmpdir}, ${Math.floor(space / MiB)} MiB left`;
@@ -24,8 +24,8 @@ export function checkTmpdir(machine: Machine, { tmpdir }: Settings): Finding[] {
     return [ok('TMPDIR', 'The folder for temporary files can be used', detail)];
   }
   if (space < overlaysNeed.least) {
-    const { code, advice } = unusableTmpdir(tmpdir, 'No space left on device');
-    return [failure(code, unusable, advice, remedy())];
+    const fault = unusableTmpdir(tmpdir, 'No space left on device');
+    return [failure(fault.code, unusable, textOf(fault), remedy())];
   }
   const what = `What is written to scratch and read-only drives goes there: ${detail}`;
   return [warning('TMPDIR_SHORT', 'There is little space for temporary files', what)];
@@ -34,9 +34,9 @@ export function checkTmpdir(machine: Machine, { tmpdir }: Settings): Finding[] {
 export function checkSockdir(machine: Machine, { sockdir }: Settings): Finding[] {
   const refused = refusalOf(machine, sockdir);
   if (!refused) return [];
-  const { code, advice } = unusableSockdir(sockdir, refused);
+  const fault = unusableSockdir(sockdir, refused);
   const remedy = unset(machine, sockdir, 'XDG_RUNTIME_DIR') ?? null;
-  return [failure(code, 'The folder for sockets cannot be used', advice, remedy)];
+  return [failure(fault.code, 'The folder for sockets cannot be used', textOf(fault), remedy)];
 }
 
 function refusalOf(machine: Machine, folder: string): string | undefined {

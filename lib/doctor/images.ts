@@ -2,8 +2,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { GuestfsError } from '../faults/errors';
-import type { FaultCode } from '../faults/faults';
+import { GuestfsError, tell } from '../faults/errors';
+import { type FaultCode, textOf } from '../faults/faults';
 import { faultIn } from '../faults/words';
 import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
@@ -37,9 +37,9 @@ async function lockOf(
     return undefined;
   } catch (error) {
     if (signal?.aborted) throw error;
-    const remedy = faultIn((error as { stderr?: string }).stderr ?? '', path);
+    const remedy = faultIn({ said: (error as { stderr?: string }).stderr, path });
     if (remedy?.code !== 'ERR_GUESTFS_IMAGE_LOCKED') return undefined;
-    return warning(remedy.code, 'The image is in use', remedy.advice, `fuser --verbose ${quote(path)}`);
+    return warning(remedy.code, 'The image is in use', textOf(remedy), `fuser --verbose ${quote(path)}`);
   }
 }
 
@@ -62,16 +62,12 @@ const codes: Readonly<Record<string, FaultCode>> = {
 };
 
 /** `error` is that of reading what the image is. */
-export function explainImage(path: string, { code, message }: GuestfsError): Finding {
+export function explainImage(path: string, error: GuestfsError): Finding {
+  const { code } = error;
   const told = code.startsWith('ERR_GUESTFS_')
     ? (code as FindingCode)
     : (codes[code] ?? 'ERR_GUESTFS_IMAGE_UNREADABLE');
-  return failure(
-    told,
-    'The image cannot be opened',
-    message.replace(/^inspect: /, ''),
-    commandFor(told, path),
-  );
+  return failure(told, 'The image cannot be opened', tell(error), commandFor(told, path));
 }
 
 function commandFor(code: FindingCode, path: string): string | null {

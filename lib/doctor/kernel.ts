@@ -1,6 +1,6 @@
 // The kernel of the appliance: supermin takes the newest one that it finds.
 import { basename, dirname, join } from 'node:path';
-import { missingKernel, noKernel, unreadableKernel } from '../faults/faults';
+import { missingKernel, noKernel, textOf, unreadableKernel } from '../faults/faults';
 import { installCommand } from '../faults/packages';
 import { asRoot, quote } from './command';
 import { type Finding, failure, ok } from './finding';
@@ -13,12 +13,12 @@ const unsuitable = /xen|zfcpdump|\+debug/;
 export function checkKernel(machine: Machine): Finding[] {
   const kernel = chosenKernel(machine);
   if (kernel === undefined) {
-    const { code, advice } = noKernel;
+    const fault = noKernel(machine.distribution);
     return [
       failure(
-        code,
+        fault.code,
         'There is no kernel for the appliance',
-        advice,
+        textOf(fault),
         installCommand(['kernel'], machine.distribution),
       ),
     ];
@@ -27,11 +27,11 @@ export function checkKernel(machine: Machine): Finding[] {
   if (refused === undefined) return [ok('KERNEL', 'The kernel can be read', kernel)];
   const title = 'The kernel cannot be read';
   if (refused === 'ENOENT') {
-    const { code, advice } = missingKernel(kernel);
-    return [failure(code, title, advice, 'unset SUPERMIN_KERNEL')];
+    const fault = missingKernel(kernel);
+    return [failure(fault.code, title, textOf(fault), 'unset SUPERMIN_KERNEL')];
   }
-  const { code, advice } = unreadableKernel(kernel);
-  return [failure(code, title, advice, asRoot(machine, `chmod 0644 ${quote(kernel)}`))];
+  const fault = unreadableKernel(kernel);
+  return [failure(fault.code, title, textOf(fault), asRoot(machine, `chmod 0644 ${quote(kernel)}`))];
 }
 
 /** By supermin's own rules. */

@@ -1,8 +1,9 @@
 // The proof: an appliance, with nothing in it.
 
-import { GuestfsError } from '../faults/errors';
+import { GuestfsError, seeDoctor, tell } from '../faults/errors';
 import type { Guestfs } from '../guestfs';
 import { kvmIsKnownToFail } from '../host/kvm';
+import { type WarningDetails, warned } from '../launch/warned';
 import { printableLines } from '../text/lines';
 import { type Finding, type FindingCode, failure, ok } from './finding';
 import { kvmFails } from './kvm';
@@ -20,10 +21,11 @@ export async function checkLaunch(
   before: readonly Finding[],
 ): Promise<Finding[]> {
   const g = makeHandle(handleOptions);
-  const warnings: string[] = [];
+  const warnings: WarningDetails[] = [];
   const began = performance.now();
   try {
-    g.on('warning', (text) => warnings.push(text));
+    g[warned] = (about) => warnings.push(about);
+    g.on('warning', () => undefined); // else it would be printed
     onHandle?.(g);
     await g.addDrive('/dev/null', { format: 'raw' });
     await g.launch({ timeout, signal });
@@ -41,40 +43,37 @@ export async function checkLaunch(
   }
 }
 
-async function acceleration(g: Guestfs, { kvm }: Machine, warnings: readonly string[]): Promise<string> {
+async function acceleration(
+  g: Guestfs,
+  { kvm }: Machine,
+  warnings: readonly WarningDetails[],
+): Promise<string> {
   const emulated =
     kvm !== 'usable' ||
-    whyWithoutKvm(warnings) !== undefined ||
+    warnings.length > 0 ||
     kvmIsKnownToFail() ||
     (await g.getBackendSettings()).includes('force_tcg');
   return emulated ? 'under emulation' : 'with KVM';
 }
 
-/** What the warning of a launch that has had to do without KVM says. */
-function whyWithoutKvm(warnings: readonly string[]): string | undefined {
-  return warnings.map((text) => /^KVM on this machine.*?: (.*?)\. Going on/.exec(text)?.[1]).find(Boolean);
-}
-
 /** A launch that has had to do without KVM says why; once is enough. */
 export function kvmVerdict(
   machine: Pick<Machine, 'kvmVerdict'>,
-  warnings: readonly string[],
+  [warning]: readonly WarningDetails[],
   before: readonly Finding[],
 ): Finding[] {
-  const why = whyWithoutKvm(warnings);
-  if (why === undefined || before.some(({ code }) => code === 'KVM_FAILS')) return [];
-  return [kvmFails(machine, why)];
+  if (!warning || before.some(({ code }) => code === 'KVM_FAILS')) return [];
+  return [kvmFails(machine, warning.why)];
 }
 
 /** With the remedy of the finding that has foretold it. */
-export function explainLaunch(
-  { code, operation, message }: GuestfsError,
-  before: readonly Finding[],
-): Finding {
+export function explainLaunch(error: GuestfsError, before: readonly Finding[]): Finding {
+  const { code, hint } = error;
   const cause = before.find((finding) => finding.code === code);
   const known = code.startsWith('ERR_GUESTFS_') ? (code as FindingCode) : 'LAUNCH_FAILED';
-  const said = message.startsWith(`${operation}: `) ? message.slice(operation.length + 2) : message;
-  const words = printableLines(said).filter((line) => !line.includes('guestfs doctor'));
+  // This is the doctor.
+  const hints = hint?.split('\n').filter((line) => line !== seeDoctor);
+  const words = printableLines(tell(error, { hint: hints?.join('\n') || undefined }));
   const others = before.filter(({ severity }) => severity === 'error').map((finding) => finding.code);
   if (!cause && others.length > 0)
     words.push(`Perhaps because of what was found before: ${others.join(', ')}`);

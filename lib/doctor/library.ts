@@ -1,7 +1,8 @@
 // The library, and the programs beside it.
-import { GuestfsError } from '../faults/errors';
-import { noHypervisor } from '../faults/faults';
+import { faultOf, GuestfsError, tell } from '../faults/errors';
+import { noHypervisor, textOf } from '../faults/faults';
 import { installCommand } from '../faults/packages';
+import { variableIn } from '../faults/words';
 import { quote, unset } from './command';
 import { type Finding, type FindingCode, failure, ok, warning } from './finding';
 import { findProgram, type Machine } from './machine';
@@ -38,11 +39,11 @@ export function libraryFailed(machine: Machine, error: Error & { readonly missin
 
 /** `error` is what making a handle has thrown: of the settings of the environment, or of the options. */
 export function settingsRefused(machine: Machine, error: GuestfsError): Finding {
-  const words = error.cause instanceof GuestfsError ? error.cause.message : error.message;
-  const said = error.message.replace(`${error.operation}: `, '');
-  const [, setting = '', folder] = /(\w+): (\/.*|): realpath: /.exec(words) ?? [];
-  if (folder !== undefined) {
-    const variable = setting in machine.env ? `unset ${setting}` : undefined;
+  const said = tell(error);
+  const setting = faultOf(error)?.setting;
+  if (setting) {
+    const { name, folder } = setting;
+    const variable = name in machine.env ? `unset ${name}` : undefined;
     return failure(
       error.code as FindingCode,
       'A folder that is named for libguestfs is not there',
@@ -52,19 +53,10 @@ export function settingsRefused(machine: Machine, error: GuestfsError): Finding 
         `mkdir -p ${quote(folder)}`,
     );
   }
-  const variable = variableIn(machine.env, words);
+  const words = error.cause instanceof GuestfsError ? error.cause.message : error.message;
+  const variable = variableIn(words, Object.keys(machine.env));
   const remedy = variable === undefined ? null : `unset ${variable}`;
   return failure('ERR_GUESTFS_SETTINGS', 'libguestfs refuses its settings', said, remedy);
-}
-
-/** The one that words are about: they have its name, or only what it sets. */
-function variableIn(env: Machine['env'], words: string): string | undefined {
-  const prefix = 'LIBGUESTFS_';
-  const names = Object.keys(env).filter((name) => name.startsWith(prefix));
-  return (
-    names.find((name) => words.includes(name)) ??
-    names.find((name) => new RegExp(`\\b${name.slice(prefix.length)}\\b`, 'i').test(words))
-  );
 }
 
 export function checkHypervisor(machine: Machine, { hv }: Settings): Finding[] {
@@ -73,10 +65,10 @@ export function checkHypervisor(machine: Machine, { hv }: Settings): Finding[] {
   const facts = machine.facts(path);
   const isProgram = facts?.isFolder === false && !machine.refusal(path, 'execute');
   if (isProgram) return [ok('HYPERVISOR', 'There is a hypervisor', path)];
-  const { code, advice } = noHypervisor(hv, facts ? 'EACCES' : 'ENOENT');
+  const fault = noHypervisor(hv, facts ? 'EACCES' : 'ENOENT', machine.distribution);
   const remedy =
     unset(machine, hv, 'LIBGUESTFS_HV', 'LIBGUESTFS_QEMU') ?? installCommand(['qemu'], machine.distribution);
-  return [failure(code, 'There is no hypervisor', advice, remedy)];
+  return [failure(fault.code, 'There is no hypervisor', textOf(fault), remedy)];
 }
 
 export function checkQemuImg(machine: Machine): Finding[] {

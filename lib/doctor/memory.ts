@@ -1,4 +1,4 @@
-import { notEnoughMemory } from '../faults/faults';
+import { notEnoughMemory, textOf } from '../faults/faults';
 import { overhead } from '../host/memory';
 import { type Finding, failure, ok, warning } from './finding';
 import type { Machine } from './machine';
@@ -14,8 +14,8 @@ export function checkMemory(machine: Machine, { memsize }: Settings): Finding[] 
   const detail = `${available} MiB are available, and an appliance takes up to ${needed} MiB`;
   if (available >= needed) return [ok('MEMORY', 'There is enough memory', detail)];
   const fits = Math.floor((available - overhead) / 64) * 64;
-  const { code, advice } = notEnoughMemory;
+  const fault = notEnoughMemory;
   return fits >= leastMemsize
-    ? [warning(code, 'There is little memory', detail, `export LIBGUESTFS_MEMSIZE=${fits}`)]
-    : [failure(code, 'There is not enough memory', `${detail}: ${advice}`)];
+    ? [warning(fault.code, 'There is little memory', detail, `export LIBGUESTFS_MEMSIZE=${fits}`)]
+    : [failure(fault.code, 'There is not enough memory', `${detail}: ${textOf(fault)}`)];
 }

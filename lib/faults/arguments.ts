@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { nearest } from '../text/nearest';
+import { unseen } from '../text/printable';
 import { closedError, noMemory } from './errors';
 import type { ArgumentProblem } from './native-problem';
 
@@ -45,7 +46,7 @@ export function outOfRange(
 export function className(value: object): string {
   try {
     const name: unknown = value.constructor?.name;
-    return typeof name === 'string' && name !== '' ? shortened(name) : 'Object';
+    return typeof name === 'string' && name !== '' ? visible(shortened(name)) : 'Object';
   } catch {
     return 'Object';
   }
@@ -53,16 +54,20 @@ export function className(value: object): string {
 export function brief(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return inspect(shortened(value));
+      return visible(inspect(shortened(value)));
     case 'function':
       return 'a function';
     case 'bigint':
       return BigInt.asIntN(128, value) === value ? inspect(value) : 'a bigint of more than 128 bits';
     case 'symbol':
-      return shortened(inspect(value));
+      return visible(shortened(inspect(value)));
     default:
       return typeof value === 'object' && value !== null ? className(value) : inspect(value);
   }
+}
+/** As `inspect` writes control characters. */
+function visible(text: string): string {
+  return text.replace(unseen, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 export function shortened(text: string): string {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;

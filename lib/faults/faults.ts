@@ -1,11 +1,17 @@
+import { type Distribution, installWords } from './packages';
+
 /** A fault and what to do about it. */
 export interface Fault {
   /** Always the same for a fault, whatever tells of it. */
   readonly code: FaultCode;
   /** The errno's name, where the words tell one. */
   readonly errno?: Errno | undefined;
-  /** What is wrong, and what to do. It continues a message: `launch: …`. */
+  /** What is wrong. It continues a message: `launch: …`. */
+  readonly problem: string;
+  /** What to do. It continues a sentence where it begins with a small letter. */
   readonly advice: string;
+  /** The variable, or the function, that names a folder which is not there. */
+  readonly setting?: { readonly name: string; readonly folder: string } | undefined;
 }
 
 /** Code of a fault of this machine or of an image, in a {@link GuestfsError} and in a {@link Finding}. */
@@ -27,6 +33,7 @@ export type FaultCode =
   | 'ERR_GUESTFS_NO_HYPERVISOR'
   | 'ERR_GUESTFS_NO_KERNEL'
   | 'ERR_GUESTFS_PASST'
+  | 'ERR_GUESTFS_QEMU_IMG_MISSING'
   | 'ERR_GUESTFS_SETTINGS'
   | 'ERR_GUESTFS_SOCKDIR'
   | 'ERR_GUESTFS_TMPDIR';
@@ -48,12 +55,22 @@ const reasons = {
   'Too many open files': 'EMFILE',
 } as const;
 
+/** A fault in one text. */
+export const textOf = ({ problem, advice }: Pick<Fault, 'problem' | 'advice'>): string =>
+  sentences(problem, advice);
+
+/** What is wrong, and what to do: a hint with a small letter, or a command, goes on with the sentence. */
+export function sentences(problem: string, hint: string | undefined): string {
+  if (hint === undefined) return problem;
+  return `${problem}${/^[A-Z]/.test(hint) ? '. ' : ': '}${hint}`;
+}
+
 export const reason = `(${Object.keys(reasons).join('|')})`;
 
-type Errno = (typeof reasons)[keyof typeof reasons] | 'EAGAIN' | 'ENFILE';
+export type Errno = (typeof reasons)[keyof typeof reasons] | 'EAGAIN' | 'ENFILE';
 
 /** qemu's reasons end with those of the C library, or with its own. */
-export function errnoOf(why: string): Errno | undefined {
+export function errnoOf(why = ''): Errno | undefined {
   const words = new RegExp(`${reason}$`).exec(why)?.[1];
   return reasons[words as keyof typeof reasons];
 }
@@ -80,7 +97,9 @@ export const unusableCachedir = (path: string, why: string): Fault => folder(cac
 export const unusableSockdir = (path: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_SOCKDIR',
   errno: errnoOf(why),
-  advice: `the folder ${path} cannot be used for sockets (${why}). XDG_RUNTIME_DIR names it, perhaps that of another user (su and sudo keep it): take the variable away`,
+  problem: `the folder ${path} cannot be used for sockets (${why})`,
+  advice:
+    'XDG_RUNTIME_DIR names it, perhaps that of another user (su and sudo keep it): take the variable away',
 });
 
 /** `setting` is a variable or a function that names a folder. */
@@ -92,19 +111,22 @@ export function unusableFor(setting: string): (path: string, why: string) => Fau
 /** libguestfs takes no appliance that another user could have put there. */
 export const foreignCache = (path: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_CACHEDIR',
-  advice: `libguestfs does not trust the cached appliance in ${path}: ${why}. Remove it, and it is built anew, or name another folder: ${cachedir.setting}`,
+  problem: `libguestfs does not trust the cached appliance in ${path}: ${why}`,
+  advice: `Remove it, and it is built anew, or name another folder: ${cachedir.setting}`,
 });
 
 /** An appliance of this machine's own making: libguestfs would crash. */
 export const brokenCache = (path: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_CACHEDIR',
-  advice: `the cached appliance in ${path} is damaged: ${why}. Remove it, and it is built anew`,
+  problem: `the cached appliance in ${path} is damaged: ${why}`,
+  advice: 'Remove it, and it is built anew',
 });
 
 /** A fixed appliance, which has been built elsewhere: libguestfs would crash, or its qemu not start. */
 export const brokenAppliance = (path: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_APPLIANCE_INVALID',
-  advice: `the fixed appliance in ${path} is damaged: ${why}. Unpack it again, or name another folder: the option 'path', LIBGUESTFS_PATH`,
+  problem: `the fixed appliance in ${path} is damaged: ${why}`,
+  advice: "Unpack it again, or name another folder: the option 'path', LIBGUESTFS_PATH",
 });
 
 export function folder(
@@ -118,106 +140,167 @@ export function folder(
   return {
     code,
     errno,
-    advice: `the folder ${path} cannot be used for ${use} (${why}). ${mend}, or name another folder: ${setting}`,
+    problem: `the folder ${path} cannot be used for ${use} (${why})`,
+    advice: `${mend}, or name another folder: ${setting}`,
   };
 }
 
-export function image(path: string, why: string): Fault {
-  const errno = errnoOf(why);
+export const backingFile = (path: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_BACKING_FILE',
+  errno: errnoOf(why),
+  problem: `the backing file ${path} cannot be opened: ${why}`,
+  advice: "Put it in its place, or tell the image its new one with 'qemu-img rebase -u -b'",
+});
+
+export const isFolder = (path: string): Fault => ({
+  code: 'ERR_GUESTFS_IMAGE_INVALID',
+  problem: `${path} is a folder, or something else that is no disk image`,
+  advice: 'Give the path of an image or of a block device',
+});
+
+/** `errno` is that of the host, if the host has refused it: then the image itself may be good. */
+export function image(path: string, why: string, errno: Errno | undefined): Fault {
+  const problem = `${path} cannot be opened: ${why}`;
   return errno === undefined
     ? {
         code: 'ERR_GUESTFS_IMAGE_INVALID',
-        advice: `${path} cannot be opened: ${why}. Check it with 'qemu-img info', and give the format that it has`,
+        problem,
+        advice: "Check it with 'qemu-img info', and give the format that it has",
       }
     : {
         code: 'ERR_GUESTFS_IMAGE_UNREADABLE',
         errno,
-        advice: `${path} cannot be opened: ${why}. See that it is there and that this user may open it, for writing too unless readonly is set`,
+        problem,
+        advice: 'See that it is there and that this user may open it, for writing too unless readonly is set',
       };
 }
 
 export const ownBackingFile = (path: string): Fault => ({
   code: 'ERR_GUESTFS_BACKING_LOOP',
   errno: 'ELOOP',
-  advice: `${path} is its own backing file, directly or indirectly. Give the image its right one with 'qemu-img rebase -u -b'`,
+  problem: `${path} is its own backing file, directly or indirectly`,
+  advice: "Give the image its right one with 'qemu-img rebase -u -b'",
 });
 
 /** Descriptors are short (EMFILE: of this process, ENFILE: of the machine), or processes and threads (EAGAIN). */
 export function limitReached(errno: 'EMFILE' | 'ENFILE' | 'EAGAIN'): Fault {
-  const advice = {
-    EMFILE:
-      'too many files are open. Raise the limit (`ulimit -n`), or close handles and files that are not needed',
-    ENFILE: 'too many files are open on this machine. Raise its limit (`sysctl fs.file-max`), or close some',
-    EAGAIN:
-      'a thread or a helper process could not be started: this process is at a limit of processes, memory or open files. Raise it (`ulimit -u`, `ulimit -n`), or close handles',
-  }[errno];
-  return { code: 'ERR_GUESTFS_LIMIT', errno, advice };
+  const [problem, advice] = {
+    EMFILE: [
+      'too many files are open',
+      'Raise the limit (`ulimit -n`), or close handles and files that are not needed',
+    ],
+    ENFILE: [
+      'too many files are open on this machine',
+      'Raise its limit (`sysctl fs.file-max`), or close some',
+    ],
+    EAGAIN: [
+      'a thread or a helper process could not be started: this process is at a limit of processes, memory or open files',
+      'Raise it (`ulimit -u`, `ulimit -n`), or close handles',
+    ],
+  }[errno] as [string, string];
+  return { code: 'ERR_GUESTFS_LIMIT', errno, problem, advice };
 }
 
 export const tooManyHandles: Fault = {
   code: 'ERR_GUESTFS_LIMIT',
   errno: 'EAGAIN',
-  advice:
-    'too many handles are open: a process can have about 1,000, for libguestfs takes a thread-specific key for each. Close those that are not needed, or spread the work over several processes',
+  problem:
+    'too many handles are open: a process can have about 1,000, for libguestfs takes a thread-specific key for each',
+  advice: 'Close those that are not needed, or spread the work over several processes',
 };
 
 export const notEnoughMemory: Fault = {
   code: 'ERR_GUESTFS_MEMORY',
   errno: 'ENOMEM',
-  advice:
-    "this machine has not enough memory for the appliance. Close handles that are not needed, or ask for less: the option 'memsize', LIBGUESTFS_MEMSIZE",
+  problem: 'this machine has not enough memory for the appliance',
+  advice: "Close handles that are not needed, or ask for less: the option 'memsize', LIBGUESTFS_MEMSIZE",
 };
 
 export const unreadableKernel = (path: string): Fault => ({
   code: 'ERR_GUESTFS_KERNEL_UNREADABLE',
   errno: 'EACCES',
-  advice: `the appliance needs the kernel ${path}, which this user may not read (so it is on Ubuntu): \`sudo chmod 0644 ${path}\``,
+  problem: `the appliance needs the kernel ${path}, which this user may not read (so it is on Ubuntu)`,
+  advice: `\`sudo chmod 0644 ${path}\``,
 });
 
-export const noKernel: Fault = {
+export const noKernel = (distribution?: Distribution): Fault => ({
   code: 'ERR_GUESTFS_NO_KERNEL',
-  advice:
-    'the appliance needs a Linux kernel in /boot with its modules in /lib/modules, and there is none: `apt install linux-image-amd64` (Debian), `dnf install kernel` (Fedora)',
-};
+  problem: 'the appliance needs a Linux kernel in /boot with its modules in /lib/modules, and there is none',
+  advice: installWords(['kernel'], distribution),
+});
 
 /** supermin passes over a variable that names no kernel, unless another one says which kernel it is. */
 export const missingKernel = (path: string): Fault => ({
   code: 'ERR_GUESTFS_NO_KERNEL',
   errno: 'ENOENT',
-  advice: `the kernel ${path}, which SUPERMIN_KERNEL names, is not there: take the variable away`,
+  problem: `the kernel ${path}, which SUPERMIN_KERNEL names, is not there`,
+  advice: 'take the variable away',
 });
 
-export const noAppliance = (path: string): Fault => ({
+export const noAppliance = (path: string, distribution?: Distribution): Fault => ({
   code: 'ERR_GUESTFS_NO_APPLIANCE',
-  advice: `there is no appliance in ${path}: install libguestfs with its appliance (\`apt install libguestfs0 supermin\`, \`dnf install libguestfs-appliance\`), or name its folder: the option 'path', LIBGUESTFS_PATH`,
+  problem: `there is no appliance in ${path}`,
+  advice: `install libguestfs with its appliance (${installWords(['appliance'], distribution)}), or name its folder: the option 'path', LIBGUESTFS_PATH`,
 });
 
-export const noHypervisor = (path: string, errno: 'ENOENT' | 'EACCES' = 'ENOENT'): Fault => ({
+export const noHypervisor = (
+  path: string,
+  errno: 'ENOENT' | 'EACCES' = 'ENOENT',
+  distribution?: Distribution,
+): Fault => ({
   code: 'ERR_GUESTFS_NO_HYPERVISOR',
   errno,
-  advice: `the hypervisor ${path} ${errno === 'ENOENT' ? 'does not exist' : 'cannot be run'}: install qemu (\`apt install qemu-system-x86\`, \`dnf install qemu-kvm\`), or name the right one with setHv() or LIBGUESTFS_HV`,
+  problem: `the hypervisor ${path} ${errno === 'ENOENT' ? 'does not exist' : 'cannot be run'}`,
+  advice: `install qemu (${installWords(['qemu'], distribution)}), or name the right one with setHv() or LIBGUESTFS_HV`,
+});
+
+export const noQemuImg = (): Fault => ({
+  code: 'ERR_GUESTFS_QEMU_IMG_MISSING',
+  problem: 'libguestfs needs qemu-img',
+  advice: installWords(['qemu-img']),
 });
 
 /** Only the backend is concerned: for libguestfs itself libvirt is not needed. */
 export const libvirtUnusable = (uri: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_LIBVIRT',
-  advice: `libvirt, which is to start the appliance, cannot be used (${uri || 'its default'}: ${why}). Start it, or do without it: LIBGUESTFS_BACKEND=direct, or the option 'backend'`,
+  problem: `libvirt, which is to start the appliance, cannot be used (${uri || 'its default'}: ${why})`,
+  advice: "Start it, or do without it: LIBGUESTFS_BACKEND=direct, or the option 'backend'",
 });
 
 /** `why` is what libguestfs has said of a variable. */
 export const refusedSetting = (why: string): Fault => ({
   code: 'ERR_GUESTFS_SETTINGS',
-  advice: `a setting of the environment is refused: ${why}. Correct the variable LIBGUESTFS_… that says so, or take it away`,
+  problem: `a setting of the environment is refused: ${why}`,
+  advice: 'Correct the variable LIBGUESTFS_… that says so, or take it away',
 });
 
 export const imageLocked = (path = 'the image'): Fault => ({
   code: 'ERR_GUESTFS_IMAGE_LOCKED',
-  advice: `${path} is in use: a running virtual machine, another handle or another drive of this one holds its lock. Close it there, or add the drive with readonly: true`,
+  problem: `${path} is in use: a running virtual machine, another handle or another drive of this one holds its lock`,
+  advice: 'Close it there, or add the drive with readonly: true',
 });
 
 /** passt becomes another user, who may write neither its socket nor its PID file in a folder of root's. */
 export const passtFailed: Fault = {
   code: 'ERR_GUESTFS_PASST',
+  problem:
+    'passt, which libguestfs uses for setNetwork(true), could not be started: run by root, it becomes a user who may not write where it has to',
   advice:
-    'passt, which libguestfs uses for setNetwork(true), could not be started: run by root, it becomes a user who may not write where it has to. Run this as another user, leave the network out, or take passt from the PATH, so that libguestfs does without it',
+    'Run this as another user, leave the network out, or take passt from the PATH, so that libguestfs does without it',
+};
+
+export const diskFull: Fault = {
+  code: 'ERR_GUESTFS_DISK_FULL',
+  errno: 'ENOSPC',
+  problem:
+    'not all that was written has reached the disk: there is no space left on this machine for an image, or, for scratch and read-only drives, in the folder for temporary files',
+  advice: 'Make space, launch again and write it again',
+};
+
+export const diskError: Fault = {
+  code: 'ERR_GUESTFS_DISK_ERROR',
+  errno: 'EIO',
+  problem:
+    'not all that was written has reached the disk: this machine had an input/output error (see `dmesg`)',
+  advice: 'Mend it, launch again and write it again',
 };

@@ -30,31 +30,43 @@ interface Family {
   readonly install: string;
   /** Names other than the usual ones. */
   readonly packages: Readonly<Partial<Record<Need, string>>>;
+  /** The version in which libraries got another name, since time_t grew. */
+  readonly libraryRenamed?: number;
 }
 
 export interface Distribution {
   /** As it calls itself. */
   readonly name: string | undefined;
   readonly id: string;
-  /** Those that it is like. */
+  /** Itself and those that it is like, the closest first. */
   readonly ids: readonly string[];
   readonly version: string;
   readonly family: Family | undefined;
 }
 
+const debian = {
+  libguestfs: 'libguestfs0',
+  appliance: 'libguestfs0',
+  kernel: `linux-image-${debianArch}`,
+  qemu: isX86 ? 'qemu-system-x86' : 'qemu-system-arm',
+  'qemu-img': 'qemu-utils',
+  headers: 'libguestfs-dev',
+} as const;
+
 const families: readonly Family[] = [
   {
-    title: 'Debian, Ubuntu',
-    ids: ['debian', 'ubuntu'],
+    title: 'Debian',
+    ids: ['debian'],
     install: 'apt install',
-    packages: {
-      libguestfs: 'libguestfs0',
-      appliance: 'libguestfs0',
-      kernel: `linux-image-${debianArch}`,
-      qemu: isX86 ? 'qemu-system-x86' : 'qemu-system-arm',
-      'qemu-img': 'qemu-utils',
-      headers: 'libguestfs-dev',
-    },
+    packages: debian,
+    libraryRenamed: 13,
+  },
+  {
+    title: 'Ubuntu',
+    ids: ['ubuntu'],
+    install: 'apt install',
+    packages: { ...debian, kernel: 'linux-image-generic' },
+    libraryRenamed: 24.04,
   },
   {
     title: 'Fedora, RHEL',
@@ -117,15 +129,36 @@ export function parseDistribution(text: string): Distribution {
     id,
     ids,
     version: fields.get('VERSION_ID') ?? '',
-    family: families.find((family) => family.ids.some((known) => ids.includes(known))),
+    family: ids.map((each) => families.find((family) => family.ids.includes(each))).find(Boolean),
   };
 }
 
 /** How to install what is needed on this distribution; when we do not know it, on each that we know. */
 export function installation(needs: readonly Need[], distribution = thisDistribution()): string[] {
+  return waysToInstall(needs, distribution).map(({ title, command }) => `${title}: ${command}`);
+}
+
+/** The same within a sentence. */
+export function installWords(needs: readonly Need[], distribution = thisDistribution()): string {
+  const ways = waysToInstall(needs, distribution);
+  if (distribution.family) return ways.map(({ command }) => `\`${command}\``).join('');
+  return ways.map(({ title, command }) => `\`${command}\` (${title})`).join(', ');
+}
+
+interface Way {
+  readonly title: string;
+  readonly command: string;
+}
+
+function waysToInstall(needs: readonly Need[], distribution: Distribution): readonly Way[] {
   const { family, name } = distribution;
-  if (family) return [installLine(name ?? family.title, family, needs, distribution)];
-  return families.map((known) => installLine(known.title, known, needs));
+  if (family) return [{ title: name ?? family.title, command: commandOf(family, needs, distribution) }];
+  const titles = new Map<string, string[]>();
+  for (const known of families) {
+    const command = commandOf(known, needs);
+    titles.set(command, [...(titles.get(command) ?? []), known.title]);
+  }
+  return [...titles].map(([command, names]) => ({ title: names.join(', '), command }));
 }
 
 /** The command that installs it; null where we do not know this distribution. */
@@ -144,10 +177,6 @@ export function thisDistribution(): Distribution {
   return parseDistribution('');
 }
 
-function installLine(title: string, family: Family, needs: readonly Need[], distribution?: Distribution) {
-  return `${title}: ${commandOf(family, needs, distribution)}`;
-}
-
 function commandOf(family: Family, needs: readonly Need[], distribution?: Distribution) {
   const names = needs.map(
     (need) => (distribution && renamed(need, distribution)) ?? family.packages[need] ?? usualPackages[need],
@@ -156,11 +185,10 @@ function commandOf(family: Family, needs: readonly Need[], distribution?: Distri
   return `${sudo}${family.install} ${[...new Set(names)].join(' ')}`;
 }
 
-/** Debian and Ubuntu gave many libraries another name when time_t grew, and Ubuntu its kernels from the beginning. */
-function renamed(need: Need, { id, ids, version }: Distribution): string | undefined {
-  if (need === 'kernel') return ids.includes('ubuntu') ? 'linux-image-generic' : undefined;
+/** Only those whose version we know: what is like Ubuntu counts its own. */
+function renamed(need: Need, { id, version, family }: Distribution): string | undefined {
   if (need !== 'libguestfs' && need !== 'appliance') return undefined;
-  const since = { debian: 13, ubuntu: 24.04 }[id];
+  const since = family?.ids.includes(id) ? family.libraryRenamed : undefined;
   const isNewer = since !== undefined && (version === '' || Number(version) >= since);
   return isNewer ? 'libguestfs0t64' : undefined;
 }

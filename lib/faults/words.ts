@@ -1,7 +1,13 @@
-// What to do about faults of the host and of the appliance, told by the words of libguestfs, qemu, qemu-img, supermin
-// and the guest's kernel.
-
+// Words of libguestfs, qemu, qemu-img and supermin, and the faults that they tell. What the guest's kernel says is in
+// kernel-words.ts.
+//
+// An image has a say in these words: it names its backing files, its features, its format, and a name may contain line
+// breaks. So a line tells a fault by how it begins, before anything of an image can stand in it; the first line that
+// tells one decides, since what an image adds comes after the words that quote it; and a reason is believed only at the
+// end of a line and after words of the program's own.
+import { printableLines } from '../text/lines';
 import {
+  backingFile,
   cachedir,
   errnoOf,
   type Fault,
@@ -9,6 +15,7 @@ import {
   foreignCache,
   image,
   imageLocked,
+  isFolder,
   libvirtUnusable,
   limitReached,
   missingKernel,
@@ -26,168 +33,267 @@ import {
   unusableSockdir,
   unusableTmpdir,
 } from './faults';
+import { isOfKernel } from './kernel-words';
+
+/** What was said of a failure. */
+export interface Words {
+  /** libguestfs's own error. */
+  readonly message?: string | undefined;
+  /** What the programs that it ran have said; `isCut` where the beginning may be missing. */
+  readonly said?: string | undefined;
+  readonly isCut?: boolean;
+  /** The image that it is about. */
+  readonly path?: string | undefined;
+}
+
+/** Searching takes time, and an image may have a say in the length of it. */
+const mostWords = 16 * 1024;
+const longestLine = 2048;
+
+/** Stands for the path of the image, which may look like anything: no program writes this character. */
+const thePath = '\ufdd0';
+
+/** What a line tells: a fault, nothing, or nothing either as all that follows, for an image may have written it. */
+type Told = Fault | 'unknown' | undefined;
+
+/** The fault of this machine or of an image that such words tell; undefined where they are not known. */
+export function faultIn({ message = '', said = '', isCut = false, path }: Words): Fault | undefined {
+  const lines = [message, isCut ? said.replace(/^.*\n?/, '') : said].flatMap((text) => linesOf(text, path));
+  const name = path ?? 'the image';
+  const known = (text: string | undefined) => text?.replaceAll(thePath, () => name);
+  for (const [index, line] of lines.entries()) {
+    const rest = lines.slice(index, index + 16);
+    const speaker = qemu.exec(line)?.groups;
+    const told = speaker ? ofQemu(speaker, rest, name, known) : ofOthers(rest, known);
+    if (told) return told === 'unknown' ? undefined : told;
+  }
+  return undefined;
+}
+
+function linesOf(text: string, path: string | undefined): string[] {
+  const lines = printableLines(asLines(withoutPath(text.slice(0, mostWords), path)));
+  return lines.filter((line) => !isOfKernel(line)).map((line) => line.slice(0, longestLine));
+}
+
+function withoutPath(text: string, path: string | undefined): string {
+  if (path === undefined || !/^\/.|\n/.test(path)) return text;
+  const isWhole = /^(?:['":,\s\]]|$)/;
+  return text
+    .split(path)
+    .reduce((before, after) => `${before}${isWhole.test(after) ? thePath : path}${after}`);
+}
+
+/** Since 1.56 libguestfs says what qemu-img has said itself, and all of it in one line. libvirt does so with qemu. */
+function asLines(words: string): string {
+  return words
+    .replace(
+      /^qemu-img: ((?:qemu-img: |Formatting )[\s\S]*): (?=qemu-img exited with)/,
+      (_, said: string) =>
+        `${said.trimEnd().replaceAll(/ (?=qemu-img: |Could not open backing image\.|Is another process using )/g, '\n')}\n`,
+    )
+    .replace(/^(Original error from libvirt: [^\n']*?) (?=qemu[\w.-]*: )/m, '$1\n');
+}
 
 /** qemu writes a comma in a file's name as two. */
 const unquoted = (path: string) => path.replaceAll(',,', ',');
 
-/** Limits of the words that are looked at: an image may have a say in them, and searching takes time. */
-const mostWords = 16 * 1024;
-const longestLine = 2048;
+/**
+ * What stands before a problem: the drive that it is about, as the command line has it, or the overlay in libguestfs's
+ * folder that qemu-img was to make, or some other object or file.
+ */
+const qemu = new RegExp(
+  `^qemu[\\w.-]*: (?:-drive file=(?=(?<drive>(?:[^,]|,,)*))\\k<drive>,[^:]*: |(?<overlay>(?<folder>/(?:(?!: ).)*?)/libguestfs\\w{6}/(?:overlay|scratch)[^/:]*): |(?<object>-\\w.*?|[/${thePath}].*?): )?(?<problem>.*)$`,
+);
 
-function bounded(words: string): string {
-  const lines = words.slice(-mostWords).split('\n');
-  return lines.map((line) => line.slice(0, longestLine)).join('\n');
+type Known = (text: string | undefined) => string | undefined;
+
+function ofQemu(
+  { drive, overlay, folder: place = '', object, problem = '' }: Readonly<Record<string, string | undefined>>,
+  lines: readonly string[],
+  path: string,
+  known: Known,
+): Told {
+  if (/^qemu-img exited for an unknown reason \(status -1\)/.test(problem)) return limitReached('EAGAIN');
+  if (/^(?:qemu-img exited with|warning: )/.test(problem)) return undefined;
+  if (/^cannot set up guest memory '[\w.]*': Cannot allocate memory$/.test(problem)) return notEnoughMemory;
+  const [nesting = ''] = /^(?:Could not open backing (?:file|image): )*/.exec(problem) ?? [];
+  const layers = nesting.split(': ').length - 1;
+  if (layers >= mostLayers) return ownBackingFile(path);
+  const own = problem.slice(nesting.length);
+  const name = drive === undefined ? path : (known(unquoted(drive)) ?? path);
+  const opened = couldNotOpen([own, ...lines.slice(1)], [thePath, drive]);
+  if (/^Failed to get (?:shared )?"[\w ]+" lock/.test(opened?.isKnown ? opened.why : own)) {
+    const holder = known(/^Is another process using the image \[(.*)\]/.exec(lines[1] ?? '')?.[1]);
+    return layers > 0 && drive !== undefined && holder === name ? ownBackingFile(name) : imageLocked(holder);
+  }
+  if (opened && layers > 0) return backingFile(known(opened.path) ?? '', known(opened.why) ?? '');
+  const why = whyOf(own, [thePath, drive]);
+  if (why === 'Too many open files') return limitReached('EMFILE');
+  if (why === 'Cannot allocate memory') return notEnoughMemory;
+  if (overlay && why && /^(?:Could not write[^:]*: )?[^:]*$/.test(problem)) return folder(tmpdir, place, why);
+  const [, notFile] = /^'file' driver requires '(.*)' to be a regular file/.exec(own) ?? [];
+  if (notFile !== undefined) return isFolder(known(notFile) ?? '');
+  const errno = errnoOf(why ?? whyOf(opened?.why ?? '', []));
+  if (drive !== undefined) return image(name, known(problem) ?? '', errno);
+  if (opened) return image(known(opened.path) ?? '', known(opened.why) ?? '', errno);
+  if (overlay !== undefined) return image(path, known(problem) ?? '', errno);
+  return object === undefined && !/^[-/]/.test(problem) ? undefined : 'unknown';
 }
 
-/** Since 1.56 libguestfs says what qemu-img has said itself, and all of it in one line. */
-function asLines(words: string): string {
-  return words.replace(
-    /^qemu-img: ((?:qemu-img: |Formatting ).*): (?=qemu-img exited with)/m,
-    (_, said: string) =>
-      `${said.trimEnd().replaceAll(/ (?=qemu-img: |Could not open backing image\.|Is another process using )/g, '\n')}\n`,
-  );
+/** More than anybody makes: qemu follows a chain that comes back to its image until it has no descriptor left. */
+const mostLayers = 50;
+
+const heads = "(?:[Cc]ould not|[Cc]annot|Can't|Failed to|Unable to|Error)";
+
+/** The reason at the end of a line that has nothing but qemu's own words before it, and the names that are not an image's. */
+function whyOf(problem: string, names: readonly (string | undefined)[]): string | undefined {
+  const [, before = '', why] = new RegExp(`^(.*?)${reason}$`).exec(problem) ?? [];
+  const cut = names.reduce<string>((text, name) => (name ? text.replaceAll(`'${name}'`, '') : text), before);
+  return new RegExp(`^(?:${heads}[^:'"()]*: )*$`).test(cut) ? why : undefined;
 }
 
-const refusal = new RegExp(`^[^:]*: (?:Could not write.*: )?${reason}$`);
-
-/** Finds a line that says why something could not be done in a folder, of which `marker` is the next part of the path. */
-function refusedIn(
-  kind: typeof tmpdir | typeof cachedir,
-  marker: RegExp,
-): (words: string) => Fault | undefined {
-  return (words) => {
-    for (const line of words.split('\n')) {
-      const end = line.search(marker);
-      const why = end > 0 && refusal.exec(line.slice(end))?.[1];
-      if (!why) continue;
-      const before = Math.max(line.lastIndexOf("'", end), line.lastIndexOf(':', end));
-      const start = line.indexOf('/', before + 1);
-      if (start < end) return folder(kind, line.slice(start, end), why);
-    }
-    return undefined;
+/** What could not be opened, and why. A name may go on in the next lines. */
+function couldNotOpen(
+  lines: readonly string[],
+  names: readonly (string | undefined)[],
+): { readonly path: string; readonly why: string; readonly isKnown: boolean } | undefined {
+  const [line = ''] = lines;
+  if (!line.startsWith("Could not open '")) return undefined;
+  const name = names.find((each) => each !== undefined && line.startsWith(`Could not open '${each}': `));
+  if (name !== undefined)
+    return { path: name, why: line.slice(`Could not open '${name}': `.length), isKnown: true };
+  const [, path, why] =
+    /^Could not open '(.*)': (.*)$/.exec(line) ??
+    new RegExp(`^Could not open '([\\s\\S]*?)': ${reason}(?:\\n|$)`).exec(lines.join('\n')) ??
+    [];
+  return {
+    isKnown: false,
+    path: path?.replaceAll('\n', ' ').trim() ?? line.slice(16),
+    why: why ?? 'its name is broken off',
   };
 }
 
-type Rule = readonly [RegExp, (...groups: string[]) => Fault] | ((words: string) => Fault | undefined);
+type Rule = readonly [RegExp, (...groups: string[]) => Fault];
 
 /**
- * In this order, for some words come with others: the first rule that applies decides. The groups of a pattern are given
- * to its function, and after them the path of the image, if the failed call is about one. No pattern may take more than
- * linear time in the length of a line, or little more.
+ * The other programs, each line with the one after it: nothing of what is in an image stands in them. The groups of a
+ * pattern are given to its function. No pattern may take more than linear time in the length of a line, or little more.
  */
-const table: readonly Rule[] = [
-  [/(?:Could not open backing file: ){50}/, ownBackingFile],
-  [/Too many open files/, () => limitReached('EMFILE')],
+const others: readonly Rule[] = [
+  [/^[^\n]*: Too many open files(?:\n|$|: \/)/, () => limitReached('EMFILE')],
+  [/^[^\n]*: Cannot allocate memory(?:\n|$|: \/)/, () => notEnoughMemory],
   [
-    /^qemu[\w.-]*: -drive file=(?=((?:[^,\n]|,,)*))\1,.*: Could not open backing file: .*lock\nIs another process using the image \[\1\]/m,
-    (path) => ownBackingFile(unquoted(path)),
-  ],
-  [/Failed to get (?:shared )?"[\w ]+" lock\n?(?:Is another process using the image \[(.*)\])?/, imageLocked],
-  [
-    /Could not open backing (?:file|image): .*?Could not open '([^'\n]*)': (.*)$/m,
-    (path, why) => ({
-      code: 'ERR_GUESTFS_BACKING_FILE',
-      errno: errnoOf(why),
-      advice: `the backing file ${path} cannot be opened: ${why}. Put it in its place, or tell the image its new one with 'qemu-img rebase -u -b'`,
+    new RegExp(`^(?:[^\\n]*\\W)?(\\w+): (/.*|): realpath: ${reason}(?:\\n|$)`),
+    (setting, path, why) => ({
+      ...unusableFor(setting)(path || 'without a name', why),
+      setting: { name: setting, folder: path },
     }),
   ],
-  // The programs that qemu-img and supermin are, when they could not be started.
-  [/exited for an unknown reason \(status -1\)/, () => limitReached('EAGAIN')],
-  [/cannot set up guest memory|Cannot allocate memory/, () => notEnoughMemory],
   [
-    new RegExp(`(\\w+): (/.*|): realpath: ${reason}$`, 'm'),
-    (setting, path, why) => unusableFor(setting)(path || 'without a name', why),
-  ],
-  [
-    new RegExp(`^(/.*)/libguestfs\\w{6}: cannot create temporary directory: ${reason}$`, 'm'),
+    new RegExp(`^(/.*)/libguestfs\\w{6}: cannot create temporary directory: ${reason}(?:\\n|$)`),
     (path, why) => (path === process.env.XDG_RUNTIME_DIR ? unusableSockdir : unusableTmpdir)(path, why),
   ],
-  refusedIn(tmpdir, /\/libguestfs\w{6}\/(?:overlay|scratch)/),
-  [/^security: cached appliance (\/.*) is (.*)$/m, (path, why) => foreignCache(path, `it is ${why}`)],
+  [
+    new RegExp(
+      `^(?:[^\\n]*[':]\\s?)?(/[^':\\n]*)/libguestfs\\w{6}/(?:overlay|scratch)[^:\\n]*: (?:Could not write.*: )?${reason}(?:\\n|$)`,
+    ),
+    (path, why) => folder(tmpdir, path, why),
+  ],
+  [/^security: cached appliance (\/.*) is (.*)/, (path, why) => foreignCache(path, `it is ${why}`)],
   // libguestfs does not say why it could not make its folder there.
-  [new RegExp(`^stat: (/.*)/\\.guestfs-\\d+: ${reason}$`, 'm'), unusableCachedir],
-  refusedIn(cachedir, /\/\.guestfs-\d+\//),
-  [new RegExp(`${reason}: (/.*)/\\.guestfs-\\d+/`), (why, path) => unusableCachedir(path, why)],
-  [/cannot open '(\/[^'\n]*)' for reading: Permission denied/, unreadableKernel],
-  [/cannot stat '(\/[^'\n]*)': .*\nsupermin: cp -p '\1' '[^'\n]*\/kernel'/, missingKernel],
-  [/failed to find a suitable kernel/, () => noKernel],
-  [/cannot find any suitable libguestfs supermin.*\(search path: (.*)\)/, noAppliance],
-  [/^stat: (\/.*): No such file or directory$/m, (path) => noHypervisor(path)],
+  [new RegExp(`^stat: (/.*)/\\.guestfs-\\d+: ${reason}(?:\\n|$)`), unusableCachedir],
+  [
+    new RegExp(`^(?:[^\\n]*[':]\\s?)?(/[^':\\n]*)/\\.guestfs-\\d+/[^:\\n]*: ${reason}(?:\\n|$)`),
+    (path, why) => folder(cachedir, path, why),
+  ],
+  [new RegExp(`^[^/\\n]*: ${reason}: (/.*)/\\.guestfs-\\d+/`), (why, path) => unusableCachedir(path, why)],
+  [/^cp: cannot open '(\/[^'\n]*)' for reading: Permission denied(?:\n|$)/, unreadableKernel],
+  [/^cp: cannot stat '(\/[^'\n]*)': .*\nsupermin: cp -p '\1' '[^'\n]*\/kernel'/, missingKernel],
+  [/^(?:supermin: )?failed to find a suitable kernel/, () => noKernel()],
+  [/^cannot find any suitable libguestfs supermin.*\(search path: (.*)\)/, (path) => noAppliance(path)],
+  [/^stat: (\/.*): (?:No such file or|Not a) directory(?:\n|$)/, (path) => noHypervisor(path)],
   // How a shell says that it could not run a program: since 1.58 libguestfs asks qemu itself whether there is KVM.
   [
-    /^(.+): did not understand QMP monitor output\n.*\bsh: (?:line )?\d+: .*: (not found|No such file or directory|Permission denied)$/m,
+    /^(.+): did not understand QMP monitor output\n.*\bsh: (?:line )?\d+: .*: (not found|No such file or directory|Not a directory|Permission denied)$/,
     (path, why) => noHypervisor(path, why === 'Permission denied' ? 'EACCES' : 'ENOENT'),
   ],
-  [/^(\/.*) exited with error status 12[67]\b/m, (path) => noHypervisor(path, 'EACCES')],
-  [/could not connect to libvirt \(URI = ([^)\n]*)\): (.*)$/m, (uri, why) => libvirtUnusable(uri, why)],
-  [/passt exited with status/, () => passtFailed],
-  [
-    /'file' driver requires '(.*)' to be a regular file/,
-    (path) => ({
-      code: 'ERR_GUESTFS_IMAGE_INVALID',
-      advice: `${path} is a folder, or something else that is no disk image. Give the path of an image or of a block device`,
-    }),
-  ],
-  // What qemu says of a drive, on the way to the appliance or, for the overlay of a read-only one, to the overlay.
-  [/^qemu[\w.-]*: -drive file=(?=((?:[^,\n]|,,)*))\1,.*?: (.*)$/m, (path, why) => image(unquoted(path), why)],
-  [/^qemu[\w.-]*: .*Could not open '(.*?)': (.*)$/m, image],
-  [
-    /^qemu-img: \/.*\/libguestfs\w{6}\/overlay\d*\.qcow2: (?!qemu-img exited)(.*)$/m,
-    (why, path) => image(path, why),
-  ],
+  [/^(\/.*) exited with error status 12[67]\b/, (path) => noHypervisor(path, 'EACCES')],
+  [/^could not connect to libvirt \(URI = ([^)\n]*)\): (.*)/, libvirtUnusable],
+  [/^(?:\S*\/)?passt exited with status/, () => passtFailed],
 ];
 
-/** What to do about a failure of the host, where its words are known. */
-export function faultIn(words: string, path = 'the image'): Fault | undefined {
-  const looked = asLines(bounded(words));
-  for (const rule of table) {
-    if (typeof rule === 'function') {
-      const remedy = rule(looked);
-      if (remedy) return remedy;
-      continue;
-    }
-    const [pattern, explain] = rule;
-    const found = pattern.exec(looked);
-    if (found) return explain(...found.slice(1), path);
+function ofOthers([line = '', next = '']: readonly string[], known: Known): Fault | undefined {
+  const both = `${line}\n${next}`;
+  for (const [pattern, explain] of others) {
+    const found = pattern.exec(both);
+    if (found) return explain(...found.slice(1).map((group) => known(group) ?? ''));
   }
   return undefined;
 }
 
-/** Why the appliance has died, by its console; undefined when the console tells nothing of it. */
-export function causeOfDeath(console: string): string | undefined {
-  const starved = /Out of memory: Killed process \d+ \((.*?)\)/.exec(console);
-  if (starved) {
-    return `it had not enough memory for ${starved[1]}. Give it more: the option 'memsize', LIBGUESTFS_MEMSIZE`;
-  }
-  const panic = /Kernel panic - not syncing: (.*)/.exec(console);
-  return panic ? `its kernel panicked (${panic[1]})` : undefined;
+/** Whether libguestfs does not know an option: a newer program has passed it. */
+export function tellsUnknownOption(message: string): boolean {
+  return /^(?:\w+: )?unknown option in guestfs_\w+_argv->bitmask/.test(message);
 }
 
-/**
- * What the appliance's kernel says when the host has not taken what was written to a disk. It does not tell whose disk:
- * its names need not be libguestfs's, and one disk is the appliance's own.
- */
-export function refusedWrite(console: string): Fault | undefined {
-  if (/critical space allocation error, dev \w+/.test(console)) {
-    return {
-      code: 'ERR_GUESTFS_DISK_FULL',
-      errno: 'ENOSPC',
-      advice:
-        'not all that was written has reached the disk: there is no space left on this machine for an image, or, for scratch and read-only drives, in the folder for temporary files. Make space, launch again and write it again',
-    };
-  }
-  // The second in kernels before 5.
-  if (
-    /I\/O error, dev \w+, sector \d+ op 0x\w+:\(WRITE\)|Buffer I\/O error on dev \w+, logical block \d+, lost/.test(
-      console,
-    )
-  ) {
-    return {
-      code: 'ERR_GUESTFS_DISK_ERROR',
-      errno: 'EIO',
-      advice:
-        'not all that was written has reached the disk: this machine had an input/output error (see `dmesg`). Mend it, launch again and write it again',
-    };
-  }
-  return undefined;
+/** The feature group that the appliance lacks, where that is what libguestfs says. */
+export function missingFeatureIn(message: string): string | undefined {
+  return /^(?:\w+: )?feature '(\w+)' is not available in this\b/.exec(message)?.[1];
+}
+
+/** libguestfs's message without its hints for its shell, and with a word where a program of the appliance gave no reason. */
+export function withoutHints(message: string): string {
+  return message.replace(/\s*\(in guestfish,.*\)$/, '').replace(/: *$/, ': it gave no reason');
+}
+
+/** libguestfs's message without what it says at length of how to get more of them, and whether it did. */
+export function explanationIn(message: string): { readonly problem: string; readonly isExplained: boolean } {
+  const found =
+    /\s*(?:To see full error messages|This usually means the libguestfs appliance)[\s\S]*LIBGUESTFS_DEBUG=1[\s\S]*/;
+  const problem = message.replace(found, '');
+  return { problem, isExplained: problem !== message };
+}
+
+/** Whether qemu's last words are about KVM: those about drives quote paths. */
+export function blamesKvm(said: string): boolean {
+  return printableLines(said)
+    .filter((line) => !/^qemu[\w.-]*: -(?:drive|blockdev|device) /.test(line))
+    .some((line) => /\bkvm\b|accelerator/i.test(line.replace(/'[^']*'|\/(?!dev\/kvm)[^\s:]*/g, '')));
+}
+
+/** The variable of the environment that libguestfs's words are about: they have its name, or only what it sets. */
+export function variableIn(words: string, names: readonly string[]): string | undefined {
+  const prefix = 'LIBGUESTFS_';
+  const own = names.filter((name) => name.startsWith(prefix));
+  return (
+    own.find((name) => words.includes(name)) ??
+    own.find((name) => new RegExp(`\\b${name.slice(prefix.length)}\\b`, 'i').test(words))
+  );
+}
+
+/** qemu's remarks on the appliance's own disk say nothing of the program's. */
+export const isAboutOverlay = (line: string) =>
+  /^\s*(WARNING: Image format was not specified for '.*\/overlay\d+\.qcow2'|Automatically detecting the format is dangerous|Specify the 'raw' format explicitly)/.test(
+    line,
+  );
+
+/** Whether a failure in the appliance is one of a disk: daemon and tools tell it in their words, often without an errno. */
+export function tellsDiskError(message: string): boolean {
+  return /: (?:Input\/output error|No space left on device)(?:$| while )/m.test(message);
+}
+
+/** Whether libguestfs before 1.50 refuses a list of names as too long: it has one message for all, and no code. */
+export function tellsTooLong(message: string): boolean {
+  return /exceeds the maximum message size/.test(message);
+}
+
+/** Whether `qemu-img info` has found that a chain of backing files comes back to itself. */
+export function tellsLoop(said: string): boolean {
+  return /^qemu-img: Backing file '[\s\S]*' creates an infinite loop/.test(said);
+}
+
+/** What `qemu-img info` says of an image, without what our own message says already. */
+export function reasonOfQemuImg(said: string): string {
+  const [line = ''] = said.trim().split('\n');
+  return line.replace(/^qemu-img: (Could not open '.*?': )?/, '');
 }

@@ -1,5 +1,5 @@
 // Finds out what is to be seen of a guest, and mounts it.
-import { GuestfsError } from '../faults/errors';
+import { errorFor, type Failed, type OptionNames } from '../faults/errors';
 import type { Guestfs } from '../guestfs';
 import type { ImageFacts } from '../host/image-facts';
 import { beginReport, Devices } from './devices';
@@ -65,29 +65,34 @@ export function choose(
   if (system !== undefined && otherSystem === undefined) return { system };
   const [filesystem] = root === undefined && roots.length === 0 ? filesystems : [];
   if (filesystem !== undefined && filesystems.length + closed.length === 1) return { filesystem };
-  throw new GuestfsError(`${operation}: ${problem(name, root, roots, { filesystems, closed })}`, {
-    code: 'ERR_GUESTFS_NO_ROOT',
-    operation,
+  throw errorFor({
+    ...{ code: 'ERR_GUESTFS_NO_ROOT', operation },
+    ...undecided(name, root, roots, { filesystems, closed }),
   });
 }
 
-function problem(
+function undecided(
   name: string,
   root: string | undefined,
   roots: readonly string[],
   { filesystems, closed }: Volumes,
-): string {
+): Pick<Failed, 'problem' | 'joint' | 'hint'> {
   if (roots.length > 0) {
-    const found = `${name} has operating systems on ${roots.join(', ')}`;
-    return root === undefined ? `${found}: say which by the option root` : `${found}, and none on ${root}`;
+    const problem = `${name} has operating systems on ${roots.join(', ')}`;
+    return root === undefined
+      ? { problem, hint: (names) => `say which by ${names('root')}` }
+      : { problem: `${problem}, and none on ${root}` };
   }
-  const found =
-    filesystems.length > 0
-      ? `${name} has no operating system, but filesystems on ${filesystems.join(', ')}: say which by the option mountable`
-      : `${name} has no filesystem that can be mounted`;
-  return closed.length > 0
-    ? `${found}; what is on ${closed.join(', ')} needs its key, by the option keys`
-    : found;
+  const unlock = (names: OptionNames) => `what is on ${closed.join(', ')} needs its key, by ${names('keys')}`;
+  if (filesystems.length === 0) {
+    const problem = `${name} has no filesystem that can be mounted`;
+    return closed.length > 0 ? { problem, joint: '; ', hint: unlock } : { problem };
+  }
+  const choose = (names: OptionNames) => `say which by ${names('mountable')}`;
+  return {
+    problem: `${name} has no operating system, but filesystems on ${filesystems.join(', ')}`,
+    hint: closed.length > 0 ? (names) => `${choose(names)}; ${unlock(names)}` : choose,
+  };
 }
 
 /** Opens the encrypted volumes that a key fits. */
@@ -96,12 +101,10 @@ async function openVolumes(
   images: readonly ImageFacts[],
   { keys, writable, onError }: MountPlan,
 ): Promise<Volumes> {
-  const { mountable, report } = await examineDevices(g, images, keys, writable);
+  const { mountable, report, errors } = await examineDevices(g, images, keys, writable);
   const closed = report.encrypted.filter(({ opened }) => !opened).map(({ device }) => device);
-  for (const { device, message, code, operation } of report.problems) {
-    if (device !== null && closed.includes(device)) {
-      onError?.(new GuestfsError(message, { code, operation }), device);
-    }
+  for (const { device, error } of errors) {
+    if (device !== null && closed.includes(device)) onError?.(error, device);
   }
   return { filesystems: mountable.map(({ device }) => device), closed };
 }
@@ -112,11 +115,16 @@ export async function examineDevices(
   images: readonly ImageFacts[],
   keys: readonly VolumeKey[],
   writable = false,
-): Promise<{ readonly report: InspectionReport; readonly mountable: readonly FilesystemReport[] }> {
+): Promise<{
+  readonly report: InspectionReport;
+  readonly mountable: readonly FilesystemReport[];
+  readonly errors: Problems['errors'];
+}> {
   const report = beginReport(images, await g.listDevices());
-  const devices = new Devices(g, report, new Problems(report.problems), keys, writable);
+  const problems = new Problems(report.problems);
+  const devices = new Devices(g, report, problems, keys, writable);
   await devices.examine();
-  return { report, mountable: devices.mountable };
+  return { report, mountable: devices.mountable, errors: problems.errors };
 }
 
 /** A filesystem that cannot be mounted is missing, as to the system itself. */

@@ -9,6 +9,8 @@ export function isRefusal(error: unknown): error is GuestfsError {
 
 /** Collects what fails, so that one failure does not lose the rest. */
 export class Problems {
+  /** Failures of calls, with the devices that they are about. */
+  readonly errors: { readonly device: string | null; readonly error: GuestfsError }[] = [];
   readonly #list: InspectionProblem[];
 
   constructor(list: InspectionProblem[]) {
@@ -19,8 +21,10 @@ export class Problems {
     this.#list.push({ code, operation, device, message });
   }
 
-  noteError(device: string | null, { code, operation, message }: GuestfsError): void {
+  noteError(device: string | null, error: GuestfsError): void {
+    const { code, operation, message } = error;
     this.note(device, code, message, operation);
+    this.errors.push({ device, error });
   }
 
   /** Returns what `work` does, or notes its failure and returns undefined. */

@@ -1,6 +1,7 @@
 // An image that is its own backing file, directly or indirectly, keeps qemu and qemu-img busy for many minutes, and
 // they eat memory meanwhile.
 import { resolve } from 'node:path';
+import { tellsLoop } from '../faults/words';
 import type { ImageFile } from './image-types';
 import { runQemuImg } from './qemu-img';
 
@@ -33,6 +34,6 @@ async function isLoop({ path, format }: ImageFile, signal: AbortSignal): Promise
     await runQemuImg(['info', '--backing-chain', '--force-share', ...asFormat, resolve(path)], signal);
     return false;
   } catch (error) {
-    return !signal.aborted && /infinite loop/.test((error as { stderr?: string }).stderr ?? '');
+    return !signal.aborted && tellsLoop((error as { stderr?: string }).stderr ?? '');
   }
 }

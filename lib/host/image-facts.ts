@@ -3,22 +3,14 @@ import { constants as fsConstants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
-import { AbortError, GuestfsError } from '../faults/errors';
-import { type Fault, ownBackingFile } from '../faults/faults';
-import { faultIn } from '../faults/words';
+import { AbortError, errorFor } from '../faults/errors';
+import { type Fault, noQemuImg, ownBackingFile } from '../faults/faults';
+import { faultIn, reasonOfQemuImg } from '../faults/words';
 import { isText } from '../text/bytes';
+import { type ImageInfo, parseImageInfo } from './image-info';
 import type { BackingFile, ImageFile, ImageReport } from './image-types';
 import { runQemuImg } from './qemu-img';
 import { onceAnswering } from './storage';
-
-/** The part of `qemu-img info --output=json` that is used here. */
-interface QemuImgInfo {
-  readonly format: string;
-  readonly 'virtual-size': number;
-  readonly 'actual-size': number;
-  readonly 'full-backing-filename'?: string;
-  readonly 'backing-filename-format'?: string;
-}
 
 export interface ImageFacts
   extends Pick<ImageReport, 'path' | 'format' | 'virtualSize' | 'actualSize' | 'backingChain'> {
@@ -46,35 +38,37 @@ export async function readImage(
   } catch (error) {
     if (signal?.aborted) throw new AbortError(operation, signal.reason);
     if (!(error instanceof UnusableImage)) throw error;
-    const { code, errnoName, message, cause } = error;
+    const { code, errnoName, message: problem, hint, cause } = error;
     const errno = (constants.errno as Record<string, number>)[errnoName] ?? 0;
-    throw new GuestfsError(`${operation}: ${message}`, { code, errno, operation, cause });
+    throw errorFor({ code, errno, operation, cause, problem, hint });
   }
 }
 
+/** Its message is what is wrong. */
 class UnusableImage extends Error {
   readonly code: string;
   readonly errnoName: string;
+  /** What to do. */
+  readonly hint: string | undefined;
 
-  constructor(code: string, message: string, cause?: unknown, errnoName = code) {
-    super(message, { cause });
+  constructor(code: string, problem: string, cause?: unknown, errnoName = code, hint?: string) {
+    super(problem, { cause });
     this.code = code;
     this.errnoName = errnoName;
+    this.hint = hint;
   }
 
-  static for({ code, errno, advice }: Fault, cause?: unknown): UnusableImage {
-    return new UnusableImage(code, advice, cause, errno);
+  static for({ code, errno, problem, advice }: Fault, cause?: unknown): UnusableImage {
+    return new UnusableImage(code, problem, cause, errno, advice);
   }
 }
 
 async function factsOf({ path, format }: ImageFile, signal: AbortSignal | undefined): Promise<ImageFacts> {
   const absolutePath = resolve(path);
   if (!isText(absolutePath)) {
-    const advice = 'rename it, or make a link to it whose name is';
-    throw new UnusableImage(
-      'EINVAL',
-      `${absolutePath} is no UTF-8, which qemu-img has to be told: ${advice}`,
-    );
+    const problem = `${absolutePath} is no UTF-8, which qemu-img has to be told`;
+    const hint = 'rename it, or make a link to it whose name is';
+    throw new UnusableImage('EINVAL', problem, undefined, undefined, hint);
   }
   const file = await checkFile(absolutePath, absolutePath, signal);
   const info = await qemuImgInfo(absolutePath, format, signal);
@@ -83,23 +77,22 @@ async function factsOf({ path, format }: ImageFile, signal: AbortSignal | undefi
     absolutePath,
     fileSize: file.size,
     format: info.format,
-    virtualSize: info['virtual-size'],
-    actualSize: file.isBlockDevice() ? info['virtual-size'] : info['actual-size'],
+    virtualSize: info.virtualSize,
+    actualSize: file.isBlockDevice() ? info.virtualSize : (info.actualSize ?? file.blocks * 512),
     backingChain: await readBackingChain(absolutePath, info, signal),
   };
 }
 
 async function readBackingChain(
   image: string,
-  top: QemuImgInfo,
+  top: ImageInfo,
   signal: AbortSignal | undefined,
 ): Promise<BackingFile[]> {
   const chain: BackingFile[] = [];
   const seen = new Set([image]);
   let above = top;
   for (;;) {
-    const path = above['full-backing-filename'];
-    const format = above['backing-filename-format'];
+    const { backingFile: path, backingFormat: format } = above;
     if (path === undefined) return chain;
     if (seen.has(path)) throw UnusableImage.for(ownBackingFile(path));
     seen.add(path);
@@ -114,14 +107,14 @@ async function readBackingFile(
   format: string | undefined,
   image: string,
   signal: AbortSignal | undefined,
-): Promise<QemuImgInfo> {
+): Promise<ImageInfo> {
   try {
     await checkFile(path, image, signal);
     return await qemuImgInfo(path, format, signal);
   } catch (error) {
     if (!(error instanceof UnusableImage) || error.code === 'ERR_GUESTFS_QEMU_IMG_MISSING') throw error;
-    const { message, cause, errnoName } = error;
-    throw new UnusableImage('ERR_GUESTFS_BACKING_FILE', message, cause, errnoName);
+    const { message, cause, errnoName, hint } = error;
+    throw new UnusableImage('ERR_GUESTFS_BACKING_FILE', message, cause, errnoName, hint);
   }
 }
 
@@ -161,7 +154,7 @@ async function qemuImgInfo(
   path: string,
   format: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<QemuImgInfo> {
+): Promise<ImageInfo> {
   // Shared: a running guest may hold the lock of its image.
   const args = [
     'info',
@@ -170,30 +163,24 @@ async function qemuImgInfo(
     ...(format === undefined ? [] : ['-f', format]),
     path,
   ];
-  try {
-    return JSON.parse(await runQemuImg(args, signal)) as QemuImgInfo;
-  } catch (error) {
+  const said = await runQemuImg(args, signal).catch((error: Error) => {
     const { code, stderr } = error as { code?: unknown; stderr?: string };
-    if (code === 127) {
-      throw new UnusableImage(
-        'ERR_GUESTFS_QEMU_IMG_MISSING',
-        'libguestfs needs qemu-img: `apt install qemu-utils` (Debian, Ubuntu), `dnf install qemu-img` (Fedora), ' +
-          '`pacman -S qemu-img` (Arch)',
-        error,
-      );
-    }
+    if (code === 127) throw UnusableImage.for(noQemuImg(), error);
     // Of the image's own faults only: short memory is our limit for qemu-img, not the machine's.
-    const remedy = faultIn(stderr ?? '', path);
+    const remedy = faultIn({ said: stderr, path });
     if (remedy?.code.startsWith('ERR_GUESTFS_IMAGE_')) throw UnusableImage.for(remedy, error);
-    const reason =
-      stderr
-        ?.trim()
-        .split('\n')[0]
-        ?.replace(/^qemu-img: (Could not open '.*?': )?/, '') || String(error);
+    const reason = reasonOfQemuImg(stderr ?? '') || String(error);
     throw new UnusableImage(
       'ERR_GUESTFS',
       `${path} cannot be opened${format === undefined ? '' : ` as ${format}`}: ${reason}`,
       error,
     );
+  });
+  try {
+    return parseImageInfo(said);
+  } catch (error) {
+    const why = (error as Error).message;
+    const problem = `what qemu-img says of ${path} cannot be used: ${why}`;
+    throw new UnusableImage('ERR_GUESTFS_IMAGE_INVALID', problem, error, '');
   }
 }

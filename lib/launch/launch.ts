@@ -3,14 +3,16 @@ import type { Calls } from '../calls/calls';
 import type { Hold } from '../calls/hold';
 import {
   AbortError,
+  consoleOf,
+  errorFor,
   faultError,
   GuestfsError,
   launchFailed,
   terminatedError,
-  withConsole,
 } from '../faults/errors';
 import { ownBackingFile } from '../faults/faults';
 import { isStateCode } from '../faults/states';
+import { blamesKvm } from '../faults/words';
 import { noteBuild } from '../host/appliance-cache';
 import { activityOf, isAppliance } from '../host/appliance-process';
 import { watchForLoops } from '../host/backing-loops';
@@ -28,6 +30,7 @@ import type { Drives } from './drives';
 import type { CheckedLaunchOptions } from './options';
 import { launchTotal, Phases, positions } from './phases';
 import { longestSilenceMs, Silence, silenceMs, type Verdict } from './silence';
+import type { WarningDetails } from './warned';
 
 const pollMs = 250;
 
@@ -43,11 +46,10 @@ interface KvmFailure {
 }
 
 function kvmUnavailable({ why, error }: KvmFailure): GuestfsError {
-  const message = `launch: KVM on this machine does not run the appliance: ${why}. Use accel: 'auto' or 'tcg'.`;
-  return new GuestfsError(message, {
-    code: 'ERR_GUESTFS_KVM_UNAVAILABLE',
-    operation: 'launch',
-    cause: error,
+  return errorFor({
+    ...{ code: 'ERR_GUESTFS_KVM_UNAVAILABLE', operation: 'launch', cause: error },
+    problem: `KVM on this machine does not run the appliance: ${why}`,
+    hint: "Use accel: 'auto' or 'tcg'.",
   });
 }
 
@@ -73,7 +75,7 @@ export interface LaunchParts {
   readonly drives: Drives;
   readonly backendSettings: BackendSettings;
   readonly socket: ApplianceSocket;
-  warn(text: string): void;
+  warn(text: string, about: WarningDetails): void;
 }
 
 /** Handles whose qemu tells the guest of them; libguestfs keeps the parameter. */
@@ -151,7 +153,7 @@ export class Launch {
   async #fallBack(settings: readonly string[], failure: KvmFailure): Promise<void> {
     await this.#attempt(settings, [...settings, 'force_tcg'], false);
     if (failure.remember) rememberThatKvmFails();
-    this.#parts.warn(kvmWarning(failure));
+    this.#parts.warn(kvmWarning(failure), { code: 'KVM_FAILS', why: failure.why });
   }
 
   /**
@@ -205,7 +207,7 @@ export class Launch {
       if (interruption === undefined && !prepared) throw error;
       if (interruption === undefined && doubtful && !watch.phases.alive) {
         const tail = this.#parts.native.consoleTail();
-        const remember = /\bkvm\b|accelerator/i.test(tail);
+        const remember = blamesKvm(tail);
         return {
           why: `it ended at once (${lastLine(tail)})`,
           remember,
@@ -339,10 +341,12 @@ export class Launch {
       this.#options.accel === 'kvm'
         ? "KVM may not work on this machine: try accel: 'auto' or 'tcg'."
         : 'Emulation can take half a minute and more on a busy machine: try a longer timeout.';
-    return new GuestfsError(
-      withConsole(`launch: the appliance was not up after ${this.#options.timeout} ms. ${advice}`, tail),
-      { code: 'ERR_GUESTFS_TIMEOUT', operation: 'launch', cause },
-    );
+    return errorFor({
+      ...{ code: 'ERR_GUESTFS_TIMEOUT', operation: 'launch', cause },
+      problem: `the appliance was not up after ${this.#options.timeout} ms`,
+      hint: advice,
+      said: consoleOf(tail),
+    });
   }
 }
 
@@ -360,15 +364,18 @@ function isForced(setting: string): boolean {
 }
 
 function requireKvm(): void {
-  const remedy = {
-    usable: undefined,
-    missing:
-      'there is no /dev/kvm: enable virtualisation in the firmware, or nested virtualisation in the host',
-    forbidden: '/dev/kvm may not be opened: add the user to the group `kvm` and log in again',
-  }[kvmState()];
-  if (remedy === undefined) return;
-  throw new GuestfsError(`launch: KVM was asked for, but ${remedy}. Or use accel: 'auto'.`, {
-    code: 'ERR_GUESTFS_KVM_UNAVAILABLE',
-    operation: 'launch',
+  const state = kvmState();
+  if (state === 'usable') return;
+  const [problem, remedy] = {
+    missing: [
+      'there is no /dev/kvm',
+      'enable virtualisation in the firmware, or nested virtualisation in the host',
+    ],
+    forbidden: ['/dev/kvm may not be opened', 'add the user to the group `kvm` and log in again'],
+  }[state] as [string, string];
+  throw errorFor({
+    ...{ code: 'ERR_GUESTFS_KVM_UNAVAILABLE', operation: 'launch' },
+    problem: `KVM was asked for, but ${problem}`,
+    hint: `${remedy}. Or use accel: 'auto'.`,
   });
 }

@@ -65,9 +65,9 @@ async function buildBy(g: Builder, signal: AbortSignal | undefined): Promise<voi
   } catch (error) {
     if (signal?.aborted) throw new AbortError('warm', signal.reason);
     if (!(error instanceof GuestfsError)) throw error;
-    if (error.message.includes(noHypervisor)) return;
-    const { code, errno, message } = error;
-    throw new GuestfsError(message, { code, errno, operation: 'warm', cause: error });
+    if (error.code === 'ERR_GUESTFS_NO_HYPERVISOR') return;
+    const { code, errno, message, shortMessage, hint } = error;
+    throw new GuestfsError(message, { code, errno, operation: 'warm', cause: error, shortMessage, hint });
   }
 }
 

@@ -1,12 +1,14 @@
-/** The lines of a console, without what a guest could use to play with a terminal. */
+import { printable } from './printable';
+
+/** The lines of a console that hold something, as a terminal may see them. */
 export function printableLines(text: string): string[] {
-  return (
-    text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is to be removed
-      .replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '')
-      .split(/[\r\n]+/)
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: likewise
-      .map((line) => line.replace(/[\x00-\x1f\x7f-\x9f\ud800-\udfff]/g, '').trimEnd())
-      .filter((line) => line !== '')
-  );
+  return text
+    .split(/[\r\n]+/)
+    .map((line) => printable(line).trimEnd())
+    .filter((line) => line !== '');
+}
+
+/** A text of several lines that can play with no terminal. */
+export function printableText(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }

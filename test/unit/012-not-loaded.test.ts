@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { installation, installCommand, parseDistribution } from '../../lib/faults/packages';
+import { noAppliance, noHypervisor, noKernel, noQemuImg } from '../../lib/faults/faults';
+import { installation, installCommand, type Need, parseDistribution } from '../../lib/faults/packages';
 import { compiling, explainNotLoaded } from '../../lib/native/not-loaded';
 import { temporaryFolder } from '../support/folder';
 
@@ -98,6 +99,67 @@ describe('what to install', () => {
       `Alpine: ${sudo}apk add libguestfs`,
     ]);
     expect(installCommand(['libguestfs'], parseDistribution(text))).toBeNull();
+  });
+});
+
+describe('the table of packages', () => {
+  const distributions = Object.values(osReleases).map((text) => parseDistribution(text));
+  const needs: readonly Need[] = [
+    'libguestfs',
+    'appliance',
+    'supermin',
+    'kernel',
+    'qemu',
+    'qemu-img',
+    ...compiling,
+  ];
+
+  test('errors name what the doctor names', () => {
+    for (const distribution of distributions) {
+      for (const [need, { advice }] of [
+        ['kernel', noKernel(distribution)],
+        ['appliance', noAppliance('/none', distribution)],
+        ['qemu', noHypervisor('/none', 'ENOENT', distribution)],
+      ] as const) {
+        expect(advice).toContain(`\`${installCommand([need], distribution)}\``);
+      }
+    }
+    expect(noQemuImg().advice).toContain(installCommand(['qemu-img']) ?? 'apt install qemu-utils');
+  });
+
+  test('where we do not know the distribution, errors name those of all that we know', () => {
+    expect(noKernel(parseDistribution('')).advice).toBe(
+      [
+        `\`${sudo}apt install linux-image-${process.arch === 'x64' ? 'amd64' : process.arch}\` (Debian)`,
+        `\`${sudo}apt install linux-image-generic\` (Ubuntu)`,
+        `\`${sudo}dnf install kernel\` (Fedora, RHEL)`,
+        `\`${sudo}pacman -S linux\` (Arch)`,
+        `\`${sudo}zypper install kernel-default\` (openSUSE)`,
+        `\`${sudo}apk add linux-virt\` (Alpine)`,
+      ].join(', '),
+    );
+  });
+
+  test('the documentation and the setup name no others', () => {
+    const known = new Set(
+      distributions.flatMap((distribution) =>
+        needs.flatMap((need) => installCommand([need], distribution)?.split(' ') ?? []),
+      ),
+    );
+    known.add('linux-image-amd64').add('qemu-system-x86').add('libguestfs-xfs');
+    const named =
+      /\b(?:libguestfs0\w*|libguestfs-appliance|linux-image-[a-z0-9]+|qemu-(?:system-x86|kvm|utils|base))\b/g;
+    for (const file of [
+      'README.md',
+      'docs/guides/getting-started.md',
+      'docs/guides/ci-and-containers.md',
+      'docs/guides/troubleshooting.md',
+      'scripts/system.mjs',
+    ]) {
+      const names = readFileSync(file, 'utf8').match(named) ?? [];
+      expect({ file, others: names.filter((name) => !known.has(name)) }).toEqual({ file, others: [] });
+      expect(names).not.toEqual([]);
+    }
   });
 });
 

@@ -10,7 +10,8 @@ import { quote } from '../../lib/doctor/command';
 import { checkAll, checkWithoutLibrary } from '../../lib/doctor/diagnose';
 import { explainLaunch, kvmVerdict } from '../../lib/doctor/launch';
 import { libraryFailed } from '../../lib/doctor/library';
-import { launchFailed } from '../../lib/faults/errors';
+import { errorFor, launchFailed, seeDoctor } from '../../lib/faults/errors';
+import { textOf } from '../../lib/faults/faults';
 import { parseDistribution } from '../../lib/faults/packages';
 import { faultIn } from '../../lib/faults/words';
 import { runCli } from '../support/cli';
@@ -505,10 +506,11 @@ describe('a launch that fails', () => {
     ...{ code: 'ERR_GUESTFS_KERNEL_UNREADABLE', severity: 'error', title: '', detail: '' },
     remedy: 'sudo chmod 0644 /boot/vmlinuz',
   };
-  const failed = (code: string, message: string) => new GuestfsError(message, { code, operation: 'launch' });
+  const failed = (code: string, problem: string, hint?: string) =>
+    errorFor({ code, operation: 'launch', problem, hint });
 
   test('has the remedy of the finding that explains it', () => {
-    const error = failed('ERR_GUESTFS_KERNEL_UNREADABLE', 'launch: it may not be read');
+    const error = failed('ERR_GUESTFS_KERNEL_UNREADABLE', 'it may not be read');
     expect(explainLaunch(error, [unreadable])).toEqual({
       ...{ code: error.code, severity: 'error', title: 'An appliance does not start' },
       ...{ detail: 'It may not be read', remedy: unreadable.remedy },
@@ -516,7 +518,7 @@ describe('a launch that fails', () => {
   });
 
   test('in words that nobody knows: what was found before may be why', () => {
-    const error = failed('EINVAL', 'launch: strange\x1b[31m\nRun `npx guestfs doctor` to find out.');
+    const error = failed('EINVAL', 'strange\x1b[31m', seeDoctor);
     expect(explainLaunch(error, [unreadable])).toMatchObject({
       ...{ code: 'LAUNCH_FAILED', remedy: null },
       detail: 'strange\nPerhaps because of what was found before: ERR_GUESTFS_KERNEL_UNREADABLE',
@@ -525,7 +527,7 @@ describe('a launch that fails', () => {
 
   test('in words that nobody knows leads to the doctor, and in known ones to what to do', () => {
     const [strange, known] = ['strange words', 'failed to find a suitable kernel'].map((words) =>
-      launchFailed(failed('ERR_GUESTFS', words), ''),
+      launchFailed(new GuestfsError(words, { code: 'ERR_GUESTFS', operation: 'launch' }), ''),
     );
     expect(strange).toMatchObject({
       ...{ code: 'ERR_GUESTFS', message: expect.stringMatching(/^strange words\nRun `npx guestfs doctor` /) },
@@ -536,44 +538,49 @@ describe('a launch that fails', () => {
   });
 
   test('and one that had to do without KVM says why, once', () => {
-    const text =
-      'KVM on this machine does not run the appliance: its kernel showed no sign of life within 15 s. Going on with TCG';
-    const [finding] = kvmVerdict(machineWith(), [text], []);
+    const warning = { code: 'KVM_FAILS', why: 'its kernel showed no sign of life within 15 s' } as const;
+    const [finding] = kvmVerdict(machineWith(), [warning], []);
     expect(finding).toMatchObject({ code: 'KVM_FAILS', detail: expect.stringContaining('no sign of life') });
-    expect(kvmVerdict(machineWith(), [text], [finding as Finding])).toEqual([]);
-    expect(kvmVerdict(machineWith(), ['something else'], [])).toEqual([]);
+    expect(kvmVerdict(machineWith(), [warning], [finding as Finding])).toEqual([]);
+    expect(kvmVerdict(machineWith(), [], [])).toEqual([]);
   });
 });
 
 describe('the words of a launch', () => {
+  /** The fault that libguestfs's words tell, with what there is to say of it. */
+  const told = (message: string) => {
+    const fault = faultIn({ message });
+    return fault && { ...fault, text: textOf(fault) };
+  };
+
   test('a cache that libguestfs does not trust', () => {
     const words = 'security: cached appliance /var/tmp/.guestfs-1000 is not owned by UID 1000';
-    expect(faultIn(words)).toMatchObject({
+    expect(told(words)).toMatchObject({
       code: 'ERR_GUESTFS_CACHEDIR',
-      advice: expect.stringMatching(/\/var\/tmp\/\.guestfs-1000: it is not owned by UID 1000\. Remove it/),
+      text: expect.stringMatching(/\/var\/tmp\/\.guestfs-1000: it is not owned by UID 1000\. Remove it/),
     });
   });
 
   test('a program that cannot be run, and libvirt that is not there', () => {
-    expect(faultIn('/opt/qemu exited with error status 126.')).toMatchObject({
-      ...{ code: 'ERR_GUESTFS_NO_HYPERVISOR', errno: 'EACCES', advice: expect.stringContaining('/opt/qemu') },
+    expect(told('/opt/qemu exited with error status 126.')).toMatchObject({
+      ...{ code: 'ERR_GUESTFS_NO_HYPERVISOR', errno: 'EACCES', text: expect.stringContaining('/opt/qemu') },
     });
-    expect(faultIn('/opt/qemu exited with error status 1.')).toBeUndefined();
+    expect(told('/opt/qemu exited with error status 1.')).toBeUndefined();
     const words = 'could not connect to libvirt (URI = qemu:///system): Failed to connect socket [code=38]';
-    expect(faultIn(words)).toMatchObject({
+    expect(told(words)).toMatchObject({
       code: 'ERR_GUESTFS_LIBVIRT',
-      advice: expect.stringMatching(/qemu:\/\/\/system: Failed to connect.*LIBGUESTFS_BACKEND=direct/),
+      text: expect.stringMatching(/qemu:\/\/\/system: Failed to connect.*LIBGUESTFS_BACKEND=direct/),
     });
   });
 
   test('a kernel that is not there', () => {
     const words =
       "cp: cannot stat '/k': No such file or directory\nsupermin: cp -p '/k' '/c/.guestfs-0/appliance.d.x/kernel': command failed";
-    expect(faultIn(words)).toMatchObject({ code: 'ERR_GUESTFS_NO_KERNEL', errno: 'ENOENT' });
+    expect(told(words)).toMatchObject({ code: 'ERR_GUESTFS_NO_KERNEL', errno: 'ENOENT' });
   });
 
   test('passt', () => {
-    expect(faultIn('passt exited with status 1')).toMatchObject({ code: 'ERR_GUESTFS_PASST' });
+    expect(told('passt exited with status 1')).toMatchObject({ code: 'ERR_GUESTFS_PASST' });
   });
 });
 

@@ -32,7 +32,10 @@ const outcomes = {
     kind: 'unrepresentable',
     problem: { reason: 'length', type: 'string', length: 2 ** 30 },
   },
-  broken: { kind: 'broken', fault: { code: 'ERR_GUESTFS_DISK_FULL', errno: 'ENOSPC', advice: 'it is full' } },
+  broken: {
+    kind: 'broken',
+    fault: { code: 'ERR_GUESTFS_DISK_FULL', errno: 'ENOSPC', problem: 'it is full', advice: 'Make space' },
+  },
   none: { kind: 'none' },
 } as const satisfies { [kind in Outcome['kind']]: Outcome };
 

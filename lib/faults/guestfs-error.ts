@@ -1,0 +1,189 @@
+// Errors as classes, and as the data of which they are made.
+import { printableText } from '../text/lines';
+import { type Fault, sentences } from './faults';
+
+/** What a {@link GuestfsError} is made of, beside its message. */
+interface ErrorDetails {
+  readonly code: string;
+  readonly operation: string;
+  readonly errno?: number | undefined;
+  readonly cause?: unknown;
+  readonly shortMessage?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+/** Error of a call of libguestfs, or of a handle that could not make the call. */
+export class GuestfsError extends Error {
+  /**
+   * Code for programs: the name of the errno (`'ENOENT'`), `'ERR_GUESTFS'` where libguestfs gave none, or one of
+   * `ERR_GUESTFS_CLOSED`, `ERR_GUESTFS_TERMINATED`, `ERR_GUESTFS_TIMEOUT`, `ERR_GUESTFS_UNSUPPORTED`,
+   * `ERR_GUESTFS_NO_DRIVE`, `ERR_GUESTFS_NOT_LAUNCHED`, `ERR_GUESTFS_NOT_MOUNTED`, `ERR_GUESTFS_NOT_OPENED`,
+   * `ERR_GUESTFS_ALREADY_LAUNCHED` for a call before or after its time,
+   * `ERR_GUESTFS_KVM_UNAVAILABLE`, `ERR_GUESTFS_QEMU_IMG_MISSING`, `ERR_STRING_TOO_LONG` for a result that JavaScript
+   * cannot hold, or a {@link FaultCode} of this machine or of an image, such as `ERR_GUESTFS_IMAGE_LOCKED` (another
+   * program has the image open). `docs/reliability.md` explains them all.
+   */
+  readonly code: string;
+  /** Errno as a positive number; 0 where there was none. */
+  readonly errno: number;
+  /** Name of the method that failed: `'mountRo'`. */
+  readonly operation: string;
+  /**
+   * Part of the message that says what is wrong, without the operation, without what to do about it and without what other programs have said: for a
+   * user interface that has its own place for each. `message` has all of it.
+   */
+  declare readonly shortMessage: string;
+  /** Part of the message that says what to do; undefined where that is not known. */
+  declare readonly hint: string | undefined;
+
+  constructor(message: string, details: ErrorDetails) {
+    super(printableText(message), details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = details.code;
+    this.errno = details.errno ?? 0;
+    this.operation = details.operation;
+    const { shortMessage = message, hint } = details;
+    // Not enumerable: who prints the error has them in its message.
+    Object.defineProperties(this, {
+      shortMessage: { value: printableText(shortMessage) },
+      hint: { value: hint === undefined ? undefined : printableText(hint) },
+    });
+  }
+
+  /** Name of the class, `'GuestfsError'`. */
+  override get name(): string {
+    return 'GuestfsError';
+  }
+}
+
+/** Error of a call that was given up because its signal was aborted; `cause` is the reason of the signal. */
+export class AbortError extends Error {
+  /** Code, that of Node's own aborts. */
+  readonly code = 'ABORT_ERR';
+  /** Name of the method that was given up: `'copyDeviceToDevice'`. */
+  readonly operation: string;
+  /** Message without the operation. */
+  get shortMessage(): string {
+    return 'the operation was aborted';
+  }
+
+  /** Undefined: an abort is what the program wanted. */
+  get hint(): undefined {
+    return undefined;
+  }
+
+  constructor(operation: string, reason: unknown) {
+    super(`${operation}: the operation was aborted`, { cause: reason });
+    this.operation = operation;
+  }
+
+  /** Name of the class, `'AbortError'`. */
+  override get name(): string {
+    return 'AbortError';
+  }
+}
+
+/**
+ * Lets `instanceof` know the errors of another copy of the package and of another realm, whose class is another one, by a
+ * brand; for subclasses it stays what it is.
+ */
+function brand(kind: typeof GuestfsError | typeof AbortError, name: string): void {
+  const symbol = Symbol.for(name);
+  Object.defineProperty(kind.prototype, symbol, { value: true });
+  Object.defineProperty(kind, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      if (this !== kind) return Function.prototype[Symbol.hasInstance].call(this, value);
+      return typeof value === 'object' && value !== null && symbol in value;
+    },
+  });
+}
+
+brand(GuestfsError, 'guestfs.GuestfsError');
+brand(AbortError, 'guestfs.AbortError');
+
+/** How an option is called where an error is read: by the API's users, or by those of the command. */
+export type OptionNames = (option: 'keys' | 'mountable' | 'root') => string;
+
+/** What a failure is, as data. Words are made of it where it is told. */
+export interface Failed {
+  readonly code: string;
+  readonly operation: string;
+  readonly errno?: number | undefined;
+  readonly cause?: unknown;
+  /** What is wrong. */
+  readonly problem: string;
+  /** What to do; it may name options. */
+  readonly hint?: string | ((names: OptionNames) => string) | undefined;
+  /** What stands between the two; default: what makes them sentences. */
+  readonly joint?: string | undefined;
+  /** Whether the message does without the operation: libguestfs's own do. */
+  readonly unnamed?: boolean | undefined;
+  /** The fault that it is, where that is known. */
+  readonly fault?: Fault | undefined;
+  /** What another program has said of it. */
+  readonly said?: { readonly whose: string; readonly lines: readonly string[] } | undefined;
+}
+
+const made = new WeakMap<GuestfsError, Failed>();
+
+/** The error for a failure. */
+export function errorFor(failed: Failed): GuestfsError {
+  const { code, operation, errno, cause, problem } = failed;
+  const hint = hintOf(failed, apiNames);
+  const details = { code, operation, errno, cause, shortMessage: problem, hint };
+  const error = new GuestfsError(
+    `${failed.unnamed ? '' : `${operation}: `}${wholeOf(failed, apiNames)}`,
+    details,
+  );
+  Error.captureStackTrace(error, errorFor); // its ten lines are for the caller
+  made.set(error, failed);
+  return error;
+}
+
+/** What there is to say of an error, the operation apart; `hint` may be another one, or none. */
+export function tell(
+  error: GuestfsError,
+  options: { names?: OptionNames; hint?: string | undefined } = {},
+): string {
+  const failed = made.get(error);
+  if (!failed) return error.message;
+  const { names = apiNames } = options;
+  return printableText(wholeOf('hint' in options ? { ...failed, hint: options.hint } : failed, names));
+}
+
+/** What is wrong, in the very words, for those who look into them. */
+export function wordsOf(error: GuestfsError): string {
+  return made.get(error)?.problem ?? error.message;
+}
+
+/** The fault that an error is of; undefined where it is another kind of failure. */
+export function faultOf(error: GuestfsError): Fault | undefined {
+  return made.get(error)?.fault;
+}
+
+/** An error's message and hint, with options by other names. */
+export function inNames(
+  error: GuestfsError,
+  names: OptionNames,
+): { message: string; hint: string | undefined } {
+  const failed = made.get(error);
+  if (typeof failed?.hint !== 'function') return error;
+  return errorFor({ ...failed, hint: hintOf(failed, names) });
+}
+
+const apiNames: OptionNames = (option) => `the option ${option}`;
+
+function hintOf({ hint }: Failed, names: OptionNames): string | undefined {
+  return typeof hint === 'function' ? hint(names) : hint;
+}
+
+function wholeOf(failed: Failed, names: OptionNames): string {
+  const { problem, joint, said } = failed;
+  const hint = hintOf(failed, names);
+  const text = hint === undefined || joint === undefined ? sentences(problem, hint) : problem + joint + hint;
+  return said ? withLines(text, said) : text;
+}
+
+function withLines(message: string, { whose, lines }: NonNullable<Failed['said']>): string {
+  const shown = lines.slice(-8).map((line) => (line.length > 500 ? `${line.slice(0, 500)}…` : line));
+  return shown.length === 0 ? message : `${message}\n${whose}:\n  ${shown.join('\n  ')}`;
+}
