@@ -104,6 +104,21 @@ describe('a forgotten handle', () => {
     `);
   });
 
+  test('has no listeners left to hear of it, but a FinalizationRegistry does', async () => {
+    using folder = temporaryFolder();
+    let events = 0;
+    const collected: string[] = [];
+    const registry = new FinalizationRegistry((name: string) => collected.push(name));
+    const reference = await forget(folder.path, (g) => {
+      g.on('close', () => events++);
+      registry.register(g, 'mine');
+    });
+    expect(await isCollected(reference)).toBe(true);
+    expect(await eventually(() => readdirSync(folder.path).length === 0 && collected.length > 0)).toBe(true);
+    expect(collected).toEqual(['mine']);
+    expect(events).toBe(0);
+  });
+
   test('ends its calls first', async () => {
     const call = new Guestfs().version();
     collectGarbage();

@@ -24,7 +24,7 @@ export interface GuestfsEvents {
   launchDone: [];
   /** The appliance has ended without being asked to. */
   subprocessQuit: [];
-  /** The handle is closed; nothing follows. */
+  /** The handle is closed; nothing follows. It does not come when a forgotten handle is collected: its listeners belong to it and are collected with it. A `FinalizationRegistry` tells of that. */
   close: [];
 }
 
