@@ -1,5 +1,5 @@
 // Builds the addon: `native.mjs` with node-gyp, `--cmake` with cmake-js, `--prebuilt` as the package carries it;
-// `--if-needed` only when none loads yet; `--for=address|undefined|thread|valgrind` with cmake-js for that checker.
+// `--if-needed` only when none loads yet; `--for=address|undefined|thread|valgrind|coverage` with cmake-js for that checker.
 // All but the first build in folders of their own.
 // It runs on users' machines when they install the package, so it needs nothing but Node.
 
@@ -143,8 +143,10 @@ function findNodeGyp() {
 function buildWithCmakeJs() {
   const cmakeJs = require.resolve('cmake-js/bin/cmake-js');
   const options = [`--out=${folder}`, '--log-level=warn', `--parallel=${availableParallelism()}`];
-  if (checker) options.push('--config=RelWithDebInfo', '--CDGUESTFS_CANARY=ON');
-  if (checker && checker !== 'valgrind') options.push(`--CDGUESTFS_SANITIZE=${checker}`);
+  if (checker) options.push('--config=RelWithDebInfo');
+  if (checker === 'coverage') options.push('--CDGUESTFS_COVERAGE=ON');
+  else if (checker) options.push('--CDGUESTFS_CANARY=ON');
+  if (['address', 'undefined', 'thread'].includes(checker)) options.push(`--CDGUESTFS_SANITIZE=${checker}`);
   // Configuring is cheap and notices new source files; `build` alone would not.
   return (
     run(process.execPath, cmakeJs, ['configure', ...options]) ||

@@ -45,7 +45,7 @@ function typeScript() {
   return making('dist', sources, 'compiling', [...npm, 'run', '--silent', 'build:ts']);
 }
 
-/** The step that builds the addon for a checker of memory or threads: 'address', 'undefined', 'thread', 'valgrind'. */
+/** The step that builds the addon for a checker: 'address', 'undefined', 'thread', 'valgrind', or 'coverage'. */
 export function checkedAddon(checker) {
   const folder = `build-${checker}`;
   const built = existsSync(path.join(root, folder, 'RelWithDebInfo/guestfs.node'));
