@@ -61,7 +61,7 @@ export type Message =
   | [kind: Kind<'failed'>, call: number, failure: Failure]
   | [kind: Kind<'unrepresentable'>, call: number, problem: Unrepresentable];
 
-/** Whose turn a call is. */
+/** Order in which a call runs. */
 export const Lane = {
   ordinary: 0,
   /** Before all that waits, also while the queue is held. */
@@ -96,7 +96,7 @@ export interface NativeHandle {
   removeAll(): number[];
   /** `guestfs_user_cancel`, also where it waits for a pipe; false when that call does not run or cannot be cancelled. */
   cancel(id: number): boolean;
-  /** From its turn on only urgent calls run, until `release`. */
+  /** Holds the handle once all that waits has run: from then on only urgent calls run, until `release`. */
   hold(id: number): void;
   release(): void;
   close(id: number): void;
