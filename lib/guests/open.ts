@@ -52,7 +52,7 @@ export async function withGuest<T>(
     await guest.leave();
     return result;
   } catch (error) {
-    await guest.leave().catch(() => undefined);
+    if (options.writable) await guest.leave().catch(() => undefined);
     throw error;
   } finally {
     await guest.close();
@@ -65,8 +65,8 @@ export class OpenGuest {
   readonly images: readonly ImageFacts[];
   readonly #options: GuestOptions;
   readonly #unfollow: (() => void) | undefined;
-  /** Whether there may be something to be synced. */
-  #isUnsynced = false;
+  /** Whether the appliance runs, or is being launched. */
+  #isUp = false;
 
   constructor(images: readonly ImageFacts[], options: GuestOptions) {
     const { signal, writable, handleOptions } = options;
@@ -87,8 +87,11 @@ export class OpenGuest {
     for (const { absolutePath, format } of this.images) {
       await g.addDrive(absolutePath, { readonly: !writable, format, signal });
     }
-    await g.launch({ timeout, accel, signal });
-    this.#isUnsynced = writable;
+    this.#isUp = true;
+    await g.launch({ timeout, accel, signal }).catch((error: unknown) => {
+      this.#isUp = false;
+      throw error;
+    });
     await this.#mount();
     signal?.throwIfAborted();
   }
@@ -104,18 +107,19 @@ export class OpenGuest {
     this.g.kill().catch(() => undefined);
   };
 
-  /** Unmounts and syncs what may have been written, and tells when that could not be done. */
+  /** Ends the work: unmounts and syncs what may have been written, and tells when that could not be done. */
   async leave(): Promise<void> {
-    if (!this.#isUnsynced) return;
-    this.#isUnsynced = false;
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    if (!this.#options.writable) return;
     await this.g.umountAll();
     await this.g.shutdown();
   }
 
-  /** Leaves nothing of the appliance. */
+  /** Leaves nothing of the appliance. What is only read is not waited for where the work has not come to its end. */
   async close(): Promise<void> {
     this.#unfollow?.();
-    if (!this.#options.writable) await this.g.kill().catch(() => undefined);
+    if (this.#isUp && !this.#options.writable) await this.g.kill().catch(() => undefined);
     await this.g.close();
   }
 }

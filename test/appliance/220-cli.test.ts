@@ -1,11 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
 import type { InspectionReport } from '../../lib';
 import { debianMbr, luksDisk, missing, notADisk, qcow2Overlay } from '../images';
 import { sleep } from '../support/appliance';
 import { runCli, startCli } from '../support/cli';
+import { temporaryFolder } from '../support/folder';
 import { descendants, leftAfter } from '../support/processes';
 
 const start = (...args: string[]) => startCli('inspect', ...args);
@@ -83,8 +85,13 @@ describe('guestfs inspect', () => {
 });
 
 test('what has failed before the reader of a pipe goes away makes the exit code', async () => {
-  const files = Array.from({ length: 20 }, () => '/etc/hostname');
-  const child = startCli('cat', '--progress=none', await debianMbr(), '/missing', ...files);
+  using folder = temporaryFolder();
+  mkdirSync(folder.file('tree'));
+  writeFileSync(folder.file('tree/file'), 'x');
+  const image = folder.file('disk.img');
+  execFileSync('mke2fs', ['-q', '-t', 'ext4', '-d', folder.file('tree'), image, '16M']);
+  const files = Array.from({ length: 20 }, () => '/file');
+  const child = startCli('cat', '--progress=none', '--format=raw', image, '/missing', ...files);
   // Nobody reads: the first file that is printed ends the command.
   child.stdout.destroy();
   const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
