@@ -27,6 +27,7 @@ import type { Guest } from '../../lib/cli/session';
 import { isoTime } from '../../lib/cli/time';
 import { Volumes } from '../../lib/cli/volumes';
 import type { Difference } from '../../lib/diff';
+import { choose } from '../../lib/guests/mount';
 import type { InspectionReport } from '../../lib/inspect';
 import { Job } from '../../lib/progress/job';
 import { columnsOf } from '../../lib/text/columns';
@@ -921,13 +922,23 @@ test('what a failure quotes is no command in a log of GitHub Actions', async () 
 });
 
 test('failures speak of the options of the command', () => {
-  const error = Object.assign(new Error('ls: say which by the option root'), { code: 'ERR_GUESTFS_NO_ROOT' });
-  expect(failureOf(error, 'ls')).toEqual({
+  const severalRoots = () => choose('ls', 'disk', undefined, ['/dev/sda1', '/dev/sda2']);
+  expect(severalRoots).toThrow('say which by the option root');
+  expect(failureOf(thrownBy(severalRoots), 'inspect')).toEqual({
     code: 'ERR_GUESTFS_NO_ROOT',
     operation: 'ls',
-    message: 'ls: say which by --root',
+    message: 'ls: disk has operating systems on /dev/sda1, /dev/sda2: say which by --root',
+    hint: 'say which by --root',
   });
 });
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
 
 test('a job that follows handles tells each step once', () => {
   const phases: string[] = [];
