@@ -36,7 +36,7 @@ const fieldKinds = new Set([
 const recordKeys = new Set([
   ...['name', 'since', 'before', 'ret', 'args', 'options', 'opts', 'visibility', 'group', 'deprecated'],
   ...['progress', 'cancellable', 'configOnly', 'local', 'instant', 'answersLibvirt', 'readsEnvironment'],
-  ...['flushes', 'program', 'image', 'drives', 'appliance', 'guestProgram'],
+  ...['flushes', 'program', 'image', 'drives', 'appliance', 'guestProgram', 'localMount'],
 ]);
 
 /** Names that JavaScript reserves for itself on our class, or that would hide one of its members. */
@@ -88,8 +88,8 @@ function complete(fn) {
 
 /** What a function does on this machine: `names` are those of its arguments and options. */
 function checkHostFacts(fn, names, bad) {
-  const { image, drives, appliance } = fn;
-  for (const fact of ['program', 'image', 'drives', 'answersLibvirt', 'readsEnvironment'])
+  const { image, drives, appliance, localMount } = fn;
+  for (const fact of ['program', 'image', 'drives', 'answersLibvirt', 'readsEnvironment', 'localMount'])
     if (fn[fact] && !fn.local) bad(`has the fact ${fact}, but asks the appliance`);
   if (image && !image.path) bad('opens an image that has no path');
   const named = Object.values({ ...image, label: drives?.label }).filter(Boolean);
@@ -97,6 +97,8 @@ function checkHostFacts(fn, names, bad) {
   if (missing.length > 0) bad(`has no argument or option ${missing.join(', ')}`);
   if (drives && !['add', 'remove', 'list'].includes(drives.do)) bad(`cannot ${drives.do} drives`);
   if (drives?.do === 'remove' && !drives.label) bad('removes a drive, but which one?');
+  if (localMount && !['makes', 'serves', 'ends'].includes(localMount)) bad(`${localMount} the local mount?`);
+  if (localMount === 'makes' && fn.args[0]?.kind !== 'String') bad('mounts, but where?');
   if (appliance && !['starts', 'ends'].includes(appliance)) bad(`${appliance} the appliance?`);
 }
 

@@ -192,13 +192,17 @@ function functionTables(fn) {
   return tables;
 }
 
+function mountRole({ localMount }) {
+  return { makes: 'Makes', serves: 'Serves', ends: 'Ends' }[localMount] ?? 'None';
+}
+
 function functionRow(fn) {
   const struct = fn.ret.struct ? `&${fn.ret.struct}_struct` : 'nullptr';
   const args = fn.args.length > 0 ? `${fn.name}_args` : '{}';
   const options = fn.options.length > 0 ? `${fn.name}_options` : '{}';
   const size = fn.options.length > 0 ? `sizeof(abi::${optionsStruct(fn)})` : '0';
   const symbol = `reinterpret_cast<const void*>(&${cName(fn)})`;
-  return `    {"${camel(fn.name)}", "${cName(fn)}", "${fn.since ?? ''}", ${symbol}, &thunks::${fn.name}, ReturnKind::${fn.ret.kind.slice(1)}, ${struct}, ${args}, ${options}, ${size}, ${isCancellable(fn)}, ${fn.appliance === 'starts'}},`;
+  return `    {"${camel(fn.name)}", "${cName(fn)}", "${fn.since ?? ''}", ${symbol}, &thunks::${fn.name}, ReturnKind::${fn.ret.kind.slice(1)}, ${struct}, ${args}, ${options}, ${size}, ${isCancellable(fn)}, ${fn.appliance === 'starts'}, MountRole::${mountRole(fn)}},`;
 }
 
 export function functionsSource({ functions, internalTests, structs }) {

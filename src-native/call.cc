@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "error_report.h"
+#include "local_mount.h"
 #include "text.h"
 #include "unrepresentable.h"
 
@@ -93,11 +94,29 @@ Result Call::PipeFailure() const {
 std::unique_ptr<Message> Call::Run(guestfs_h* g) {
   if (pipe_error_ != 0) return std::make_unique<CallEnded>(id(), PipeFailure());
   files_.RememberOutputs();
+  if (function_.local_mount == MountRole::Makes) mount_folder_ = ResolvedPath(arguments_->slots()[0].text);
   Result result = Invoke(g);
   files_.ClosePipe();
+  succeeded_ = result.failure() == nullptr;
   if (result.failure() && !keep_partial_) files_.RemovePartialOutputs();
   arguments_.reset();  // here rather than on the JS thread
   return std::make_unique<CallEnded>(id(), std::move(result));
+}
+
+void Call::TellMount(LocalMount& mount) const {
+  switch (function_.local_mount) {
+    case MountRole::None:
+      break;
+    case MountRole::Makes:
+      if (succeeded_) mount.Note(mount_folder_);
+      break;
+    case MountRole::Serves:
+      mount.Forget();
+      break;
+    case MountRole::Ends:
+      if (succeeded_) mount.Forget();
+      break;
+  }
 }
 
 bool Call::Cancel(guestfs_h* g, SpareDescriptor& spare) {

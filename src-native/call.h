@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "arguments.h"
 #include "local_files.h"
@@ -22,6 +23,8 @@ class Call final : public Task {
   std::unique_ptr<Message> Run(guestfs_h* g) override;
   std::unique_ptr<Message> Prepare() override;
   bool Cancel(guestfs_h* g, SpareDescriptor& spare) override;
+  void TellMount(LocalMount& mount) const override;
+  bool ServesMount() const override { return function_.local_mount == MountRole::Serves; }
   bool StartsAppliance() const override { return function_.starts_appliance; }
 
   /** Makes the call without telling anybody. */
@@ -35,6 +38,8 @@ class Call final : public Task {
   const bool keep_partial_;  // the output of a transfer that failed
   std::unique_ptr<Arguments> arguments_;
   int pipe_error_ = 0;
+  std::string mount_folder_;  // of a call that mounts
+  bool succeeded_ = false;
 };
 
 /** What the facade makes a GuestfsError of. */

@@ -99,6 +99,10 @@ struct RawResult {
   std::size_t size = 0;  // of a BufferOut
 };
 
+/** What a function does to the folder of the host in which the guest is shown; the one that mounts is given
+ * it first. */
+enum class MountRole : std::uint8_t { None, Makes, Serves, Ends };
+
 using Thunk = void (*)(guestfs_h*, const Slot* arguments, const void* options, RawResult*);
 
 struct Function {
@@ -114,6 +118,7 @@ struct Function {
   std::size_t options_size;
   bool cancellable;
   bool starts_appliance;
+  MountRole local_mount;
 };
 
 std::span<const Function> Functions();

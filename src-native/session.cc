@@ -129,6 +129,7 @@ class Session::Close final : public Task {
 
   std::unique_ptr<Message> Run(guestfs_h*) override {
     session_.closing_ = true;
+    session_.local_mount_.DetachAndWait();
     session_.handle_.reset();
     return std::make_unique<Closed>(id());
   }
@@ -263,6 +264,7 @@ bool Session::RunTask(Task& task) {
   if (std::unique_ptr<Message> message = task.Prepare()) mailbox_.Post(std::move(message));
   if (task.StartsAppliance()) console_.Clear();
   std::unique_ptr<Message> message = task.Run(handle_.get());
+  task.TellMount(local_mount_);
   running_call_ = outer;
   if (message) mailbox_.Post(std::move(message));
   return handle_ != nullptr;
@@ -306,7 +308,10 @@ std::vector<CallId> Session::RemoveAllWaiting() {
 
 bool Session::Cancel(CallId id) {
   bool cancelled = false;
-  queue_.WhileRunning(id, [&](Task& task) { cancelled = task.Cancel(cancel_handle_, Spare()); });
+  queue_.WhileRunning(id, [&](Task& task) {
+    cancelled = task.Cancel(cancel_handle_, Spare());
+    if (task.ServesMount()) local_mount_.Detach(Spare());
+  });
   return cancelled;
 }
 
@@ -385,7 +390,10 @@ int Session::KillChildrenOf(CallId id) {
   return problem;
 }
 
-int Session::KillChildren() const { return thread_id_ == 0 ? 0 : KillChildrenOfThread(thread_id_, Spare()); }
+int Session::KillChildren() {
+  local_mount_.Detach(Spare());
+  return thread_id_ == 0 ? 0 : KillChildrenOfThread(thread_id_, Spare());
+}
 
 // Delivery.
 

@@ -15,6 +15,7 @@
 
 #include "arguments.h"
 #include "console_tail.h"
+#include "local_mount.h"
 #include "mailbox.h"
 #include "private_data.h"
 #include "result.h"
@@ -92,8 +93,8 @@ class Session {
   std::vector<std::string> PrivateKeys();
 
   std::vector<pid_t> Children() const;
-  /** Returns 0, or the errno for which some could not be seen, or not be killed. */
-  int KillChildren() const;
+  /** Ends the local mount too. Returns 0, or the errno for which some could not be seen, or not be killed. */
+  int KillChildren();
   /** Likewise, while that call runs, and nothing of a later call. */
   int KillChildrenOf(CallId id);
   std::string ConsoleTailText() { return console_.Read(); }
@@ -161,6 +162,7 @@ class Session {
 
   PrivateData private_;
   ConsoleTail console_;
+  LocalMount local_mount_;
   Mailbox mailbox_;
   TaskQueue queue_;
   Messages heard_;  // of calls on the JS thread

@@ -9,6 +9,7 @@ struct guestfs_h;
 
 namespace guestfs_node {
 
+class LocalMount;
 class SpareDescriptor;
 
 class Task {
@@ -28,6 +29,12 @@ class Task {
 
   /** Whether what the console said so far is that of an appliance before. */
   virtual bool StartsAppliance() const { return false; }
+
+  /** After it has run: what it has done to the folder in which the guest is shown, if anything. */
+  virtual void TellMount(LocalMount&) const {}
+
+  /** Whether it ends when that folder is unmounted, and not before. */
+  virtual bool ServesMount() const { return false; }
 
   /** While it runs, from another thread: makes it end early. False when it cannot. */
   virtual bool Cancel(guestfs_h*, SpareDescriptor&) { return false; }
