@@ -102,20 +102,31 @@ const unquoted = (path: string) => path.replaceAll(',,', ',');
  * folder that qemu-img was to make, or some other object or file.
  */
 const qemu = new RegExp(
-  `^qemu[\\w.-]*: (?:-drive file=(?=(?<drive>(?:[^,]|,,)*))\\k<drive>,[^:]*: |(?<overlay>(?<folder>/(?:(?!: ).)*?)/libguestfs\\w{6}/(?:overlay|scratch)[^/:]*): |(?<object>-\\w.*?|[/${thePath}].*?): )?(?<problem>.*)$`,
+  `^(?<program>qemu[\\w.-]*): (?:-drive file=(?=(?<drive>(?:[^,]|,,)*))\\k<drive>,[^:]*: |(?<overlay>(?<folder>/(?:(?!: ).)*?)/libguestfs\\w{6}/(?:overlay|scratch)[^/:]*): |(?<object>-\\w.*?|[/${thePath}].*?): )?(?<problem>.*)$`,
 );
 
 type Known = (text: string | undefined) => string | undefined;
 
 function ofQemu(
-  { drive, overlay, folder: place = '', object, problem = '' }: Readonly<Record<string, string | undefined>>,
+  {
+    program,
+    drive,
+    overlay,
+    folder: place = '',
+    object,
+    problem = '',
+  }: Readonly<Record<string, string | undefined>>,
   lines: readonly string[],
   path: string,
   known: Known,
 ): Told {
   if (/^qemu-img exited for an unknown reason \(status -1\)/.test(problem)) return limitReached('EAGAIN');
   if (/^(?:qemu-img exited with|warning: )/.test(problem)) return undefined;
-  if (/^cannot set up guest memory '[\w.]*': Cannot allocate memory$/.test(problem)) return notEnoughMemory;
+  const isOfImage = program === 'qemu-img' || (drive ?? overlay ?? object) !== undefined;
+  // As "allocate 1073741824 bytes for jit buffer".
+  const short =
+    !isOfImage && /^[\w ]*(?:'[\w.]*')?: (Cannot allocate memory|Too many open files)$/.exec(problem);
+  if (short) return short[1] === 'Too many open files' ? limitReached('EMFILE') : notEnoughMemory;
   const [nesting = ''] = /^(?:Could not open backing (?:file|image): )*/.exec(problem) ?? [];
   const layers = nesting.split(': ').length - 1;
   if (layers >= mostLayers) return ownBackingFile(path);

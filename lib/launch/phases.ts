@@ -4,7 +4,8 @@ import type { LaunchPhase } from '../options/types';
 type Sign = readonly [RegExp, LaunchPhase];
 
 const signsOfLife: readonly [Sign, ...Sign[]] = [
-  [/supermin: mounting|\[ *\d+\.\d{6}\]|Linux version /, 'kernel'],
+  // At the beginning of a line: before the guest, qemu names the paths of images.
+  [/^(?:supermin: mounting|\[ *\d+\.\d{6}\]|Linux version )/m, 'kernel'],
   [/Starting \/init script/, 'init'],
   [/udevd?\b/, 'devices'],
   [/mdadm|lvm/i, 'volumes'],

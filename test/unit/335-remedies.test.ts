@@ -176,6 +176,13 @@ supermin: cp -p '/boot/vmlinuz' '/c/.guestfs-0/appliance.d.almnkia2/kernel': com
       'ENOMEM',
       /'memsize', LIBGUESTFS_MEMSIZE/,
     ],
+    [
+      'too little memory for emulation',
+      'qemu-system-x86_64: allocate 1073741824 bytes for jit buffer: Cannot allocate memory',
+      'ERR_GUESTFS_MEMORY',
+      'ENOMEM',
+      /'memsize', LIBGUESTFS_MEMSIZE/,
+    ],
     ['too few descriptors', 'pipe2: Too many open files', 'ERR_GUESTFS_LIMIT', 'EMFILE', /ulimit -n/],
     [
       'a helper that could not be started',

@@ -140,7 +140,12 @@ describe('an image says it', () => {
   test(
     'by the name of its format, or of a feature',
     holds((name) => {
-      for (const why of [`Unsupported qcow2 feature(s): ${name}`, `Unknown driver '${name}'`]) {
+      const reasons = [
+        `Unsupported qcow2 feature(s): ${name}`,
+        `Unknown driver '${name}'`,
+        `Invalid extent line: ${name}`,
+      ];
+      for (const why of reasons) {
         expect(addDrive(`${overlay}${why}\nCould not open backing image.\n`)).toBe(
           'ERR_GUESTFS_IMAGE_INVALID',
         );
