@@ -1,5 +1,5 @@
 // Errors as classes, and as the data of which they are made.
-import { printableText } from '../text/lines';
+import { harmlessText } from '../text/lines';
 import { type Fault, sentences } from './faults';
 
 /** What a {@link GuestfsError} is made of, beside its message. */
@@ -37,15 +37,15 @@ export class GuestfsError extends Error {
   declare readonly hint: string | undefined;
 
   constructor(message: string, details: ErrorDetails) {
-    super(printableText(message), details.cause === undefined ? undefined : { cause: details.cause });
+    super(harmlessText(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = details.code;
     this.errno = details.errno ?? 0;
     this.operation = details.operation;
     const { shortMessage = message, hint } = details;
     // Not enumerable: who prints the error has them in its message.
     Object.defineProperties(this, {
-      shortMessage: { value: printableText(shortMessage) },
-      hint: { value: hint === undefined ? undefined : printableText(hint) },
+      shortMessage: { value: harmlessText(shortMessage) },
+      hint: { value: hint === undefined ? undefined : harmlessText(hint) },
     });
   }
 
@@ -147,7 +147,7 @@ export function tell(
   const failed = made.get(error);
   if (!failed) return error.message;
   const { names = apiNames } = options;
-  return printableText(wholeOf('hint' in options ? { ...failed, hint: options.hint } : failed, names));
+  return harmlessText(wholeOf('hint' in options ? { ...failed, hint: options.hint } : failed, names));
 }
 
 /** What is wrong, in the very words, for those who look into them. */

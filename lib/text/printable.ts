@@ -21,9 +21,10 @@ const loneSurrogates = /\p{Cs}/gu;
  * breaks and tabs become spaces, and lone surrogates, which stand for bytes that are not UTF-8, become U+FFFD.
  */
 export function printable(text: string): string {
-  return text
-    .replace(sequences, '')
-    .replace(breaks, ' ')
-    .replace(unseen, '')
-    .replace(loneSurrogates, '\ufffd');
+  return harmless(text).replace(loneSurrogates, '\ufffd');
+}
+
+/** The same, but for lone surrogates: the names in it can still be told from others, and opened. */
+export function harmless(text: string): string {
+  return text.replace(sequences, '').replace(breaks, ' ').replace(unseen, '');
 }
