@@ -26,7 +26,7 @@ import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generat
 import { withinLimits } from './host/limits';
 import { ApplianceSocket } from './launch/appliance-socket';
 import { BackendSettings } from './launch/backend-settings';
-import { callWithDrives } from './launch/drive-calls';
+import { callOnAllDrives } from './launch/drive-calls';
 import { Drives, keptOptions } from './launch/drives';
 import { checkHandleOptions, type GuestfsOptions } from './launch/handle-options';
 import { killAppliance } from './launch/kill';
@@ -378,7 +378,12 @@ export class Guestfs extends GuestfsMethods implements Observable {
     const answer = options === undefined && !isTraced() && this.#calls.callInstantly(method, args);
     if (answer) return answer.value as T;
     const kept = keptOptions(method, options);
-    return await traced(method, this, () => callWithDrives<T>(this.#calls, this.#drives, method, args, kept));
+    if (this.#drives.areMissedBy(method)) {
+      return traced(method, this, () => callOnAllDrives<T>(this.#calls, this.#drives, method, args, kept));
+    }
+    const result = await traced(method, this, () => this.#calls.call<T>(method, args, kept));
+    this.#drives.record(method, args, kept);
+    return result;
   }
 
   /** @internal */

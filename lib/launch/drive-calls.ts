@@ -6,25 +6,11 @@ import { checkSignal, readOptions } from '../options/read';
 import type { CallOptions } from '../options/types';
 import type { Drives } from './drives';
 
-/** Makes a call, and keeps account of the drives. */
-export async function callWithDrives<T>(
-  calls: Calls,
-  drives: Drives,
-  method: string,
-  args: readonly unknown[],
-  options: CallOptions | undefined,
-): Promise<T> {
-  if (drives.areMissedBy(method)) return callOnAll(calls, drives, method, args, options);
-  const result = await calls.call<T>(method, args, options);
-  drives.record(method, args, options);
-  return result;
-}
-
 /**
- * In one hold with adding the drives again that a launch or a kill has taken away, so that the list is in its order. Where
- * one of them cannot be added any more, the list goes on behind those before it.
+ * Makes a call that needs the whole list of drives: in one hold the drives that a launch or a kill has taken away are added
+ * again before it, so that the list is in its order. Where one cannot be added any more, the list goes on without it.
  */
-async function callOnAll<T>(
+export async function callOnAllDrives<T>(
   calls: Calls,
   drives: Drives,
   method: string,
