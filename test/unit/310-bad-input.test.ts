@@ -323,13 +323,20 @@ describe('options', () => {
     await handle.setBackendSettings(list);
     await inner;
     expect([await handle.getBackendSettings(), await handle.getMemsize()]).toEqual([['a', 'b'], 1234]);
+  });
+
+  test.each<[string, (g: Guestfs, list: string[]) => Promise<unknown>]>([
+    ['at once', (g, list) => g.setBackendSettings(list)],
+    ['on the thread of the handle', (g, list) => g.command(list)],
+  ])('with a list whose getter closes the handle, for a call %s', async (_, call) => {
+    const handle = new Guestfs();
     const closing = Object.defineProperty([''], 0, {
       get: () => {
         void handle.close();
         return 'b';
       },
     });
-    expect(await failureOf(handle.setBackendSettings(closing))).toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
+    expect(await failureOf(call(handle, closing))).toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
   });
 
   test('that are a well-behaved proxy are fine', async () => {
