@@ -1,5 +1,6 @@
 // What is on the disks of a guest, and what lies on what.
 import type { Guestfs } from '../guestfs';
+import { plainUuid } from '../guests/blkid';
 import { isRefusal } from '../guests/problems';
 import type { InspectionReport } from '../guests/report';
 import type { Guest } from './session';
@@ -34,8 +35,8 @@ export type VolumeCalls = Pick<
 >;
 
 export async function volumesOf(guest: DevicesOfGuest): Promise<Volume[]> {
-  const { report } = await examine(guest);
-  return await new Volumes(guest.g, report, guest.failed).list();
+  const { report, physicalVolumes } = await examine(guest);
+  return await new Volumes(guest.g, report, guest.failed, physicalVolumes).list();
 }
 
 export type DevicesOfGuest = Pick<Guest, 'g' | 'images' | 'keys' | 'failed' | 'note'>;
@@ -57,11 +58,18 @@ export class Volumes {
   readonly #g: VolumeCalls;
   readonly #report: InspectionReport;
   readonly #failed: (error: unknown, device?: string) => void;
+  readonly #physicalVolumes: ReadonlyMap<string, string>;
   readonly #partitions: ReadonlySet<string>;
   /** Encrypted volumes by the devices as which they were opened. */
   readonly #encrypted: ReadonlyMap<string, string>;
 
-  constructor(g: VolumeCalls, report: InspectionReport, failed: (error: unknown, device?: string) => void) {
+  constructor(
+    g: VolumeCalls,
+    report: InspectionReport,
+    failed: (error: unknown, device?: string) => void,
+    physicalVolumes: ReadonlyMap<string, string> = new Map(),
+  ) {
+    this.#physicalVolumes = physicalVolumes;
     this.#g = g;
     this.#report = report;
     this.#failed = failed;
@@ -115,7 +123,10 @@ export class Volumes {
   async #lvm(): Promise<Volume[]> {
     // An appliance without its tools would fail at each.
     if (!(await this.#g.featureAvailable(['lvm2']))) return [];
-    const physical = (await this.#attempt(undefined, () => this.#g.pvsFull())) ?? [];
+    const physical = ((await this.#attempt(undefined, () => this.#g.pvsFull())) ?? []).map((volume) => ({
+      ...volume,
+      pvName: this.#physicalVolumes.get(plainUuid(volume.pvUuid)) ?? volume.pvName,
+    }));
     if (physical.length === 0) return [];
     const volumes: Volume[] = [];
     for (const name of (await this.#attempt(undefined, () => this.#g.lvs())) ?? []) {
@@ -129,7 +140,9 @@ export class Volumes {
     for (const { vgName, vgUuid, vgSize } of (await this.#attempt(undefined, () => this.#g.vgsFull())) ??
       []) {
       const members = (await this.#attempt(vgName, () => this.#g.vgpvuuids(vgName))) ?? [];
-      const parents = physical.filter(({ pvUuid }) => members.some((each) => sameUuid(each, pvUuid)));
+      const parents = physical.filter(({ pvUuid }) =>
+        members.some((each) => plainUuid(each) === plainUuid(pvUuid)),
+      );
       volumes.push({
         ...{ name: vgName, kind: 'vg', type: null, label: null, size: vgSize, uuid: vgUuid },
         parents: parents.map(({ pvName }) => pvName),
@@ -187,9 +200,4 @@ export class Volumes {
       return undefined;
     }
   }
-}
-
-/** LVM writes them with dashes, or without. */
-function sameUuid(a: string, b: string): boolean {
-  return a.replaceAll('-', '') === b.replaceAll('-', '');
 }

@@ -98,3 +98,8 @@ export function unknownFilesystem(device: string): FilesystemReport {
 export function isMountable(output: BlkidOutput): boolean {
   return output.get('USAGE') === 'filesystem';
 }
+
+/** UUID without dashes: LVM writes its UUIDs with them, or without. */
+export function plainUuid(uuid: string): string {
+  return uuid.replaceAll('-', '');
+}

@@ -9,6 +9,7 @@ import {
   isMountable,
   partitionOf,
   partitionTableOf,
+  plainUuid,
   tableType,
   unknownFilesystem,
 } from './blkid';
@@ -20,6 +21,8 @@ import { unlock } from './unlock';
 export class Devices {
   /** Filesystems of which the sizes can be found out. */
   readonly mountable: FilesystemReport[] = [];
+  /** Devices of LVM's physical volumes by their UUIDs without dashes: LVM itself calls disks as the appliance's kernel does. */
+  readonly physicalVolumes = new Map<string, string>();
   readonly #g: Guestfs;
   readonly #report: InspectionReport;
   readonly #problems: Problems;
@@ -113,7 +116,10 @@ export class Devices {
   }
 
   async #addContent(device: string, output: BlkidOutput): Promise<void> {
-    this.#hasLvm ||= output.get('TYPE') === 'LVM2_member';
+    if (output.get('TYPE') === 'LVM2_member') {
+      this.#hasLvm = true;
+      this.physicalVolumes.set(plainUuid(output.get('UUID') ?? ''), device);
+    }
     const encrypted = encryptedOf(device, output);
     if (encrypted) this.#report.encrypted.push(encrypted);
     const filesystem = filesystemOf(device, output);

@@ -118,13 +118,15 @@ export async function examineDevices(
 ): Promise<{
   readonly report: InspectionReport;
   readonly mountable: readonly FilesystemReport[];
+  readonly physicalVolumes: ReadonlyMap<string, string>;
   readonly errors: Problems['errors'];
 }> {
   const report = beginReport(images, await g.listDevices());
   const problems = new Problems(report.problems);
   const devices = new Devices(g, report, problems, keys, writable);
   await devices.examine();
-  return { report, mountable: devices.mountable, errors: problems.errors };
+  const { mountable, physicalVolumes } = devices;
+  return { report, mountable, physicalVolumes, errors: problems.errors };
 }
 
 /** A filesystem that cannot be mounted is missing, as to the system itself. */

@@ -798,13 +798,15 @@ describe('guestfs filesystems', () => {
     lvuuid: async () => 'lv-uuid',
     mdStat: async () => [{ mdstatDevice: '/dev/sdb1', mdstatIndex: 0, mdstatFlags: '' }],
     partToDev: async (device: string) => device.replace(/\d+$/, ''),
-    pvsFull: async () => [{ pvName: '/dev/sda2', pvUuid: 'ab-cd', pvSize: 20n }],
+    pvsFull: async () => [{ pvName: '/dev/sdc2', pvUuid: 'ab-cd', pvSize: 20n }],
     vgsFull: async () => [{ vgName: 'vg', vgUuid: 'vg-uuid', vgSize: 19n }],
     vgpvuuids: async () => ['abcd'],
   } as unknown as Guestfs;
 
   test('what lies on what', async () => {
-    const volumes = await new Volumes(calls, report, () => undefined).list();
+    // The kernel of the appliance found the disks in another order.
+    const physical = new Map([['abcd', '/dev/sda2']]);
+    const volumes = await new Volumes(calls, report, () => undefined, physical).list();
     const parents = volumes.map(({ kind, name, parents }) => `${kind} ${name} < ${parents.join()}`);
     expect(parents).toEqual([
       'filesystem /dev/sda1 < /dev/sda',
