@@ -1,5 +1,6 @@
 // Programs of this machine that look at files, and end when nobody wants to know any more.
 import { type ChildProcess, execFile } from 'node:child_process';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -10,7 +11,7 @@ const mostOutput = 64 * 2 ** 20;
 /**
  * The output of a program, which is killed when `signal` is aborted.
  *
- * @throws what `execFile` throws; at once when `signal` is aborted, also where the host does not let the program go
+ * @throws what `execFile` throws; soon when `signal` is aborted, also where the host does not let the program go
  */
 export async function runProgram(
   file: string,
@@ -23,11 +24,26 @@ export async function runProgram(
   try {
     return (await running).stdout;
   } finally {
-    // What waits for a disk that does not answer may not even end when it is killed: nothing is to wait for it.
-    if (signal?.aborted) running.child.unref();
+    if (signal?.aborted) await ended(running.child);
     children.delete(running.child);
     if (children.size === 0) process.off('exit', endAll);
   }
+}
+
+/** Milliseconds that a killed program may take to be gone. One that waits for a disk that does not answer never is. */
+const lastMoment = 500;
+
+/** Waits until a killed program is gone, so that nothing is left of it, but for a moment only. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    const patience = setTimeout(resolve, lastMoment);
+    child.once('exit', () => {
+      clearTimeout(patience);
+      resolve();
+    });
+  });
+  child.unref();
 }
 
 const children = new Set<ChildProcess>();
