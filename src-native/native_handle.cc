@@ -69,6 +69,7 @@ Napi::Function NativeHandle::Define(Napi::Env env) {
                          InstanceMethod<&NativeHandle::Release>("release"),
                          InstanceMethod<&NativeHandle::DeliverHeard>("deliverHeard"),
                          InstanceMethod<&NativeHandle::Close>("close"),
+                         InstanceMethod<&NativeHandle::LetCallGo>("letGo"),
                          InstanceMethod<&NativeHandle::SetEventMasks>("setEventMasks"),
                          InstanceMethod<&NativeHandle::SetPrivate>("setPrivate"),
                          InstanceMethod<&NativeHandle::DeletePrivate>("deletePrivate"),
@@ -147,6 +148,8 @@ void NativeHandle::Release(const Napi::CallbackInfo&) { session_->Release(); }
 void NativeHandle::DeliverHeard(const Napi::CallbackInfo&) { session_->DeliverHeard(); }
 
 void NativeHandle::Close(const Napi::CallbackInfo& info) { session_->SubmitClose(IdAt(info, 0)); }
+
+void NativeHandle::LetCallGo(const Napi::CallbackInfo&) { session_->LetGo(); }
 
 void NativeHandle::SetEventMasks(const Napi::CallbackInfo& info) {
   session_->SetEventMasks(MaskAt(info, 0), MaskAt(info, 1), info[2].ToBoolean());

@@ -30,6 +30,7 @@ class NativeHandle final : public Napi::ObjectWrap<NativeHandle>, private Sessio
   void Release(const Napi::CallbackInfo& info);
   void DeliverHeard(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
+  void LetCallGo(const Napi::CallbackInfo& info);
   void SetEventMasks(const Napi::CallbackInfo& info);
   void SetPrivate(const Napi::CallbackInfo& info);
   void DeletePrivate(const Napi::CallbackInfo& info);

@@ -348,6 +348,12 @@ void Session::Abandon() {
   Submit(std::make_unique<Close>(0, *this), Lane::Ordinary, false);
 }
 
+void Session::LetGo() {
+  if (pending_ == 0) return;
+  ++let_go_;
+  RemovePending();
+}
+
 void Session::AnswerLibvirtAuth() {
   guestfs_h* g = handle_.get();
   if (guestfs_set_event_callback(g, &OnLibvirtAuth, GUESTFS_EVENT_LIBVIRT_AUTH, 0, nullptr) == -1)
@@ -456,7 +462,11 @@ void Session::DeliverEach(Messages& messages, Extent extent) {
 }
 
 void Session::Settle(Effect effect) {
-  if (pending_ > 0) RemovePending();
+  if (let_go_ > 0) {
+    --let_go_;
+  } else if (pending_ > 0) {
+    RemovePending();
+  }
   if (effect == Effect::Closes) Finish();
 }
 

@@ -76,6 +76,9 @@ class Session {
   /** Closes the handle after all that waits. */
   void SubmitClose(CallId id);
 
+  /** A task that is awaited, and does not end, keeps the process no longer. */
+  void LetGo();
+
   /** The owner has been collected: closes the handle off the JS thread. */
   void Abandon();
 
@@ -165,9 +168,10 @@ class Session {
   LocalMount local_mount_;
   Mailbox mailbox_;
   TaskQueue queue_;
-  Messages heard_;  // of calls on the JS thread
-  Messages inbox_;  // taken from the mailbox, not yet delivered
-  int pending_ = 0;
+  Messages heard_;   // of calls on the JS thread
+  Messages inbox_;   // taken from the mailbox, not yet delivered
+  int pending_ = 0;  // awaited tasks that keep the process alive
+  int let_go_ = 0;   // others
   bool closed_to_calls_ = false;
   bool finished_ = false;
 

@@ -16,6 +16,7 @@ import {
 import type { FunctionFacts } from '../native/facts';
 import { signals } from '../options/abort-signals';
 import { anyContext, currentContext, guarded } from '../options/callbacks';
+import { atTurnsEnd } from '../options/own-timers';
 import { noOptions, type SplitOptions, splitOptions } from '../options/read';
 import type { CallOptions, ProgressEvent } from '../options/types';
 import type { Transfer } from '../streams/transfer';
@@ -58,6 +59,13 @@ interface NewCall extends Operation {
 
 /** Events that are needed whoever listens: they decide how a failure is reported. */
 const alwaysDelivered = eventBit('subprocessQuit') | eventBit('appliance');
+
+/** Messages with which a call ends. */
+const endings: ReadonlySet<number> = new Set([
+  MessageKind.result,
+  MessageKind.failed,
+  MessageKind.unrepresentable,
+]);
 
 /** All handles share the event loop. */
 const loopTurn = new LoopTurn(nextTurn);
@@ -223,6 +231,7 @@ export class Calls {
     this.#closeId = this.#nextId();
     this.#native.close(this.#closeId);
     await this.#follow({ id: this.#closeId, operation: 'close' }).outcome;
+    await new Promise(atTurnsEnd); // callers of the calls before are told first
     this.#closed = true;
   }
 
@@ -323,6 +332,7 @@ export class Calls {
     const forget = split.signal && signals.follow(split.signal, () => void interruptions.abort(call, split));
     const stopWatching = image && watchForLoops([image], (path) => void interruptions.giveUpLoop(call, path));
     this.#pending.set(id, call);
+    interruptions.limitWait(call);
     return call;
   }
 
@@ -333,6 +343,7 @@ export class Calls {
 
   #receive(message: Message): void {
     const call = this.#pending.get(message[1]);
+    if (!call && endings.has(message[0])) this.#interruptions.returned(message[1]);
     switch (message[0]) {
       case MessageKind.result:
         if (call) this.#end(call, message[2]);

@@ -1,4 +1,4 @@
-import { type Fault, ownBackingFile } from '../faults/faults';
+import { type Fault, ownBackingFile, stuckHandle } from '../faults/faults';
 import { isAppliance } from '../host/appliance-process';
 import type { NativeHandle } from '../native/addon';
 import { later } from '../options/own-timers';
@@ -16,6 +16,9 @@ const cancelGraceMs = 1000;
 /** How long killing may go on without effect: within it qemu's end reaches libguestfs on the busiest machine. */
 const killPatienceMs = 5000;
 
+/** How long calls wait behind one that was given up, but has not returned: the thread of a busy machine may be late. */
+const stuckPatienceMs = 5000;
+
 /** How killing has ended. */
 export type KillEnd =
   | { readonly over: true }
@@ -28,6 +31,8 @@ export class Interruptions {
   readonly #pending: PendingCalls;
   readonly #holds: ReadonlySet<Hold>;
   readonly #questions: LibvirtQuestions;
+  /** Numbers of the calls that were given up while they ran, and have not returned. */
+  readonly #stuck = new Set<number>();
 
   constructor(
     native: NativeHandle,
@@ -95,6 +100,7 @@ export class Interruptions {
     let missed = this.#kill(); // an idle appliance too
     const isOver = () =>
       missed === 0 &&
+      this.#stuck.size === 0 &&
       !this.#pending.has(closing) &&
       calls.every(({ id }) => !this.#pending.has(id)) &&
       holds.every((hold) => !this.#holds.has(hold));
@@ -103,7 +109,7 @@ export class Interruptions {
     };
     if (await repeatedUntil(isOver, killAgain)) return { over: true };
     for (const hold of holds) this.letGo(hold);
-    for (const call of calls) call.settle({ kind: 'none' });
+    for (const call of calls) this.#giveUp(call);
     return { over: false, missed };
   }
 
@@ -121,24 +127,54 @@ export class Interruptions {
     for (const call of [...this.#pending.values()]) {
       if (call.parent !== hold.operation) continue;
       call.fate = raised(call.fate, { kind: 'killed' });
+      this.#giveUp(call);
+    }
+  }
+
+  /** libguestfs has returned from a call that nobody waits for any more. */
+  returned(id: number): void {
+    this.#stuck.delete(id);
+  }
+
+  /** Behind a call that does not return a new one waits for a while, and then no longer. */
+  limitWait(call: PendingCall): void {
+    if (this.#stuck.size === 0) return;
+    later(() => {
+      if (this.#stuck.size > 0 && this.#pending.has(call.id)) this.#giveUpWaiting(call);
+    }, stuckPatienceMs);
+  }
+
+  #giveUpWaiting(call: PendingCall): void {
+    if (call.operation === 'close') {
+      this.#giveUp(call); // the thread closes the handle when it can
+    } else if (this.#native.remove(call.id)) {
+      call.fate = raised(call.fate, { kind: 'fault', fault: stuckHandle });
       call.settle({ kind: 'none' });
     }
   }
 
+  /** Lets the caller of a call go on, and the process end, although libguestfs has not returned. */
+  #giveUp(call: PendingCall): void {
+    if (!this.#pending.has(call.id)) return;
+    this.#stuck.add(call.id);
+    this.#native.letGo();
+    call.settle({ kind: 'none' });
+    for (const other of this.#pending.values()) this.limitWait(other);
+  }
+
   async #killOrLetGo(call: PendingCall): Promise<void> {
     const settled = () => !this.#pending.has(call.id);
-    if (!(await this.killUntil(settled, call.id))) call.settle({ kind: 'none' });
+    if (!(await this.killUntil(settled, call.id))) this.#giveUp(call);
   }
 
   /** Returns the errno for which not all processes could be killed, or 0. */
   #kill(call?: number): number {
-    const missed = this.#native.kill(call);
-    // What waits for the host and not for the appliance.
+    // What waits for the host and not for the appliance: before the kill, after which it may seem to have ended well.
     for (const pending of call === undefined ? this.#pending.values() : [this.#pending.get(call)]) {
       if (pending) this.#cancelOnce(pending);
     }
     this.#questions.giveUp(call);
-    return missed;
+    return this.#native.kill(call);
   }
 
   /** `guestfs_user_cancel`; false when that call does not run, or cannot be cancelled. */

@@ -36,6 +36,7 @@ export type FaultCode =
   | 'ERR_GUESTFS_QEMU_IMG_MISSING'
   | 'ERR_GUESTFS_SETTINGS'
   | 'ERR_GUESTFS_SOCKDIR'
+  | 'ERR_GUESTFS_STUCK'
   | 'ERR_GUESTFS_TMPDIR';
 
 /** Words of the C library that tell an errno. */
@@ -207,6 +208,14 @@ export const tooManyHandles: Fault = {
   problem:
     'too many handles are open: a process can have about 1,000, for libguestfs takes a thread-specific key for each',
   advice: 'Close those that are not needed, or spread the work over several processes',
+};
+
+/** An earlier call of the handle has been given up, but this machine does not let go of it. */
+export const stuckHandle: Fault = {
+  code: 'ERR_GUESTFS_STUCK',
+  problem:
+    'an earlier call of this handle, which was killed, still waits for something on this machine: storage, a mount or a pipe that does not answer',
+  advice: 'Make a new Guestfs; this one works again when that call has returned',
 };
 
 export const notEnoughMemory: Fault = {

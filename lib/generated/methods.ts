@@ -7596,7 +7596,7 @@ export abstract class GuestfsMethods extends TrackedEmitter {
   /**
    * Serves the directory set up by `mountLocal`, and resolves when it is unmounted. All that time the handle is
    * occupied: its other calls wait, `umountLocal` among them, so end it from outside with `fusermount -u` or
-   * `guestunmount`. JavaScript goes on meanwhile.
+   * `guestunmount`, or by its `signal`, which unmounts the directory. JavaScript goes on meanwhile.
    *
    * Needs a filesystem mounted at the guest's `/`. Can be cancelled while running.
    *

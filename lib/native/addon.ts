@@ -100,6 +100,8 @@ export interface NativeHandle {
   hold(id: number): void;
   release(): void;
   close(id: number): void;
+  /** A call that has not ended, and that nobody waits for, keeps the process no longer. */
+  letGo(): void;
   /** Delivers the events of calls on this thread. */
   deliverHeard(): void;
   /** Events that are delivered, those that are not printed, and whether the start of each call is told. */

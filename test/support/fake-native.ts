@@ -36,6 +36,7 @@ export class FakeNative implements NativeHandle {
   deliverHeard(): void {}
   nextTurn(): void {}
   close(): void {}
+  letGo(): void {}
   setEventMasks(): void {}
   setPrivate(): void {}
   deletePrivate(): void {}
