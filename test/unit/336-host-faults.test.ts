@@ -1,6 +1,6 @@
 // Faults of this machine and of images, before there is an appliance.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -250,8 +250,10 @@ testUnless(existsSync('/dev/fuse') ? undefined : 'there is no /dev/fuse')(
       );
       const message = expect.stringMatching(/\nguestunmount said:\n {2}\/.*\/mountpoint: target is busy$/);
       expect(error).toEqual({ code: 'ERR_GUESTFS', message });
+      // The end of the process has detached it.
+      expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(mountpoint);
     } finally {
-      execFileSync('fusermount', ['-u', '-z', mountpoint]);
+      spawnSync('fusermount', ['-u', '-z', mountpoint]);
     }
   },
 );
