@@ -20,7 +20,7 @@ module.exports = async function exercise({ Guestfs, GuestfsError, privateKey }) 
     await g.addDrive(disk, { readonly: true, format: 'raw' });
 
     await fails(g.addDrive(join(folder, 'none')), { name: 'GuestfsError', code: 'ENOENT' });
-    await fails(g.mount('/dev/sda1', '/'), { name: 'GuestfsError', code: 'ERR_GUESTFS' });
+    await fails(g.mount('/dev/sda1', '/'), { name: 'GuestfsError', code: 'ERR_GUESTFS_NOT_LAUNCHED' });
     await fails(g.mount(1, '/'), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
     await g.close();
     await fails(g.version(), { name: 'GuestfsError', code: 'ERR_GUESTFS_CLOSED' });
