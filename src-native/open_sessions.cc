@@ -72,7 +72,7 @@ void OpenSessions::NextTurn() {
   turn_began_.reset();
   // What is delivered may open and close sessions.
   std::vector<std::shared_ptr<Session>> now_open;
-  for (const Session* session : sessions_) now_open.push_back(session->Keep());
+  for (Session* session : sessions_) now_open.push_back(session->Keep());
   for (const auto& session : now_open) {
     if (turn_began_ && TimeIsUp()) return;
     session->Drain();
