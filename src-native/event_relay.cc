@@ -3,6 +3,7 @@
 #define GUESTFS_NO_WARN_DEPRECATED 1
 #include <guestfs.h>
 
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -17,7 +18,7 @@ constexpr std::size_t kMostHeard = 256;
 /** Sets a flag while it lives. */
 class ForNow {
  public:
-  explicit ForNow(bool& flag) : flag_(flag) { flag_ = true; }
+  explicit ForNow(bool& flag) : flag_(flag) { flag = true; }
   ~ForNow() { flag_ = false; }
   ForNow(const ForNow&) = delete;
   ForNow& operator=(const ForNow&) = delete;
@@ -34,9 +35,9 @@ std::string Printable(std::string_view text, bool keep_lines) {
     if ((byte >= 0x20 && byte < 0x7F) || (keep_lines && (c == '\n' || c == '\r'))) {
       out += c;
     } else {
-      char escape[5];
-      std::snprintf(escape, sizeof escape, "\\x%02x", byte);
-      out += escape;
+      std::array<char, 5> escape;
+      std::snprintf(escape.data(), escape.size(), "\\x%02x", byte);
+      out += escape.data();
     }
   }
   return out;

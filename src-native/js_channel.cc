@@ -53,7 +53,7 @@ void JsChannel::Deliver(Messages& messages, Extent extent) {
 }
 
 void JsChannel::DeliverEach(Messages& messages, Extent extent) {
-  const napi_value function = owner_ == nullptr ? nullptr : owner_->ReceiverFunction();
+  napi_value function = owner_ == nullptr ? nullptr : owner_->ReceiverFunction();
   const Receiver receiver(env_, function);
   auto* open = env_.GetInstanceData<OpenSessions>();
   while (!messages.empty()) {

@@ -45,7 +45,7 @@ void OpenSessions::StopWatchingExit(Napi::Env env) {
 }
 
 void OpenSessions::Process(Napi::Env env, const char* method, Napi::Function listener) {
-  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  const auto process = env.Global().Get("process").As<Napi::Object>();
   process.Get(method).As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), listener});
 }
 

@@ -33,7 +33,7 @@ constexpr auto kKillGrace = 5s;
 
 /** What an open handle weighs for the garbage collector, which sees only a small object, not the thread
  * behind it. */
-constexpr std::int64_t kWeight = 1024 * 1024;
+constexpr std::int64_t kWeight = std::int64_t{1024} * 1024;
 
 class BarrierReached final : public Message {
  public:
