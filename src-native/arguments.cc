@@ -182,7 +182,7 @@ Slot Arguments::ConvertBytes(const char* name, Napi::Value value) {
     const bool bytes =
         value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
     if (!bytes) throw ArgumentProblem{"type", name, "Uint8Array or string"};
-    const Napi::Uint8Array array = value.As<Napi::Uint8Array>();
+    const auto array = value.As<Napi::Uint8Array>();
     if (IsDetached(array)) throw ArgumentProblem{"detached", name, "Uint8Array or string"};
     const auto* data = reinterpret_cast<const char*>(array.Data());
     if (data != nullptr) text.assign(data, array.ByteLength());
@@ -195,7 +195,7 @@ Slot Arguments::ConvertBytes(const char* name, Napi::Value value) {
 
 char* const* Arguments::KeepList(const char* name, Napi::Value value) {
   if (!value.IsArray()) throw ArgumentProblem{"type", name, "string[]"};
-  const Napi::Array array = value.As<Napi::Array>();
+  const auto array = value.As<Napi::Array>();
   auto list = std::make_unique<List>();
   try {
     const std::uint32_t length = array.Length();

@@ -71,9 +71,9 @@ Result Call::Invoke(guestfs_h* g) const try {
   RawResult raw;
   const ErrorReport report(g);
   function_.thunk(g, arguments_->slots(), arguments_->options(), &raw);
-  return Result(function_, raw, g, report);
+  return {function_, raw, g, report};
 } catch (const std::bad_alloc&) {  // for the copy of a text of the handle's
-  return Result(function_, Failure{ENOMEM, std::generic_category().message(ENOMEM)});
+  return {function_, Failure{ENOMEM, std::generic_category().message(ENOMEM)}};
 }
 
 std::unique_ptr<Message> Call::Prepare() {

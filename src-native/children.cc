@@ -33,7 +33,7 @@ class Look {
   explicit Look(SpareDescriptor& spare) : spare_(spare) {}
 
   std::vector<pid_t> ChildrenOfThread(pid_t thread) {
-    const std::vector<pid_t> children = Children("/proc/self/task/" + std::to_string(thread) + "/children");
+    std::vector<pid_t> children = Children("/proc/self/task/" + std::to_string(thread) + "/children");
     const bool lives = ::syscall(SYS_tgkill, ::getpid(), thread, 0) == 0;
     if (problem_ == 0 && vanished_ && lives) problem_ = ENOENT;  // a kernel, or a /proc, without such files
     return children;

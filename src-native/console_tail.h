@@ -27,7 +27,7 @@ class ConsoleTail {
   }
 
  private:
-  static constexpr std::size_t kSize = 16 * 1024;  // a kernel's panic is long
+  static constexpr std::size_t kSize = std::size_t{16} * 1024;  // a kernel's panic is long
 
   std::mutex mutex_;
   std::string text_;

@@ -69,16 +69,17 @@ LocalFiles::LocalFiles(const Function& function, const Slot* arguments) {
 }
 
 FileDescriptor LocalFiles::OpenPipe(Arguments& arguments) {
-  int ends[2] = {-1, -1};
-  if (pipe2(ends, O_CLOEXEC) != 0) return FileDescriptor();
-  FileDescriptor read_end(ends[0]);
-  FileDescriptor write_end(ends[1]);
-  fcntl(read_end.get(), F_SETPIPE_SZ, kPipeSize);  // where it may: the default does as well
+  std::array<int, 2> ends = {-1, -1};  // to read from, to write to
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return FileDescriptor();
+  if (!reads_stream_) std::swap(ends[0], ends[1]);
+  FileDescriptor ours(ends[0]);
+  FileDescriptor others(ends[1]);
+  fcntl(ours.get(), F_SETPIPE_SZ, kPipeSize);  // where it may: the default does as well
   const std::lock_guard lock(mutex_);
-  ours_ = reads_stream_ ? std::move(read_end) : std::move(write_end);
+  ours_ = std::move(ours);
   pipe_path_ = "/proc/self/fd/" + std::to_string(ours_.get());
   arguments.SetFile(stream_, pipe_path_.c_str());
-  return reads_stream_ ? std::move(write_end) : std::move(read_end);
+  return others;
 }
 
 void LocalFiles::ClosePipe() {

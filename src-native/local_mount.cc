@@ -78,11 +78,11 @@ std::optional<Mount> MountAt(const std::string& folder, SpareDescriptor& spare) 
 /** Whoever is not root has FUSE's own program do it. Returns 0 where there is no process for it. */
 pid_t StartHelper(const std::string& folder) {
   constexpr const char* kScript =
-      "exec >/dev/null 2>&1; fusermount3 -u -z -- \"$0\" || fusermount -u -z -- \"$0\"";
+      R"(exec >/dev/null 2>&1; fusermount3 -u -z -- "$0" || fusermount -u -z -- "$0")";
   std::string shell = "sh", flag = "-c", script = kScript, place = folder;
-  char* const arguments[] = {shell.data(), flag.data(), script.data(), place.data(), nullptr};
+  std::array<char*, 5> arguments = {shell.data(), flag.data(), script.data(), place.data(), nullptr};
   pid_t pid = 0;
-  return posix_spawn(&pid, "/bin/sh", nullptr, nullptr, arguments, environ) == 0 ? pid : 0;
+  return posix_spawn(&pid, "/bin/sh", nullptr, nullptr, arguments.data(), environ) == 0 ? pid : 0;
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ void Mailbox::PostProgress(const Progress& progress) {
   progressing_call_ = progress.call;
 }
 
-void Mailbox::TakeAll(std::deque<std::unique_ptr<Message>>& taken) {
+void Mailbox::TakeAll(Messages& taken) {
   const std::lock_guard lock(mutex_);
   replaceable_ = nullptr;
   for (auto& message : messages_) taken.push_back(std::move(message));

@@ -10,6 +10,8 @@
 
 namespace guestfs_node {
 
+using Messages = std::deque<std::unique_ptr<Message>>;
+
 class Mailbox {
  public:
   /** `notify` is called from the posting thread when the box was empty, while it is locked. */
@@ -21,7 +23,7 @@ class Mailbox {
   void PostProgress(const Progress& progress);
 
   /** Moves all messages to the end of `taken`. */
-  void TakeAll(std::deque<std::unique_ptr<Message>>& taken);
+  void TakeAll(Messages& taken);
 
   /** From now on messages are dropped and nobody is notified. */
   void Shut();
@@ -30,7 +32,7 @@ class Mailbox {
   void PostLocked(std::unique_ptr<Message> message);
 
   std::mutex mutex_;
-  std::deque<std::unique_ptr<Message>> messages_;
+  Messages messages_;
   std::function<void()> notify_;
   bool shut_ = false;
   ProgressMessage* replaceable_ = nullptr;  // the last message, if a newer one may take its place

@@ -1,5 +1,6 @@
 #include "native_handle.h"
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -29,7 +30,7 @@ std::string KeyAt(const Napi::CallbackInfo& info, std::size_t i) {
 
 /** As in native.ts: ordinary, urgent, callback. */
 Lane LaneAt(const Napi::CallbackInfo& info, std::size_t i) {
-  constexpr Lane kLanes[] = {Lane::Ordinary, Lane::Urgent, Lane::Callback};
+  constexpr std::array kLanes = {Lane::Ordinary, Lane::Urgent, Lane::Callback};
   return kLanes[info[i].As<Napi::Number>().Uint32Value()];
 }
 

@@ -45,7 +45,7 @@ void OpenSessions::StopWatchingExit(Napi::Env env) {
 }
 
 void OpenSessions::Process(Napi::Env env, const char* method, Napi::Function listener) {
-  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  const auto process = env.Global().Get("process").As<Napi::Object>();
   process.Get(method).As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), listener});
 }
 
@@ -72,7 +72,7 @@ void OpenSessions::NextTurn() {
   turn_began_.reset();
   // What is delivered may open and close sessions.
   std::vector<std::shared_ptr<Session>> now_open;
-  for (const Session* session : sessions_) now_open.push_back(session->Keep());
+  for (Session* session : sessions_) now_open.push_back(session->Keep());
   for (const auto& session : now_open) {
     if (turn_began_ && TimeIsUp()) return;
     session->Drain();

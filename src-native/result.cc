@@ -103,7 +103,8 @@ Napi::Value BytesToJs(Napi::Env env, OwnedText data, std::size_t size) {
   if (status == napi_no_external_buffers_allowed) {
     status = napi_create_buffer_copy(env, size, bytes->get(), nullptr, &buffer);
   } else {
-    buffers.release();  // also where Node refuses the length: it lets go of it then, at once or later
+    static_cast<void>(
+        buffers.release());  // also where Node refuses the length: it lets go of it then, at once or later
   }
   if (status == napi_ok) return {env, buffer};
   bytes->reset();
@@ -114,8 +115,8 @@ Napi::Value BytesToJs(Napi::Env env, OwnedText data, std::size_t size) {
 
 /** V8 ends the process where it has no memory for bytes of its own, so large ones are ours. */
 Napi::Value CopyToJs(Napi::Env env, const char* data, std::size_t size) {
-  constexpr std::size_t kSmall = 64 * 1024;
-  if (size <= kSmall) return Napi::Buffer<char>::Copy(env, data, size);
+  constexpr std::size_t kSmall = std::size_t{64} * 1024;
+  if (size <= kSmall) return Napi::Buffer<char>::Copy(env, data, size).As<Napi::Value>();
   OwnedText copy(static_cast<char*>(std::malloc(size)));
   if (!copy) throw std::bad_alloc();
   std::memcpy(copy.get(), data, size);

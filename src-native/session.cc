@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
-#include <exception>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -26,10 +24,6 @@ using namespace std::chrono_literals;
 /** Keys with a leading underscore are for language bindings. */
 constexpr const char* kOwnKey = "_guestfs_node";
 
-/** How many events of calls on the JS thread may wait, for they are all delivered in one turn of the event
- * loop. */
-constexpr std::size_t kMostHeard = 256;
-
 /** How long a running call may go on when the environment ends, before its appliance is killed. */
 constexpr auto kGrace = 1s;
 /** How long guestfs_close may then take to sync the disks. */
@@ -39,19 +33,7 @@ constexpr auto kKillGrace = 5s;
 
 /** What an open handle weighs for the garbage collector, which sees only a small object, not the thread
  * behind it. */
-constexpr std::int64_t kWeight = 1024 * 1024;
-
-/** Sets a flag while it lives. */
-class ForNow {
- public:
-  explicit ForNow(bool& flag) : flag_(flag) { flag_ = true; }
-  ~ForNow() { flag_ = false; }
-  ForNow(const ForNow&) = delete;
-  ForNow& operator=(const ForNow&) = delete;
-
- private:
-  bool& flag_;
-};
+constexpr std::int64_t kWeight = std::int64_t{1024} * 1024;
 
 class BarrierReached final : public Message {
  public:
@@ -75,22 +57,6 @@ class Closed final : public Message {
  private:
   CallId call_;
 };
-
-/** Escapes what is not printable; the appliance's own line ends stay. */
-std::string Printable(std::string_view text, bool keep_lines) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte >= 0x20 && byte < 0x7F) || (keep_lines && (c == '\n' || c == '\r'))) {
-      out += c;
-    } else {
-      char escape[5];
-      std::snprintf(escape, sizeof escape, "\\x%02x", byte);
-      out += escape;
-    }
-  }
-  return out;
-}
 
 /** For host-limits.ts. */
 Napi::Error LimitReached(Napi::Env env, const char* code, const char* message) {
@@ -144,15 +110,15 @@ std::shared_ptr<Session> Session::Open(Napi::Env env, SessionOwner& owner) {
   if (!HasSpareThreadKeys()) throw LimitReached(env, "ERR_NO_KEY", "no thread-specific key is left");
   env.GetInstanceData<OpenSessions>()->WatchExit(env);  // runs JavaScript, so it may throw: first of all
   std::shared_ptr<Session> session(new Session(env, owner));  // the constructor is private
-  session->CreateThreadSafeFunction();
-  session->self_ = session;
+  session->channel_.Open(session);
+  session->Register();
   return session;
 }
 
 Session::Session(Napi::Env env, SessionOwner& owner)
     : env_(env),
-      owner_(&owner),
-      mailbox_([this] { Notify(); }),
+      channel_(env, owner, mailbox_, [this] { Finish(); }),
+      mailbox_([this] { channel_.Notify(); }),
       handle_(guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT | GUESTFS_CREATE_NO_CLOSE_ON_EXIT)) {
   if (!handle_) throw Napi::Error::New(env, "guestfs_create_flags: out of memory");
   RegisterCallbacks();
@@ -206,46 +172,14 @@ void Session::AskForCredentials(std::string_view uri) {
 }
 
 void Session::HandleEvent(guestfs_h* g, EventMask event, std::string_view text) {
-  if (asking_) return;
   if (event == GUESTFS_EVENT_APPLIANCE) console_.Append(text);
-  if ((deliver_ & event) != 0) {
-    auto message = std::make_unique<EventMessage>(running_call_, event, std::string(text));
-    if (on_js_thread_) {
-      heard_.push_back(std::move(message));
-    } else {
-      mailbox_.Post(std::move(message));
-    }
-  }
-  if ((listened_ & event) == 0) Echo(g, event, text);
-}
-
-/** What libguestfs does by itself in a program that registers no callback. The handle may be closing. */
-void Session::Echo(guestfs_h* g, EventMask event, std::string_view text) {
-  std::string line;
-  if (event == GUESTFS_EVENT_APPLIANCE) {
-    asking_ = true;
-    const bool verbose = guestfs_get_verbose(g) == 1;
-    asking_ = false;
-    if (!verbose) return;
-    line = Printable(text, true);
-  } else if (event == GUESTFS_EVENT_LIBRARY) {
-    line = "libguestfs: " + Printable(text, false) + "\n";
-  } else if (event == GUESTFS_EVENT_WARNING) {
-    line = "libguestfs: warning: " + Printable(text, false) + "\n";
-  } else if (event == GUESTFS_EVENT_TRACE) {
-    asking_ = true;
-    const std::string identifier = guestfs_get_identifier(g);
-    asking_ = false;
-    line =
-        "libguestfs: trace: " + (identifier.empty() ? "" : identifier + ": ") + Printable(text, false) + "\n";
-  }
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  relay_.Relay(g, running_call_, event, text);
 }
 
 // The handle's thread.
 
 void Session::StartThread() try {
-  thread_ = std::thread([self = self_] { self->ServeQueue(); });
+  thread_ = std::thread([self = shared_from_this()] { self->ServeQueue(); });
 } catch (const std::system_error& error) {
   throw LimitReached(env_, "ERR_NO_THREAD", error.what());
 }
@@ -260,7 +194,7 @@ void Session::ServeQueue() {
 
 bool Session::RunTask(Task& task) {
   const CallId outer = std::exchange(running_call_, task.id());
-  if (task.id() != 0 && tell_starts_) mailbox_.Post(std::make_unique<CallStarted>(task.id()));
+  if (task.id() != 0) relay_.TellStart(task.id());
   if (std::unique_ptr<Message> message = task.Prepare()) mailbox_.Post(std::move(message));
   if (task.StartsAppliance()) console_.Clear();
   std::unique_ptr<Message> message = task.Run(handle_.get());
@@ -272,28 +206,35 @@ bool Session::RunTask(Task& task) {
 
 // The JS thread.
 
+void Session::Register() {
+  // Hooks run last in, first out: ours ends the thread before Node closes the thread-safe function.
+  napi_add_env_cleanup_hook(env_, &TearDown, this);
+  env_.GetInstanceData<OpenSessions>()->Add(this);
+  Napi::MemoryManagement::AdjustExternalMemory(env_, kWeight);
+}
+
 bool Session::Submit(std::unique_ptr<Task> task, Lane lane, bool awaited) {
   if (finished_) return true;  // the environment ends: nobody will hear of it
   if (closed_to_calls_ && lane == Lane::Ordinary) return false;
   if (!thread_.joinable()) StartThread();
-  if (awaited) AddPending();
+  if (awaited) channel_.AddPending();
   queue_.Push(std::move(task), lane);
   return true;
 }
 
 bool Session::IsFree() {
   // The handle last: until the queue is idle it may be the thread's.
-  return !finished_ && !closed_to_calls_ && heard_.size() < kMostHeard && queue_.Idle() && handle_;
+  return !finished_ && !closed_to_calls_ && relay_.HasRoom() && queue_.Idle() && handle_;
 }
 
 Result Session::RunNow(const Call& call) {
-  const ForNow here(on_js_thread_);
+  const EventRelay::Hearing here(relay_);
   return call.Invoke(handle_.get());
 }
 
 bool Session::RemoveWaiting(CallId id) {
   const std::unique_ptr<Task> task = queue_.Remove(id);
-  if (task) RemovePending();
+  if (task) channel_.RemovePending();
   return task != nullptr;
 }
 
@@ -301,7 +242,7 @@ std::vector<CallId> Session::RemoveAllWaiting() {
   std::vector<CallId> ids;
   for (const auto& task : queue_.RemoveAll()) {
     ids.push_back(task->id());
-    RemovePending();
+    channel_.RemovePending();
   }
   return ids;
 }
@@ -321,7 +262,7 @@ void Session::SubmitBarrier(CallId id) {
 
 void Session::Release() {
   queue_.Release();
-  RemovePending();
+  channel_.RemovePending();
 }
 
 void Session::SubmitClose(CallId id) {
@@ -331,14 +272,14 @@ void Session::SubmitClose(CallId id) {
     closed_to_calls_ = false;  // submitted again, when kill() has emptied the queue
     Submit(std::move(close), Lane::Ordinary, true);
   } else {  // it made no call: there is nothing to wait for
-    AddPending();
+    channel_.AddPending();
     RunTask(*close);
   }
   closed_to_calls_ = true;
 }
 
 void Session::Abandon() {
-  owner_ = nullptr;
+  channel_.LoseOwner();
   if (closed_to_calls_ || finished_) return;
   if (!thread_.joinable()) {  // it made no call: there is nothing to wait for
     handle_.reset();
@@ -348,22 +289,10 @@ void Session::Abandon() {
   Submit(std::make_unique<Close>(0, *this), Lane::Ordinary, false);
 }
 
-void Session::LetGo() {
-  if (pending_ == 0) return;
-  ++let_go_;
-  RemovePending();
-}
-
 void Session::AnswerLibvirtAuth() {
   guestfs_h* g = handle_.get();
   if (guestfs_set_event_callback(g, &OnLibvirtAuth, GUESTFS_EVENT_LIBVIRT_AUTH, 0, nullptr) == -1)
     throw Napi::Error::New(env_, "guestfs_set_event_callback failed");
-}
-
-void Session::SetEventMasks(EventMask deliver, EventMask listened, bool starts) {
-  deliver_ = deliver;
-  listened_ = listened;
-  tell_starts_ = starts;
 }
 
 void Session::WritePrivate(std::unique_ptr<Task> task) {
@@ -401,86 +330,7 @@ int Session::KillChildren() {
   return thread_id_ == 0 ? 0 : KillChildrenOfThread(thread_id_, Spare());
 }
 
-// Delivery.
-
-void Session::CreateThreadSafeFunction() {
-  const auto call_js = [](napi_env env, napi_value, void* context, void*) {
-    if (env != nullptr) static_cast<Session*>(context)->Drain();
-  };
-  const auto finalize = [](napi_env, void*, void* context) {
-    const std::shared_ptr<Session> last = std::move(static_cast<Session*>(context)->self_);
-  };
-  const napi_status status =
-      napi_create_threadsafe_function(env_, nullptr, nullptr, Napi::String::New(env_, "guestfs"), 0, 1,
-                                      nullptr, finalize, this, call_js, &function_);
-  if (status != napi_ok) throw Napi::Error::New(env_);
-  napi_unref_threadsafe_function(env_, function_);
-  // Hooks run last in, first out: ours ends the thread before Node closes the thread-safe function.
-  napi_add_env_cleanup_hook(env_, &TearDown, this);
-  env_.GetInstanceData<OpenSessions>()->Add(this);
-  Napi::MemoryManagement::AdjustExternalMemory(env_, kWeight);
-}
-
-void Session::Notify() { napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking); }
-
-void Session::Drain() {
-  mailbox_.TakeAll(inbox_);
-  Deliver(inbox_, Extent::Turn);
-}
-
-void Session::DeliverHeard() {
-  Messages heard =
-      std::exchange(heard_, {});  // a listener may make a call: its events have a turn of their own
-  Deliver(heard, Extent::All);
-}
-
-void Session::Deliver(Messages& messages, Extent extent) {
-  const std::shared_ptr<Session> alive = self_;
-  const Napi::HandleScope scope(env_);
-  try {
-    DeliverEach(messages, extent);
-    if (finished_) env_.GetInstanceData<OpenSessions>()->StopWatchingExit(env_);
-  } catch (const Napi::Error& error) {
-    error.ThrowAsJavaScriptException();
-  } catch (const std::exception& error) {
-    Napi::Error::New(env_, error.what()).ThrowAsJavaScriptException();
-  }
-}
-
-void Session::DeliverEach(Messages& messages, Extent extent) {
-  const napi_value function = owner_ == nullptr ? nullptr : owner_->ReceiverFunction();
-  const Receiver receiver(env_, function);
-  auto* open = env_.GetInstanceData<OpenSessions>();
-  while (!messages.empty()) {
-    if (extent == Extent::Turn && function != nullptr && open->TurnIsOver(receiver)) return;
-    const Napi::HandleScope scope(env_);
-    const std::unique_ptr<Message> message = std::move(messages.front());
-    messages.pop_front();
-    if (message->effect() != Effect::None) Settle(message->effect());
-    if (function != nullptr) message->Deliver(env_, receiver);
-  }
-}
-
-void Session::Settle(Effect effect) {
-  if (let_go_ > 0) {
-    --let_go_;
-  } else if (pending_ > 0) {
-    RemovePending();
-  }
-  if (effect == Effect::Closes) Finish();
-}
-
-void Session::AddPending() {
-  if (pending_++ > 0) return;
-  napi_ref_threadsafe_function(env_, function_);
-  if (owner_ != nullptr) owner_->KeepAlive();
-}
-
-void Session::RemovePending() {
-  if (--pending_ > 0) return;
-  napi_unref_threadsafe_function(env_, function_);
-  if (owner_ != nullptr) owner_->LetGo();
-}
+// The end.
 
 void Session::Finish() {
   finished_ = true;
@@ -489,7 +339,7 @@ void Session::Finish() {
   napi_remove_env_cleanup_hook(env_, &TearDown, this);
   env_.GetInstanceData<OpenSessions>()->Remove(this);
   Napi::MemoryManagement::AdjustExternalMemory(env_, -kWeight);
-  napi_release_threadsafe_function(function_, napi_tsfn_abort);
+  channel_.Close();
 }
 
 /** The first of them closes all. */
@@ -500,7 +350,7 @@ void Session::TearDown(void* session) {
 void Session::BeginTearDown() {
   if (finished_) return;
   finished_ = true;
-  owner_ = nullptr;
+  channel_.LoseOwner();
   patience_began_ = std::chrono::steady_clock::now();
   mailbox_.Shut();
   queue_.RemoveAll();

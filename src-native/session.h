@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <deque>
 #include <future>
 #include <memory>
 #include <string>
@@ -15,6 +14,8 @@
 
 #include "arguments.h"
 #include "console_tail.h"
+#include "event_relay.h"
+#include "js_channel.h"
 #include "local_mount.h"
 #include "mailbox.h"
 #include "private_data.h"
@@ -25,25 +26,13 @@ struct guestfs_h;
 
 namespace guestfs_node {
 
-/** The JavaScript object that a session belongs to. */
-class SessionOwner {
- public:
-  virtual void KeepAlive() = 0;
-  virtual void LetGo() = 0;
-  /** Null when the object has been collected. */
-  virtual napi_value ReceiverFunction() = 0;
-
- protected:
-  ~SessionOwner() = default;
-};
-
 class Call;
 
 /**
  * All public methods are for the JS thread. The session lives as long as its thread-safe function: after the
  * owner has gone it closes the handle by itself, and so it does when the environment ends.
  */
-class Session {
+class Session : public std::enable_shared_from_this<Session> {
  public:
   static std::shared_ptr<Session> Open(Napi::Env env, SessionOwner& owner);
   ~Session();
@@ -61,7 +50,7 @@ class Session {
 
   /** Makes a call on the JS thread: only while the handle is free. Its events wait for DeliverHeard(). */
   Result RunNow(const Call& call);
-  bool HasHeard() const { return !heard_.empty(); }
+  bool HasHeard() const { return relay_.HasHeard(); }
 
   bool RemoveWaiting(CallId id);
   std::vector<CallId> RemoveAllWaiting();
@@ -77,7 +66,7 @@ class Session {
   void SubmitClose(CallId id);
 
   /** A task that is awaited, and does not end, keeps the process no longer. */
-  void LetGo();
+  void LetGo() { channel_.LetGo(); }
 
   /** The owner has been collected: closes the handle off the JS thread. */
   void Abandon();
@@ -88,7 +77,9 @@ class Session {
 
   /** `deliver`: events that go to JavaScript; `listened`: those that need not go to stderr; `starts`: whether
    * JavaScript is told of the start of each call. */
-  void SetEventMasks(EventMask deliver, EventMask listened, bool starts);
+  void SetEventMasks(EventMask deliver, EventMask listened, bool starts) {
+    relay_.SetMasks(deliver, listened, starts);
+  }
 
   void SetPrivate(const std::string& key);
   void DeletePrivate(const std::string& key);
@@ -103,13 +94,13 @@ class Session {
   std::string ConsoleTailText() { return console_.Read(); }
 
   /** Delivers the events of calls on the JS thread. */
-  void DeliverHeard();
+  void DeliverHeard() { channel_.Deliver(relay_.TakeHeard()); }  // calls that listeners make are heard later
 
   /** Delivers what waits, as far as this turn of the event loop has time for it. */
-  void Drain();
+  void Drain() { channel_.Drain(); }
 
   /** Keeps it while its messages are delivered. */
-  std::shared_ptr<Session> Keep() const { return self_; }
+  std::shared_ptr<Session> Keep() { return shared_from_this(); }
 
   /** Closes the handle on behalf of an environment that ends: a running call is given a moment to finish. */
   void BeginTearDown();
@@ -117,11 +108,6 @@ class Session {
   bool GoOnTearingDown(std::chrono::microseconds wait);
 
  private:
-  using Messages = std::deque<std::unique_ptr<Message>>;
-  enum class Extent {
-    Turn,  // as much as this turn of the event loop has time for
-    All,
-  };
   class Barrier;
   class Close;
   struct Closer {
@@ -140,49 +126,32 @@ class Session {
                             std::size_t size, const std::uint64_t*, std::size_t);
   void HandleEvent(guestfs_h* g, EventMask event, std::string_view text);
   void AskForCredentials(std::string_view uri);
-  void Echo(guestfs_h* g, EventMask event, std::string_view text);
 
   void StartThread();
   void ServeQueue();
   bool RunTask(Task& task);
   void WritePrivate(std::unique_ptr<Task> task);
 
-  void CreateThreadSafeFunction();
-  void Notify();
-  void Deliver(Messages& messages, Extent extent);
-  void DeliverEach(Messages& messages, Extent extent);
-  void Settle(Effect effect);
-  void AddPending();
-  void RemovePending();
+  void Register();
   void Finish();
   static void TearDown(void* session);
   SpareDescriptor& Spare() const;
 
   Napi::Env env_;
-  SessionOwner* owner_;
-  std::shared_ptr<Session> self_;  // until the thread-safe function has been finalised
-  napi_threadsafe_function function_ = nullptr;
+  JsChannel channel_;
 
   PrivateData private_;
   ConsoleTail console_;
   LocalMount local_mount_;
   Mailbox mailbox_;
   TaskQueue queue_;
-  Messages heard_;   // of calls on the JS thread
-  Messages inbox_;   // taken from the mailbox, not yet delivered
-  int pending_ = 0;  // awaited tasks that keep the process alive
-  int let_go_ = 0;   // others
+  EventRelay relay_{mailbox_};
   bool closed_to_calls_ = false;
   bool finished_ = false;
 
-  std::atomic<EventMask> deliver_{0};
-  std::atomic<EventMask> listened_{0};
-  std::atomic<bool> tell_starts_{false};
   std::atomic<pid_t> thread_id_{0};
   std::atomic<bool> closing_{false};  // the thread has begun guestfs_close
   CallId running_call_ = 0;           // on the handle's thread
-  bool on_js_thread_ = false;         // the call that runs
-  bool asking_ = false;               // on the handle's thread: our own calls leave no trace
 
   std::unique_ptr<guestfs_h, Closer> handle_;       // the thread's own while it runs a task
   guestfs_h* const cancel_handle_ = handle_.get();  // for the JS thread, where the task is known to be a call

@@ -141,7 +141,7 @@ std::u16string ToUtf16(std::string_view bytes) {
   out.reserve(std::min(bytes.size(), kLongestString));
   for (std::string_view rest = bytes; !rest.empty();) {
     if (out.size() > kLongestString) throw Unrepresentable{"length", "string", bytes.size()};
-    const std::uint8_t lead = static_cast<std::uint8_t>(rest.front());
+    const auto lead = static_cast<std::uint8_t>(rest.front());
     const Decoded decoded = lead < 0x80 ? Decoded{lead, 1} : DecodeOne(rest);
     if (decoded.length == 0) {
       out += static_cast<char16_t>(kEscapeBase + lead);
