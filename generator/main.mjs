@@ -6,6 +6,7 @@ import { loadApi } from './api.mjs';
 import { abiCheck, abiHeader, functionsHeader, functionsSource } from './cpp.mjs';
 import { eventsModule } from './events.mjs';
 import { factsModule } from './facts.mjs';
+import { scriptsModule } from './scripts.mjs';
 import { aliasesModule, methodsModule, structsModule } from './typescript.mjs';
 
 const outputs = {
@@ -18,6 +19,7 @@ const outputs = {
   'lib/generated/structs.ts': structsModule,
   'lib/generated/methods.ts': methodsModule,
   'lib/generated/aliases.ts': aliasesModule,
+  'lib/templates/generated/scripts.ts': scriptsModule,
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -28,10 +28,12 @@ import { ApplianceSocket } from './launch/appliance-socket';
 import { BackendSettings } from './launch/backend-settings';
 import { callOnAllDrives } from './launch/drive-calls';
 import { Drives, keptOptions } from './launch/drives';
+import type { LaunchWay } from './launch/from-template';
 import { checkHandleOptions, type GuestfsOptions } from './launch/handle-options';
+import { HypervisorSetting } from './launch/hypervisor-setting';
 import { killAppliance } from './launch/kill';
 import { Launch } from './launch/launch';
-import { checkLaunchOptions, type LaunchOptions } from './launch/options';
+import { checkLaunchOptions, type LaunchOptions, type TemplateMode } from './launch/options';
 import { type WarmOptions, type WarmResult, warm } from './launch/warm';
 import { type WarningDetails, warned } from './launch/warned';
 import { functions, openNativeHandle } from './native/addon';
@@ -55,7 +57,10 @@ import { inspected } from './text/inspected';
  * A call, as subscribers of the tracing channel `guestfs:call` of `node:diagnostics_channel` are told of it: one object
  * from its start to its end.
  */
-export interface CallDiagnostics extends TracedCall<Guestfs> {}
+export interface CallDiagnostics extends TracedCall<Guestfs> {
+  /** How `launch` brought the appliance up; set at its end. */
+  readonly launchWay?: LaunchWay;
+}
 
 const fields = Symbol('guestfs.fields');
 
@@ -84,7 +89,9 @@ export class Guestfs extends GuestfsMethods implements Observable {
   /** @internal What `console.log` shows: a function of the handle's own, for private members cannot be read through a proxy. */
   readonly [fields] = () => {
     const { state, ...calls } = this.#calls.summary;
-    return state === 'closed' ? { state } : { state, drives: this.#drives.shown(), ...calls };
+    if (state === 'closed') return { state };
+    const launched = state === 'ready' && this.#way !== undefined && { launched: this.#way };
+    return { state, ...launched, drives: this.#drives.shown(), ...calls };
   };
 
   /** @internal */
@@ -93,8 +100,13 @@ export class Guestfs extends GuestfsMethods implements Observable {
   readonly #calls: Calls;
   readonly #drives = new Drives();
   readonly #backendSettings = new BackendSettings();
+  readonly #hypervisor = new HypervisorSetting();
   readonly #streams = new Set<ProgressStream>();
   readonly #socket = new ApplianceSocket();
+  /** Use of templates, where a launch does not say. */
+  #template: TemplateMode | undefined;
+  /** How the appliance that runs came up. */
+  #way: LaunchWay | undefined;
   #closed: Promise<void> | undefined;
 
   /**
@@ -147,23 +159,35 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * cannot be; AbortError at once when `signal` is aborted
    */
   override async launch(options?: LaunchOptions): Promise<void> {
-    const checked = checkLaunchOptions(options);
+    const checked = checkLaunchOptions(options, this.#template);
     const parts = {
       calls: this.#calls,
       native: this.#native,
       drives: this.#drives,
       backendSettings: this.#backendSettings,
+      hypervisor: this.#hypervisor,
       socket: this.#socket,
       warn: (text: string, about: WarningDetails) => this.#warn(text, about),
     };
     const over = this.#drives.atRisk();
     try {
-      await traced('launch', this, () =>
-        this.#calls.hold('launch', checked.signal, (hold) => new Launch(parts, hold, checked).run()),
+      await traced('launch', this, (about) =>
+        this.#calls.hold('launch', checked.signal, async (hold) => {
+          this.#way = await new Launch(parts, hold, checked).run();
+          Object.assign(about, { launchWay: this.#way });
+        }),
       );
     } finally {
       over();
     }
+  }
+
+  /**
+   * How the last launch of this handle brought the appliance up: from a template, or by booting, and then why. Undefined
+   * before a launch has succeeded.
+   */
+  get launchWay(): LaunchWay | undefined {
+    return this.#way;
   }
 
   /**
@@ -354,6 +378,20 @@ export class Guestfs extends GuestfsMethods implements Observable {
     await copyIn(this, localpath, remotedir, checked);
   }
 
+  /** Returns the program that runs the appliance. C: `guestfs_get_hv`. */
+  override async getHv(options?: CallOptions): Promise<string> {
+    return this.#hypervisor.original(await super.getHv(options));
+  }
+
+  /**
+   * Returns the program that runs the appliance. C: `guestfs_get_qemu`.
+   *
+   * @deprecated Use {@link Guestfs.getHv}: `getHv()`.
+   */
+  override async getQemu(options?: CallOptions): Promise<string> {
+    return this.#hypervisor.original(await super.getQemu(options));
+  }
+
   /** @internal `Guestfs { state: 'ready', drives: […], pending: 1, running: 'cat' }`: it asks nothing of libguestfs. */
   [inspect.custom](
     depth: number | null,
@@ -408,7 +446,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   #configure(options: GuestfsOptions): void {
-    const { environment, libvirtAuth, settings } = checkHandleOptions(options);
+    const { environment, libvirtAuth, settings, template } = checkHandleOptions(options);
+    this.#template = template;
     // So that Ctrl-C reaches this program and not the appliance.
     this.#calls.configure('setPgroup', [true]);
     if (environment) this.#calls.configure('parseEnvironment', []);

@@ -24,8 +24,9 @@ export type * from './generated/methods';
 export type * from './generated/structs';
 export { type CallDiagnostics, Guestfs } from './guestfs';
 export * from './inspect';
+export type { LaunchWay } from './launch/from-template';
 export type { GuestfsOptions } from './launch/handle-options';
-export type { Accelerator, LaunchOptions } from './launch/options';
+export type { Accelerator, LaunchOptions, TemplateMode } from './launch/options';
 export type { WarmOptions, WarmResult } from './launch/warm';
 export type { CallOptions, LaunchPhase, OutputOptions, ProgressEvent } from './options/types';
 export {
@@ -38,3 +39,4 @@ export type { GuestWriteStream } from './streams/files';
 export type { GuestReadStream } from './streams/guest-read-stream';
 export type { ReadStreamOptions, WriteStreamOptions } from './streams/options';
 export type { FileSource, FileTarget, WebReadable, WebWritable } from './streams/types';
+export type { RefusalReason } from './templates/refusal';

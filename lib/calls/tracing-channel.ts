@@ -22,13 +22,17 @@ export function isTraced(): boolean {
   return channels.some(({ hasSubscribers }) => hasSubscribers);
 }
 
-/** Makes a call and tells subscribers of it; costs nothing while there are none. */
-export function traced<T>(operation: string, handle: object, call: () => Promise<T>): Promise<T> {
-  if (!isTraced()) return call();
+/** Makes a call, which may tell more about itself, and tells subscribers of it; costs nothing while there are none. */
+export function traced<T>(
+  operation: string,
+  handle: object,
+  call: (about: object) => Promise<T>,
+): Promise<T> {
+  if (!isTraced()) return call({});
   const context: TracedCall<unknown> = { operation, handle };
   const start = performance.now();
   const timed = () =>
-    call().finally(() => {
+    call(context).finally(() => {
       context.duration = performance.now() - start;
     });
   return channel.tracePromise(timed, context);

@@ -1,6 +1,7 @@
 import type { LibvirtAuthHandler } from '../calls/libvirt-auth';
-import { invalidType, unknownOption } from '../faults/arguments';
+import { invalidType, invalidValue, unknownOption } from '../faults/arguments';
 import { readSettings } from '../options/read';
+import { checkTemplateMode, isTemplateMode, type TemplateMode } from './options';
 
 /** Options of the handle. All but `libvirtAuth` have a method that sets them later, before the launch. */
 export interface GuestfsOptions {
@@ -29,6 +30,11 @@ export interface GuestfsOptions {
   readonly path?: string | undefined;
   /** Folder in which the built appliance is kept; default `/var/tmp`. C: `guestfs_set_cachedir`. */
   readonly cachedir?: string | undefined;
+  /**
+   * Use of templates by launches of the handle that do not say: see `template` of {@link LaunchOptions}. Default: the
+   * environment variable `GUESTFS_TEMPLATE`, if the environment is read.
+   */
+  readonly template?: TemplateMode | undefined;
   /** Folder for temporary files, such as overlays; default `/tmp`. C: `guestfs_set_tmpdir`. */
   readonly tmpdir?: string | undefined;
   /**
@@ -56,12 +62,13 @@ const setters: ReadonlyMap<string, string> = new Map([
 export interface CheckedGuestfsOptions {
   readonly environment: boolean;
   readonly libvirtAuth: LibvirtAuthHandler | undefined;
+  readonly template: TemplateMode | undefined;
   /** The calls that apply the rest. */
   readonly settings: readonly (readonly [setter: string, value: unknown])[];
 }
 
 export function checkHandleOptions(options: GuestfsOptions): CheckedGuestfsOptions {
-  const { environment = true, libvirtAuth, ...others } = readSettings('Guestfs', options);
+  const { environment = true, libvirtAuth, template, ...others } = readSettings('Guestfs', options);
   if (typeof environment !== 'boolean') {
     throw invalidType('Guestfs', 'options.environment', 'boolean', environment);
   }
@@ -71,8 +78,21 @@ export function checkHandleOptions(options: GuestfsOptions): CheckedGuestfsOptio
   const settings = Object.entries(others).map(([name, value]) => {
     const setter = setters.get(name);
     if (setter === undefined)
-      throw unknownOption('Guestfs', name, ['environment', ...setters.keys(), 'libvirtAuth']);
+      throw unknownOption('Guestfs', name, ['environment', ...setters.keys(), 'template', 'libvirtAuth']);
     return [setter, value] as const;
   });
-  return { environment, libvirtAuth: libvirtAuth as LibvirtAuthHandler | undefined, settings };
+  return {
+    ...{ environment, libvirtAuth: libvirtAuth as LibvirtAuthHandler | undefined, settings },
+    template: checkTemplateMode('Guestfs', template) ?? (environment ? templateOfEnvironment() : undefined),
+  };
+}
+
+/** libguestfs, too, refuses values of its variables that it does not know. */
+function templateOfEnvironment(): TemplateMode | undefined {
+  const mode = process.env.GUESTFS_TEMPLATE;
+  if (mode === undefined || mode === '') return undefined;
+  if (!isTemplateMode(mode)) {
+    throw invalidValue('Guestfs', 'GUESTFS_TEMPLATE', "must be 'auto', 'never' or 'only' in the environment");
+  }
+  return mode;
 }

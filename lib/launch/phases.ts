@@ -18,11 +18,13 @@ export const launchTotal = 12n;
 export const positions: Readonly<Record<LaunchPhase, bigint>> = {
   appliance: 0n,
   boot: 3n,
+  template: 3n,
   kernel: 6n,
   init: 9n,
   devices: 9n,
   volumes: 9n,
   daemon: 9n,
+  restore: 9n,
   ready: launchTotal,
 };
 

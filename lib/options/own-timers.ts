@@ -1,6 +1,7 @@
 // Node's own timers: what tests of a program put into the place of the global ones must not stop its calls.
-import { setImmediate, setTimeout } from 'node:timers';
+import { setImmediate, setInterval, setTimeout } from 'node:timers';
 
 export const atTurnsEnd = setImmediate;
 export const atStepsEnd = queueMicrotask;
 export const later = setTimeout;
+export const every = setInterval;

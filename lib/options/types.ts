@@ -2,15 +2,20 @@
  * Phase of a launch, in this order: libguestfs finds or builds the `appliance`; qemu runs and its firmware will `boot`;
  * the appliance's `kernel` starts, then its `init`; init looks for `devices` and for `volumes` on them; the `daemon`
  * starts, which answers the calls; the handle is `ready`. Phases that pass too quickly to be seen are left out.
+ *
+ * A launch from a template has `restore` in the place of the phases from `boot` to `daemon`; one that makes the template
+ * first has `template` in the place of `boot`, and `restore` once it is saved.
  */
 export type LaunchPhase =
   | 'appliance'
   | 'boot'
+  | 'template'
   | 'kernel'
   | 'init'
   | 'devices'
   | 'volumes'
   | 'daemon'
+  | 'restore'
   | 'ready';
 
 /**

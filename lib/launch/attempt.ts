@@ -1,0 +1,325 @@
+// One attempt to bring the appliance up: with a deadline, a signal, and a watch over the guest's first signs of life.
+import type { Calls } from '../calls/calls';
+import type { Hold } from '../calls/hold';
+import {
+  AbortError,
+  consoleOf,
+  errorFor,
+  faultError,
+  GuestfsError,
+  launchFailed,
+  terminatedError,
+} from '../faults/errors';
+import { ownBackingFile } from '../faults/faults';
+import { isStateCode } from '../faults/states';
+import { blamesKvm } from '../faults/words';
+import { noteBuild } from '../host/appliance-cache';
+import { activityOf, isAppliance } from '../host/appliance-process';
+import { watchForLoops } from '../host/backing-loops';
+import { faultOfAppliance } from '../host/built-appliance';
+import { onceAnswering } from '../host/storage';
+import type { NativeHandle } from '../native/addon';
+import { signals } from '../options/abort-signals';
+import type { CallOptions, LaunchPhase } from '../options/types';
+import type { Start, StartKind } from '../templates/start';
+import { printableLines } from '../text/lines';
+import type { ApplianceSocket } from './appliance-socket';
+import type { BackendSettings } from './backend-settings';
+import type { Drives } from './drives';
+import type { HypervisorSetting } from './hypervisor-setting';
+import type { CheckedLaunchOptions } from './options';
+import { launchTotal, Phases, positions } from './phases';
+import { longestSilenceMs, Silence, silenceMs, type Verdict } from './silence';
+import type { WarningDetails } from './warned';
+
+const pollMs = 250;
+
+/** Why an appliance did not come up that something doubtful was to run: KVM, or a template. */
+export interface AttemptFailure {
+  readonly why: string;
+  /** Whether what is doubtful is to blame, should the appliance run without it. */
+  readonly remember: boolean;
+  /** The guest was silent, and would have been for ever. */
+  readonly silent: boolean;
+  /** What the launch said itself. */
+  readonly error: Error;
+}
+
+type Interruption = 'timeout' | 'abort' | 'kill' | 'loop' | Verdict;
+
+const isSilence = (why: Interruption | undefined): why is Verdict => why === 'hangs' || why === 'starves';
+
+/** What a launch works on. */
+export interface LaunchParts {
+  readonly calls: Calls;
+  readonly native: NativeHandle;
+  readonly drives: Drives;
+  readonly backendSettings: BackendSettings;
+  readonly hypervisor: HypervisorSetting;
+  readonly socket: ApplianceSocket;
+  warn(text: string, about: WarningDetails): void;
+}
+
+/** How an attempt is made. */
+export interface Way {
+  /** Settings of the backend. */
+  readonly settings: readonly string[];
+  /** Nobody knows whether guests run on this machine's KVM. */
+  readonly doubtsKvm?: boolean;
+  /** What decides about the start of qemu, with the program that stands in qemu's place. */
+  readonly start?: Start | undefined;
+  /** Program that libguestfs is to start, and the handle's own. */
+  readonly hypervisor?: { readonly program: string; readonly original: string };
+}
+
+/** The attempts of one launch. */
+export class Attempts {
+  readonly #parts: LaunchParts;
+  readonly #hold: Hold;
+  readonly #options: CheckedLaunchOptions;
+  /** Settings of the backend as the program has made them. */
+  readonly #original: readonly string[];
+  readonly #began = Date.now();
+  /** Whether libguestfs brings an appliance of its own, which has not been looked at yet. */
+  #needsAppliance: boolean;
+  /** The image that turned out to be its own backing file. */
+  #loop = '';
+  #count = 0;
+
+  constructor(
+    parts: LaunchParts,
+    hold: Hold,
+    {
+      options,
+      original,
+      needsAppliance,
+    }: { options: CheckedLaunchOptions; original: readonly string[]; needsAppliance: boolean },
+  ) {
+    this.#parts = parts;
+    this.#hold = hold;
+    this.#options = options;
+    this.#original = original;
+    this.#needsAppliance = needsAppliance;
+  }
+
+  /**
+   * Launches. When something about it is doubtful and that may be to blame, the reason is returned instead of an error
+   * thrown; nothing is left of that launch.
+   */
+  async make(way: Way): Promise<AttemptFailure | undefined> {
+    this.#checkInterrupted();
+    this.#count++;
+    const { calls } = this.#parts;
+    const { start } = way;
+    const cachedir = await this.#call<string>('getCachedir');
+    this.#checkInterrupted(); // from here on it is watched
+
+    let ended = false;
+    const giveUp = new AbortController();
+    let prepared = false;
+    let interruption: Interruption | undefined;
+    let removeUnfinished: (() => Promise<void>) | undefined;
+    const interrupt = (why: Interruption) => {
+      if (interruption || ended) return;
+      interruption = why;
+      removeUnfinished = noteBuild(cachedir);
+      giveUp.abort();
+      void calls.killUntil(() => ended).then((gone) => gone || calls.letGo(this.#hold));
+    };
+    const isWanted = () => interruption === undefined && !this.#hold.terminated;
+    const watch = this.#watch(interrupt, way);
+    try {
+      await this.#prepare(way, giveUp.signal);
+      if (!isWanted()) throw new Error('the launch was given up before it began');
+      prepared = true;
+      await this.#callLaunch(start, isWanted);
+      if (isWanted()) this.enter('ready'); // whoever hears it may think otherwise
+      if (isWanted()) return undefined;
+      // It came up in the very moment in which it was given up.
+      await this.#call('shutdown').catch(() => undefined);
+      throw new Error('the appliance was up when it was killed');
+    } catch (error) {
+      const isOutOfPlace = error instanceof GuestfsError && isStateCode(error.code);
+      if (this.#hold.terminated || isOutOfPlace) throw this.#explain(interruption, error as Error);
+      if (isSilence(interruption) && !this.#hold.stuck) {
+        const remember = interruption === 'hangs';
+        return {
+          ...{ why: silenceIn(remember), remember, silent: true },
+          error: this.#explain(undefined, error as Error),
+        };
+      }
+      if (interruption !== undefined) throw this.#explain(interruption, error as Error);
+      if (!prepared) throw error;
+      const explained = this.#explain(undefined, error as Error);
+      const tail = this.#parts.native.consoleTail();
+      if (start && start.kind !== 'boot') {
+        const why = start.refused?.why ?? start.markers.failure ?? lastLine(tail);
+        return { why, remember: start.kind === 'restore', silent: false, error: explained };
+      }
+      if (way.doubtsKvm && !watch.phases.alive) {
+        const why = `it ended at once (${lastLine(tail)})`;
+        return { why, remember: blamesKvm(tail), silent: false, error: explained };
+      }
+      throw explained;
+    } finally {
+      ended = true;
+      watch.stop();
+      await removeUnfinished?.().catch(() => undefined);
+    }
+  }
+
+  /** Whatever may take its time, on storage that need not answer, before libguestfs launches. */
+  async #prepare({ settings, hypervisor }: Way, giveUp: AbortSignal): Promise<void> {
+    if (this.#needsAppliance) await this.#checkAppliance(giveUp);
+    await this.#restoreDrives(giveUp);
+    if (hypervisor) {
+      await this.#call('setHv', [hypervisor.program]);
+      this.#parts.hypervisor.replace(hypervisor.original, hypervisor.program);
+    }
+    await this.#call('setBackendSettings', [settings]);
+    this.#parts.backendSettings.replace(this.#original, settings);
+  }
+
+  async #checkAppliance(giveUp: AbortSignal): Promise<void> {
+    const path = await this.#call<string>('getPath');
+    const cachedir = await this.#call<string>('getCachedir');
+    const tmpdir = await this.#call<string>('getTmpdir');
+    const fault = await faultOfAppliance({ path, cachedir, tmpdir }, giveUp);
+    if (fault) throw faultError('launch', fault);
+    this.#needsAppliance = false;
+  }
+
+  async #callLaunch(start: Start | undefined, wanted: () => boolean): Promise<void> {
+    const serving = start?.serve();
+    try {
+      await this.#launchOnce(wanted);
+    } finally {
+      start?.end();
+      await serving;
+    }
+  }
+
+  async #launchOnce(wanted: () => boolean): Promise<void> {
+    const { socket } = this.#parts;
+    const folder = await this.#call<string>('getSockdir');
+    const options = { onProgress: this.#options.onProgress };
+    const launch = () => socket.during(folder, () => this.#call<void>('launch', [], options));
+    try {
+      await launch();
+    } catch (error) {
+      // A qemu that ended before it connected left its socket behind, and libguestfs stumbles over it.
+      if ((error as GuestfsError).code !== 'EADDRINUSE' || !wanted()) throw error;
+      if (!socket.removeStale(folder)) throw error;
+      await launch();
+    }
+  }
+
+  /** Watches clock, signal, console and processes. */
+  #watch(
+    interrupt: (why: Interruption) => void,
+    { start, doubtsKvm }: Way,
+  ): { phases: Phases; stop(): void } {
+    const { calls, native } = this.#parts;
+    const { signal } = this.#options;
+    const phases = new Phases((phase) => this.enter(phase));
+    let silence = new Silence();
+    const stopListening = calls.listenToConsole((text) => {
+      if (start?.kind === 'restore')
+        silence = new Silence(); // it says something at each step
+      else phases.read(text);
+      start?.markers.read(text);
+    });
+    let isBooting = false;
+    const isSuspicious = (kind: StartKind | undefined) => {
+      if (kind === 'restore') return true;
+      return !phases.alive && (kind === 'make' || (isBooting && doubtsKvm === true));
+    };
+    const poll = setInterval(() => {
+      if (this.#hold.terminated) interrupt('kill');
+      const qemu = native.children().find(isAppliance);
+      if (qemu !== undefined && !isBooting && (!start || start.kind === 'boot')) {
+        isBooting = true;
+        phases.enter('boot');
+      }
+      if (!isSuspicious(start?.kind)) return;
+      const verdict = silence.observe(performance.now(), qemu === undefined ? undefined : activityOf(qemu));
+      if (verdict) interrupt(verdict);
+    }, pollMs);
+    const left =
+      this.#options.timeout === undefined ? undefined : this.#options.timeout - (Date.now() - this.#began);
+    const clock = left === undefined ? undefined : setTimeout(() => interrupt('timeout'), Math.max(0, left));
+    const onAbort = () => interrupt('abort');
+    const unfollow = signal && signals.follow(signal, onAbort);
+    if (this.#count === 1 || !start) phases.enter('appliance');
+    const stopWatching = watchForLoops(this.#parts.drives.images(), (path) => {
+      this.#loop = path;
+      interrupt('loop');
+    });
+    const stop = () => {
+      stopListening();
+      stopWatching();
+      clearInterval(poll);
+      clearTimeout(clock);
+      unfollow?.();
+    };
+    return { phases, stop };
+  }
+
+  /** Tells that the launch enters a phase. */
+  enter(phase: LaunchPhase): void {
+    const stage = { phase, position: positions[phase], total: launchTotal, began: this.#began };
+    this.#parts.calls.enter(this.#hold, stage, this.#options.onProgress);
+  }
+
+  /** libguestfs forgets its drives when an appliance dies. It would not let go of storage that does not answer. */
+  #restoreDrives(giveUp: AbortSignal): Promise<void> {
+    const { drives } = this.#parts;
+    const paths = drives.images().map(({ path }) => path);
+    return drives.restore(
+      (method, args, options) => this.#call(method, args, options),
+      () => onceAnswering(paths, giveUp, async () => undefined),
+    );
+  }
+
+  #call<T>(method: string, args: readonly unknown[] = [], options?: CallOptions): Promise<T> {
+    return this.#parts.calls.call<T>(method, args, options, this.#hold.operation);
+  }
+
+  #checkInterrupted(): void {
+    const { signal } = this.#options;
+    if (this.#hold.terminated) throw terminatedError('launch', '');
+    if (signal?.aborted) throw new AbortError('launch', signal.reason);
+  }
+
+  #explain(interruption: Interruption | undefined, error: Error): Error {
+    const tail = this.#parts.native.consoleTail();
+    if (this.#hold.terminated) return terminatedError('launch', tail, error);
+    if (interruption === 'abort') return new AbortError('launch', this.#options.signal?.reason);
+    if (interruption === 'timeout') return this.#timedOut(tail, error);
+    if (interruption === 'loop') return faultError('launch', ownBackingFile(this.#loop));
+    if (!(error instanceof GuestfsError)) return error;
+    return launchFailed(error, tail);
+  }
+
+  #timedOut(tail: string, cause: Error): GuestfsError {
+    const advice =
+      this.#options.accel === 'kvm'
+        ? "KVM may not work on this machine: try accel: 'auto' or 'tcg'."
+        : 'Emulation can take half a minute and more on a busy machine: try a longer timeout.';
+    return errorFor({
+      ...{ code: 'ERR_GUESTFS_TIMEOUT', operation: 'launch', cause },
+      problem: `the appliance was not up after ${this.#options.timeout} ms`,
+      hint: advice,
+      said: consoleOf(tail),
+    });
+  }
+}
+
+function silenceIn(hangs: boolean): string {
+  if (hangs) return `its kernel showed no sign of life within ${silenceMs / 1000} s`;
+  return `its kernel showed no sign of life within ${longestSilenceMs / 1000} s, in which this busy machine left it hardly any time`;
+}
+
+function lastLine(console: string): string {
+  return printableLines(console).at(-1) ?? 'without a word';
+}

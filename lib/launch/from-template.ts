@@ -1,0 +1,141 @@
+// Launches from a template where that can be, and by booting where not.
+import { tmpdir } from 'node:os';
+import type { MakeCall } from '../calls/make-call';
+import { errorFor } from '../faults/errors';
+import { type Refusal, type RefusalReason, refusal } from '../templates/refusal';
+import { Start } from '../templates/start';
+import { TemplateStore } from '../templates/store';
+import { Wrapper } from '../templates/wrapper';
+import type { AttemptFailure, Attempts, Way } from './attempt';
+import type { CheckedLaunchOptions, TemplateMode } from './options';
+
+/** How an appliance came up. */
+export interface LaunchWay {
+  /** `'template'`: it went on from an appliance that had been booted before; `'boot'`: it was booted. */
+  readonly from: 'template' | 'boot';
+  /** Whether this launch has made the template. */
+  readonly made: boolean;
+  /** Why it was booted; undefined for a launch from a template. */
+  readonly reason?: RefusalReason | undefined;
+  /** The reason in words. */
+  readonly why?: string | undefined;
+}
+
+/** Settings of a launch on which it depends whether there can be a template. */
+interface Settings {
+  readonly options: CheckedLaunchOptions;
+  readonly backend: string;
+  /** The program that the handle has for qemu. */
+  readonly qemu: string;
+}
+
+export class FromTemplate {
+  readonly #attempts: Attempts;
+  readonly #call: MakeCall;
+  readonly #options: CheckedLaunchOptions;
+  readonly #backend: string;
+  /** The last start of an appliance that was to be a template or a clone. */
+  #start: { readonly start: Start; readonly store: TemplateStore } | undefined;
+  readonly #qemu: string;
+  /** How the appliance came up. */
+  way: LaunchWay | undefined;
+
+  constructor(attempts: Attempts, call: MakeCall, { options, backend, qemu }: Settings) {
+    this.#attempts = attempts;
+    this.#qemu = qemu;
+    this.#call = call;
+    this.#options = options;
+    this.#backend = backend;
+  }
+
+  /** Launches; as `Attempts.make`. */
+  async launch(way: Way, isEmulated: boolean): Promise<AttemptFailure | undefined> {
+    const mode = this.#options.template ?? usualMode(isEmulated);
+    const refused = (await this.#whyNot(mode)) ?? (await this.#fromTemplate(way, mode));
+    if (refused === undefined || this.way) return undefined;
+    if (mode === 'only') throw noTemplate(refused);
+    const failure = await this.#attempts.make({ ...way, hypervisor: this.#hypervisor(this.#qemu) });
+    if (failure) return failure;
+    this.#isUp('boot', refused);
+    await this.#blame(refused);
+    return undefined;
+  }
+
+  async #whyNot(mode: TemplateMode | Refusal): Promise<Refusal | undefined> {
+    if (typeof mode === 'object') return mode;
+    if (mode === 'never') return refusal('off', 'templates are switched off');
+    if (this.#backend !== 'direct') return refusal('backend', `the backend is ${this.#backend}`);
+    if (mode === 'auto' && (await this.#call<boolean>('getVerbose'))) {
+      return refusal('verbose', 'the launch is verbose');
+    }
+    return undefined;
+  }
+
+  /** Returns why not. A template that was made or found and did not work is blamed only if a boot works. */
+  async #fromTemplate(way: Way, mode: TemplateMode | Refusal): Promise<Refusal | undefined> {
+    const store = new TemplateStore(await this.#call<string>('getCachedir'));
+    const qemu = this.#qemu;
+    let made = false;
+    for (;;) {
+      const wrapper = await this.#wrapper(qemu);
+      if ('refused' in wrapper) return wrapper;
+      const start = new Start({
+        ...{ store, wrapper, qemu, only: mode === 'only', lenses: this.#options.lenses },
+        onKind: (kind) => kind !== 'boot' && this.#attempts.enter(kind === 'make' ? 'template' : 'restore'),
+      });
+      this.#start = { start, store };
+      const failure = await this.#attempts
+        .make({ ...way, start, hypervisor: this.#hypervisor(wrapper.program) })
+        .finally(() => wrapper.remove());
+      if (!failure) {
+        this.#isUp(start.kind === 'restore' ? 'template' : 'boot', start.refused, made);
+        if (start.template) await store.use(start.template);
+        return undefined;
+      }
+      if (start.made && !made) {
+        made = true;
+        continue;
+      }
+      return start.refused ?? refusal(start.kind === 'restore' ? 'restoring' : 'making', failure.why);
+    }
+  }
+
+  #hypervisor(program: string) {
+    return { program, original: this.#qemu };
+  }
+
+  /** The same appliance runs without a template. */
+  async #blame({ refused, why }: Refusal): Promise<void> {
+    const { start, store } = this.#start ?? {};
+    if (!start || !store || start.key === undefined) return;
+    if (start.template && refused === 'restoring') await store.discard(start.template, why);
+    else if (refused === 'making') await store.noteFailure(start.key, why);
+  }
+
+  async #wrapper(qemu: string): Promise<Wrapper | Refusal> {
+    return Wrapper.make(tmpdir(), qemu).catch((error: Error) => refusal('missing', error.message));
+  }
+
+  #isUp(from: LaunchWay['from'], refused: Refusal | undefined, made = false): void {
+    this.way = {
+      from,
+      made,
+      ...(from === 'boot' && refused && { reason: refused.refused, why: refused.why }),
+    };
+  }
+}
+
+/** Nobody has measured yet what templates are worth with KVM, or on other processors. */
+function usualMode(isEmulated: boolean): TemplateMode | Refusal {
+  if (!isEmulated) return refusal('accelerator', 'the appliance may run under KVM');
+  if (process.arch !== 'x64') return refusal('accelerator', `the processor is ${process.arch}`);
+  return 'auto';
+}
+
+function noTemplate({ why }: Refusal) {
+  return errorFor({
+    ...{ code: 'ERR_GUESTFS_TEMPLATE', operation: 'launch' },
+    problem: `the appliance cannot be launched from a template: ${why}`,
+    hint: "Use template: 'auto', which boots where there can be no template.",
+  });
+}

@@ -1,0 +1,67 @@
+// What a template is a template of.
+import { createHash } from 'node:crypto';
+import { open, readFile, realpath, stat } from 'node:fs/promises';
+import type { CommandLine } from './command-line';
+import { scripts } from './generated/scripts';
+import { inspectionLenses } from './lenses';
+
+/** Bytes at the beginning of the root's filesystem, which every change of it changes: its superblock and what follows. */
+const rootHead = 2 ** 20;
+
+/** Identity of an appliance's machine. */
+export interface Identity {
+  /** Name of the template: the same for all launches that can go on from it. */
+  readonly key: string;
+  /** Name of the root that the template's maker needs. */
+  readonly rootKey: string;
+  readonly words: readonly string[];
+}
+
+/**
+ * Finds out what a launch's machine is made of. libguestfs touches the files of its appliance at every launch: what they
+ * contain counts, and not their times.
+ *
+ * @throws where a file cannot be read
+ */
+export async function identify(line: CommandLine, qemu: string): Promise<Identity> {
+  const root = await headOf(line.root);
+  const own = digest(JSON.stringify([scripts, inspectionLenses]));
+  const words = [
+    `template ${own}`,
+    `kernel ${digest(await readFile(line.kernel))}`,
+    `initrd ${digest(await readFile(line.initrd))}`,
+    `root ${root}`,
+    `qemu ${await programOf(qemu)}`,
+    ...(line.accelerated ? [`host ${digest(await hostProcessor())}`] : []),
+    ...line.words,
+  ];
+  return { key: digest(words.join('\n')), rootKey: digest(`${own} ${root}`), words };
+}
+
+async function headOf(root: string): Promise<string> {
+  const file = await open(root);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(rootHead), 0, rootHead, 0);
+    const { size } = await file.stat();
+    return `${size} ${digest(buffer.subarray(0, bytesRead))}`;
+  } finally {
+    await file.close();
+  }
+}
+
+/** An image of a container has whole seconds. */
+async function programOf(path: string): Promise<string> {
+  const file = await realpath(path);
+  const { size, mtimeMs } = await stat(file);
+  return `${file} ${size} ${Math.floor(mtimeMs / 1000)}`;
+}
+
+async function hostProcessor(): Promise<string> {
+  const text = await readFile('/proc/cpuinfo', 'utf8');
+  const lines = text.split('\n').filter((line) => /^(model name|flags|Features|microcode|CPU )/.test(line));
+  return [...new Set(lines)].join('\n');
+}
+
+function digest(data: string | Buffer): string {
+  return createHash('sha256').update(data).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,101 @@
+// The making of a template: an appliance boots without any disk, and is saved in the moment before it looks for them.
+import { chmod, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runQemuImg } from '../host/qemu-img';
+import { type CommandLine, controlWord, escaped, templateDevices } from './command-line';
+import type { Draft } from './drafts';
+import type { Identity } from './identity';
+import type { Markers } from './markers';
+import { Qmp } from './qmp';
+import { provideRoot } from './root';
+import { files, type TemplateStore } from './store';
+
+/** Bytes of the disk that comes and goes. */
+const scratchSize = 16 * 2 ** 20;
+
+/** What a maker works with. */
+export interface MakerParts {
+  readonly store: TemplateStore;
+  readonly identity: Identity;
+  readonly line: CommandLine;
+  /** Private folder of the launch. */
+  readonly folder: string;
+  /** What the guest says of its progress. */
+  readonly markers: Markers;
+  /** Aborted when the maker is to give up, or its qemu has ended. */
+  readonly signal: AbortSignal;
+}
+
+/** One making: `prepare`, start qemu with the arguments, `save`; or `discard` at any time. */
+export class Maker {
+  readonly #parts: MakerParts;
+  readonly #draft: Draft;
+
+  private constructor(parts: MakerParts, draft: Draft) {
+    this.#parts = parts;
+    this.#draft = draft;
+  }
+
+  static async begin(parts: MakerParts): Promise<Maker> {
+    return new Maker(parts, await parts.store.begin(parts.identity.key));
+  }
+
+  /** Returns the arguments of a qemu that boots to the template. */
+  async prepare(): Promise<string[]> {
+    const { store, identity, line, folder, signal } = this.#parts;
+    const source = { name: identity.rootKey, source: line.root, target: this.#path('root') };
+    await provideRoot(store, source, signal);
+    const overlay = this.#path('overlay');
+    await runQemuImg(['create', '-q', '-f', 'qcow2', '-b', files.root, '-F', 'raw', overlay], signal);
+    const control = join(folder, 'control');
+    await writeFile(control, controlWord(['wait']), { mode: 0o600 });
+    const scratch = join(folder, 'scratch');
+    await writeFile(scratch, '', { mode: 0o600 });
+    await truncate(scratch, scratchSize);
+    return [
+      ...line.maker,
+      ...templateDevices({ root: `file=${escaped(overlay)},format=qcow2`, control }),
+      ...['-drive', `file=${escaped(scratch)},format=raw,if=none,id=scratch`],
+      ...['-qmp', `unix:${escaped(this.#monitor)},server=on,wait=off`],
+    ];
+  }
+
+  /** Goes with the guest through its preparations, saves it, and ends it. */
+  async save(): Promise<void> {
+    const { store, identity, markers } = this.#parts;
+    await markers.reached('warm');
+    const qmp = await Qmp.open(this.#monitor);
+    try {
+      await qmp.run('device_add', {
+        ...{ driver: 'scsi-hd', bus: 'scsi.0', drive: 'scratch', id: 'scratch', 'scsi-id': 0 },
+      });
+      await markers.reached('cold');
+      await qmp.run('device_del', { id: 'scratch' });
+      await markers.reached('ready');
+      // The guest goes on meanwhile, so that its clones do so by themselves.
+      await qmp.save(`cat > ${quoted(this.#path('state'))}`);
+      await qmp.run('quit').catch(() => undefined);
+    } finally {
+      qmp.close();
+    }
+    await markers.ended();
+    for (const name of ['overlay', 'state'] as const) await chmod(this.#path(name), 0o444);
+    await store.publish(this.#draft, identity.key, identity.words);
+  }
+
+  async discard(): Promise<void> {
+    await this.#draft.discard();
+  }
+
+  get #monitor(): string {
+    return join(this.#parts.folder, 'monitor');
+  }
+
+  #path(name: keyof typeof files): string {
+    return join(this.#draft.folder, files[name]);
+  }
+}
+
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
+}

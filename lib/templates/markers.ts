@@ -1,0 +1,71 @@
+// What the template's part in the guest says on the appliance's console.
+
+/** One of its lines; a guest's disks are not there yet, or have not been read. */
+const line = /^guestfs-template: ([\w .`']+?)\r?$/gm;
+
+/** Most characters that are kept while a line is incomplete. */
+const longestLine = 200;
+
+interface Waiter {
+  readonly word: string;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+export class Markers {
+  readonly #seen = new Set<string>();
+  #text = '';
+  #waiters: Waiter[] = [];
+  #failure: Error | undefined;
+  #ended = false;
+  #onEnd: (() => void)[] = [];
+
+  read(text: string): void {
+    this.#text += text;
+    let end = 0;
+    for (const found of this.#text.matchAll(line)) {
+      if (found.index + found[0].length === this.#text.length) break; // it may go on
+      end = found.index + found[0].length;
+      this.#hear(found[1] as string);
+    }
+    this.#text = this.#text.slice(end).slice(-longestLine);
+  }
+
+  /** Waits for a word. Rejects when the guest says that it failed, or has ended. */
+  reached(word: string): Promise<void> {
+    if (this.#seen.has(word)) return Promise.resolve();
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => this.#waiters.push({ word, resolve, reject }));
+  }
+
+  /** Why the guest gave up, in its words. */
+  get failure(): string | undefined {
+    return this.#failure?.message;
+  }
+
+  /** To be called when qemu has ended. */
+  end(): void {
+    this.#ended = true;
+    for (const resolve of this.#onEnd.splice(0)) resolve();
+    this.#fail(new Error('qemu has ended'));
+  }
+
+  /** Waits until qemu has ended. */
+  ended(): Promise<void> {
+    if (this.#ended) return Promise.resolve();
+    return new Promise((resolve) => this.#onEnd.push(resolve));
+  }
+
+  #hear(word: string): void {
+    if (word.startsWith('failed: ')) this.#fail(new Error(word.slice('failed: '.length)));
+    this.#seen.add(word);
+    const reached = this.#waiters.filter((waiter) => waiter.word === word);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.word !== word);
+    for (const { resolve } of reached) resolve();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiters.splice(0)) reject(this.#failure);
+  }
+}

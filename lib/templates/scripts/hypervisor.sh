@@ -1,0 +1,13 @@
+#!/bin/sh
+# What libguestfs starts in the place of qemu. Its questions about qemu go to qemu; the start of the appliance is told
+# to the launch that waits for it, which writes beside this script what is to be run.
+dir=${0%/*}
+case " $* " in
+  *" -append "*) ;;
+  *) exec "$dir/qemu" "$@" ;;
+esac
+mkfifo -m 600 "$dir/answer" || exit 1
+printf '%s\0' "$@" >"$dir/question.part" && mv "$dir/question.part" "$dir/question" || exit 1
+read -r answer <"$dir/answer" || exit 1
+rm -f "$dir/answer"
+. "$dir/run"

@@ -1,0 +1,147 @@
+// One start of the appliance: by what libguestfs wants to run, and what is there, it is decided what is run.
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { later } from '../options/own-timers';
+import { type CommandLine, controlWord, escaped, parseCommandLine, templateDevices } from './command-line';
+import { type Identity, identify } from './identity';
+import { Maker } from './maker';
+import { Markers } from './markers';
+import { isRefusal, type Refusal, refusal } from './refusal';
+import { files, type Template, type TemplateStore } from './store';
+import type { Wrapper } from './wrapper';
+
+/** Milliseconds between two looks whether another maker is done. */
+const pollMs = 50;
+
+/** What a start was: a clone of a template, the making of one, or a boot. */
+export type StartKind = 'restore' | 'make' | 'boot';
+
+export interface StartParts {
+  readonly store: TemplateStore;
+  readonly wrapper: Wrapper;
+  readonly qemu: string;
+  /** Only from a template: no boot where there can be none. */
+  readonly only: boolean;
+  /** Set of augeas's lenses. */
+  readonly lenses: 'all' | 'inspection';
+  /** Called when it is known what is started. */
+  onKind(kind: StartKind): void;
+}
+
+/** Serves one start of libguestfs's appliance. */
+export class Start {
+  readonly markers = new Markers();
+  readonly #parts: StartParts;
+  readonly #over = new AbortController();
+  /** Undefined before libguestfs has come so far. */
+  kind: StartKind | undefined;
+  /** Why it is, or has to be, a boot. */
+  refused: Refusal | undefined;
+  /** The template that it goes on from. */
+  template: Template | undefined;
+  key: string | undefined;
+  /** Whether a template has been saved. */
+  made = false;
+
+  constructor(parts: StartParts) {
+    this.#parts = parts;
+  }
+
+  /** Waits for libguestfs's question, answers it, and sees to what follows from the answer. */
+  async serve(): Promise<void> {
+    const { signal } = this.#over;
+    const { wrapper, qemu } = this.#parts;
+    const args = await wrapper.question(signal);
+    if (!args) return;
+    try {
+      const found = await this.#decide(args, signal);
+      if (signal.aborted) return;
+      if (isRefusal(found)) return await this.#boot(args, found, signal);
+      if (found instanceof Maker) return await this.#make(args, found, signal);
+      this.#is('restore');
+      await wrapper.run(qemu, found, signal);
+    } catch (error) {
+      if (!signal.aborted && this.kind === undefined) {
+        await this.#boot(args, refusal('missing', (error as Error).message), signal);
+      } else this.refused ??= refusal('restoring', (error as Error).message);
+    }
+  }
+
+  /** To be called when libguestfs's launch has ended, and with it qemu unless it is up. */
+  end(): void {
+    this.markers.end();
+    this.#over.abort();
+  }
+
+  async #decide(args: readonly string[], signal: AbortSignal): Promise<Refusal | Maker | string[]> {
+    const { store, qemu, wrapper } = this.#parts;
+    const line = parseCommandLine(args);
+    if (isRefusal(line)) return line;
+    const identity = await identify(line, qemu);
+    this.key = identity.key;
+    const failure = await store.failureOf(identity.key);
+    if (failure !== undefined) return refusal('making', failure);
+    let template = await store.find(identity.key);
+    if (!template && (await this.#otherMaker(identity, signal))) template = await store.find(identity.key);
+    if (signal.aborted) return refusal('off', 'given up');
+    if (template) return this.#cloneOf(template, line);
+    const why = await store.prepare();
+    if (why !== undefined) return refusal('cache', why);
+    return Maker.begin({ store, identity, line, folder: wrapper.folder, markers: this.markers, signal });
+  }
+
+  /** Waits for somebody who makes this template already; false where nobody does. */
+  async #otherMaker({ key }: Identity, signal: AbortSignal): Promise<boolean> {
+    let waited = false;
+    while (!signal.aborted && (await this.#parts.store.isBeingMade(key))) {
+      waited = true;
+      await new Promise((resolve) => later(resolve, pollMs));
+    }
+    return waited;
+  }
+
+  async #cloneOf(template: Template, line: CommandLine): Promise<string[]> {
+    const { wrapper, lenses } = this.#parts;
+    this.template = template;
+    const control = join(wrapper.folder, 'control');
+    const seed = randomBytes(64).toString('hex');
+    const now = (Date.now() / 1000).toFixed(3);
+    await writeFile(control, controlWord(['go', line.disks, now, seed, lenses, '']), { mode: 0o600 });
+    const overlay = join(template.folder, files.overlay);
+    const state = join(template.folder, files.state);
+    return [
+      ...line.clone,
+      ...templateDevices({ root: `file=${escaped(overlay)},format=qcow2,snapshot=on`, control }),
+      ...['-incoming', `exec:cat '${state.replaceAll("'", "'\\''")}'`],
+    ];
+  }
+
+  async #make(args: readonly string[], maker: Maker, signal: AbortSignal): Promise<void> {
+    const { wrapper, qemu } = this.#parts;
+    try {
+      const prepared = await maker.prepare();
+      this.#is('make');
+      await wrapper.run(qemu, prepared, signal);
+      await maker.save();
+      this.made = true;
+    } catch (error) {
+      await maker.discard();
+      if (signal.aborted && this.markers.failure === undefined) return;
+      this.refused = refusal('making', this.markers.failure ?? (error as Error).message);
+      if (this.kind === undefined) await this.#boot(args, this.refused, signal);
+    }
+  }
+
+  async #boot(args: readonly string[], refused: Refusal, signal: AbortSignal): Promise<void> {
+    this.refused = refused;
+    if (this.#parts.only) return this.#parts.wrapper.refuse(signal);
+    this.#is('boot');
+    await this.#parts.wrapper.run(this.#parts.qemu, args, signal);
+  }
+
+  #is(kind: StartKind): void {
+    this.kind = kind;
+    this.#parts.onKind(kind);
+  }
+}

@@ -1,0 +1,98 @@
+// What stands in the place of qemu while libguestfs launches: it asks the launch what is to be run.
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { chmod, mkdtemp, open, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { later } from '../options/own-timers';
+import { bytesOf, nameOf } from '../text/bytes';
+import { scripts } from './generated/scripts';
+
+/** Milliseconds between two looks whether libguestfs has come to start the appliance. */
+const pollMs = 10;
+
+export class Wrapper {
+  /** The program that libguestfs is to start. */
+  readonly program: string;
+  /** Private folder of one launch. */
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.program = join(folder, 'hypervisor');
+  }
+
+  /** @throws where a file cannot be written, or there is no qemu */
+  static async make(tmpdir: string, qemu: string): Promise<Wrapper> {
+    const folder = await mkdtemp(join(tmpdir, 'guestfs-node-'));
+    const wrapper = new Wrapper(folder);
+    try {
+      await symlink(qemu, join(folder, 'qemu'));
+      await writeFile(wrapper.program, scripts.hypervisor);
+      await chmod(wrapper.program, 0o700);
+      const time = await timeFor(qemu);
+      await utimes(wrapper.program, time, time);
+      return wrapper;
+    } catch (error) {
+      await wrapper.remove();
+      throw error;
+    }
+  }
+
+  /** The arguments with which libguestfs starts the appliance; undefined when `signal` is aborted before it does. */
+  async question(signal: AbortSignal): Promise<string[] | undefined> {
+    while (!signal.aborted) {
+      const bytes = await readFile(join(this.folder, 'question')).catch(() => undefined);
+      if (bytes !== undefined) return nameOf(bytes).split('\0').slice(0, -1);
+      await new Promise((resolve) => later(resolve, pollMs));
+    }
+    return undefined;
+  }
+
+  /** Lets it become this program. */
+  async run(program: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#answer(`exec ${[program, ...args].map(quoted).join(' ')}\n`, signal);
+  }
+
+  /** Lets it end as a program that failed. */
+  async refuse(signal: AbortSignal): Promise<void> {
+    await this.#answer('exit 1\n', signal);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  /** The script removes the pipe once it has read it: what is in a pipe is lost when nobody has it open any more. */
+  async #answer(script: string, signal: AbortSignal): Promise<void> {
+    const pipe = join(this.folder, 'answer');
+    await writeFile(join(this.folder, 'run'), bytesOf(script), { mode: 0o600 });
+    // Open for both, so that nothing waits for a reader that may have been killed.
+    const file = await open(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      await file.write('go\n');
+      while (!signal.aborted && (await exists(pipe))) await new Promise((resolve) => later(resolve, pollMs));
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * libguestfs keeps what it has found out about qemu under size and time of the program: of each qemu another one here.
+ */
+async function timeFor(qemu: string): Promise<number> {
+  const { size, mtimeMs, ino } = await stat(qemu);
+  const digest = createHash('sha256').update(`${qemu} ${size} ${mtimeMs} ${ino}`).digest();
+  return digest.readUInt32BE() % 1_000_000_000;
+}
+
+function quoted(argument: string): string {
+  return `'${argument.replaceAll("'", "'\\''")}'`;
+}
