@@ -2,9 +2,10 @@
 import { tmpdir } from 'node:os';
 import type { MakeCall } from '../calls/make-call';
 import { errorFor } from '../faults/errors';
+import { isMachineProgram } from '../templates/identity';
 import { type Refusal, type RefusalReason, refusal } from '../templates/refusal';
 import { Start } from '../templates/start';
-import { TemplateStore } from '../templates/store';
+import { holds, TemplateStore } from '../templates/store';
 import { Wrapper } from '../templates/wrapper';
 import type { AttemptFailure, Attempts, Way } from './attempt';
 import type { CheckedLaunchOptions, TemplateMode } from './options';
@@ -68,6 +69,8 @@ export class FromTemplate {
     if (mode === 'auto' && (await this.#call<boolean>('getVerbose'))) {
       return refusal('verbose', 'the launch is verbose');
     }
+    if (!(await isMachineProgram(this.#qemu)))
+      return refusal('hypervisor', `${this.#qemu} is no program of this machine`);
     return undefined;
   }
 
@@ -109,11 +112,15 @@ export class FromTemplate {
     const { start, store } = this.#start ?? {};
     if (!start || !store || start.key === undefined) return;
     if (start.template && refused === 'restoring') await store.discard(start.template, why);
-    else if (refused === 'making') await store.noteFailure(start.key, why);
+    else if (refused === 'making') {
+      await store.noteFailure(start.key, why, start.markers.failure === why ? holds.forSure : holds.perhaps);
+    }
   }
 
   async #wrapper(qemu: string): Promise<Wrapper | Refusal> {
-    return Wrapper.make(tmpdir(), qemu).catch((error: Error) => refusal('missing', error.message));
+    // qemu's socket there has a name of at most 107 bytes.
+    const folder = tmpdir().length < 40 ? tmpdir() : '/tmp';
+    return Wrapper.make(folder, qemu).catch((error: Error) => refusal('missing', error.message));
   }
 
   #isUp(from: LaunchWay['from'], refused: Refusal | undefined, made = false): void {

@@ -38,6 +38,18 @@ export async function identify(line: CommandLine, qemu: string): Promise<Identit
   return { key: digest(words.join('\n')), rootKey: digest(`${own} ${root}`), words };
 }
 
+/** Whether a file is a program of the machine: of a script nobody knows what it runs. */
+export async function isMachineProgram(path: string): Promise<boolean> {
+  const file = await open(path).catch(() => undefined);
+  if (!file) return false;
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.toString('latin1') === '\x7fELF';
+  } finally {
+    await file.close();
+  }
+}
+
 async function headOf(root: string): Promise<string> {
   const file = await open(root);
   try {

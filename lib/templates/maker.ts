@@ -3,9 +3,9 @@ import { chmod, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runQemuImg } from '../host/qemu-img';
 import { type CommandLine, controlWord, escaped, templateDevices } from './command-line';
-import type { Draft } from './drafts';
 import type { Identity } from './identity';
 import type { Markers } from './markers';
+import type { OwnedFolder } from './owned-folder';
 import { Qmp } from './qmp';
 import { provideRoot } from './root';
 import { files, type TemplateStore } from './store';
@@ -29,9 +29,9 @@ export interface MakerParts {
 /** One making: `prepare`, start qemu with the arguments, `save`; or `discard` at any time. */
 export class Maker {
   readonly #parts: MakerParts;
-  readonly #draft: Draft;
+  readonly #draft: OwnedFolder;
 
-  private constructor(parts: MakerParts, draft: Draft) {
+  private constructor(parts: MakerParts, draft: OwnedFolder) {
     this.#parts = parts;
     this.#draft = draft;
   }
@@ -84,7 +84,7 @@ export class Maker {
   }
 
   async discard(): Promise<void> {
-    await this.#draft.discard();
+    await this.#draft.remove();
   }
 
   get #monitor(): string {
@@ -92,7 +92,7 @@ export class Maker {
   }
 
   #path(name: keyof typeof files): string {
-    return join(this.#draft.folder, files[name]);
+    return join(this.#draft.path, files[name]);
   }
 }
 

@@ -10,6 +10,10 @@ export type RefusalReason =
   | 'verbose'
   /** The machine has something of which a template knows nothing. */
   | 'command-line'
+  /** What is set as the hypervisor is no program of this machine's processor, so that nobody knows what it runs. */
+  | 'hypervisor'
+  /** Another process is making the template, and takes too long. */
+  | 'busy'
   /** A program or a file that is needed is not there. */
   | 'missing'
   /** Space is short, or the cache may not be written. */

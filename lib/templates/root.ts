@@ -3,10 +3,10 @@ import { chmod, link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgram } from '../host/programs';
 import { runQemuImg } from '../host/qemu-img';
-import { Draft, livingDrafts } from './drafts';
 import { scripts } from './generated/scripts';
 import { inspectionLenses } from './lenses';
-import { files, type TemplateStore } from './store';
+import { OwnedFolder, ownedFolders } from './owned-folder';
+import { files, publish, type TemplateStore } from './store';
 
 const ours = '/usr/lib/guestfs-node';
 const lensFolder = '/usr/share/augeas/lenses/dist';
@@ -30,16 +30,16 @@ export async function provideRoot(
     );
   await mkdir(store.roots, { recursive: true });
   if (await linked()) return;
-  await livingDrafts(store.roots); // removes those of dead makers
-  const draft = await Draft.begin(store.roots, name, 0o755);
+  await ownedFolders(store.roots); // removes those of dead makers
+  const draft = await OwnedFolder.make(store.roots, name, 0o755);
   try {
-    const root = join(draft.folder, files.root);
+    const root = join(draft.path, files.root);
     await runQemuImg(['convert', '-q', '-f', 'raw', '-O', 'raw', source, root], signal);
-    await putFiles(root, draft.folder, signal);
+    await putFiles(root, draft.path, signal);
     await chmod(root, 0o444);
-    await draft.publish();
+    await publish(draft, join(store.roots, name));
   } catch (error) {
-    await draft.discard();
+    await draft.remove();
     throw error;
   }
   if (!(await linked())) throw new Error(`${ready} cannot be linked to`);
@@ -93,5 +93,8 @@ function debugfs(args: readonly string[], signal: AbortSignal): Promise<string> 
     LC_ALL: 'C',
     PAGER: 'cat',
   };
-  return runProgram('debugfs', args, { env, signal });
+  return runProgram('debugfs', args, { env, signal }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw new Error('debugfs, of e2fsprogs, is not installed');
+    throw error;
+  });
 }

@@ -14,6 +14,9 @@ import type { Wrapper } from './wrapper';
 /** Milliseconds between two looks whether another maker is done. */
 const pollMs = 50;
 
+/** Milliseconds for which another maker is waited for: longer than it takes on a busy machine. */
+const longestWaitMs = 60_000;
+
 /** What a start was: a clone of a template, the making of one, or a boot. */
 export type StartKind = 'restore' | 'make' | 'boot';
 
@@ -48,12 +51,17 @@ export class Start {
     this.#parts = parts;
   }
 
-  /** Waits for libguestfs's question, answers it, and sees to what follows from the answer. */
+  /** Waits for libguestfs's questions, answers them, and sees to what follows from the answers. */
   async serve(): Promise<void> {
-    const { signal } = this.#over;
+    for (;;) {
+      const args = await this.#parts.wrapper.question(this.#over.signal);
+      if (!args) return;
+      await this.#serve(args, this.#over.signal);
+    }
+  }
+
+  async #serve(args: readonly string[], signal: AbortSignal): Promise<void> {
     const { wrapper, qemu } = this.#parts;
-    const args = await wrapper.question(signal);
-    if (!args) return;
     try {
       const found = await this.#decide(args, signal);
       if (signal.aborted) return;
@@ -83,7 +91,11 @@ export class Start {
     const failure = await store.failureOf(identity.key);
     if (failure !== undefined) return refusal('making', failure);
     let template = await store.find(identity.key);
-    if (!template && (await this.#otherMaker(identity, signal))) template = await store.find(identity.key);
+    if (!template && (await this.#otherMaker(identity, signal))) {
+      template = await store.find(identity.key);
+      if (!template && (await store.isBeingMade(identity.key)))
+        return refusal('busy', 'another process is making the template');
+    }
     if (signal.aborted) return refusal('off', 'given up');
     if (template) return this.#cloneOf(template, line);
     const why = await store.prepare();
@@ -93,9 +105,11 @@ export class Start {
 
   /** Waits for somebody who makes this template already; false where nobody does. */
   async #otherMaker({ key }: Identity, signal: AbortSignal): Promise<boolean> {
+    const began = Date.now();
     let waited = false;
     while (!signal.aborted && (await this.#parts.store.isBeingMade(key))) {
       waited = true;
+      if (Date.now() - began > longestWaitMs) break;
       await new Promise((resolve) => later(resolve, pollMs));
     }
     return waited;

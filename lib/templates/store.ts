@@ -2,8 +2,8 @@
 import { constants } from 'node:fs';
 import { access, lstat, mkdir, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Draft, keyOfDraft, livingDrafts } from './drafts';
 import { lockedFiles } from './locks';
+import { nameIn, OwnedFolder, ownedFolders } from './owned-folder';
 
 /** The files of a template. */
 export const files = { root: 'root', overlay: 'overlay.qcow2', state: 'state' } as const;
@@ -21,8 +21,8 @@ const spaceNeeded = 3n * 2n ** 30n;
 /** Bytes that the templates of one user may take. */
 const mostSpace = 6 * 2 ** 30;
 
-/** Milliseconds for which a failure to make or use a template counts: a day. */
-const failureHoldsMs = 24 * 60 * 60 * 1000;
+/** Milliseconds for which it counts that an appliance cannot be a template: a day; or that something was in the way. */
+export const holds = { forSure: 24 * 60 * 60 * 1000, perhaps: 10 * 60 * 1000 } as const;
 
 /** Size and time of a file, by which a change is noticed. */
 interface Stamp {
@@ -84,7 +84,7 @@ export class TemplateStore {
     for (const { folder, owner } of this.#folders()) {
       if (!(await isTrusted(folder, owner))) continue;
       for (const name of await readdir(folder).catch(() => [])) {
-        const template = keyOfDraft(name) ? undefined : await read(join(folder, name), owner, this.#user);
+        const template = nameIn(name) ? undefined : await read(join(folder, name), owner, this.#user);
         if (template) found.push(template);
       }
     }
@@ -122,29 +122,29 @@ export class TemplateStore {
   }
 
   /** Begins a template; to be published or discarded. */
-  begin(key: string): Promise<Draft> {
-    return Draft.begin(this.folder, key, this.#user === 0 ? 0o755 : 0o700);
+  begin(key: string): Promise<OwnedFolder> {
+    return OwnedFolder.make(this.folder, key, this.#user === 0 ? 0o755 : 0o700);
   }
 
   /** Whether somebody makes the template with this key now. */
   async isBeingMade(key: string): Promise<boolean> {
-    return (await livingDrafts(this.folder, key)).length > 0;
+    return (await ownedFolders(this.folder, key)).length > 0;
   }
 
   /** Gives a draft, in which all files are, its name, and makes room. */
-  async publish(draft: Draft, key: string, words: readonly string[]): Promise<void> {
+  async publish(draft: OwnedFolder, key: string, words: readonly string[]): Promise<void> {
     const stamps: Record<string, Stamp> = {};
     for (const name of Object.values(files)) {
-      const stamp = await stampOf(join(draft.folder, name));
+      const stamp = await stampOf(join(draft.path, name));
       if (!stamp) throw new Error(`${name} is missing`);
       stamps[name] = stamp;
     }
     const about: About = { format: formatVersion, key, words, made: new Date().toISOString(), stamps };
-    await writeFile(join(draft.folder, aboutFile), `${JSON.stringify(about, undefined, 2)}\n`);
+    await writeFile(join(draft.path, aboutFile), `${JSON.stringify(about, undefined, 2)}\n`);
     // One that is broken may be in the way.
     const old = join(this.folder, key);
     if (!(await read(old, this.#user, this.#user))) await remove(old);
-    await draft.publish();
+    await publish(draft, old);
     await this.prune(key);
   }
 
@@ -179,10 +179,10 @@ export class TemplateStore {
   }
 
   /** Remembers that the template with this key cannot be made or does not work: the next launches need not try. */
-  async noteFailure(key: string, why: string): Promise<void> {
+  async noteFailure(key: string, why: string, holdsMs: number = holds.forSure): Promise<void> {
     if ((await this.prepare()) !== undefined) return;
     const file = join(this.folder, `${key}.${failedFile}`);
-    const text = JSON.stringify({ why, at: new Date().toISOString() });
+    const text = JSON.stringify({ why, until: new Date(Date.now() + holdsMs).toISOString() });
     await writeFile(`${file}.${process.pid}`, text, { mode: 0o600 }).catch(() => undefined);
     await rename(`${file}.${process.pid}`, file).catch(() => undefined);
   }
@@ -191,9 +191,9 @@ export class TemplateStore {
   async failureOf(key: string, now = Date.now()): Promise<string | undefined> {
     if (!(await isTrusted(this.folder, this.#user))) return undefined;
     const text = await readFile(join(this.folder, `${key}.${failedFile}`), 'utf8').catch(() => '');
-    const { why, at } = parse<{ why: unknown; at: unknown }>(text) ?? {};
-    const age = now - Date.parse(String(at));
-    return typeof why === 'string' && age >= 0 && age < failureHoldsMs ? why : undefined;
+    const { why, until } = parse<{ why: unknown; until: unknown }>(text) ?? {};
+    const left = Date.parse(String(until)) - now;
+    return typeof why === 'string' && left > 0 && left <= holds.forSure ? why : undefined;
   }
 
   /** Folder of roots that several templates share; they have links to its files of their own. */
@@ -202,11 +202,11 @@ export class TemplateStore {
   }
 
   async #removeLeftOvers(): Promise<void> {
-    await livingDrafts(this.folder);
-    await livingDrafts(this.roots);
+    await ownedFolders(this.folder);
+    await ownedFolders(this.roots);
     // A root to which no template has a link any more was that of an appliance that has been built anew.
     for (const name of await readdir(this.roots).catch(() => [])) {
-      if (keyOfDraft(name)) continue;
+      if (nameIn(name)) continue;
       const root = await lstat(join(this.roots, name, files.root)).catch(() => undefined);
       if (root && root.nlink < 2) await remove(join(this.roots, name));
     }
@@ -273,6 +273,18 @@ function parse<T>(json: string): Partial<T> | undefined {
     return typeof value === 'object' && value !== null ? (value as Partial<T>) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Gives a folder its name. Where another maker was quicker its folder stays, and this one goes. */
+export async function publish(draft: OwnedFolder, target: string): Promise<void> {
+  try {
+    await rename(draft.path, target);
+    draft.release();
+  } catch (error) {
+    await draft.remove();
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
 }
 

@@ -1,32 +1,39 @@
 // What stands in the place of qemu while libguestfs launches: it asks the launch what is to be run.
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, mkdtemp, open, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, open, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { later } from '../options/own-timers';
 import { bytesOf, nameOf } from '../text/bytes';
 import { scripts } from './generated/scripts';
+import { OwnedFolder, ownedFolders } from './owned-folder';
 
 /** Milliseconds between two looks whether libguestfs has come to start the appliance. */
 const pollMs = 10;
 
+const folderName = 'guestfs-node';
+
 export class Wrapper {
   /** The program that libguestfs is to start. */
   readonly program: string;
-  /** Private folder of one launch. */
-  readonly folder: string;
+  readonly #folder: OwnedFolder;
 
-  private constructor(folder: string) {
-    this.folder = folder;
-    this.program = join(folder, 'hypervisor');
+  private constructor(folder: OwnedFolder) {
+    this.#folder = folder;
+    this.program = join(folder.path, 'hypervisor');
+  }
+
+  /** Private folder of one launch. */
+  get folder(): string {
+    return this.#folder.path;
   }
 
   /** @throws where a file cannot be written, or there is no qemu */
   static async make(tmpdir: string, qemu: string): Promise<Wrapper> {
-    const folder = await mkdtemp(join(tmpdir, 'guestfs-node-'));
-    const wrapper = new Wrapper(folder);
+    await ownedFolders(tmpdir, folderName); // removes those of processes that were killed
+    const wrapper = new Wrapper(await OwnedFolder.make(tmpdir, folderName, 0o700));
     try {
-      await symlink(qemu, join(folder, 'qemu'));
+      await symlink(qemu, join(wrapper.folder, 'qemu'));
       await writeFile(wrapper.program, scripts.hypervisor);
       await chmod(wrapper.program, 0o700);
       const time = await timeFor(qemu);
@@ -41,7 +48,9 @@ export class Wrapper {
   /** The arguments with which libguestfs starts the appliance; undefined when `signal` is aborted before it does. */
   async question(signal: AbortSignal): Promise<string[] | undefined> {
     while (!signal.aborted) {
-      const bytes = await readFile(join(this.folder, 'question')).catch(() => undefined);
+      const question = join(this.folder, 'question');
+      const bytes = await readFile(question).catch(() => undefined);
+      if (bytes !== undefined) await rm(question);
       if (bytes !== undefined) return nameOf(bytes).split('\0').slice(0, -1);
       await new Promise((resolve) => later(resolve, pollMs));
     }
@@ -59,7 +68,7 @@ export class Wrapper {
   }
 
   async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
+    await this.#folder.remove();
   }
 
   /** The script removes the pipe once it has read it: what is in a pipe is lost when nobody has it open any more. */

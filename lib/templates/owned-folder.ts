@@ -1,0 +1,118 @@
+// Folders that a process needs for a while. Each is named after its process, so that others can tell whether it still lives.
+import { randomBytes } from 'node:crypto';
+import { readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { every } from '../options/own-timers';
+
+/** Milliseconds between two signs of life, for those who cannot see the process. */
+const beatMs = 2000;
+
+/** Milliseconds after which a process in another container is taken for dead: many beats, for machines do hang. */
+const deadMs = 60_000;
+
+/** Milliseconds without a sign of life after which nobody should wait for a process, though it lives. */
+const stuckMs = 10_000;
+
+/** `NAME.NAMESPACE-PID-STARTED-RANDOM` */
+const nameOfOwned = /^(.+)\.(\d+)-(\d+)-(\d+)-[0-9a-f]{8}$/;
+
+interface Owner {
+  readonly namespace: string;
+  readonly pid: string;
+  readonly started: string;
+}
+
+const open = new Set<string>();
+
+/** A folder that goes with its process at the latest; where the process is killed, the next that makes one removes it. */
+export class OwnedFolder {
+  readonly path: string;
+  readonly #beat: NodeJS.Timeout;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.#beat = every(() => {
+      const now = new Date();
+      utimes(path, now, now).catch(() => undefined);
+    }, beatMs).unref();
+    if (open.size === 0) process.on('exit', removeAll);
+    open.add(path);
+  }
+
+  static async make(parent: string, name: string, mode: number): Promise<OwnedFolder> {
+    const { namespace, pid, started } = self();
+    const path = join(parent, `${name}.${namespace}-${pid}-${started}-${randomBytes(4).toString('hex')}`);
+    await mkdir(path, { mode });
+    return new OwnedFolder(path);
+  }
+
+  /** It is not the process's any more. */
+  release(): void {
+    clearInterval(this.#beat);
+    open.delete(this.path);
+    if (open.size === 0) process.off('exit', removeAll);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+    this.release();
+  }
+}
+
+function removeAll(): void {
+  for (const path of open) rmSync(path, { recursive: true, force: true });
+}
+
+/** The name that an owned folder was made with; undefined for others. */
+export function nameIn(folder: string): string | undefined {
+  return nameOfOwned.exec(folder)?.[1];
+}
+
+/**
+ * The folders of that name of which the processes are at work: `stuck` ones are not. Those of dead processes are removed,
+ * if they are this user's.
+ */
+export async function ownedFolders(parent: string, name?: string): Promise<string[]> {
+  const working: string[] = [];
+  for (const folder of await readdir(parent).catch(() => [])) {
+    const [, made, namespace = '', pid = '', started = ''] = nameOfOwned.exec(folder) ?? [];
+    if (made === undefined || (name !== undefined && made !== name)) continue;
+    const path = join(parent, folder);
+    const facts = await stat(path).catch(() => undefined);
+    if (!facts || facts.uid !== process.geteuid?.()) continue;
+    const silent = Date.now() - facts.mtimeMs;
+    if (!isAlive({ namespace, pid, started }, silent))
+      await rm(path, { recursive: true, force: true }).catch(() => undefined);
+    else if (silent < stuckMs) working.push(folder);
+  }
+  return working;
+}
+
+function isAlive({ namespace, pid, started }: Owner, silent: number): boolean {
+  return namespace === self().namespace ? startOf(pid) === started : silent < deadMs;
+}
+
+function self(): Owner {
+  const [, namespace = '0'] = /\[(\d+)\]/.exec(linkOf('/proc/self/ns/pid')) ?? [];
+  return { namespace, pid: String(process.pid), started: startOf('self') ?? '0' };
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+/** When a process began, in ticks since the machine did; undefined for one that has ended. */
+function startOf(pid: string): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
