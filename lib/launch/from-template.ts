@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import type { MakeCall } from '../calls/make-call';
 import { errorFor } from '../faults/errors';
-import { isMachineProgram } from '../templates/identity';
+import { isMachineProgram, pathOfProgram } from '../templates/identity';
 import { type Refusal, type RefusalReason, refusal } from '../templates/refusal';
 import { Start } from '../templates/start';
 import { holds, TemplateStore } from '../templates/store';
@@ -69,7 +69,7 @@ export class FromTemplate {
     if (mode === 'auto' && (await this.#call<boolean>('getVerbose'))) {
       return refusal('verbose', 'the launch is verbose');
     }
-    if (!(await isMachineProgram(this.#qemu)))
+    if (!(await isMachineProgram(await pathOfProgram(this.#qemu))))
       return refusal('hypervisor', `${this.#qemu} is no program of this machine`);
     return undefined;
   }
@@ -77,7 +77,7 @@ export class FromTemplate {
   /** Returns why not. A template that was made or found and did not work is blamed only if a boot works. */
   async #fromTemplate(way: Way, mode: TemplateMode | Refusal): Promise<Refusal | undefined> {
     const store = new TemplateStore(await this.#call<string>('getCachedir'));
-    const qemu = this.#qemu;
+    const qemu = await pathOfProgram(this.#qemu);
     let made = false;
     for (;;) {
       const wrapper = await this.#wrapper(qemu);

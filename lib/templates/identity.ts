@@ -1,6 +1,8 @@
 // What a template is a template of.
 import { createHash } from 'node:crypto';
-import { open, readFile, realpath, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, readFile, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { CommandLine } from './command-line';
 import { scripts } from './generated/scripts';
 import { inspectionLenses } from './lenses';
@@ -36,6 +38,23 @@ export async function identify(line: CommandLine, qemu: string): Promise<Identit
     ...line.words,
   ];
   return { key: digest(words.join('\n')), rootKey: digest(`${own} ${root}`), words };
+}
+
+/** Where the system finds a program that is named with a path or, since libguestfs 1.60, without. */
+export async function pathOfProgram(name: string): Promise<string> {
+  if (name.includes('/')) return name;
+  for (const folder of (process.env.PATH ?? '').split(':')) {
+    const path = join(folder || '.', name);
+    if (await isExecutable(path)) return path;
+  }
+  return name;
+}
+
+function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Whether a file is a program of the machine: of a script nobody knows what it runs. */

@@ -8,7 +8,7 @@ import type { Markers } from './markers';
 import type { OwnedFolder } from './owned-folder';
 import { Qmp } from './qmp';
 import { provideRoot } from './root';
-import { files, type TemplateStore } from './store';
+import { files, type Incoming, type TemplateStore } from './store';
 
 /** Bytes of the disk that comes and goes. */
 const scratchSize = 16 * 2 ** 20;
@@ -65,6 +65,7 @@ export class Maker {
     const { store, identity, markers } = this.#parts;
     await markers.reached('warm');
     const qmp = await Qmp.open(this.#monitor);
+    let incoming: Incoming;
     try {
       await qmp.run('device_add', {
         ...{ driver: 'scsi-hd', bus: 'scsi.0', drive: 'scratch', id: 'scratch', 'scsi-id': 0 },
@@ -73,14 +74,15 @@ export class Maker {
       await qmp.run('device_del', { id: 'scratch' });
       await markers.reached('ready');
       // The guest goes on meanwhile, so that its clones do so by themselves.
-      await qmp.save(`cat > ${quoted(this.#path('state'))}`);
+      await qmp.save(this.#path('state'));
+      incoming = (await qmp.knowsFiles()) ? 'file' : 'descriptor';
       await qmp.run('quit').catch(() => undefined);
     } finally {
       qmp.close();
     }
     await markers.ended();
     for (const name of ['overlay', 'state'] as const) await chmod(this.#path(name), 0o444);
-    await store.publish(this.#draft, identity.key, identity.words);
+    await store.publish(this.#draft, { key: identity.key, words: identity.words, incoming });
   }
 
   async discard(): Promise<void> {
@@ -94,8 +96,4 @@ export class Maker {
   #path(name: keyof typeof files): string {
     return join(this.#draft.path, files[name]);
   }
-}
-
-function quoted(path: string): string {
-  return `'${path.replaceAll("'", "'\\''")}'`;
 }

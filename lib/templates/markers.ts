@@ -1,7 +1,7 @@
 // What the template's part in the guest says on the appliance's console.
 
 /** One of its lines; a guest's disks are not there yet, or have not been read. */
-const line = /^guestfs-template: ([\w .`']+?)\r?$/gm;
+const line = /^guestfs-template: ([\w :.`'-]{1,200})\r?\n/gm;
 
 /** Most characters that are kept while a line is incomplete. */
 const longestLine = 200;
@@ -24,7 +24,6 @@ export class Markers {
     this.#text += text;
     let end = 0;
     for (const found of this.#text.matchAll(line)) {
-      if (found.index + found[0].length === this.#text.length) break; // it may go on
       end = found.index + found[0].length;
       this.#hear(found[1] as string);
     }

@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
 import { later } from '../options/own-timers';
+import { quoted } from './shell';
 
 /** Milliseconds between two looks at what takes its time. */
 const pollMs = 20;
@@ -43,10 +44,17 @@ export class Qmp {
     }
   }
 
-  /** Saves the state of the machine, by a command that takes it on its standard input. */
-  async save(command: string): Promise<void> {
+  /** Whether this qemu saves to files, and reads from them, by their names: from 8.2 on. */
+  async knowsFiles(): Promise<boolean> {
+    const { qemu } = await this.run<{ qemu: { major: number; minor: number } }>('query-version');
+    return qemu.major > 8 || (qemu.major === 8 && qemu.minor >= 2);
+  }
+
+  /** Saves the state of the machine into a file. */
+  async save(path: string): Promise<void> {
     await this.run('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 });
-    await this.run('migrate', { uri: `exec:${command}` });
+    const uri = (await this.knowsFiles()) ? `file:${path}` : `exec:cat > ${quoted(path)}`;
+    await this.run('migrate', { uri });
     for (;;) {
       const { status } = await this.run<{ status?: string }>('query-migrate');
       if (status === 'completed') return;

@@ -9,7 +9,7 @@ import { Maker } from './maker';
 import { Markers } from './markers';
 import { isRefusal, type Refusal, refusal } from './refusal';
 import { files, type Template, type TemplateStore } from './store';
-import type { Wrapper } from './wrapper';
+import { inherited, type Wrapper } from './wrapper';
 
 /** Milliseconds between two looks whether another maker is done. */
 const pollMs = 50;
@@ -19,6 +19,13 @@ const longestWaitMs = 60_000;
 
 /** What a start was: a clone of a template, the making of one, or a boot. */
 export type StartKind = 'restore' | 'make' | 'boot';
+
+/** How a clone is started. */
+interface Clone {
+  readonly args: readonly string[];
+  /** File that it gets open. */
+  readonly file: string | undefined;
+}
 
 export interface StartParts {
   readonly store: TemplateStore;
@@ -68,7 +75,7 @@ export class Start {
       if (isRefusal(found)) return await this.#boot(args, found, signal);
       if (found instanceof Maker) return await this.#make(args, found, signal);
       this.#is('restore');
-      await wrapper.run(qemu, found, signal);
+      await wrapper.run([qemu, ...found.args], signal, found.file);
     } catch (error) {
       if (!signal.aborted && this.kind === undefined) {
         await this.#boot(args, refusal('missing', (error as Error).message), signal);
@@ -82,7 +89,7 @@ export class Start {
     this.#over.abort();
   }
 
-  async #decide(args: readonly string[], signal: AbortSignal): Promise<Refusal | Maker | string[]> {
+  async #decide(args: readonly string[], signal: AbortSignal): Promise<Refusal | Maker | Clone> {
     const { store, qemu, wrapper } = this.#parts;
     const line = parseCommandLine(args);
     if (isRefusal(line)) return line;
@@ -115,7 +122,7 @@ export class Start {
     return waited;
   }
 
-  async #cloneOf(template: Template, line: CommandLine): Promise<string[]> {
+  async #cloneOf(template: Template, line: CommandLine): Promise<Clone> {
     const { wrapper, lenses } = this.#parts;
     this.template = template;
     const control = join(wrapper.folder, 'control');
@@ -124,11 +131,13 @@ export class Start {
     await writeFile(control, controlWord(['go', line.disks, now, seed, lenses, '']), { mode: 0o600 });
     const overlay = join(template.folder, files.overlay);
     const state = join(template.folder, files.state);
-    return [
+    const byName = template.incoming === 'file';
+    const args = [
       ...line.clone,
       ...templateDevices({ root: `file=${escaped(overlay)},format=qcow2,snapshot=on`, control }),
-      ...['-incoming', `exec:cat '${state.replaceAll("'", "'\\''")}'`],
+      ...['-incoming', byName ? `file:${state}` : `fd:${inherited}`],
     ];
+    return { args, file: byName ? undefined : state };
   }
 
   async #make(args: readonly string[], maker: Maker, signal: AbortSignal): Promise<void> {
@@ -136,7 +145,7 @@ export class Start {
     try {
       const prepared = await maker.prepare();
       this.#is('make');
-      await wrapper.run(qemu, prepared, signal);
+      await wrapper.run([qemu, ...prepared], signal);
       await maker.save();
       this.made = true;
     } catch (error) {
@@ -151,7 +160,7 @@ export class Start {
     this.refused = refused;
     if (this.#parts.only) return this.#parts.wrapper.refuse(signal);
     this.#is('boot');
-    await this.#parts.wrapper.run(this.#parts.qemu, args, signal);
+    await this.#parts.wrapper.run([this.#parts.qemu, ...args], signal);
   }
 
   #is(kind: StartKind): void {

@@ -31,6 +31,9 @@ interface Stamp {
   readonly mtime: string;
 }
 
+/** How qemu takes the state: as a file that it opens by its name, or as a descriptor that it is given. */
+export type Incoming = 'file' | 'descriptor';
+
 /** What a template says of itself. */
 interface About {
   readonly format: typeof formatVersion;
@@ -40,6 +43,7 @@ interface About {
   /** When it was made, in ISO 8601. */
   readonly made: string;
   readonly stamps: Readonly<Record<string, Stamp>>;
+  readonly incoming: Incoming;
 }
 
 /** A template that is ready to be used. */
@@ -47,11 +51,12 @@ export interface Template {
   readonly key: string;
   readonly folder: string;
   readonly made: Date;
-  /** When a launch used it last, as far as that could be noted. */
-  readonly used: Date;
+  /** When a launch came up from it last; undefined where none has, or where that could not be noted. */
+  readonly used: Date | undefined;
   /** Bytes that it takes on the disk, without the root that it may share. */
   readonly bytes: number;
   readonly words: readonly string[];
+  readonly incoming: Incoming;
   /** Whether it is root's, for all users. */
   readonly shared: boolean;
 }
@@ -104,9 +109,11 @@ export class TemplateStore {
   async prepare(): Promise<string | undefined> {
     const mode = this.#user === 0 ? 0o755 : 0o700;
     await mkdir(this.#cachedir, { recursive: true }).catch(() => undefined);
-    const made = await mkdir(this.folder, { mode }).catch((error: NodeJS.ErrnoException) => error);
-    if (made instanceof Error && made.code !== 'EEXIST')
-      return `${this.folder} cannot be made (${made.code})`;
+    const code = await mkdir(this.folder, { mode }).then(
+      () => 'EEXIST',
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    if (code !== 'EEXIST') return `${this.folder} cannot be made (${code})`;
     if (!(await isTrusted(this.folder, this.#user))) {
       return `${this.folder} is not a folder that belongs to this user and that no other may write to`;
     }
@@ -132,14 +139,15 @@ export class TemplateStore {
   }
 
   /** Gives a draft, in which all files are, its name, and makes room. */
-  async publish(draft: OwnedFolder, key: string, words: readonly string[]): Promise<void> {
+  async publish(draft: OwnedFolder, made: Pick<About, 'key' | 'words' | 'incoming'>): Promise<void> {
+    const { key } = made;
     const stamps: Record<string, Stamp> = {};
     for (const name of Object.values(files)) {
       const stamp = await stampOf(join(draft.path, name));
       if (!stamp) throw new Error(`${name} is missing`);
       stamps[name] = stamp;
     }
-    const about: About = { format: formatVersion, key, words, made: new Date().toISOString(), stamps };
+    const about: About = { format: formatVersion, ...made, made: new Date().toISOString(), stamps };
     await writeFile(join(draft.path, aboutFile), `${JSON.stringify(about, undefined, 2)}\n`);
     // One that is broken may be in the way.
     const old = join(this.folder, key);
@@ -150,8 +158,7 @@ export class TemplateStore {
 
   /** Throws a template away that has failed, if it is this user's. One that has never worked is not made again soon. */
   async discard(template: Template, why: string): Promise<void> {
-    const worked = template.used.getTime() > template.made.getTime();
-    if (template.shared || !worked) await this.noteFailure(template.key, why);
+    if (template.shared || !template.used) await this.noteFailure(template.key, why);
     if (!template.shared) await remove(template.folder);
   }
 
@@ -166,7 +173,7 @@ export class TemplateStore {
   /** Keeps the templates that were used last, within the space they may have, and never takes one that is in use. */
   async prune(keep: string): Promise<void> {
     const own = (await this.list()).filter(({ shared }) => !shared);
-    own.sort((a, b) => b.used.getTime() - a.used.getTime());
+    own.sort((a, b) => lastUse(b) - lastUse(a));
     const locked = await lockedFiles();
     let space = 0;
     for (const template of own) {
@@ -249,8 +256,9 @@ async function read(folder: string, owner: number, user: number): Promise<Templa
   const used = await lstat(join(folder, usedFile)).catch(() => undefined);
   const made = new Date(about.made ?? 0);
   return {
-    ...{ key: about.key, folder, made, used: used?.mtime ?? made, bytes },
+    ...{ key: about.key, folder, made, used: used?.mtime, bytes },
     words: Array.isArray(about.words) ? about.words.map(String) : [],
+    incoming: about.incoming === 'file' ? 'file' : 'descriptor',
     shared: owner !== user,
   };
 }
@@ -286,6 +294,10 @@ export async function publish(draft: OwnedFolder, target: string): Promise<void>
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
+}
+
+function lastUse({ used, made }: Template): number {
+  return (used ?? made).getTime();
 }
 
 function remove(folder: string): Promise<void> {

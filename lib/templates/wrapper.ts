@@ -7,11 +7,15 @@ import { later } from '../options/own-timers';
 import { bytesOf, nameOf } from '../text/bytes';
 import { scripts } from './generated/scripts';
 import { OwnedFolder, ownedFolders } from './owned-folder';
+import { quoted } from './shell';
 
 /** Milliseconds between two looks whether libguestfs has come to start the appliance. */
 const pollMs = 10;
 
 const folderName = 'guestfs-node';
+
+/** Descriptor that is given to a program. */
+export const inherited = 3;
 
 export class Wrapper {
   /** The program that libguestfs is to start. */
@@ -57,9 +61,14 @@ export class Wrapper {
     return undefined;
   }
 
-  /** Lets it become this program. */
-  async run(program: string, args: readonly string[], signal: AbortSignal): Promise<void> {
-    await this.#answer(`exec ${[program, ...args].map(quoted).join(' ')}\n`, signal);
+  /** Lets it become this program, with a file as its descriptor 3 if there is one to be given. */
+  async run(
+    [program, ...args]: readonly [string, ...string[]],
+    signal: AbortSignal,
+    file?: string,
+  ): Promise<void> {
+    const descriptor = file === undefined ? '' : ` ${inherited}<${quoted(file)}`;
+    await this.#answer(`exec ${[program, ...args].map(quoted).join(' ')}${descriptor}\n`, signal);
   }
 
   /** Lets it end as a program that failed. */
@@ -100,8 +109,4 @@ async function timeFor(qemu: string): Promise<number> {
   const { size, mtimeMs, ino } = await stat(qemu);
   const digest = createHash('sha256').update(`${qemu} ${size} ${mtimeMs} ${ino}`).digest();
   return digest.readUInt32BE() % 1_000_000_000;
-}
-
-function quoted(argument: string): string {
-  return `'${argument.replaceAll("'", "'\\''")}'`;
 }
