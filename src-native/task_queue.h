@@ -12,7 +12,7 @@
 
 namespace guestfs_node {
 
-/** Whose turn a task is. */
+/** Order in which a task runs. */
 enum class Lane {
   Ordinary,  // in the order of the calls
   Urgent,    // before everything that waits, also while the queue is held
