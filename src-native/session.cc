@@ -251,7 +251,7 @@ bool Session::Cancel(CallId id) {
   bool cancelled = false;
   queue_.WhileRunning(id, [&](Task& task) {
     cancelled = task.Cancel(cancel_handle_, Spare());
-    if (task.ServesMount()) local_mount_.Detach(Spare());
+    if (task.ServesMount()) local_mount_.Detach();
   });
   return cancelled;
 }
@@ -324,7 +324,7 @@ int Session::KillChildrenOf(CallId id) {
 }
 
 int Session::KillChildren() {
-  local_mount_.Detach(Spare());
+  local_mount_.Detach();
   return thread_id_ == 0 ? 0 : KillChildrenOfThread(thread_id_, Spare());
 }
 
