@@ -92,10 +92,11 @@ export class Archive {
 
   /** The files that have been sent, as they are on the host now. */
   async *sent(): AsyncGenerator<SentFile> {
+    if (!this.#last) return;
     for await (const { name, stats } of this.#tree(this.#top)) {
       if (!stats.isFile()) continue;
       yield { name, size: stats.size, mtimeNs: stats.mtimeNs };
-      if (this.#last?.name.equals(name)) return;
+      if (this.#last.name.equals(name)) return;
     }
   }
 
