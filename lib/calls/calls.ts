@@ -32,7 +32,7 @@ import { InstantCalls } from './instant-calls';
 import { Interruptions, type KillEnd } from './interruptions';
 import type { LibvirtAuthHandler } from './libvirt-auth';
 import { LibvirtQuestions } from './libvirt-questions';
-import { laterOptions, refused, resultOf, transferOf, withoutFile } from './marshalling';
+import { checkChoices, laterOptions, refused, resultOf, transferOf, withoutFile } from './marshalling';
 import { Observers } from './observers';
 import type { Operation, OperationObserver } from './operations';
 import type { PendingCall } from './pending-call';
@@ -147,6 +147,7 @@ export class Calls {
       throw tooOld(method, `${fn.cName.replace(/(_opts)?_argv$/, '')} came with version ${fn.since}`);
     }
     if (split.signal?.aborted) throw new AbortError(method, split.signal.reason);
+    if (fn.choices) checkChoices(fn, split);
     const id = this.#nextId();
     const transfer = transferOf(fn, args);
     const values = transfer ? withoutFile(fn, args) : args;
