@@ -1,6 +1,6 @@
 // The proof: an appliance, with nothing in it.
 
-import { GuestfsError, seeDoctor, tell } from '../faults/errors';
+import { GuestfsError, tell } from '../faults/errors';
 import type { Guestfs } from '../guestfs';
 import { kvmIsKnownToFail } from '../host/kvm';
 import { type WarningDetails, warned } from '../launch/warned';
@@ -68,12 +68,10 @@ export function kvmVerdict(
 
 /** With the remedy of the finding that has foretold it. */
 export function explainLaunch(error: GuestfsError, before: readonly Finding[]): Finding {
-  const { code, hint } = error;
+  const { code } = error;
   const cause = before.find((finding) => finding.code === code);
   const known = code.startsWith('ERR_GUESTFS_') ? (code as FindingCode) : 'LAUNCH_FAILED';
-  // This is the doctor.
-  const hints = hint?.split('\n').filter((line) => line !== seeDoctor);
-  const words = printableLines(tell(error, { hint: hints?.join('\n') || undefined }));
+  const words = printableLines(tell(error, { more: false })); // more is found out here
   const others = before.filter(({ severity }) => severity === 'error').map((finding) => finding.code);
   if (!cause && others.length > 0)
     words.push(`Perhaps because of what was found before: ${others.join(', ')}`);

@@ -141,15 +141,14 @@ export function settingFailed(error: GuestfsError, isOfEnvironment: boolean): Gu
   return fault ? faultError(operation, fault, error) : error;
 }
 
-/** The hint of those errors of which nothing is known. */
+/** Where to find out more of errors of which nothing is known. */
 export const seeDoctor = 'Run `npx guestfs doctor` to find out what is wrong with this machine.';
 const seeMore = 'Run it with LIBGUESTFS_DEBUG=1 LIBGUESTFS_TRACE=1 to see more.';
 
 /** libguestfs's words, with its lengthy way of saying how to see more of them in one line. */
-function explained({ message }: GuestfsError, hint?: string) {
+function explained({ message }: GuestfsError) {
   const { problem, isExplained } = explanationIn(message);
-  const hints = [isExplained ? seeMore : undefined, hint].filter((each) => each !== undefined);
-  return { problem, joint: '\n', hint: hints.length > 0 ? hints.join('\n') : undefined };
+  return { problem, joint: '\n', hint: isExplained ? seeMore : undefined };
 }
 
 /** A launch that failed by itself. */
@@ -165,7 +164,7 @@ export function launchFailed(error: GuestfsError, consoleTail: string): GuestfsE
   if (fault) return faultError(operation, fault, error, consoleTail);
   return errorFor({
     ...{ code, errno, operation, cause: error, unnamed: true },
-    ...explained(error, seeDoctor),
+    ...{ ...explained(error), more: seeDoctor },
     said: consoleOf(consoleTail),
   });
 }

@@ -113,6 +113,8 @@ export interface Failed {
   readonly problem: string;
   /** What to do; it may name options. */
   readonly hint?: string | ((names: OptionNames) => string) | undefined;
+  /** Where to find out more: a last line of the hint, which whoever is asked there leaves out. */
+  readonly more?: string | undefined;
   /** What stands between the two; default: what makes them sentences. */
   readonly joint?: string | undefined;
   /** Whether the message does without the operation: libguestfs's own do. */
@@ -139,15 +141,11 @@ export function errorFor(failed: Failed): GuestfsError {
   return error;
 }
 
-/** What there is to say of an error, the operation apart; `hint` may be another one, or none. */
-export function tell(
-  error: GuestfsError,
-  options: { names?: OptionNames; hint?: string | undefined } = {},
-): string {
+/** What there is to say of an error, the operation apart; with or without where to find out more. */
+export function tell(error: GuestfsError, { more = true }: { readonly more?: boolean } = {}): string {
   const failed = made.get(error);
   if (!failed) return error.message;
-  const { names = apiNames } = options;
-  return harmlessText(wholeOf('hint' in options ? { ...failed, hint: options.hint } : failed, names));
+  return harmlessText(wholeOf(more ? failed : { ...failed, more: undefined }, apiNames));
 }
 
 /** What is wrong, in the very words, for those who look into them. */
@@ -167,13 +165,14 @@ export function inNames(
 ): { message: string; hint: string | undefined } {
   const failed = made.get(error);
   if (typeof failed?.hint !== 'function') return error;
-  return errorFor({ ...failed, hint: hintOf(failed, names) });
+  return errorFor({ ...failed, hint: failed.hint(names) });
 }
 
 const apiNames: OptionNames = (option) => `the option ${option}`;
 
-function hintOf({ hint }: Failed, names: OptionNames): string | undefined {
-  return typeof hint === 'function' ? hint(names) : hint;
+function hintOf({ hint, more }: Failed, names: OptionNames): string | undefined {
+  const lines = [typeof hint === 'function' ? hint(names) : hint, more].filter((each) => each !== undefined);
+  return lines.length > 0 ? lines.join('\n') : undefined;
 }
 
 function wholeOf(failed: Failed, names: OptionNames): string {
