@@ -3,6 +3,7 @@ import { type BigIntStats, constants } from 'node:fs';
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
 import { AbortError, errorFor, type GuestfsError } from '../faults/errors';
 import { signals } from '../options/abort-signals';
+import { later } from '../options/own-timers';
 import { bytesOf, nameOf } from '../text/bytes';
 import type { CopyInOptions } from './copy-options';
 import { typeOf } from './entry';
@@ -216,13 +217,13 @@ async function* withPatience<T>(
     try {
       return await new Promise((resolve, reject) => {
         wait = () => {
-          timer ??= setTimeout(() => reject(new AbortError('copyIn', signal?.reason)), patienceMs);
+          timer ??= later(() => reject(new AbortError('copyIn', signal?.reason)), patienceMs);
         };
         if (signal?.aborted) wait();
         items.next().then(resolve, reject);
       });
     } finally {
-      clearTimeout(timer);
+      timer?.close();
       wait = () => undefined;
     }
   };

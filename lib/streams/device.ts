@@ -3,6 +3,7 @@
 import { Writable } from 'node:stream';
 import { GuestfsError } from '../faults/errors';
 import { enough } from '../options/abort-signals';
+import { later } from '../options/own-timers';
 import { GuestReadStream } from './guest-read-stream';
 import { largestPiece, type ReadRange } from './options';
 
@@ -130,18 +131,18 @@ class Download {
   }
 
   destroy(): void {
-    clearTimeout(this.#held?.timer);
+    this.#held?.timer.close();
     this.#controller.abort();
   }
 
   /** Nobody reads just now. */
   hold(done: () => void): void {
-    this.#held = { done, timer: setTimeout(() => this.giveUp(false), patienceMs) };
+    this.#held = { done, timer: later(() => this.giveUp(false), patienceMs) };
   }
 
   goOn(): void {
     this.wanted = true;
-    clearTimeout(this.#held?.timer);
+    this.#held?.timer.close();
     const done = this.#held?.done;
     this.#held = undefined;
     if (!this.givenUp) done?.();
