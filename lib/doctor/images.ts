@@ -37,9 +37,9 @@ async function lockOf(
     return undefined;
   } catch (error) {
     if (signal?.aborted) throw error;
-    const remedy = faultIn({ said: (error as { stderr?: string }).stderr, path });
-    if (remedy?.code !== 'ERR_GUESTFS_IMAGE_LOCKED') return undefined;
-    return warning(remedy.code, 'The image is in use', textOf(remedy), `fuser --verbose ${quote(path)}`);
+    const fault = faultIn({ said: (error as { stderr?: string }).stderr, path });
+    if (fault?.code !== 'ERR_GUESTFS_IMAGE_LOCKED') return undefined;
+    return warning(fault.code, 'The image is in use', textOf(fault), `fuser --verbose ${quote(path)}`);
   }
 }
 

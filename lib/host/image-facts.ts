@@ -167,8 +167,8 @@ async function qemuImgInfo(
     const { code, stderr } = error as { code?: unknown; stderr?: string };
     if (code === 127) throw UnusableImage.for(noQemuImg(), error);
     // Of the image's own faults only: short memory is our limit for qemu-img, not the machine's.
-    const remedy = faultIn({ said: stderr, path });
-    if (remedy?.code.startsWith('ERR_GUESTFS_IMAGE_')) throw UnusableImage.for(remedy, error);
+    const fault = faultIn({ said: stderr, path });
+    if (fault?.code.startsWith('ERR_GUESTFS_IMAGE_')) throw UnusableImage.for(fault, error);
     const reason = reasonOfQemuImg(stderr ?? '') || String(error);
     throw new UnusableImage(
       'ERR_GUESTFS',

@@ -29,7 +29,7 @@ export function withinLimits<T>(operation: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    const remedy = limits.get((error as { code?: string } | null)?.code ?? '');
-    throw remedy ? faultError(operation, remedy, error) : error;
+    const fault = limits.get((error as { code?: string } | null)?.code ?? '');
+    throw fault ? faultError(operation, fault, error) : error;
   }
 }
