@@ -89,7 +89,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<pid_t> Children() const;
   /** Ends the local mount too. Returns 0, or the errno for which some could not be seen, or not be killed. */
   int KillChildren();
-  /** Likewise, while that call runs, and nothing of a later call. */
+  /** Kills children as KillChildren() does, while that call runs, and nothing of a later call. */
   int KillChildrenOf(CallId id);
   std::string ConsoleTailText() { return console_.Read(); }
 
@@ -104,7 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /** Closes the handle on behalf of an environment that ends: a running call is given a moment to finish. */
   void BeginTearDown();
-  /** Then again and again, until it says that this is over. */
+  /** To be called after BeginTearDown() again and again, until it says that this is over. */
   bool GoOnTearingDown(std::chrono::microseconds wait);
 
  private:

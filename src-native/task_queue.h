@@ -57,7 +57,7 @@ class TaskQueue {
     return true;
   }
 
-  /** Likewise with whatever task runs. */
+  /** Calls `act` while any task runs, and keeps it from ending meanwhile. */
   template <typename F>
   void WithRunning(F act) {
     const std::lock_guard lock(mutex_);

@@ -72,7 +72,7 @@ export class Archive {
     return this.#hasBegun;
   }
 
-  /** Why the archive ends before the tree does. */
+  /** Failure because of which the archive ends before the tree does. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
   }

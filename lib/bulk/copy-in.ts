@@ -20,7 +20,7 @@ const unpackingMs = 5000;
 /** Step of the coarsest times of a filesystem, those of FAT. */
 const coarsestNs = 2_000_000_000n;
 
-/** As `guestfs_copy_in`: into `remotedir`, under its own name. */
+/** Copies as `guestfs_copy_in` does: into `remotedir`, under its own name. */
 export async function copyIn(
   g: TreeTarget,
   localpath: string,

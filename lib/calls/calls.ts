@@ -67,7 +67,7 @@ const endings: ReadonlySet<number> = new Set([
   MessageKind.unrepresentable,
 ]);
 
-/** All handles share the event loop. */
+/** Turn of the event loop, which all handles share. */
 const loopTurn = new LoopTurn(nextTurn);
 const instantBudget = new InstantBudget(loopTurn);
 
@@ -85,7 +85,7 @@ export class Calls {
   readonly #instantCalls: InstantCalls;
   #listened: ReadonlySet<EventName> = new Set();
   #lastId = 0;
-  /** The appliance runs, as far as libguestfs has told. */
+  /** Whether the appliance runs, as far as libguestfs has told. */
   #launched = false;
   #closing = false;
   #closeId = 0;
@@ -111,7 +111,7 @@ export class Calls {
     return this.#closed;
   }
 
-  /** Whether it is closed, or will be after the calls that were made before. */
+  /** Whether the handle is closed, or will be after the calls that were made before. */
   get closing(): boolean {
     return this.#closing;
   }

@@ -9,7 +9,7 @@ export interface Failure {
   readonly code: string;
   readonly operation: string;
   readonly message: string;
-  /** What to do; undefined where that is not known. */
+  /** Hint: what to do; undefined where that is not known. */
   readonly hint?: string | undefined;
 }
 

@@ -61,7 +61,7 @@ const codes: Readonly<Record<string, FaultCode>> = {
   ERR_GUESTFS: 'ERR_GUESTFS_IMAGE_INVALID',
 };
 
-/** `error` is that of reading what the image is. */
+/** Finding of an image that cannot be opened; `error` is that of reading what the image is. */
 export function explainImage(path: string, error: GuestfsError): Finding {
   const { code } = error;
   const told = code.startsWith('ERR_GUESTFS_')

@@ -11,7 +11,10 @@ import type { Machine } from './machine';
 import type { CheckedDiagnoseOptions } from './options';
 import { makeHandle } from './settings';
 
-/** Long enough for a KVM that hangs, a build of the appliance and emulation, one after the other. */
+/**
+ * Timeout, milliseconds, that is long enough for a KVM that hangs, a build of the appliance and emulation, one after
+ * the other.
+ */
 export const defaultTimeout = 180_000;
 
 /** `before` are the findings that may explain why it fails. */
@@ -66,7 +69,7 @@ export function kvmVerdict(
   return [kvmFails(machine, warning.why)];
 }
 
-/** With the remedy of the finding that has foretold it. */
+/** Finding of a launch that failed, with the remedy of the finding that has foretold it. */
 export function explainLaunch(error: GuestfsError, before: readonly Finding[]): Finding {
   const { code } = error;
   const cause = before.find((finding) => finding.code === code);

@@ -42,7 +42,7 @@ export function outOfRange(
     'ERR_OUT_OF_RANGE',
   );
 }
-/** As it says itself: it may say anything, or throw. */
+/** Name of an object's class, as the object says itself: it may say anything, or throw. */
 export function className(value: object): string {
   try {
     const name: unknown = value.constructor?.name;
@@ -65,7 +65,7 @@ export function brief(value: unknown): string {
       return typeof value === 'object' && value !== null ? className(value) : inspect(value);
   }
 }
-/** As `inspect` writes control characters. */
+/** Text in which unseen characters are written as `inspect` writes control characters. */
 function visible(text: string): string {
   return text.replace(unseen, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -29,8 +29,8 @@ export class GuestfsError extends Error {
   /** Name of the method that failed: `'mountRo'`. */
   readonly operation: string;
   /**
-   * Part of the message that says what is wrong, without the operation, without what to do about it and without what other programs have said: for a
-   * user interface that has its own place for each. `message` has all of it.
+   * Part of the message that says what is wrong, without the operation, without what to do about it and without what
+   * other programs have said: for a user interface that has its own place for each. `message` has all of it.
    */
   declare readonly shortMessage: string;
   /** Part of the message that says what to do; undefined where that is not known. */
@@ -100,7 +100,7 @@ function brand(kind: typeof GuestfsError | typeof AbortError, name: string): voi
 brand(GuestfsError, 'guestfs.GuestfsError');
 brand(AbortError, 'guestfs.AbortError');
 
-/** How an option is called where an error is read: by the API's users, or by those of the command. */
+/** Name of an option where an error is read: by the API's users, or by those of the command. */
 export type OptionNames = (option: 'keys' | 'mountable' | 'root') => string;
 
 /** What a failure is, as data. Words are made of it where it is told. */
@@ -109,19 +109,19 @@ export interface Failed {
   readonly operation: string;
   readonly errno?: number | undefined;
   readonly cause?: unknown;
-  /** What is wrong. */
+  /** Problem: what is wrong. */
   readonly problem: string;
-  /** What to do; it may name options. */
+  /** Hint: what to do. It may name options. */
   readonly hint?: string | ((names: OptionNames) => string) | undefined;
   /** Where to find out more: a last line of the hint, which whoever is asked there leaves out. */
   readonly more?: string | undefined;
-  /** What stands between the two; default: what makes them sentences. */
+  /** Text between problem and hint; default: what makes them sentences. */
   readonly joint?: string | undefined;
   /** Whether the message does without the operation: libguestfs's own do. */
   readonly unnamed?: boolean | undefined;
-  /** The fault that it is, where that is known. */
+  /** Fault of which the failure is, where that is known. */
   readonly fault?: Fault | undefined;
-  /** What another program has said of it. */
+  /** Lines that another program has said of the failure. */
   readonly said?: { readonly whose: string; readonly lines: readonly string[] } | undefined;
 }
 

@@ -34,6 +34,6 @@ export interface Unrepresentable {
   readonly type: 'string' | 'Buffer' | 'array' | 'Map' | '';
   /** Length of the result: bytes of a string or Buffer, elements of an array, entries of a Map. */
   readonly length: number;
-  /** The exception. */
+  /** Exception that was thrown. */
   readonly cause?: unknown;
 }

@@ -44,11 +44,11 @@ export async function readImage(
   }
 }
 
-/** Its message is what is wrong. */
+/** Error of an image that cannot be used; its message is what is wrong. */
 class UnusableImage extends Error {
   readonly code: string;
   readonly errnoName: string;
-  /** What to do. */
+  /** Hint: what to do. */
   readonly hint: string | undefined;
 
   constructor(code: string, problem: string, cause?: unknown, errnoName = code, hint?: string) {
@@ -118,7 +118,7 @@ async function readBackingFile(
   }
 }
 
-/** By qemu's own rule. */
+/** Whether a path leads to another machine, by qemu's own rule. */
 function isRemote(path: string): boolean {
   return /^[^/]*:/.test(path);
 }

@@ -18,13 +18,13 @@ export function requireDescriptors(operation: string): void {
   }
 }
 
-/** The addon's codes for what it could not have. */
+/** Faults by the addon's codes for what it could not have. */
 const limits = new Map([
   ['ERR_NO_THREAD', limitReached('EAGAIN')],
   ['ERR_NO_KEY', tooManyHandles],
 ]);
 
-/** For what makes a handle, or a call: the handle's thread is started for the first one. */
+/** Makes a handle, or a call: the handle's thread is started for the first one. */
 export function withinLimits<T>(operation: string, body: () => T): T {
   try {
     return body();

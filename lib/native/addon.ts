@@ -19,7 +19,7 @@ export interface FunctionDescription {
   readonly returnsMap: boolean;
   readonly arguments: readonly string[];
   readonly options: readonly string[];
-  /** Since when there is each option; empty when it came with the function. */
+  /** Version with which each option came; empty when it came with the function. */
   readonly optionsSince: readonly string[];
 }
 
@@ -64,9 +64,9 @@ export type Message =
 /** Order in which a call runs. */
 export const Lane = {
   ordinary: 0,
-  /** Before all that waits, also while the queue is held. */
+  /** Urgent: before all that waits, also while the queue is held. */
   urgent: 1,
-  /** Inside the running call, whose callback waits for `endCallback`. */
+  /** Callback: inside the running call, whose callback waits for `endCallback`. */
   callback: 2,
 } as const;
 
