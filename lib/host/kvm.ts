@@ -1,6 +1,6 @@
 // What this machine's KVM is worth. /dev/kvm existing proves nothing: on some virtual machines
 // the guest hangs, on others qemu dies.
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -84,10 +84,20 @@ export function rememberThatKvmFails(): void {
   const verdict: Verdict = { kvm: 'fails', bootId: id, found: new Date(now).toISOString() };
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const draft = `${file}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(verdict), { mode: 0o600 });
-    renameSync(draft, file);
+    writeWhole(file, JSON.stringify(verdict));
   } catch {
     // This process alone.
+  }
+}
+
+/** Writes a file that others may read meanwhile; nothing is left where that fails. */
+function writeWhole(file: string, text: string): void {
+  const draft = `${file}.${process.pid}`;
+  try {
+    writeFileSync(draft, text, { mode: 0o600 });
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
   }
 }
