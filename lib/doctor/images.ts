@@ -62,7 +62,7 @@ const codes: Readonly<Record<string, FaultCode>> = {
 };
 
 /** Finding of an image that cannot be opened; `error` is that of reading what the image is. */
-export function explainImage(path: string, error: GuestfsError): Finding {
+function explainImage(path: string, error: GuestfsError): Finding {
   const { code } = error;
   const told = code.startsWith('ERR_GUESTFS_')
     ? (code as FindingCode)

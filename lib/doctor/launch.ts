@@ -15,7 +15,7 @@ import { makeHandle } from './settings';
  * Timeout, milliseconds, that is long enough for a KVM that hangs, a build of the appliance and emulation, one after
  * the other.
  */
-export const defaultTimeout = 180_000;
+const defaultTimeout = 180_000;
 
 /** `before` are the findings that may explain why it fails. */
 export async function checkLaunch(

@@ -22,7 +22,7 @@ export function kvmState(): KvmState {
  * How long a verdict holds, in milliseconds: a day. A moment in which a busy machine kept a guest from its work must not
  * cost every later launch its speed. Nor does it outlive a boot: another kernel or another host may behave otherwise.
  */
-export const verdictHoldsMs = 24 * 60 * 60 * 1000;
+const verdictHoldsMs = 24 * 60 * 60 * 1000;
 
 interface Verdict {
   readonly kvm: 'fails';
