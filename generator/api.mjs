@@ -36,7 +36,7 @@ const fieldKinds = new Set([
 const recordKeys = new Set([
   ...['name', 'since', 'before', 'ret', 'args', 'options', 'opts', 'visibility', 'group', 'deprecated'],
   ...['progress', 'cancellable', 'configOnly', 'local', 'instant', 'answersLibvirt', 'readsEnvironment'],
-  ...['flushes', 'program', 'image', 'drives', 'appliance', 'guestProgram', 'localMount'],
+  ...['flushes', 'program', 'image', 'drives', 'appliance', 'guestProgram', 'localMount', 'choices'],
 ]);
 
 /** Names that JavaScript reserves for itself on our class, or that would hide one of its members. */
@@ -129,6 +129,8 @@ function check(functions, structs) {
     if (fn.instant && !fn.local) bad('cannot be instant: it asks the appliance');
     if (fn.guestProgram && fn.local) bad('cannot run a program of the guest: it does not ask the appliance');
     checkHostFacts(fn, names, bad);
+    const strange = Object.keys(fn.choices ?? {}).filter((name) => !fn.options.some((o) => o.name === name));
+    if (strange.length > 0) bad(`has choices for ${strange.join(', ')}, which is no option`);
     if (fn.options.length > 64) bad('has more than 64 options');
     if (fn.deprecated && !functions.some((other) => other.name === fn.deprecated))
       bad('replacement does not exist');

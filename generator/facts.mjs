@@ -3,13 +3,14 @@ import { banner, camel } from './api.mjs';
 
 const keys = [
   ...['instant', 'program', 'image', 'drives', 'appliance', 'flushes'],
-  ...['guestProgram', 'answersLibvirt', 'readsEnvironment'],
+  ...['guestProgram', 'answersLibvirt', 'readsEnvironment', 'choices'],
 ];
 
 /** A value of the tables as TypeScript: they hold neither quotes nor names that would need them. */
 function literal(value) {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value !== 'object') return String(value);
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   const fields = Object.entries(value).map(([key, each]) => `${key}: ${literal(each)}`);
   return `{ ${fields.join(', ')} }`;
 }

@@ -41,7 +41,7 @@ std::int64_t ToInt64(const char* name, Napi::Value value) {
   return static_cast<std::int64_t>(number);
 }
 
-/** Of an option in its struct. */
+/** Size of an option in its struct, bytes. */
 std::size_t SizeOf(ArgumentKind kind) {
   switch (kind) {
     case ArgumentKind::Bool:

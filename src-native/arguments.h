@@ -14,7 +14,7 @@ namespace guestfs_node {
 
 /** Why a call was refused. The facade turns it into an error with a code. */
 struct ArgumentProblem {
-  std::string reason;      // as native.ts lists them
+  std::string reason;      // as native-problem.ts lists them
   std::string argument;    // its name
   std::string expected;    // the kind that was expected
   int element = -1;        // of a list

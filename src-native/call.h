@@ -38,11 +38,11 @@ class Call final : public Task {
   const bool keep_partial_;  // the output of a transfer that failed
   std::unique_ptr<Arguments> arguments_;
   int pipe_error_ = 0;
-  std::string mount_folder_;  // of a call that mounts
+  std::string mount_folder_;  // the folder of a call that mounts
   bool succeeded_ = false;
 };
 
-/** What the facade makes a GuestfsError of. */
+/** The object of which the facade makes a GuestfsError. */
 Napi::Object FailureToObject(Napi::Env env, const Failure& failure);
 
 }  // namespace guestfs_node

@@ -44,7 +44,7 @@ class Look {
     return Children("/proc/" + number + "/task/" + number + "/children");
   }
 
-  /** -1 where the process has ended or cannot be seen. */
+  /** Parent of a process; -1 where the process has ended or cannot be seen. */
   pid_t ParentOf(pid_t pid) {
     const std::string stat = Read("/proc/" + std::to_string(pid) + "/stat");
     const std::size_t name_end = stat.rfind(')');  // the name may hold spaces and parentheses
@@ -60,7 +60,7 @@ class Look {
     vanished_ = HasVanished(problem);
     if (problem_ == 0 && !vanished_) problem_ = problem;
   }
-  /** The first one that was more than a process's end. */
+  /** Errno of the first problem that was more than a process's end. */
   int problem() const { return problem_; }
 
  private:

@@ -9,7 +9,7 @@
 
 namespace guestfs_node {
 
-/** Those that can be seen. */
+/** Children of a thread, as far as they can be seen. */
 std::vector<pid_t> ChildrenOfThread(pid_t thread, SpareDescriptor& spare);
 
 /**

@@ -56,7 +56,7 @@ struct Field {
   const char* name;
   FieldKind kind;
   std::uint16_t offset;
-  std::uint16_t length_offset = 0;  // of a Buffer's length
+  std::uint16_t length_offset = 0;  // offset of a Buffer's length
 };
 
 struct Struct {
@@ -69,7 +69,7 @@ struct Struct {
 struct Argument {
   const char* name;
   ArgumentKind kind;
-  std::int64_t min = std::numeric_limits<std::int64_t>::min();  // of an Int64
+  std::int64_t min = std::numeric_limits<std::int64_t>::min();  // least value of an Int64
 };
 
 /** An optional argument: its bit is its place in the table, its value lies in the `_argv` struct. */
@@ -96,7 +96,7 @@ union Slot {
 struct RawResult {
   std::int64_t integer = 0;
   void* pointer = nullptr;
-  std::size_t size = 0;  // of a BufferOut
+  std::size_t size = 0;  // size of a BufferOut, bytes
 };
 
 /** What a function does to the folder of the host in which the guest is shown; the one that mounts is given

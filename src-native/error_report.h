@@ -22,7 +22,7 @@ class ErrorReport {
   ErrorReport(const ErrorReport&) = delete;
   ErrorReport& operator=(const ErrorReport&) = delete;
 
-  /** Null when there was none. */
+  /** First error; null when there was none. */
   const Failure* first() const { return first_ ? &*first_ : nullptr; }
 
  private:

@@ -12,8 +12,8 @@
 namespace guestfs_node {
 namespace {
 
-/** Events of calls on the JS thread. */
-constexpr std::size_t kMostHeard = 256;
+/** Most events of instant calls that are kept. */
+constexpr std::size_t kMostKept = 256;
 
 /** Sets a flag while it lives. */
 class ForNow {
@@ -59,8 +59,8 @@ void EventRelay::Relay(guestfs_h* g, CallId call, EventMask event, std::string_v
   if (asking_) return;
   if ((deliver_ & event) != 0) {
     auto message = std::make_unique<EventMessage>(call, event, std::string(text));
-    if (on_js_thread_) {
-      heard_.push_back(std::move(message));
+    if (in_instant_call_) {
+      kept_.push_back(std::move(message));
     } else {
       mailbox_.Post(std::move(message));
     }
@@ -68,9 +68,9 @@ void EventRelay::Relay(guestfs_h* g, CallId call, EventMask event, std::string_v
   if ((listened_ & event) == 0) Echo(g, event, text);
 }
 
-bool EventRelay::HasRoom() const { return heard_.size() < kMostHeard; }
+bool EventRelay::HasRoom() const { return kept_.size() < kMostKept; }
 
-Messages EventRelay::TakeHeard() { return std::exchange(heard_, {}); }
+Messages EventRelay::TakeEvents() { return std::exchange(kept_, {}); }
 
 /** What libguestfs does by itself in a program that registers no callback. */
 void EventRelay::Echo(guestfs_h* g, EventMask event, std::string_view text) {

@@ -1,4 +1,4 @@
-// The way of libguestfs's events: to JavaScript, and to stderr where nobody listens.
+// Relay of libguestfs's events: to JavaScript, and to stderr where nobody listens.
 #pragma once
 
 #include <atomic>
@@ -23,36 +23,37 @@ class EventRelay {
    * JavaScript is told of the start of each call. From the JS thread. */
   void SetMasks(EventMask deliver, EventMask listened, bool starts);
 
-  /** On the handle's thread: a call begins. */
+  /** Tells JavaScript that a call begins. On the handle's thread. */
   void TellStart(CallId call);
 
-  /** In libguestfs's callback, on the thread that makes the call. The handle may be closing. */
+  /** Relays an event. In libguestfs's callback, on the thread that makes the call; the handle may be closing.
+   */
   void Relay(guestfs_h* g, CallId call, EventMask event, std::string_view text);
 
-  /** While it lives, the call that runs is one of the JS thread: its events are heard there, and wait. */
-  class Hearing {
+  /** While it lives, an instant call runs: the relay keeps its events. */
+  class InstantCall {
    public:
-    explicit Hearing(EventRelay& relay) : relay_(relay) { relay_.on_js_thread_ = true; }
-    ~Hearing() { relay_.on_js_thread_ = false; }
-    Hearing(const Hearing&) = delete;
-    Hearing& operator=(const Hearing&) = delete;
+    explicit InstantCall(EventRelay& relay) : relay_(relay) { relay_.in_instant_call_ = true; }
+    ~InstantCall() { relay_.in_instant_call_ = false; }
+    InstantCall(const InstantCall&) = delete;
+    InstantCall& operator=(const InstantCall&) = delete;
 
    private:
     EventRelay& relay_;
   };
 
-  bool HasHeard() const { return !heard_.empty(); }
-  /** Whether more may wait: they are all delivered in one turn of the event loop. */
+  bool HasEvents() const { return !kept_.empty(); }
+  /** Whether events of one more call may be kept: they are all delivered in one turn of the event loop. */
   bool HasRoom() const;
-  /** Takes what was heard. */
-  Messages TakeHeard();
+  /** Takes the events of instant calls. */
+  Messages TakeEvents();
 
  private:
   void Echo(guestfs_h* g, EventMask event, std::string_view text);
 
   Mailbox& mailbox_;
-  Messages heard_;
-  bool on_js_thread_ = false;
+  Messages kept_;  // events of instant calls
+  bool in_instant_call_ = false;
   bool asking_ = false;  // on the thread that makes the call: our own calls leave no trace
   std::atomic<EventMask> deliver_{0};
   std::atomic<EventMask> listened_{0};

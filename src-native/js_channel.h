@@ -47,10 +47,10 @@ class JsChannel {
   /** The object has been collected, or its environment ends. */
   void LoseOwner() { owner_ = nullptr; }
 
-  /** One more message is awaited, or one less. */
+  /** Counts one more message that is awaited, or one less. */
   void AddPending();
   void RemovePending();
-  /** One of them is waited for no longer, though it may still come. */
+  /** Lets one awaited message go: nobody waits for it any longer, though it may still come. */
   void LetGo();
 
  private:

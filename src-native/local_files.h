@@ -26,10 +26,10 @@ class LocalFiles {
    * the other end; without one, errno says why.
    */
   FileDescriptor OpenPipe(Arguments& arguments);
-  /** After the call. */
+  /** Closes our end of the pipe, after the call. */
   void ClosePipe();
 
-  /** On the handle's thread, before the call. */
+  /** Remembers what the outputs were, on the handle's thread, before the call. */
   void RememberOutputs();
   /** After it failed: removes the regular files that it has created or changed. */
   void RemovePartialOutputs() const;

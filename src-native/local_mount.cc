@@ -21,7 +21,7 @@ namespace guestfs_node {
 namespace {
 
 /** How often the helper is looked at by who waits for it. */
-constexpr std::chrono::milliseconds kHelperTurn{5};
+constexpr std::chrono::milliseconds kHelperPoll{5};
 
 /** A mount as /proc/self/mountinfo has it. */
 struct Mount {
@@ -58,10 +58,11 @@ Mount Parsed(const std::string& line) {
   return {Unescaped(folder), minor, type == "fuse" || type.starts_with("fuse.")};
 }
 
-/** The mount that is seen in a folder, if there is one of FUSE's. */
-std::optional<Mount> MountAt(const std::string& folder, SpareDescriptor& spare) {
+/** Sets `mount` to the one that is seen in a folder, if there is one of FUSE's. Returns the errno for which
+ * it could not look, or 0. */
+int LookAt(const std::string& folder, SpareDescriptor& spare, std::optional<Mount>& mount) {
   std::string content;
-  spare.Use("/proc/self/mountinfo", O_RDONLY, [&](int file) {
+  const int problem = spare.Use("/proc/self/mountinfo", O_RDONLY, [&](int file) {
     std::array<char, 4096> part;
     for (ssize_t size = 0; (size = ::read(file, part.data(), part.size())) > 0;)
       content.append(part.data(), static_cast<std::size_t>(size));
@@ -69,10 +70,11 @@ std::optional<Mount> MountAt(const std::string& folder, SpareDescriptor& spare) 
   std::optional<Mount> top;
   std::istringstream lines(content);
   for (std::string line; std::getline(lines, line);) {
-    Mount mount = Parsed(line);
-    if (mount.folder == folder) top = std::move(mount);
+    Mount each = Parsed(line);
+    if (each.folder == folder) top = std::move(each);
   }
-  return top && top->fuse ? top : std::nullopt;
+  if (top && top->fuse) mount = std::move(top);
+  return problem;
 }
 
 /** Whoever is not root has FUSE's own program do it. Returns 0 where there is no process for it. */
@@ -99,34 +101,43 @@ LocalMount::~LocalMount() {
 }
 
 void LocalMount::Note(const std::string& folder) {
-  SpareDescriptor none;
-  const std::optional<Mount> mount = MountAt(folder, none);
   const std::lock_guard lock(mutex_);
-  if (mount) place_ = Place{folder, mount->device};
+  std::optional<Mount> mount;
+  LookAt(folder, spare_, mount);
+  if (mount) {
+    place_ = Place{folder, mount->device};
+  } else {
+    ForgetLocked();
+  }
 }
 
 void LocalMount::Forget() {
   const std::lock_guard lock(mutex_);
-  place_.reset();
+  ForgetLocked();
 }
 
-void LocalMount::Detach(SpareDescriptor& spare) {
+void LocalMount::ForgetLocked() {
+  place_.reset();
+  spare_.Drop();
+}
+
+void LocalMount::Detach() {
   const std::lock_guard lock(mutex_);
   if (!place_ || HelperRuns()) return;
-  const std::optional<Mount> mount = MountAt(place_->folder, spare);
-  if (!mount || mount->device != place_->device) return place_.reset();
+  std::optional<Mount> mount;
+  if (LookAt(place_->folder, spare_, mount) != 0) return;
+  if (!mount || mount->device != place_->device) return ForgetLocked();
   // Somebody may have files open there, for whom the server would go on. The number is the mount's only as
   // long as that is there.
   const std::string connection = "/sys/fs/fuse/connections/" + std::to_string(place_->device) + "/abort";
-  spare.Use(connection.c_str(), O_WRONLY,
-            [](int file) { [[maybe_unused]] const ssize_t size = ::write(file, "1", 1); });
+  spare_.Use(connection.c_str(), O_WRONLY,
+             [](int file) { [[maybe_unused]] const ssize_t size = ::write(file, "1", 1); });
   if (::umount2(place_->folder.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
     helper_ = StartHelper(place_->folder);
 }
 
 void LocalMount::DetachAndWait() {
-  SpareDescriptor none;
-  for (Detach(none);; std::this_thread::sleep_for(kHelperTurn)) {
+  for (Detach();; std::this_thread::sleep_for(kHelperPoll)) {
     const std::lock_guard lock(mutex_);
     if (!HelperRuns()) return;
   }

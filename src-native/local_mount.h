@@ -11,8 +11,8 @@
 
 namespace guestfs_node {
 
-/** Where it ends up: links followed before anything is mounted there, for afterwards that would ask the
- * guest. */
+/** Path of a folder with all links followed; to be asked for before anything is mounted there, for afterwards
+ * that would ask the guest. */
 std::string ResolvedPath(const char* path);
 
 class LocalMount {
@@ -22,18 +22,18 @@ class LocalMount {
   LocalMount(const LocalMount&) = delete;
   LocalMount& operator=(const LocalMount&) = delete;
 
-  /** On the handle's thread: the guest is mounted there now. */
+  /** On the handle's thread: the guest is mounted in that folder now. */
   void Note(const std::string& folder);
 
-  /** On the handle's thread: it is not, any more. */
+  /** On the handle's thread: the guest is mounted nowhere any more. */
   void Forget();
 
   /**
    * From any thread, and again and again: takes the mount out of its folder and ends its connection, so that
    * nobody waits for it and its server returns. Waits for nothing, and touches no mount but this.
    */
-  void Detach(SpareDescriptor& spare);
-  /** On the handle's thread: returns when that is done. */
+  void Detach();
+  /** On the handle's thread: detaches, and returns when the mount is gone. */
   void DetachAndWait();
 
  private:
@@ -42,10 +42,12 @@ class LocalMount {
     unsigned device = 0;  // minor number: that of FUSE's connection too
   };
 
+  void ForgetLocked();
   bool HelperRuns();
 
   std::mutex mutex_;
   std::optional<Place> place_;
+  SpareDescriptor spare_;  // while there is a place
   pid_t helper_ = 0;
 };
 

@@ -22,7 +22,7 @@ enum class Effect {
   Closes,   // the handle is closed and its thread is ending
 };
 
-/** Numbers as in native.ts. */
+/** Numbers as in lib/native/addon.ts. */
 enum class MessageKind : std::uint32_t {
   Turn,
   Started,

@@ -28,7 +28,7 @@ std::string KeyAt(const Napi::CallbackInfo& info, std::size_t i) {
   return key;
 }
 
-/** As in native.ts: ordinary, urgent, callback. */
+/** As in lib/native/addon.ts: ordinary, urgent, callback. */
 Lane LaneAt(const Napi::CallbackInfo& info, std::size_t i) {
   constexpr std::array kLanes = {Lane::Ordinary, Lane::Urgent, Lane::Callback};
   return kLanes[info[i].As<Napi::Number>().Uint32Value()];
@@ -62,13 +62,13 @@ Napi::Function NativeHandle::Define(Napi::Env env) {
   return DefineClass(env, "NativeHandle",
                      {
                          InstanceMethod<&NativeHandle::Call>("call"),
-                         InstanceMethod<&NativeHandle::CallAtOnce>("callAtOnce"),
+                         InstanceMethod<&NativeHandle::CallInstantly>("callInstantly"),
                          InstanceMethod<&NativeHandle::Remove>("remove"),
                          InstanceMethod<&NativeHandle::RemoveAll>("removeAll"),
                          InstanceMethod<&NativeHandle::Cancel>("cancel"),
                          InstanceMethod<&NativeHandle::Hold>("hold"),
                          InstanceMethod<&NativeHandle::Release>("release"),
-                         InstanceMethod<&NativeHandle::DeliverHeard>("deliverHeard"),
+                         InstanceMethod<&NativeHandle::RelayEvents>("relayEvents"),
                          InstanceMethod<&NativeHandle::Close>("close"),
                          InstanceMethod<&NativeHandle::LetCallGo>("letGo"),
                          InstanceMethod<&NativeHandle::SetEventMasks>("setEventMasks"),
@@ -113,15 +113,15 @@ Napi::Value NativeHandle::Call(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value NativeHandle::CallAtOnce(const Napi::CallbackInfo& info) {
+Napi::Value NativeHandle::CallInstantly(const Napi::CallbackInfo& info) {
   if (!session_->IsFree()) return info.Env().Undefined();
   const Function& function = FunctionAt(info, 0);
   try {
     const guestfs_node::Call call(0, function, ArgumentsAt(function, info, 1));
     if (!session_->IsFree()) return info.Env().Undefined();  // arguments may be proxies, which run JavaScript
-    Result result = session_->RunNow(call);
+    Result result = session_->CallInstantly(call);
     Napi::Object outcome = ToObject(info.Env(), result);
-    if (session_->HasHeard()) outcome["heard"] = true;
+    if (session_->HasEvents()) outcome["hasEvents"] = true;
     return outcome;
   } catch (const ArgumentProblem& problem) {
     return problem.ToObject(info.Env());
@@ -142,11 +142,11 @@ Napi::Value NativeHandle::Cancel(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), session_->Cancel(IdAt(info, 0)));
 }
 
-void NativeHandle::Hold(const Napi::CallbackInfo& info) { session_->SubmitBarrier(IdAt(info, 0)); }
+void NativeHandle::Hold(const Napi::CallbackInfo& info) { session_->SubmitHold(IdAt(info, 0)); }
 
 void NativeHandle::Release(const Napi::CallbackInfo&) { session_->Release(); }
 
-void NativeHandle::DeliverHeard(const Napi::CallbackInfo&) { session_->DeliverHeard(); }
+void NativeHandle::RelayEvents(const Napi::CallbackInfo&) { session_->RelayEvents(); }
 
 void NativeHandle::Close(const Napi::CallbackInfo& info) { session_->SubmitClose(IdAt(info, 0)); }
 

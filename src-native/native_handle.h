@@ -22,13 +22,13 @@ class NativeHandle final : public Napi::ObjectWrap<NativeHandle>, private Sessio
   napi_value ReceiverFunction() override;
 
   Napi::Value Call(const Napi::CallbackInfo& info);
-  Napi::Value CallAtOnce(const Napi::CallbackInfo& info);
+  Napi::Value CallInstantly(const Napi::CallbackInfo& info);
   Napi::Value Remove(const Napi::CallbackInfo& info);
   Napi::Value RemoveAll(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   void Hold(const Napi::CallbackInfo& info);
   void Release(const Napi::CallbackInfo& info);
-  void DeliverHeard(const Napi::CallbackInfo& info);
+  void RelayEvents(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
   void LetCallGo(const Napi::CallbackInfo& info);
   void SetEventMasks(const Napi::CallbackInfo& info);

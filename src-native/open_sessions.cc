@@ -14,7 +14,7 @@ using std::chrono::steady_clock;
 /** How long messages may be delivered in one turn of the event loop, by all sessions together. */
 constexpr std::chrono::milliseconds kTurn{4};
 /** How often all threads are looked at while the handles are closed. */
-constexpr std::chrono::microseconds kTearDownTurn{20'000};
+constexpr std::chrono::microseconds kTearDownPoll{20'000};
 
 }  // namespace
 
@@ -52,8 +52,8 @@ void OpenSessions::Process(Napi::Env env, const char* method, Napi::Function lis
 void OpenSessions::CloseAll() {
   std::vector<Session*> ending = std::exchange(sessions_, {});
   for (Session* session : ending) session->BeginTearDown();
-  while (!ending.empty()) {  // in turns: all have their grace at the same time
-    const auto wait = kTearDownTurn / ending.size();
+  while (!ending.empty()) {  // round and round: all have their grace at the same time
+    const auto wait = kTearDownPoll / ending.size();
     std::erase_if(ending, [wait](Session* session) { return session->GoOnTearingDown(wait); });
   }
   spare_.Drop();

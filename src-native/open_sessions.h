@@ -26,7 +26,7 @@ class OpenSessions {
   /** Once there are none any more. It runs JavaScript, so no finalizer may call it. */
   void StopWatchingExit(Napi::Env env);
 
-  /** Whether other work is to have its turn of the event loop before anything more is delivered. */
+  /** Whether what more there is to deliver has to wait for the next turn of the event loop. */
   bool TurnIsOver(const Receiver& receiver);
   /** The turn of which the message "turn" has told is over: those go first that had no time in it. */
   void NextTurn();

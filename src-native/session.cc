@@ -35,9 +35,9 @@ constexpr auto kKillGrace = 5s;
  * behind it. */
 constexpr std::int64_t kWeight = std::int64_t{1024} * 1024;
 
-class BarrierReached final : public Message {
+class HoldBegun final : public Message {
  public:
-  explicit BarrierReached(CallId call) : call_(call) {}
+  explicit HoldBegun(CallId call) : call_(call) {}
   void Deliver(Napi::Env env, const Receiver& receiver) override {
     receiver(MessageKind::Result, call_, {env.Undefined()});
   }
@@ -58,7 +58,7 @@ class Closed final : public Message {
   CallId call_;
 };
 
-/** For host-limits.ts. */
+/** The error whose code lib/host/limits.ts knows. */
 Napi::Error LimitReached(Napi::Env env, const char* code, const char* message) {
   Napi::Error error = Napi::Error::New(env, message);
   error.Set("code", code);
@@ -76,13 +76,13 @@ void Guarded(F deliver) {
 
 }  // namespace
 
-class Session::Barrier final : public Task {
+class Session::Hold final : public Task {
  public:
-  Barrier(CallId id, TaskQueue& queue) : Task(id), queue_(queue) {}
+  Hold(CallId id, TaskQueue& queue) : Task(id), queue_(queue) {}
 
   std::unique_ptr<Message> Run(guestfs_h*) override {
     queue_.Hold();
-    return std::make_unique<BarrierReached>(id());
+    return std::make_unique<HoldBegun>(id());
   }
 
  private:
@@ -227,8 +227,8 @@ bool Session::IsFree() {
   return !finished_ && !closed_to_calls_ && relay_.HasRoom() && queue_.Idle() && handle_;
 }
 
-Result Session::RunNow(const Call& call) {
-  const EventRelay::Hearing here(relay_);
+Result Session::CallInstantly(const Call& call) {
+  const EventRelay::InstantCall instant(relay_);
   return call.Invoke(handle_.get());
 }
 
@@ -251,14 +251,12 @@ bool Session::Cancel(CallId id) {
   bool cancelled = false;
   queue_.WhileRunning(id, [&](Task& task) {
     cancelled = task.Cancel(cancel_handle_, Spare());
-    if (task.ServesMount()) local_mount_.Detach(Spare());
+    if (task.ServesMount()) local_mount_.Detach();
   });
   return cancelled;
 }
 
-void Session::SubmitBarrier(CallId id) {
-  Submit(std::make_unique<Barrier>(id, queue_), Lane::Ordinary, true);
-}
+void Session::SubmitHold(CallId id) { Submit(std::make_unique<Hold>(id, queue_), Lane::Ordinary, true); }
 
 void Session::Release() {
   queue_.Release();
@@ -326,7 +324,7 @@ int Session::KillChildrenOf(CallId id) {
 }
 
 int Session::KillChildren() {
-  local_mount_.Detach(Spare());
+  local_mount_.Detach();
   return thread_id_ == 0 ? 0 : KillChildrenOfThread(thread_id_, Spare());
 }
 
@@ -342,7 +340,7 @@ void Session::Finish() {
   channel_.Close();
 }
 
-/** The first of them closes all. */
+/** Cleanup hook of each session: the first one to run closes them all. */
 void Session::TearDown(void* session) {
   static_cast<Session*>(session)->env_.GetInstanceData<OpenSessions>()->CloseAll();
 }

@@ -45,12 +45,12 @@ class Session : public std::enable_shared_from_this<Session> {
    */
   bool Submit(std::unique_ptr<Task> task, Lane lane, bool awaited);
 
-  /** Whether the JS thread may use the handle at once: nothing runs, and nothing waits. */
+  /** Whether instant calls may be made: nothing runs, and nothing waits. */
   bool IsFree();
 
-  /** Makes a call on the JS thread: only while the handle is free. Its events wait for DeliverHeard(). */
-  Result RunNow(const Call& call);
-  bool HasHeard() const { return relay_.HasHeard(); }
+  /** Makes a call on the JS thread: only while the handle is free. Its events wait for RelayEvents(). */
+  Result CallInstantly(const Call& call);
+  bool HasEvents() const { return relay_.HasEvents(); }
 
   bool RemoveWaiting(CallId id);
   std::vector<CallId> RemoveAllWaiting();
@@ -58,8 +58,8 @@ class Session : public std::enable_shared_from_this<Session> {
   /** Makes that call end early, if it runs and can be cancelled. */
   bool Cancel(CallId id);
 
-  /** Everything behind it waits until Release(), except urgent calls. */
-  void SubmitBarrier(CallId id);
+  /** Queues a hold: once it has begun, only urgent calls run until Release(). */
+  void SubmitHold(CallId id);
   void Release();
 
   /** Closes the handle after all that waits. */
@@ -89,12 +89,12 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<pid_t> Children() const;
   /** Ends the local mount too. Returns 0, or the errno for which some could not be seen, or not be killed. */
   int KillChildren();
-  /** Likewise, while that call runs, and nothing of a later call. */
+  /** Kills children as KillChildren() does, while that call runs, and nothing of a later call. */
   int KillChildrenOf(CallId id);
   std::string ConsoleTailText() { return console_.Read(); }
 
-  /** Delivers the events of calls on the JS thread. */
-  void DeliverHeard() { channel_.Deliver(relay_.TakeHeard()); }  // calls that listeners make are heard later
+  /** Delivers the events of instant calls; those of calls that listeners make are kept for the next time. */
+  void RelayEvents() { channel_.Deliver(relay_.TakeEvents()); }
 
   /** Delivers what waits, as far as this turn of the event loop has time for it. */
   void Drain() { channel_.Drain(); }
@@ -104,11 +104,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /** Closes the handle on behalf of an environment that ends: a running call is given a moment to finish. */
   void BeginTearDown();
-  /** Then again and again, until it says that this is over. */
+  /** To be called after BeginTearDown() again and again, until it says that this is over. */
   bool GoOnTearingDown(std::chrono::microseconds wait);
 
  private:
-  class Barrier;
+  class Hold;
   class Close;
   struct Closer {
     void operator()(guestfs_h* g) const;

@@ -7,11 +7,11 @@
 
 namespace guestfs_node {
 
-/** What ends calls has to open files, also in a process, or on a machine, that has no descriptor left. For
- * one thread. */
+/** Descriptor for what ends calls: it has to open files also in a process, or on a machine, that has none
+ * left. For one thread at a time. */
 class SpareDescriptor {
  public:
-  /** Makes sure of it, where it can. */
+  /** Makes sure that there is a spare descriptor, where it can. */
   void Keep();
   void Drop() { spare_ = FileDescriptor(); }
 

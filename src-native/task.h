@@ -21,22 +21,22 @@ class Task {
 
   CallId id() const { return id_; }
 
-  /** On the handle's thread. Returns what JavaScript is to be told of it, if anything. */
+  /** Runs the task, on the handle's thread. Returns the message for JavaScript, if there is one. */
   virtual std::unique_ptr<Message> Run(guestfs_h* g) = 0;
 
-  /** What JavaScript is to be told before it runs, if anything. */
+  /** Message for JavaScript before the task runs, if there is one. */
   virtual std::unique_ptr<Message> Prepare() { return nullptr; }
 
-  /** Whether what the console said so far is that of an appliance before. */
+  /** Whether the task starts an appliance: what the console said so far is that of another one. */
   virtual bool StartsAppliance() const { return false; }
 
-  /** After it has run: what it has done to the folder in which the guest is shown, if anything. */
+  /** Tells what the task, which has run, has done to the folder in which the guest is shown, if anything. */
   virtual void TellMount(LocalMount&) const {}
 
-  /** Whether it ends when that folder is unmounted, and not before. */
+  /** Whether the task ends when that folder is unmounted, and not before. */
   virtual bool ServesMount() const { return false; }
 
-  /** While it runs, from another thread: makes it end early. False when it cannot. */
+  /** Makes the running task end early, from another thread. False when it cannot. */
   virtual bool Cancel(guestfs_h*, SpareDescriptor&) { return false; }
 
  private:

@@ -12,7 +12,7 @@
 
 namespace guestfs_node {
 
-/** Whose turn a task is. */
+/** Order in which a task runs. */
 enum class Lane {
   Ordinary,  // in the order of the calls
   Urgent,    // before everything that waits, also while the queue is held
@@ -57,7 +57,7 @@ class TaskQueue {
     return true;
   }
 
-  /** Likewise with whatever task runs. */
+  /** Calls `act` while any task runs, and keeps it from ending meanwhile. */
   template <typename F>
   void WithRunning(F act) {
     const std::lock_guard lock(mutex_);

@@ -18,7 +18,7 @@ TextProblem Encode(Napi::String text, bool c_string, std::string& bytes);
  * std::string wherever it may. */
 Napi::Value Decode(Napi::Env env, std::string_view bytes);
 
-/** Likewise at most so many bytes of a message, which is nobody's data. */
+/** Decodes at most so many bytes of a message, which is nobody's data. */
 Napi::Value DecodeBeginning(Napi::Env env, std::string_view bytes, std::size_t most);
 
 }  // namespace guestfs_node

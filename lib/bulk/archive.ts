@@ -3,6 +3,7 @@ import { type BigIntStats, constants } from 'node:fs';
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
 import { AbortError, errorFor, type GuestfsError } from '../faults/errors';
 import { signals } from '../options/abort-signals';
+import { later } from '../options/own-timers';
 import { bytesOf, nameOf } from '../text/bytes';
 import type { CopyInOptions } from './copy-options';
 import { typeOf } from './entry';
@@ -71,7 +72,7 @@ export class Archive {
     return this.#hasBegun;
   }
 
-  /** Why the archive ends before the tree does. */
+  /** Failure because of which the archive ends before the tree does. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
   }
@@ -92,10 +93,11 @@ export class Archive {
 
   /** The files that have been sent, as they are on the host now. */
   async *sent(): AsyncGenerator<SentFile> {
+    if (!this.#last) return;
     for await (const { name, stats } of this.#tree(this.#top)) {
       if (!stats.isFile()) continue;
       yield { name, size: stats.size, mtimeNs: stats.mtimeNs };
-      if (this.#last?.name.equals(name)) return;
+      if (this.#last.name.equals(name)) return;
     }
   }
 
@@ -215,13 +217,13 @@ async function* withPatience<T>(
     try {
       return await new Promise((resolve, reject) => {
         wait = () => {
-          timer ??= setTimeout(() => reject(new AbortError('copyIn', signal?.reason)), patienceMs);
+          timer ??= later(() => reject(new AbortError('copyIn', signal?.reason)), patienceMs);
         };
         if (signal?.aborted) wait();
         items.next().then(resolve, reject);
       });
     } finally {
-      clearTimeout(timer);
+      timer?.close();
       wait = () => undefined;
     }
   };

@@ -5,7 +5,7 @@ import type { WalkEntry } from './entry';
 import type { ChecksumType } from './walk-options';
 
 /** Files up to this size are read in one message, which is quicker than a process of the appliance for each. */
-export const smallFile = 1 << 20;
+const smallFile = 1 << 20;
 
 /** Types that this process can make itself. */
 const ours: ReadonlySet<string> = new Set(['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512']);

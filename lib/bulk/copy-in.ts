@@ -3,6 +3,7 @@ import { AbortError } from '../faults/errors';
 import { isFatal } from '../faults/kinds';
 import type { GuestfsMethods } from '../generated/methods';
 import { signals } from '../options/abort-signals';
+import { later } from '../options/own-timers';
 import { nameOf } from '../text/bytes';
 import { Archive, copyInError, type SentFile, sourceAt } from './archive';
 import { namesInBundle } from './bundle';
@@ -19,7 +20,7 @@ const unpackingMs = 5000;
 /** Step of the coarsest times of a filesystem, those of FAT. */
 const coarsestNs = 2_000_000_000n;
 
-/** As `guestfs_copy_in`: into `remotedir`, under its own name. */
+/** Copies as `guestfs_copy_in` does: into `remotedir`, under its own name. */
 export async function copyIn(
   g: TreeTarget,
   localpath: string,
@@ -74,7 +75,7 @@ class CopyIn {
     const cancel = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const end = () => {
-      if (archive.hasBegun) timer = setTimeout(() => cancel.abort(), unpackingMs);
+      if (archive.hasBegun) timer = later(() => cancel.abort(), unpackingMs);
       else cancel.abort();
     };
     const unfollow = signal && signals.follow(signal, end);
@@ -82,7 +83,7 @@ class CopyIn {
       await this.#g.tarIn(archive.pieces(), folder, { signal: cancel.signal, killOnAbort });
     } finally {
       unfollow?.();
-      clearTimeout(timer);
+      timer?.close();
     }
   }
 

@@ -2,7 +2,7 @@ import { invalidType, invalidValue, outOfRange } from '../faults/arguments';
 import { reading } from '../options/read';
 import type { ProgressEvent } from '../options/types';
 import type { FileType, WalkEntry } from './entry';
-import { checkTypes } from './walk-options';
+import { checkTypes, type OptionType } from './walk-options';
 
 /** How far `copyIn` or `copyOut` has come: `position` and `total` are bytes of all files together. */
 export interface CopyProgress extends ProgressEvent {
@@ -105,12 +105,12 @@ const common = [
   ['filter', 'function'],
 ] as const;
 
-const outTypes: ReadonlyMap<string, string> = new Map<keyof CopyOutOptions, string>([
+const outTypes: ReadonlyMap<string, OptionType> = new Map<keyof CopyOutOptions, OptionType>([
   ...common,
   ['links', 'string'],
   ['overwrite', 'boolean'],
   ['setuid', 'boolean'],
-  ['maxBytes', 'number or bigint'],
+  ['maxBytes', ['number', 'bigint']],
   ['onError', 'function'],
 ]);
 

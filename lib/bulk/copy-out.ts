@@ -22,7 +22,10 @@ export type TreeSource = TreeReader & Pick<GuestfsMethods, 'download'>;
 /** Number of files that are copied at once: the small ones are read one ahead of the other. */
 const filesAtOnce = 16;
 
-/** As `guestfs_copy_out`: into `localdir`, under its own name. The content of `/` goes straight into `localdir`. */
+/**
+ * Copies as `guestfs_copy_out` does: into `localdir`, under its own name. The content of `/` goes straight into
+ * `localdir`.
+ */
 export async function copyOut(
   g: TreeSource,
   remotepath: string,

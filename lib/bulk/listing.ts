@@ -28,7 +28,7 @@ async function readNames(
   }
 }
 
-/** Takes much longer: each name is a message of its own. */
+/** Lists a folder by a stream, which takes much longer: each name is a message of its own. */
 async function streamNames(
   g: Pick<GuestfsMethods, 'ls0'>,
   path: string,

@@ -8,7 +8,7 @@ export interface TarEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Nanoseconds since 1970, before it too. */
+  /** Time of the last change, nanoseconds since 1970, before it too. */
   readonly mtimeNs: bigint;
   /** Size of a file, bytes; else 0. */
   readonly size: number;
@@ -67,7 +67,7 @@ function entryBefore(name: string, flag: string, content: Buffer): Buffer[] {
 }
 
 interface Numbers extends Pick<TarEntry, 'mode' | 'uid' | 'gid' | 'size'> {
-  /** Seconds since 1970. */
+  /** Time of the last change, seconds since 1970. */
   readonly mtime: bigint;
 }
 

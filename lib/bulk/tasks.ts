@@ -15,7 +15,7 @@ export class Tasks {
     if (signal?.aborted) this.#abort();
   }
 
-  /** Aborted when the work is to end. */
+  /** Signal that is aborted when the work is to end. */
   get signal(): AbortSignal {
     return this.#ended.signal;
   }
@@ -36,7 +36,7 @@ export class Tasks {
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Waits for all of it. */
+  /** Waits for all tasks. */
   async finish(): Promise<void> {
     while (this.#running.size > 0) await Promise.race(this.#running);
     if (this.#failure) throw this.#failure.error;

@@ -74,18 +74,22 @@ export function checkWalkOptions(operation: string, options: unknown): CheckedWa
   return { ...checked, maxDepth };
 }
 
+/** What `typeof` says of an option's values. */
+export type OptionType = string | readonly string[];
+
 /** Options of which only the type matters, and a signal. */
 export function checkTypes(
   operation: string,
   options: unknown,
-  types: ReadonlyMap<string, string>,
+  types: ReadonlyMap<string, OptionType>,
 ): Record<string, unknown> {
   const { signal, ...others } = readOptions(operation, options);
   for (const [name, value] of Object.entries(others)) {
     const expected = types.get(name);
     if (expected === undefined) throw unknownOption(operation, name, ['signal', ...types.keys()]);
-    if (!expected.split(' or ').includes(typeof value) || value === null) {
-      throw invalidType(operation, `options.${name}`, expected, value);
+    const known = [expected].flat();
+    if (!known.includes(typeof value) || value === null) {
+      throw invalidType(operation, `options.${name}`, known.join(' or '), value);
     }
   }
   return { ...others, signal: checkSignal(operation, signal) };

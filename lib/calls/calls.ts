@@ -32,7 +32,7 @@ import { InstantCalls } from './instant-calls';
 import { Interruptions, type KillEnd } from './interruptions';
 import type { LibvirtAuthHandler } from './libvirt-auth';
 import { LibvirtQuestions } from './libvirt-questions';
-import { laterOptions, refused, resultOf, transferOf, withoutFile } from './marshalling';
+import { checkChoices, laterOptions, refused, resultOf, transferOf, withoutFile } from './marshalling';
 import { Observers } from './observers';
 import type { Operation, OperationObserver } from './operations';
 import type { PendingCall } from './pending-call';
@@ -67,7 +67,7 @@ const endings: ReadonlySet<number> = new Set([
   MessageKind.unrepresentable,
 ]);
 
-/** All handles share the event loop. */
+/** Turn of the event loop, which all handles share. */
 const loopTurn = new LoopTurn(nextTurn);
 const instantBudget = new InstantBudget(loopTurn);
 
@@ -85,7 +85,7 @@ export class Calls {
   readonly #instantCalls: InstantCalls;
   #listened: ReadonlySet<EventName> = new Set();
   #lastId = 0;
-  /** The appliance runs, as far as libguestfs has told. */
+  /** Whether the appliance runs, as far as libguestfs has told. */
   #launched = false;
   #closing = false;
   #closeId = 0;
@@ -111,7 +111,7 @@ export class Calls {
     return this.#closed;
   }
 
-  /** Whether it is closed, or will be after the calls that were made before. */
+  /** Whether the handle is closed, or will be after the calls that were made before. */
   get closing(): boolean {
     return this.#closing;
   }
@@ -147,6 +147,7 @@ export class Calls {
       throw tooOld(method, `${fn.cName.replace(/(_opts)?_argv$/, '')} came with version ${fn.since}`);
     }
     if (split.signal?.aborted) throw new AbortError(method, split.signal.reason);
+    if (fn.choices) checkChoices(fn, split);
     const id = this.#nextId();
     const transfer = transferOf(fn, args);
     const values = transfer ? withoutFile(fn, args) : args;

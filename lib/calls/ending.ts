@@ -20,16 +20,16 @@ import type { ApplianceConsole } from './console';
 import { worksOnHost } from './host-facts';
 import type { Operation } from './operations';
 
-/** What has interfered with a call. */
+/** Fate of a call: what has interfered with it. */
 export type Fate =
   | { readonly kind: 'own' }
   | { readonly kind: 'cancelled' }
-  /** `torn`: and it was cancelled as well. */
+  /** `torn`: the call was cancelled as well. */
   | { readonly kind: 'killed' | 'died'; readonly torn?: boolean }
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'aborted'; readonly reason: unknown };
 
-/** What came of a call. */
+/** Outcome of a call: what came of it. */
 export type Outcome =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly failure: Failure }

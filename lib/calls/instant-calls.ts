@@ -18,10 +18,10 @@ export class InstantCalls {
 
   /** Makes a call; undefined, and no call, while the handle has other things to do. */
   make(fn: NumberedFunction, args: readonly unknown[]): { readonly value: unknown } | undefined {
-    const answer = this.#native.callAtOnce(fn.number, args, noOptions.names, noOptions.values);
+    const answer = this.#native.callInstantly(fn.number, args, noOptions.names, noOptions.values);
     if (!answer) return;
     if ('reason' in answer) throw refused(fn, answer);
-    if (answer.heard) atStepsEnd(() => this.#native.deliverHeard()); // before anybody has the result
+    if (answer.hasEvents) atStepsEnd(() => this.#native.relayEvents()); // before anybody has the result
     if ('errno' in answer) throw callFailed(fn.name, this.#inState(answer, fn));
     if ('unrepresentable' in answer) throw unrepresentable(fn.name, answer.unrepresentable);
     return answer;

@@ -24,12 +24,12 @@ export class LibvirtQuestions {
     return this.#asked !== undefined;
   }
 
-  /** Whether a program answers them. */
+  /** Whether the program answers questions. */
   get answered(): boolean {
     return this.#handler !== undefined;
   }
 
-  /** Lets `handler` answer. */
+  /** Lets `handler` answer questions. */
   answerBy(handler: LibvirtAuthHandler): void {
     this.#handler = handler;
     this.#native.answerLibvirtAuth();

@@ -1,5 +1,5 @@
 // Between the values of JavaScript and those of the addon, as the description of a function says.
-import { argumentError } from '../faults/arguments';
+import { argumentError, invalidValue } from '../faults/arguments';
 import type { ArgumentProblem } from '../faults/native-problem';
 import type { NumberedFunction } from '../native/addon';
 import { facadeOptions, type SplitOptions } from '../options/read';
@@ -28,6 +28,20 @@ export function transferOf(fn: NumberedFunction, args: readonly unknown[]): Tran
   const source = fileIn >= 0 && sourceTransfer(fn.name, argument(fileIn), args[fileIn] as FileSource);
   const target = fileOut >= 0 && targetTransfer(fn.name, argument(fileOut), args[fileOut] as FileTarget);
   return source || target || undefined; // no function has both
+}
+
+/**
+ * Checks the words of options that libguestfs does not check in time.
+ *
+ * @throws TypeError
+ */
+export function checkChoices({ name, choices }: NumberedFunction, { names, values }: SplitOptions): void {
+  for (const [option, words] of Object.entries(choices ?? {})) {
+    const value = values[names.indexOf(option)];
+    if (typeof value === 'string' && !words.includes(value)) {
+      throw invalidValue(name, option, `must be one of ${words.join(', ')}`);
+    }
+  }
 }
 
 /** The error for arguments that the addon has refused. */

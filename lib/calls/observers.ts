@@ -1,7 +1,7 @@
 import { guarded } from '../options/callbacks';
 import type { OperationObserver } from './operations';
 
-/** Those who observe the operations of a handle. */
+/** Observers of the operations of a handle. */
 export class Observers {
   readonly #observers = new Set<OperationObserver>();
   readonly #onChange: () => void;
@@ -11,7 +11,7 @@ export class Observers {
     this.#onChange = onChange;
   }
 
-  /** Whether there is any. */
+  /** Whether there is an observer. */
   get present(): boolean {
     return this.#observers.size > 0;
   }
@@ -26,7 +26,7 @@ export class Observers {
     };
   }
 
-  /** Tells each of them; none can keep the others from hearing it. */
+  /** Tells each observer; none can keep the others from being told. */
   tell(what: (observer: OperationObserver) => void): void {
     for (const observer of this.#observers) guarded(() => what(observer));
   }

@@ -20,7 +20,10 @@ export interface PendingCall extends EndingCall {
   fate: Fate;
   said: string;
   thrown: unknown;
-  /** What came of it. An error is made only where the caller waits for it, so that the stack shows the caller's line. */
+  /**
+   * Outcome of the call. An error is made only where the caller waits for it, so that the stack shows the caller's
+   * line.
+   */
   readonly outcome: Promise<Outcome>;
   /** Ends the call, once; whatever comes later is ignored. */
   settle(outcome: Outcome): void;

@@ -3,7 +3,7 @@ import { nearest } from '../text/nearest';
 import { type Description, type Operand, type Option, UsageError } from './command';
 
 /** Option that every command has. */
-export const helpOption: Option = { name: 'help', about: 'Show this help' };
+const helpOption: Option = { name: 'help', about: 'Show this help' };
 
 /** A command line, checked against the command's description. */
 export class Arguments {

@@ -12,7 +12,7 @@ export interface Command {
 /** Facts of a command of which its help, its parser and the shells' completion are made. */
 export interface Description {
   readonly name: string;
-  /** One line, for the list of commands. */
+  /** Summary of one line, for the list of commands. */
   readonly summary: string;
   readonly operands: readonly Operand[];
   /** Paragraphs; they are wrapped where they are shown. */
@@ -29,11 +29,11 @@ export interface Operand {
   /** `'IMAGE'` */
   readonly name: string;
   readonly optional?: true;
-  /** Set where there may be any number of it; only one operand of a command can be so. */
+  /** Set where the operand may be given any number of times; only one operand of a command can be so. */
   readonly repeated?: true;
-  /** Set where it is a file on this machine. */
+  /** Set where the operand is a file on this machine. */
   readonly file?: true;
-  /** Set where it is a path of the guest. */
+  /** Set where the operand is a path of the guest. */
   readonly guestPath?: true;
   readonly choices?: readonly string[];
 }
@@ -41,7 +41,7 @@ export interface Operand {
 export interface Option {
   /** Name without the dashes. */
   readonly name: string;
-  /** One letter. */
+  /** Short name, one letter. */
   readonly short?: string;
   /** Name of the value, `'FORMAT'`; without one the option is a switch. */
   readonly value?: string;

@@ -9,7 +9,7 @@ export interface Failure {
   readonly code: string;
   readonly operation: string;
   readonly message: string;
-  /** What to do; undefined where that is not known. */
+  /** Hint: what to do; undefined where that is not known. */
   readonly hint?: string | undefined;
 }
 
@@ -25,8 +25,8 @@ export function failureOf(error: unknown, operation: string): Failure {
  * @param image which of several guests it is about
  */
 export function tellFailure(failure: Failure, progress: ProgressFormat, path?: string, image?: string): void {
-  const isNamed = path !== undefined && clean(failure.message).includes(printable(path));
-  const places = [image, isNamed ? undefined : path].filter((each) => each !== undefined);
+  const isSeen = path !== undefined && shows(clean(failure.message), printable(path));
+  const places = [image, isSeen ? undefined : path].filter((each) => each !== undefined);
   const place = places.map((each) => `${printable(each)}: `).join('');
   process.stderr.write(
     progress === 'json'
@@ -34,6 +34,12 @@ export function tellFailure(failure: Failure, progress: ProgressFormat, path?: s
         `${toJson({ type: 'error', image, path, ...failure })}\n`
       : `${printableText(`guestfs: ${place}${failure.message} (${failure.code})`)}\n`,
   );
+}
+
+/** Whether a reader of the text sees this very path in it, and need not read it twice: not `/a` in `/ab` or in `/a/b`. */
+function shows(text: string, path: string): boolean {
+  const [, ...behind] = text.split(path);
+  return behind.some((rest) => !/^(?:[\p{L}\p{N}_/-]|\.[\p{L}\p{N}])/u.test(rest));
 }
 
 /** Several lines that can play with no terminal, and with no log. */

@@ -5,7 +5,7 @@ import type { Description, Example, Operand, Option } from './command';
 
 /** Columns beyond which nobody would want a text. */
 export const widestHelp = 100;
-/** On a narrower terminal lines wrap. */
+/** Columns of the narrowest text: on a narrower terminal lines wrap. */
 const narrowestHelp = 40;
 
 const interrupted = 'interrupted; 143 and 129 for SIGTERM and SIGHUP';

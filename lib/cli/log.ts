@@ -82,7 +82,7 @@ async function printJournal(guest: Guest, json: boolean, lines: number | undefin
 
 /** An entry of a journal; a field may occur repeatedly. */
 export interface JournalEntry {
-  /** Microseconds since 1970. */
+  /** Time of the entry, microseconds since 1970. */
   readonly time: bigint;
   readonly fields: ReadonlyMap<string, readonly string[]>;
 }
@@ -107,7 +107,7 @@ export async function* entriesOf(g: Journal, folder: string, last?: number): Asy
       const entry = await next;
       if (!entry) return;
       next = nextEntry(g);
-      next.catch(() => undefined); // it is awaited in its turn
+      next.catch(() => undefined); // it is awaited later
       yield entry;
     }
   } finally {

@@ -36,7 +36,7 @@ export interface SessionOptions {
   readonly launch: LaunchArguments;
   readonly mount: MountArguments;
   readonly signal: AbortSignal;
-  /** Set for one of several guests: what tells it from the others, and its part of what is seen. */
+  /** Label and view of one of several guests: what tells it from the others, and its part of what is seen. */
   readonly oneOfSeveral?: { readonly label: string; readonly view: GuestView } | undefined;
 }
 

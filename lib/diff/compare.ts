@@ -108,7 +108,7 @@ export async function* compareTrees(
   try {
     for await (const pair of pairsOf(a, b, { ...options, signal: left.signal })) {
       const difference = judge.differenceOf(pair);
-      difference.catch(() => undefined); // it is awaited in its turn
+      difference.catch(() => undefined); // it is awaited later
       queue.push(difference);
       if (queue.length < pairsAhead) continue;
       const next = await queue.shift();
@@ -129,7 +129,7 @@ export async function* compareTrees(
   }
 }
 
-/** Walks both at once. */
+/** Walks both trees at once. */
 async function* pairsOf(a: Tree, b: Tree, options: CompareOptions): AsyncGenerator<Pair> {
   const befores = new Side(a, options);
   const afters = new Side(b, options);

@@ -59,7 +59,7 @@ export function checkAppliance(machine: Machine, settings: Settings): Finding[] 
   return checkCache(machine, settings, folder);
 }
 
-/** What only its content tells, a launch finds out. */
+/** Checks an appliance that was built elsewhere. A launch finds out what only its content tells. */
 function checkBuilt(machine: Machine, kind: ApplianceKind, folder: string): Finding {
   const files = kind === 'fixed' ? applianceFiles : [];
   for (const name of files) {
@@ -174,7 +174,7 @@ function cacheState(machine: Machine, cache: string, source: string): CacheState
   return Math.min(...(dates as number[])) > newestInput ? 'fresh' : 'stale';
 }
 
-/** supermin's handlers of packages, and their databases. */
+/** Databases of packages that supermin looks at. */
 const databases = [
   '/var/lib/dpkg/status',
   '/usr/lib/sysimage/rpm/rpmdb.sqlite',

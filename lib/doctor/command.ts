@@ -6,7 +6,7 @@ export function quote(word: string): string {
   return /^[\w./@%+=:,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** What only root may do. */
+/** Command that only root may run. */
 export function asRoot({ uid }: Machine, command: string): string {
   return uid === 0 ? command : `sudo ${command}`;
 }

@@ -53,7 +53,7 @@ function whyUnusable(machine: Machine, error: Error & { code?: unknown }): Findi
   throw error;
 }
 
-/** In the order in which one needs the other. */
+/** Makes all checks, in the order in which one needs the other. */
 export function checkAll(machine: Machine, settings: Settings): Finding[] {
   const needsKernel = findAppliance(machine, settings.path)?.kind !== 'fixed';
   return [
@@ -72,7 +72,7 @@ export function checkAll(machine: Machine, settings: Settings): Finding[] {
   ];
 }
 
-/** Where there is no libguestfs, nobody knows what it would use. */
+/** Makes the checks that need no libguestfs: where there is none, nobody knows what it would use. */
 export function checkWithoutLibrary(machine: Machine): Finding[] {
   return [...checkQemuImg(machine), ...checkKernel(machine), ...checkKvm(machine), ...checkInit(machine)];
 }

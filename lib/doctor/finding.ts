@@ -76,7 +76,7 @@ export function failure(
   return { code, severity: 'error', title, detail: sentence(detail), remedy };
 }
 
-/** The advice of a remedy continues an error's message. */
+/** A sentence of a fault's text, which continues an error's message. */
 function sentence(text: string): string {
   return text.replace(/^[a-z](?=[a-z]* )/, (letter) => letter.toUpperCase());
 }

@@ -37,9 +37,9 @@ async function lockOf(
     return undefined;
   } catch (error) {
     if (signal?.aborted) throw error;
-    const remedy = faultIn({ said: (error as { stderr?: string }).stderr, path });
-    if (remedy?.code !== 'ERR_GUESTFS_IMAGE_LOCKED') return undefined;
-    return warning(remedy.code, 'The image is in use', textOf(remedy), `fuser --verbose ${quote(path)}`);
+    const fault = faultIn({ said: (error as { stderr?: string }).stderr, path });
+    if (fault?.code !== 'ERR_GUESTFS_IMAGE_LOCKED') return undefined;
+    return warning(fault.code, 'The image is in use', textOf(fault), `fuser --verbose ${quote(path)}`);
   }
 }
 
@@ -61,8 +61,8 @@ const codes: Readonly<Record<string, FaultCode>> = {
   ERR_GUESTFS: 'ERR_GUESTFS_IMAGE_INVALID',
 };
 
-/** `error` is that of reading what the image is. */
-export function explainImage(path: string, error: GuestfsError): Finding {
+/** Finding of an image that cannot be opened; `error` is that of reading what the image is. */
+function explainImage(path: string, error: GuestfsError): Finding {
   const { code } = error;
   const told = code.startsWith('ERR_GUESTFS_')
     ? (code as FindingCode)

@@ -7,7 +7,7 @@ import { type Finding, failure, ok } from './finding';
 import type { Machine } from './machine';
 
 const modules = '/lib/modules';
-/** For Xen's own machines, for dumps, and for those who look for faults: they are passed over. */
+/** Kernels for Xen's own machines, for dumps, and for those who look for faults: supermin passes over them. */
 const unsuitable = /xen|zfcpdump|\+debug/;
 
 export function checkKernel(machine: Machine): Finding[] {
@@ -34,7 +34,7 @@ export function checkKernel(machine: Machine): Finding[] {
   return [failure(fault.code, title, textOf(fault), asRoot(machine, `chmod 0644 ${quote(kernel)}`))];
 }
 
-/** By supermin's own rules. */
+/** Kernel that supermin takes, by its own rules. */
 function chosenKernel(machine: Machine): string | undefined {
   const { SUPERMIN_KERNEL: named, SUPERMIN_KERNEL_VERSION: version } = machine.env;
   // What it cannot read the version from, it passes over.

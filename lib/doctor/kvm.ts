@@ -32,7 +32,7 @@ const usable = ok(
   `${device} can be opened. Whether guests run on it, a launch tells`,
 );
 
-/** `why` is how that is known. */
+/** Finding that guests do not run on KVM; `why` is how that is known. */
 export function kvmFails({ kvmVerdict }: Pick<Machine, 'kvmVerdict'>, why: string): Finding {
   const memory = kvmVerdict
     ? ` That is remembered in ${kvmVerdict} for a day, or until the machine reboots.`

@@ -1,6 +1,6 @@
 // The proof: an appliance, with nothing in it.
 
-import { GuestfsError, seeDoctor, tell } from '../faults/errors';
+import { GuestfsError, tell } from '../faults/errors';
 import type { Guestfs } from '../guestfs';
 import { kvmIsKnownToFail } from '../host/kvm';
 import { type WarningDetails, warned } from '../launch/warned';
@@ -11,8 +11,11 @@ import type { Machine } from './machine';
 import type { CheckedDiagnoseOptions } from './options';
 import { makeHandle } from './settings';
 
-/** Long enough for a KVM that hangs, a build of the appliance and emulation, one after the other. */
-export const defaultTimeout = 180_000;
+/**
+ * Timeout, milliseconds, that is long enough for a KVM that hangs, a build of the appliance and emulation, one after
+ * the other.
+ */
+const defaultTimeout = 180_000;
 
 /** `before` are the findings that may explain why it fails. */
 export async function checkLaunch(
@@ -66,14 +69,12 @@ export function kvmVerdict(
   return [kvmFails(machine, warning.why)];
 }
 
-/** With the remedy of the finding that has foretold it. */
+/** Finding of a launch that failed, with the remedy of the finding that has foretold it. */
 export function explainLaunch(error: GuestfsError, before: readonly Finding[]): Finding {
-  const { code, hint } = error;
+  const { code } = error;
   const cause = before.find((finding) => finding.code === code);
   const known = code.startsWith('ERR_GUESTFS_') ? (code as FindingCode) : 'LAUNCH_FAILED';
-  // This is the doctor.
-  const hints = hint?.split('\n').filter((line) => line !== seeDoctor);
-  const words = printableLines(tell(error, { hint: hints?.join('\n') || undefined }));
+  const words = printableLines(tell(error, { more: false })); // more is found out here
   const others = before.filter(({ severity }) => severity === 'error').map((finding) => finding.code);
   if (!cause && others.length > 0)
     words.push(`Perhaps because of what was found before: ${others.join(', ')}`);

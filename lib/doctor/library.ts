@@ -8,7 +8,7 @@ import { type Finding, type FindingCode, failure, ok, warning } from './finding'
 import { findProgram, type Machine } from './machine';
 import type { Settings } from './settings';
 
-/** The oldest that the package is for. */
+/** Oldest version of libguestfs that the package is for. */
 const oldest = '1.40';
 
 export function checkLibrary({ version, missing }: Settings): Finding[] {
@@ -29,7 +29,7 @@ export function checkLibrary({ version, missing }: Settings): Finding[] {
   return [ok('LIBRARY', `libguestfs ${version}`, lacks)];
 }
 
-/** `error` is what loading it has thrown. */
+/** Finding that libguestfs cannot be loaded; `error` is what loading it has thrown. */
 export function libraryFailed(machine: Machine, error: Error & { readonly missing?: unknown }): Finding {
   const { message, missing } = error;
   const remedy =
@@ -37,7 +37,7 @@ export function libraryFailed(machine: Machine, error: Error & { readonly missin
   return failure('ERR_GUESTFS_NOT_LOADED', 'libguestfs cannot be loaded', message, remedy);
 }
 
-/** `error` is what making a handle has thrown: of the settings of the environment, or of the options. */
+/** Finding that settings of the environment, or options, are refused; `error` is what making a handle has thrown. */
 export function settingsRefused(machine: Machine, error: GuestfsError): Finding {
   const said = tell(error);
   const setting = faultOf(error)?.setting;

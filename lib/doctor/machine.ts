@@ -43,7 +43,7 @@ export interface Machine {
   holders(file: string): readonly number[];
 }
 
-/** The one on which this runs. */
+/** The machine on which this runs. */
 export function thisMachine(): Machine {
   return {
     uid: process.geteuid?.() ?? 0,
@@ -93,7 +93,7 @@ function spaceIn(folder: string): number {
   return bavail * bsize;
 }
 
-/** Where daemons are that are not in everybody's PATH. */
+/** Folders of daemons, which are not in everybody's PATH. */
 const systemFolders = ['/usr/sbin', '/sbin', '/usr/libexec'];
 
 /** The path of a program; undefined where there is none. */

@@ -30,7 +30,7 @@ export interface CheckedDiagnoseOptions extends Omit<DiagnoseOptions, 'images'> 
   readonly images: readonly ImageFile[];
 }
 
-/** All but `images` and `signal`. */
+/** Types of the options, but for `images` and `signal`. */
 const optionTypes: ReadonlyMap<string, string> = new Map([
   ['launch', 'boolean'],
   ['timeout', 'number'],
@@ -59,7 +59,7 @@ export function checkDiagnoseOptions(options: DiagnoseOptions | undefined): Chec
   };
 }
 
-/** Here no image is as good as some. */
+/** Whether a list of images is empty: for the doctor no image is as good as some. */
 function isEmpty(images: unknown): boolean {
   return isArray(images) && reading('diagnose', 'options.images', () => images.length) === 0;
 }

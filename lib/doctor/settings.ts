@@ -2,9 +2,9 @@
 import type { Guestfs } from '../guestfs';
 import type { GuestfsOptions } from '../launch/handle-options';
 
-/** What a handle with given options would use. */
+/** Settings that a handle with given options would use. */
 export interface Settings {
-  /** Of libguestfs: `'1.48.6'`. */
+  /** Version of libguestfs: `'1.48.6'`. */
   readonly version: string;
   /** Functions that this package knows and the library lacks, by their method's name. */
   readonly missing: readonly string[];
@@ -12,9 +12,9 @@ export interface Settings {
   readonly backendSettings: readonly string[];
   /** The hypervisor, since 1.60 also one to be looked for in PATH; undefined where the backend chooses it. */
   readonly hv: string | undefined;
-  /** Where the appliance is looked for, folders separated by colons. */
+  /** Folders in which the appliance is looked for, with colons between them. */
   readonly path: string;
-  /** MiB. */
+  /** Memory of an appliance, MiB. */
   readonly memsize: number;
   readonly tmpdir: string;
   readonly cachedir: string;
@@ -29,7 +29,7 @@ function missingMethods(): string[] {
   return names.filter((name) => !Guestfs.supports(name));
 }
 
-/** Loaded late: where the addon cannot be loaded, that is what there is to be told. */
+/** Makes a handle. The addon is loaded only now: where it cannot be, that is what there is to be told. */
 export function makeHandle(options: GuestfsOptions | undefined): Guestfs {
   const { Guestfs }: typeof import('../guestfs') = require('../guestfs');
   return new Guestfs(options);

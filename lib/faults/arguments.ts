@@ -7,6 +7,7 @@ import type { ArgumentProblem } from './native-problem';
 export function coded<E extends Error>(error: E, code: string): E & { code: string } {
   return Object.assign(error, { code });
 }
+
 export function invalidType(
   operation: string,
   argument: string,
@@ -22,6 +23,7 @@ export function invalidType(
     'ERR_INVALID_ARG_TYPE',
   );
 }
+
 export function invalidValue(operation: string, argument: string, why: string, cause?: unknown): TypeError {
   const error = new TypeError(
     `${operation}: the "${argument}" argument ${why}`,
@@ -29,6 +31,7 @@ export function invalidValue(operation: string, argument: string, why: string, c
   );
   return coded(error, 'ERR_INVALID_ARG_VALUE');
 }
+
 export function outOfRange(
   operation: string,
   argument: string,
@@ -42,8 +45,9 @@ export function outOfRange(
     'ERR_OUT_OF_RANGE',
   );
 }
-/** As it says itself: it may say anything, or throw. */
-export function className(value: object): string {
+
+/** Name of an object's class, as the object says itself: it may say anything, or throw. */
+function className(value: object): string {
   try {
     const name: unknown = value.constructor?.name;
     return typeof name === 'string' && name !== '' ? visible(shortened(name)) : 'Object';
@@ -51,6 +55,7 @@ export function className(value: object): string {
     return 'Object';
   }
 }
+
 export function brief(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -65,18 +70,22 @@ export function brief(value: unknown): string {
       return typeof value === 'object' && value !== null ? className(value) : inspect(value);
   }
 }
-/** As `inspect` writes control characters. */
+
+/** Text in which unseen characters are written as `inspect` writes control characters. */
 function visible(text: string): string {
   return text.replace(unseen, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
+
 export function shortened(text: string): string {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
+
 export const ranges: Record<string, string> = {
   int32: 'an integer >= -2147483648 and <= 2147483647',
   int64: 'an integer >= -2^63 and < 2^63',
   'safe integer': 'an integer that a number holds exactly; use a bigint beyond Number.MAX_SAFE_INTEGER',
 };
+
 /** The error for arguments that the addon refused. */
 export function argumentError(
   operation: string,
@@ -106,6 +115,7 @@ export function argumentError(
       return unknownOption(operation, problem.argument, knownOptions);
   }
 }
+
 export function unknownOption(operation: string, name: string, known: readonly string[]): TypeError {
   const closest = nearest(name, known);
   const hint = closest

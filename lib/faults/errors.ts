@@ -58,7 +58,7 @@ export function callFailed(
     : errorFor({ code, errno, operation, cause, ...lacking(feature) });
 }
 
-/** `what` came with a later version. */
+/** Error of a call for which libguestfs is too old: `what` came with a later version. */
 export const tooOld = (operation: string, what: string, details: { errno?: number; cause?: unknown } = {}) =>
   errorFor({
     ...details,
@@ -78,7 +78,7 @@ const lacking = (feature: string) => ({
   hint: `libguestfs takes the tools for it from packages of this machine (Debian and Ubuntu have some apart, as libguestfs-xfs): install them and launch again. featureAvailable(['${feature}']) tells whether a group is there`,
 });
 
-/** The result is there, but JavaScript cannot have it. */
+/** Error of a call whose result is there, but JavaScript cannot have it. */
 export function unrepresentable(operation: string, result: Unrepresentable): GuestfsError {
   const { reason, type, length, cause } = result;
   switch (reason) {
@@ -96,7 +96,7 @@ export function unrepresentable(operation: string, result: Unrepresentable): Gue
   }
 }
 
-/** `kill()` has not reached all processes of the handle. */
+/** Error of a `kill()` that has not reached all processes of the handle. */
 export function killMissed(errno: number): GuestfsError {
   const code = errnoNames.get(errno) ?? 'ERR_GUESTFS';
   const what = 'not all that the handle has started could be found and ended';
@@ -114,7 +114,7 @@ export function closedError(operation: string): GuestfsError {
   });
 }
 
-/** A call failed that works on this machine: what a program said that libguestfs has run for it may tell more. */
+/** Error of a call that works on this machine: what a program said that libguestfs has run for it may tell more. */
 export function hostFailed(
   error: GuestfsError,
   program: string | undefined,
@@ -133,7 +133,7 @@ export function hostFailed(
   });
 }
 
-/** What stands in the environment, or in the options of a handle, and cannot be. */
+/** Error of a setting that stands in the environment, or in the options of a handle, and cannot be. */
 export function settingFailed(error: GuestfsError, isOfEnvironment: boolean): GuestfsError {
   const { operation } = error;
   const message = wordsOf(error);
@@ -141,18 +141,17 @@ export function settingFailed(error: GuestfsError, isOfEnvironment: boolean): Gu
   return fault ? faultError(operation, fault, error) : error;
 }
 
-/** The hint of those errors of which nothing is known. */
+/** Where to find out more of errors of which nothing is known. */
 export const seeDoctor = 'Run `npx guestfs doctor` to find out what is wrong with this machine.';
 const seeMore = 'Run it with LIBGUESTFS_DEBUG=1 LIBGUESTFS_TRACE=1 to see more.';
 
 /** libguestfs's words, with its lengthy way of saying how to see more of them in one line. */
-function explained({ message }: GuestfsError, hint?: string) {
+function explained({ message }: GuestfsError) {
   const { problem, isExplained } = explanationIn(message);
-  const hints = [isExplained ? seeMore : undefined, hint].filter((each) => each !== undefined);
-  return { problem, joint: '\n', hint: hints.length > 0 ? hints.join('\n') : undefined };
+  return { problem, joint: '\n', hint: isExplained ? seeMore : undefined };
 }
 
-/** A launch that failed by itself. */
+/** Error of a launch that failed by itself. */
 export function launchFailed(error: GuestfsError, consoleTail: string): GuestfsError {
   const { code, errno, operation } = error;
   // The stack of another one ends before the caller's line.
@@ -165,7 +164,7 @@ export function launchFailed(error: GuestfsError, consoleTail: string): GuestfsE
   if (fault) return faultError(operation, fault, error, consoleTail);
   return errorFor({
     ...{ code, errno, operation, cause: error, unnamed: true },
-    ...explained(error, seeDoctor),
+    ...{ ...explained(error), more: seeDoctor },
     said: consoleOf(consoleTail),
   });
 }
@@ -178,7 +177,7 @@ function isCut(consoleTail: string): boolean {
   return Buffer.byteLength(consoleTail) > keptConsole - 8;
 }
 
-/** A known fault of this machine or of an image. */
+/** Error of a known fault of this machine or of an image. */
 export function faultError(operation: string, fault: Fault, cause?: unknown, consoleTail = ''): GuestfsError {
   const { code, errno, problem, advice: hint } = fault;
   const number = errno ? constants.errno[errno] : cause instanceof GuestfsError ? cause.errno : 0;
@@ -186,7 +185,7 @@ export function faultError(operation: string, fault: Fault, cause?: unknown, con
   return errorFor({ code, errno: number, operation, cause, problem, hint, said, fault });
 }
 
-/** The program itself has killed the appliance. */
+/** Error of a call whose appliance the program itself has killed. */
 export function terminatedError(operation: string, consoleTail: string, cause?: unknown): GuestfsError {
   const problem = 'the appliance was terminated';
   return errorFor({
@@ -195,7 +194,7 @@ export function terminatedError(operation: string, consoleTail: string, cause?: 
   });
 }
 
-/** The appliance has ended, and nobody had asked for it. */
+/** Error of a call whose appliance has ended, though nobody had asked for it. */
 export function diedError(operation: string, consoleTail: string, cause: unknown): GuestfsError {
   const why =
     causeOfDeath(consoleTail) ??

@@ -2,13 +2,13 @@ import { type Distribution, installWords } from './packages';
 
 /** A fault and what to do about it. */
 export interface Fault {
-  /** Always the same for a fault, whatever tells of it. */
+  /** Code of the fault, the same whatever tells of it. */
   readonly code: FaultCode;
-  /** The errno's name, where the words tell one. */
+  /** Name of the errno, where the words tell one. */
   readonly errno?: Errno | undefined;
-  /** What is wrong. It continues a message: `launch: …`. */
+  /** Problem: what is wrong. It continues a message: `launch: …`. */
   readonly problem: string;
-  /** What to do. It continues a sentence where it begins with a small letter. */
+  /** Advice: what to do. It continues a sentence where it begins with a small letter. */
   readonly advice: string;
   /** The variable, or the function, that names a folder which is not there. */
   readonly setting?: { readonly name: string; readonly folder: string } | undefined;
@@ -56,11 +56,11 @@ const reasons = {
   'Too many open files': 'EMFILE',
 } as const;
 
-/** A fault in one text. */
+/** Text of a fault: problem and advice. */
 export const textOf = ({ problem, advice }: Pick<Fault, 'problem' | 'advice'>): string =>
   sentences(problem, advice);
 
-/** What is wrong, and what to do: a hint with a small letter, or a command, goes on with the sentence. */
+/** Text of what is wrong and what to do: a hint with a small letter, or a command, goes on with the sentence. */
 export function sentences(problem: string, hint: string | undefined): string {
   if (hint === undefined) return problem;
   return `${problem}${/^[A-Z]/.test(hint) ? '. ' : ': '}${hint}`;
@@ -94,7 +94,7 @@ export const unusableTmpdir = (path: string, why: string): Fault => folder(tmpdi
 
 export const unusableCachedir = (path: string, why: string): Fault => folder(cachedir, path, why);
 
-/** libguestfs takes no other: for root /tmp, for others what their session says. */
+/** Fault of the folder for sockets. libguestfs takes no other: for root /tmp, for others what their session says. */
 export const unusableSockdir = (path: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_SOCKDIR',
   errno: errnoOf(why),
@@ -103,27 +103,27 @@ export const unusableSockdir = (path: string, why: string): Fault => ({
     'XDG_RUNTIME_DIR names it, perhaps that of another user (su and sudo keep it): take the variable away',
 });
 
-/** `setting` is a variable or a function that names a folder. */
+/** Fault of the folder that `setting`, a variable or a function, names. */
 export function unusableFor(setting: string): (path: string, why: string) => Fault {
   if (setting === 'XDG_RUNTIME_DIR') return unusableSockdir;
   return /cachedir/i.test(setting) ? unusableCachedir : unusableTmpdir;
 }
 
-/** libguestfs takes no appliance that another user could have put there. */
+/** Fault of a cached appliance that another user could have put there: libguestfs takes none of these. */
 export const foreignCache = (path: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_CACHEDIR',
   problem: `libguestfs does not trust the cached appliance in ${path}: ${why}`,
   advice: `Remove it, and it is built anew, or name another folder: ${cachedir.setting}`,
 });
 
-/** An appliance of this machine's own making: libguestfs would crash. */
+/** Fault of an appliance of this machine's own making, over which libguestfs would crash. */
 export const brokenCache = (path: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_CACHEDIR',
   problem: `the cached appliance in ${path} is damaged: ${why}`,
   advice: 'Remove it, and it is built anew',
 });
 
-/** A fixed appliance, which has been built elsewhere: libguestfs would crash, or its qemu not start. */
+/** Fault of a fixed appliance, which has been built elsewhere: libguestfs would crash, or its qemu not start. */
 export const brokenAppliance = (path: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_APPLIANCE_INVALID',
   problem: `the fixed appliance in ${path} is damaged: ${why}`,
@@ -159,7 +159,7 @@ export const isFolder = (path: string): Fault => ({
   advice: 'Give the path of an image or of a block device',
 });
 
-/** `errno` is that of the host, if the host has refused it: then the image itself may be good. */
+/** Fault of an image. `errno` is that of the host, if the host has refused it: then the image itself may be good. */
 export function image(path: string, why: string, errno: Errno | undefined): Fault {
   const problem = `${path} cannot be opened: ${why}`;
   return errno === undefined
@@ -183,7 +183,10 @@ export const ownBackingFile = (path: string): Fault => ({
   advice: "Give the image its right one with 'qemu-img rebase -u -b'",
 });
 
-/** Descriptors are short (EMFILE: of this process, ENFILE: of the machine), or processes and threads (EAGAIN). */
+/**
+ * Fault of a limit that is reached: descriptors are short (EMFILE: of this process, ENFILE: of the machine), or
+ * processes and threads (EAGAIN).
+ */
 export function limitReached(errno: 'EMFILE' | 'ENFILE' | 'EAGAIN'): Fault {
   const [problem, advice] = {
     EMFILE: [
@@ -210,7 +213,7 @@ export const tooManyHandles: Fault = {
   advice: 'Close those that are not needed, or spread the work over several processes',
 };
 
-/** An earlier call of the handle has been given up, but this machine does not let go of it. */
+/** Fault of a handle of which an earlier call has been given up, but this machine does not let go of it. */
 export const stuckHandle: Fault = {
   code: 'ERR_GUESTFS_STUCK',
   problem:
@@ -238,7 +241,7 @@ export const noKernel = (distribution?: Distribution): Fault => ({
   advice: installWords(['kernel'], distribution),
 });
 
-/** supermin passes over a variable that names no kernel, unless another one says which kernel it is. */
+/** Fault of a variable that names no kernel: supermin passes over it, unless another one says which kernel it is. */
 export const missingKernel = (path: string): Fault => ({
   code: 'ERR_GUESTFS_NO_KERNEL',
   errno: 'ENOENT',
@@ -269,14 +272,14 @@ export const noQemuImg = (): Fault => ({
   advice: installWords(['qemu-img']),
 });
 
-/** Only the backend is concerned: for libguestfs itself libvirt is not needed. */
+/** Fault of libvirt, which concerns only the backend: libguestfs itself does not need it. */
 export const libvirtUnusable = (uri: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_LIBVIRT',
   problem: `libvirt, which is to start the appliance, cannot be used (${uri || 'its default'}: ${why})`,
   advice: "Start it, or do without it: LIBGUESTFS_BACKEND=direct, or the option 'backend'",
 });
 
-/** `why` is what libguestfs has said of a variable. */
+/** Fault of a setting of the environment; `why` is what libguestfs has said of it. */
 export const refusedSetting = (why: string): Fault => ({
   code: 'ERR_GUESTFS_SETTINGS',
   problem: `a setting of the environment is refused: ${why}`,
@@ -289,7 +292,7 @@ export const imageLocked = (path = 'the image'): Fault => ({
   advice: 'Close it there, or add the drive with readonly: true',
 });
 
-/** passt becomes another user, who may write neither its socket nor its PID file in a folder of root's. */
+/** Fault of passt: it becomes another user, who may write neither its socket nor its PID file in a folder of root's. */
 export const passtFailed: Fault = {
   code: 'ERR_GUESTFS_PASST',
   problem:

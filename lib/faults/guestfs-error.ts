@@ -29,8 +29,8 @@ export class GuestfsError extends Error {
   /** Name of the method that failed: `'mountRo'`. */
   readonly operation: string;
   /**
-   * Part of the message that says what is wrong, without the operation, without what to do about it and without what other programs have said: for a
-   * user interface that has its own place for each. `message` has all of it.
+   * Part of the message that says what is wrong, without the operation, without what to do about it and without what
+   * other programs have said: for a user interface that has its own place for each. `message` has all of it.
    */
   declare readonly shortMessage: string;
   /** Part of the message that says what to do; undefined where that is not known. */
@@ -100,7 +100,7 @@ function brand(kind: typeof GuestfsError | typeof AbortError, name: string): voi
 brand(GuestfsError, 'guestfs.GuestfsError');
 brand(AbortError, 'guestfs.AbortError');
 
-/** How an option is called where an error is read: by the API's users, or by those of the command. */
+/** Name of an option where an error is read: by the API's users, or by those of the command. */
 export type OptionNames = (option: 'keys' | 'mountable' | 'root') => string;
 
 /** What a failure is, as data. Words are made of it where it is told. */
@@ -109,17 +109,19 @@ export interface Failed {
   readonly operation: string;
   readonly errno?: number | undefined;
   readonly cause?: unknown;
-  /** What is wrong. */
+  /** Problem: what is wrong. */
   readonly problem: string;
-  /** What to do; it may name options. */
+  /** Hint: what to do. It may name options. */
   readonly hint?: string | ((names: OptionNames) => string) | undefined;
-  /** What stands between the two; default: what makes them sentences. */
+  /** Where to find out more: a last line of the hint, which whoever is asked there leaves out. */
+  readonly more?: string | undefined;
+  /** Text between problem and hint; default: what makes them sentences. */
   readonly joint?: string | undefined;
   /** Whether the message does without the operation: libguestfs's own do. */
   readonly unnamed?: boolean | undefined;
-  /** The fault that it is, where that is known. */
+  /** Fault of which the failure is, where that is known. */
   readonly fault?: Fault | undefined;
-  /** What another program has said of it. */
+  /** Lines that another program has said of the failure. */
   readonly said?: { readonly whose: string; readonly lines: readonly string[] } | undefined;
 }
 
@@ -139,15 +141,11 @@ export function errorFor(failed: Failed): GuestfsError {
   return error;
 }
 
-/** What there is to say of an error, the operation apart; `hint` may be another one, or none. */
-export function tell(
-  error: GuestfsError,
-  options: { names?: OptionNames; hint?: string | undefined } = {},
-): string {
+/** What there is to say of an error, the operation apart; with or without where to find out more. */
+export function tell(error: GuestfsError, { more = true }: { readonly more?: boolean } = {}): string {
   const failed = made.get(error);
   if (!failed) return error.message;
-  const { names = apiNames } = options;
-  return harmlessText(wholeOf('hint' in options ? { ...failed, hint: options.hint } : failed, names));
+  return harmlessText(wholeOf(more ? failed : { ...failed, more: undefined }, apiNames));
 }
 
 /** What is wrong, in the very words, for those who look into them. */
@@ -167,13 +165,14 @@ export function inNames(
 ): { message: string; hint: string | undefined } {
   const failed = made.get(error);
   if (typeof failed?.hint !== 'function') return error;
-  return errorFor({ ...failed, hint: hintOf(failed, names) });
+  return errorFor({ ...failed, hint: failed.hint(names) });
 }
 
 const apiNames: OptionNames = (option) => `the option ${option}`;
 
-function hintOf({ hint }: Failed, names: OptionNames): string | undefined {
-  return typeof hint === 'function' ? hint(names) : hint;
+function hintOf({ hint, more }: Failed, names: OptionNames): string | undefined {
+  const lines = [typeof hint === 'function' ? hint(names) : hint, more].filter((each) => each !== undefined);
+  return lines.length > 0 ? lines.join('\n') : undefined;
 }
 
 function wholeOf(failed: Failed, names: OptionNames): string {

@@ -11,7 +11,7 @@ const stamp = /\[ *(\d+\.\d{1,6})\](?:\[ *[TC]\d+\])? /;
 const longestLine = 512;
 
 interface KernelLine {
-  /** With its time stamp. */
+  /** Line with its time stamp. */
   readonly line: string;
   readonly text: string;
 }
@@ -21,7 +21,7 @@ class KernelLines {
   #last = Number.NEGATIVE_INFINITY;
   #rest = '';
 
-  /** Those in the next piece of the console; one that is not whole comes again. */
+  /** The kernel's lines in the next piece of the console; one that is not whole comes again. */
   *read(piece: string): Generator<KernelLine> {
     const lines = (this.#rest + piece).split(/[\r\n]+/);
     for (const [index, line] of lines.entries()) {
@@ -41,7 +41,10 @@ class KernelLines {
   }
 }
 
-/** What the host has not taken of what the appliance wrote, as the kernel says it. It does not tell whose disk: one is the appliance's own. */
+/**
+ * Fault of a write that the host has refused, as the kernel says it. It does not tell whose disk: one is the
+ * appliance's own.
+ */
 function refusedBy(text: string): Fault | undefined {
   if (/^critical space allocation error, dev \w/.test(text)) return diskFull;
   // The second in kernels before 5.
@@ -50,7 +53,7 @@ function refusedBy(text: string): Fault | undefined {
   return refused.test(text) ? diskError : undefined;
 }
 
-/** As many refusals are remembered; a disk that is full tells of thousands. */
+/** Number of refusals that are remembered; a disk that is full tells of thousands. */
 const mostRefusals = 64;
 
 /** The writes that the host has refused, read off the console. */
@@ -65,7 +68,7 @@ export class RefusedWrites {
     }
   }
 
-  /** The first that is left. */
+  /** Fault of the first refused write that is left. */
   get fault(): Fault | undefined {
     return this.#found.values().next().value;
   }

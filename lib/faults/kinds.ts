@@ -1,6 +1,6 @@
 import { GuestfsError } from './errors';
 
-/** After these nothing more can be asked of the handle, or is wanted. */
+/** Codes after which nothing more can be asked of the handle, or is wanted. */
 const fatal: ReadonlySet<string> = new Set(['ERR_GUESTFS_TERMINATED', 'ERR_GUESTFS_CLOSED', 'ABORT_ERR']);
 
 export const codeOf = (error: unknown) => (error as { code: string }).code;

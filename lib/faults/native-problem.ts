@@ -18,6 +18,7 @@ export interface ArgumentProblem {
   /** The value that has the wrong type or is out of range, or what was thrown while it was read. */
   readonly value?: unknown;
 }
+
 /** libguestfs's error of a failed call; `errno` is 0 where it gave none. */
 export interface Failure {
   readonly errno: number;
@@ -34,6 +35,6 @@ export interface Unrepresentable {
   readonly type: 'string' | 'Buffer' | 'array' | 'Map' | '';
   /** Length of the result: bytes of a string or Buffer, elements of an array, entries of a Map. */
   readonly length: number;
-  /** The exception. */
+  /** Exception that was thrown. */
   readonly cause?: unknown;
 }

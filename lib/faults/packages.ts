@@ -28,17 +28,17 @@ interface Family {
   /** Values of `ID` and `ID_LIKE` in os-release. */
   readonly ids: readonly string[];
   readonly install: string;
-  /** Names other than the usual ones. */
+  /** Names of packages that are not the usual ones. */
   readonly packages: Readonly<Partial<Record<Need, string>>>;
-  /** The version in which libraries got another name, since time_t grew. */
+  /** Version in which libraries got another name, since time_t grew. */
   readonly libraryRenamed?: number;
 }
 
 export interface Distribution {
-  /** As it calls itself. */
+  /** Name of the distribution, as it calls itself. */
   readonly name: string | undefined;
   readonly id: string;
-  /** Itself and those that it is like, the closest first. */
+  /** Ids of the distribution and of those that it is like, the closest first. */
   readonly ids: readonly string[];
   readonly version: string;
   readonly family: Family | undefined;
@@ -133,12 +133,12 @@ export function parseDistribution(text: string): Distribution {
   };
 }
 
-/** How to install what is needed on this distribution; when we do not know it, on each that we know. */
+/** Lines that say how to install what is needed on this distribution; when we do not know it, on each that we know. */
 export function installation(needs: readonly Need[], distribution = thisDistribution()): string[] {
   return waysToInstall(needs, distribution).map(({ title, command }) => `${title}: ${command}`);
 }
 
-/** The same within a sentence. */
+/** Words that say how to install what is needed, within a sentence. */
 export function installWords(needs: readonly Need[], distribution = thisDistribution()): string {
   const ways = waysToInstall(needs, distribution);
   if (distribution.family) return ways.map(({ command }) => `\`${command}\``).join('');
@@ -161,7 +161,7 @@ function waysToInstall(needs: readonly Need[], distribution: Distribution): read
   return [...titles].map(([command, names]) => ({ title: names.join(', '), command }));
 }
 
-/** The command that installs it; null where we do not know this distribution. */
+/** Command that installs what is needed; null where we do not know this distribution. */
 export function installCommand(needs: readonly Need[], distribution = thisDistribution()): string | null {
   return distribution.family ? commandOf(distribution.family, needs, distribution) : null;
 }
@@ -185,7 +185,7 @@ function commandOf(family: Family, needs: readonly Need[], distribution?: Distri
   return `${sudo}${family.install} ${[...new Set(names)].join(' ')}`;
 }
 
-/** Only those whose version we know: what is like Ubuntu counts its own. */
+/** Name of a renamed package, where we know the version of the distribution: what is like Ubuntu counts its own. */
 function renamed(need: Need, { id, version, family }: Distribution): string | undefined {
   if (need !== 'libguestfs' && need !== 'appliance') return undefined;
   const since = family?.ids.includes(id) ? family.libraryRenamed : undefined;

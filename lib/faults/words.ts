@@ -35,14 +35,14 @@ import {
 } from './faults';
 import { isOfKernel } from './kernel-words';
 
-/** What was said of a failure. */
+/** Words that were said of a failure. */
 export interface Words {
-  /** libguestfs's own error. */
+  /** Message of libguestfs's own error. */
   readonly message?: string | undefined;
-  /** What the programs that it ran have said; `isCut` where the beginning may be missing. */
+  /** Output of the programs that libguestfs ran; `isCut` where the beginning may be missing. */
   readonly said?: string | undefined;
   readonly isCut?: boolean;
-  /** The image that it is about. */
+  /** Path of the image that the failure is about. */
   readonly path?: string | undefined;
 }
 

@@ -648,7 +648,8 @@ export interface SyslinuxOptions extends CallOptions {
 export interface TarInOptions extends CallOptions {
   /**
    * `'gzip'`, `'xz'`, `'bzip2'`, `'lzop'` or `'compress'`, newer versions also `'zstd'` and `'lzma'`; default:
-   * not compressed. A word that the appliance does not know breaks the connection to it, and the handle with it.
+   * not compressed. Other words are refused. One for which the appliance is too old breaks the connection to it,
+   * and the handle with it.
    */
   readonly compress?: string | undefined;
   /** Restore extended attributes; default false. */

@@ -5,7 +5,7 @@ import { checkEach, isArray, isObject, reading } from '../options/read';
 /** The disks of one guest, as {@link inspect} takes them: the only one, or a list of all. */
 export type Inspectable = ImageSource | readonly ImageSource[];
 
-/** `operation` is in whose name errors are told. */
+/** Checks the disks of a guest; errors are told in the name of `operation`. */
 export function checkImages(images: Inspectable, operation = 'inspect'): ImageFile[] {
   if (!isArray(images)) return [checkImage(operation, images)];
   const checked = checkEach(operation, 'images', images, (image) => checkImage(operation, image));

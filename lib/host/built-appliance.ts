@@ -107,20 +107,27 @@ async function holdsExt(file: string): Promise<boolean> {
   }
 }
 
-/** A root may be an image of another format. */
+/**
+ * Whether a root that is an image of another format holds the filesystem.
+ *
+ * @throws Error where that cannot be looked at: then nothing is known of the root
+ */
 async function holdsExtAsImage(root: string, tmpdir: string, signal: AbortSignal): Promise<boolean> {
-  let folder: string | undefined;
+  const folder = await mkdtemp(join(tmpdir, 'guestfs-root-'));
   try {
-    folder = await mkdtemp(join(tmpdir, 'guestfs-root-'));
     const beginning = join(folder, 'root');
     await runQemuImg(['dd', `if=${root}`, `of=${beginning}`, 'bs=256k', 'count=1'], signal);
     return await holdsExt(beginning);
-  } catch {
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== qemuImgRefuses) throw error;
     return false;
   } finally {
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
+
+/** Exit code of a qemu-img that has run, and has not come to terms with an image. */
+const qemuImgRefuses = 1;
 
 async function hasAll(folder: string, names: readonly string[]): Promise<boolean> {
   return (await missingOf(folder, names)).length === 0;

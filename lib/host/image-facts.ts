@@ -44,11 +44,11 @@ export async function readImage(
   }
 }
 
-/** Its message is what is wrong. */
+/** Error of an image that cannot be used; its message is what is wrong. */
 class UnusableImage extends Error {
   readonly code: string;
   readonly errnoName: string;
-  /** What to do. */
+  /** Hint: what to do. */
   readonly hint: string | undefined;
 
   constructor(code: string, problem: string, cause?: unknown, errnoName = code, hint?: string) {
@@ -118,7 +118,7 @@ async function readBackingFile(
   }
 }
 
-/** By qemu's own rule. */
+/** Whether a path leads to another machine, by qemu's own rule. */
 function isRemote(path: string): boolean {
   return /^[^/]*:/.test(path);
 }
@@ -167,8 +167,8 @@ async function qemuImgInfo(
     const { code, stderr } = error as { code?: unknown; stderr?: string };
     if (code === 127) throw UnusableImage.for(noQemuImg(), error);
     // Of the image's own faults only: short memory is our limit for qemu-img, not the machine's.
-    const remedy = faultIn({ said: stderr, path });
-    if (remedy?.code.startsWith('ERR_GUESTFS_IMAGE_')) throw UnusableImage.for(remedy, error);
+    const fault = faultIn({ said: stderr, path });
+    if (fault?.code.startsWith('ERR_GUESTFS_IMAGE_')) throw UnusableImage.for(fault, error);
     const reason = reasonOfQemuImg(stderr ?? '') || String(error);
     throw new UnusableImage(
       'ERR_GUESTFS',

@@ -1,9 +1,9 @@
 /** The part of `qemu-img info --output=json` that is used here. */
 export interface ImageInfo {
   readonly format: string;
-  /** Bytes. */
+  /** Size of the disk that the guest sees, bytes. */
   readonly virtualSize: number;
-  /** Bytes on the host; undefined where qemu cannot tell. */
+  /** Space that the image takes on the host, bytes; undefined where qemu cannot tell. */
   readonly actualSize: number | undefined;
   readonly backingFile: string | undefined;
   readonly backingFormat: string | undefined;

@@ -1,6 +1,6 @@
 // What this machine's KVM is worth. /dev/kvm existing proves nothing: on some virtual machines
 // the guest hangs, on others qemu dies.
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -22,12 +22,12 @@ export function kvmState(): KvmState {
  * How long a verdict holds, in milliseconds: a day. A moment in which a busy machine kept a guest from its work must not
  * cost every later launch its speed. Nor does it outlive a boot: another kernel or another host may behave otherwise.
  */
-export const verdictHoldsMs = 24 * 60 * 60 * 1000;
+const verdictHoldsMs = 24 * 60 * 60 * 1000;
 
 interface Verdict {
   readonly kvm: 'fails';
   readonly bootId: string;
-  /** When a launch found it out, in ISO 8601. */
+  /** Time when a launch found it out, in ISO 8601. */
   readonly found: string;
 }
 
@@ -39,7 +39,7 @@ function bootId(): string | undefined {
   }
 }
 
-/** Where the verdict is kept for this user's other processes; undefined where there is no home. */
+/** File in which the verdict is kept for this user's other processes; undefined where there is no home. */
 export function verdictFile(): string | undefined {
   try {
     return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'guestfs-node', 'kvm.json');
@@ -48,7 +48,10 @@ export function verdictFile(): string | undefined {
   }
 }
 
-/** When a launch of this process found out, or another one whose verdict this one has read. */
+/**
+ * Time when a launch of this process found out, or another one whose verdict this one has read; milliseconds since the
+ * epoch.
+ */
 let foundHere: number | undefined;
 
 export function kvmIsKnownToFail(now = Date.now()): boolean {
@@ -56,7 +59,7 @@ export function kvmIsKnownToFail(now = Date.now()): boolean {
   return holds(foundHere, now);
 }
 
-/** A time to come is that of a clock that has been put back since. */
+/** Whether a verdict holds. A time to come is that of a clock that has been put back since. */
 function holds(found: number | undefined, now: number): boolean {
   return found !== undefined && found <= now && now - found < verdictHoldsMs;
 }
@@ -71,7 +74,7 @@ function readVerdict(): number | undefined {
   }
 }
 
-/** For this process and, where the file can be written, for this user's others. */
+/** Keeps the verdict for this process and, where the file can be written, for this user's others. */
 export function rememberThatKvmFails(): void {
   const now = Date.now();
   foundHere = now;
@@ -81,10 +84,20 @@ export function rememberThatKvmFails(): void {
   const verdict: Verdict = { kvm: 'fails', bootId: id, found: new Date(now).toISOString() };
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const draft = `${file}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(verdict), { mode: 0o600 });
-    renameSync(draft, file);
+    writeWhole(file, JSON.stringify(verdict));
   } catch {
     // This process alone.
+  }
+}
+
+/** Writes a file that others may read meanwhile; nothing is left where that fails. */
+function writeWhole(file: string, text: string): void {
+  const draft = `${file}.${process.pid}`;
+  try {
+    writeFileSync(draft, text, { mode: 0o600 });
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
   }
 }

@@ -18,18 +18,18 @@ export function requireDescriptors(operation: string): void {
   }
 }
 
-/** The addon's codes for what it could not have. */
+/** Faults by the addon's codes for what it could not have. */
 const limits = new Map([
   ['ERR_NO_THREAD', limitReached('EAGAIN')],
   ['ERR_NO_KEY', tooManyHandles],
 ]);
 
-/** For what makes a handle, or a call: the handle's thread is started for the first one. */
+/** Makes a handle, or a call: the handle's thread is started for the first one. */
 export function withinLimits<T>(operation: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    const remedy = limits.get((error as { code?: string } | null)?.code ?? '');
-    throw remedy ? faultError(operation, remedy, error) : error;
+    const fault = limits.get((error as { code?: string } | null)?.code ?? '');
+    throw fault ? faultError(operation, fault, error) : error;
   }
 }

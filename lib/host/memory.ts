@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 
-/** What qemu takes beside its guest's memory, in MiB: itself, and under emulation the code that it has translated. */
+/** Memory that qemu takes beside its guest's, MiB: for itself, and under emulation the code that it has translated. */
 export const overhead = 256;
 
 /** Where the kernel tells it. */

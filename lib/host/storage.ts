@@ -2,7 +2,7 @@
 // again, and a hanging look of this process takes a thread of Node's pool, and with it the end of the process.
 import { runProgram } from './programs';
 
-/** Its result is none of our business: only that there is one. */
+/** Script that looks at files; its result is none of our business, only that there is one. */
 const look = 'for path; do test -r "$path"; done; true';
 
 /**

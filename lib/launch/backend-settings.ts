@@ -2,7 +2,7 @@
 export class BackendSettings {
   #replaced: { readonly own: string; readonly original: readonly string[] } | undefined;
 
-  /** Those of the program, given the ones that are set now. */
+  /** Settings of the program, given the ones that are set now. */
   original(current: readonly string[]): readonly string[] {
     return this.#replaced && this.#replaced.own === current.join(':') ? this.#replaced.original : current;
   }

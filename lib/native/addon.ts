@@ -19,16 +19,16 @@ export interface FunctionDescription {
   readonly returnsMap: boolean;
   readonly arguments: readonly string[];
   readonly options: readonly string[];
-  /** Since when there is each option; empty when it came with the function. */
+  /** Version with which each option came; empty when it came with the function. */
   readonly optionsSince: readonly string[];
 }
 
-/** What came of a call on this thread. `heard`: its events wait for `deliverHeard`. */
+/** What came of an instant call. `hasEvents`: events wait for `relayEvents`. */
 export type Answer = (
   | { readonly value: unknown }
   | { readonly unrepresentable: Unrepresentable }
   | Failure
-) & { readonly heard?: true };
+) & { readonly hasEvents?: true };
 
 /** The numbers of src-native/message.h. */
 export const MessageKind = {
@@ -64,9 +64,9 @@ export type Message =
 /** Order in which a call runs. */
 export const Lane = {
   ordinary: 0,
-  /** Before all that waits, also while the queue is held. */
+  /** Urgent: before all that waits, also while the queue is held. */
   urgent: 1,
-  /** Inside the running call, whose callback waits for `endCallback`. */
+  /** Callback: inside the running call, whose callback waits for `endCallback`. */
   callback: 2,
 } as const;
 
@@ -84,8 +84,8 @@ export interface NativeHandle {
     lane: (typeof Lane)[keyof typeof Lane],
     keepPartial: boolean,
   ): ArgumentProblem | undefined;
-  /** Makes a call on this thread; undefined, and no call, while the handle has other things to do. */
-  callAtOnce(
+  /** Makes an instant call, on this thread; undefined, and no call, while the handle has other things to do. */
+  callInstantly(
     fn: number,
     args: readonly unknown[],
     optionNames: readonly string[],
@@ -102,8 +102,8 @@ export interface NativeHandle {
   close(id: number): void;
   /** A call that has not ended, and that nobody waits for, keeps the process no longer. */
   letGo(): void;
-  /** Delivers the events of calls on this thread. */
-  deliverHeard(): void;
+  /** Delivers the events of instant calls. */
+  relayEvents(): void;
   /** Events that are delivered, those that are not printed, and whether the start of each call is told. */
   setEventMasks(deliver: number, listened: number, starts: boolean): void;
   setPrivate(key: string): void;

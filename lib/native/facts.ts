@@ -27,4 +27,6 @@ export interface FunctionFacts {
   readonly answersLibvirt?: true;
   /** What the function refuses stands in the environment. */
   readonly readsEnvironment?: true;
+  /** Words that an option takes, where libguestfs loses its appliance over any other. */
+  readonly choices?: Readonly<Record<string, readonly string[]>>;
 }

@@ -10,7 +10,7 @@ export function currentContext(): Context {
   return (what) => resource.runInAsyncScope(what);
 }
 
-/** For where nothing of the program's will have to run: costs nothing. */
+/** Context for calls in which nothing of the program's will have to run: it costs nothing. */
 export const anyContext: Context = (what) => what();
 
 /** A function that runs the callback in the asynchronous context of now. */

@@ -66,7 +66,7 @@ export interface SplitOptions {
   readonly onProgress: ((event: ProgressEvent) => void) | undefined;
   readonly killOnAbort: boolean;
   readonly keepPartial: boolean;
-  /** libguestfs's own. */
+  /** Names of the options that are libguestfs's own. */
   readonly names: readonly string[];
   readonly values: readonly unknown[];
 }

@@ -11,11 +11,13 @@ const MANNERS = 250;
 const ERASE_LINE_END = '\x1b[K';
 const ERASE_SCREEN_END = '\x1b[J';
 const ERASE = `\r${ERASE_SCREEN_END}`;
-/** Whether what is too long for a line goes on in the next one. */
+/** Whether the terminal wraps long lines (autowrap). */
 const WRAP = '\x1b[?7h';
 const NO_WRAP = '\x1b[?7l';
 const LAST_COLUMN = '\x1b[9999G';
-/** To the next line as text that is too long gets there: one blank in the last column, and one that is too much. */
+/**
+ * Way to the next line that a terminal takes for a wrapped one: one blank in the last column, and one that is too much.
+ */
 const WRAPPED_LINE = `${ERASE_LINE_END}${LAST_COLUMN}${WRAP}  \r${NO_WRAP}`;
 const GREEN = 32;
 const RED = 31;

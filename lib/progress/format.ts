@@ -16,7 +16,7 @@ export interface Task {
   progress: ProgressEvent | undefined;
 }
 
-/** Why an operation failed, printable. */
+/** Failure of an operation, printable. */
 export interface Failure {
   readonly code: string;
   readonly message: string;
@@ -29,7 +29,7 @@ export interface Context {
   readonly output: Output;
   /** The running operations in order of their start. */
   readonly tasks: ReadonlySet<Task>;
-  /** Milliseconds since the epoch. */
+  /** Clock of the reporter, milliseconds since the epoch. */
   readonly now: () => number;
   /** Label of tasks that have none of their own. Printable; may be empty. */
   readonly label: string;
@@ -42,9 +42,9 @@ export interface Format {
   started(task: Task): void;
   progressed(task: Task): void;
   entered(task: Task): void;
-  /** The task has already left `tasks`. */
+  /** Shows that a task has ended; it has already left `tasks`. */
   ended(task: Task, failure: Failure | undefined): void;
-  /** Time has passed, or tasks have left without an end. */
+  /** Shows that time has passed, or that tasks have left without an end. */
   tick(): void;
   /** Prints a line of the program's own; `text` is printable. */
   line(text: string): void;

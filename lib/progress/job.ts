@@ -5,7 +5,7 @@ import type { ProgressEvent } from '../options/types';
 export class Job implements Observable {
   readonly #operation: string;
   readonly #observers = new Set<OperationObserver>();
-  /** The last one that was told. */
+  /** Step that was told last. */
   #step: string | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
 
@@ -22,7 +22,7 @@ export class Job implements Observable {
     for (const each of this.#observers) each.started(this.#itself);
   }
 
-  /** `total` 1 is a pulse. */
+  /** Tells how far the job has come; a `total` of 1 is a pulse. */
   progress(position: number, total: number): void {
     const event: ProgressEvent = {
       ...{ operation: this.#operation, procNr: 0, serial: 0, pulse: total === 1 },

@@ -83,7 +83,7 @@ function isStream(value: object): boolean {
   );
 }
 
-/** Those that matter, as the texts that variables are. */
+/** Variables that matter, as the texts that variables are. */
 function readVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return reading(operation, 'options.env', () => {
     const { CI, TERM, NO_COLOR, GITHUB_ACTIONS } = env;

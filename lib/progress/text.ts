@@ -19,7 +19,7 @@ export class TextFormat implements Format {
   readonly #context: Context;
   readonly #interval: number;
   readonly #github: boolean;
-  /** While lines are folded away: what to forget when they are no more. */
+  /** Function that ends the group in which lines are folded away, while there is one. */
   #group: (() => void) | undefined;
   /** What was said last about each task. */
   readonly #said = new WeakMap<Task, { readonly time: number; readonly percent: number | undefined }>();

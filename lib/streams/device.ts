@@ -3,15 +3,16 @@
 import { Writable } from 'node:stream';
 import { GuestfsError } from '../faults/errors';
 import { enough } from '../options/abort-signals';
+import { later } from '../options/own-timers';
 import { GuestReadStream } from './guest-read-stream';
 import { largestPiece, type ReadRange } from './options';
 
 /** The calls that a stream makes to read a device. */
 export interface DeviceReader {
   size(signal: AbortSignal): Promise<bigint>;
-  /** Ends well also where the signal has been aborted because that is {@link enough}. */
+  /** Reads a part of the device; ends well also where the signal has been aborted because that is {@link enough}. */
   download(target: Writable, offset: number, size: number, signal: AbortSignal): Promise<void>;
-  /** One piece, by a call of its own. */
+  /** Reads one piece, by a call of its own. */
   piece(offset: number, size: number, signal: AbortSignal): Promise<Buffer>;
   /** How many calls the handle has, ours among them. */
   pendingCalls(): number;
@@ -58,7 +59,7 @@ export class DeviceReadStream extends GuestReadStream {
     );
   }
 
-  /** Whether that was the end. */
+  /** Makes a download; resolves with whether that was the end. */
   async #run(download: Download): Promise<boolean> {
     const { signal } = download;
     if (!this.#isSized) {
@@ -107,11 +108,11 @@ function hasNoReason(error: unknown): boolean {
   return error instanceof GuestfsError && error.code === 'ERR_GUESTFS';
 }
 
-/** One call. */
+/** One call that reads the device. */
 class Download {
   /** Bytes that have been handed on. */
   passed = 0;
-  /** Somebody waits for what this one does not bring any more. */
+  /** Whether somebody waits for what this call does not bring any more. */
   wanted = true;
   readonly #controller = new AbortController();
   #held: { readonly done: () => void; readonly timer: NodeJS.Timeout } | undefined;
@@ -130,18 +131,18 @@ class Download {
   }
 
   destroy(): void {
-    clearTimeout(this.#held?.timer);
+    this.#held?.timer.close();
     this.#controller.abort();
   }
 
-  /** Nobody reads just now. */
+  /** Holds the download, for nobody reads just now. */
   hold(done: () => void): void {
-    this.#held = { done, timer: setTimeout(() => this.giveUp(false), patienceMs) };
+    this.#held = { done, timer: later(() => this.giveUp(false), patienceMs) };
   }
 
   goOn(): void {
     this.wanted = true;
-    clearTimeout(this.#held?.timer);
+    this.#held?.timer.close();
     const done = this.#held?.done;
     this.#held = undefined;
     if (!this.givenUp) done?.();

@@ -11,9 +11,9 @@ export abstract class GuestReadStream extends Readable {
   /** Number of bytes read so far. */
   bytesRead = 0;
 
-  /** @internal Of the next byte. */
+  /** @internal Offset of the next byte. */
   protected position: number;
-  /** @internal Of the byte behind the last. */
+  /** @internal Offset of the byte behind the last. */
   protected end: number;
 
   /** @internal */

@@ -32,7 +32,7 @@ export interface WriteStreamOptions {
 
 export interface ReadRange {
   readonly start: number;
-  /** The byte behind the last. */
+  /** Offset of the byte behind the last. */
   readonly end: number;
   readonly highWaterMark: number;
   readonly signal: AbortSignal | undefined;
@@ -46,7 +46,7 @@ export interface WritePlan {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What one message of libguestfs's protocol holds with some room. */
+/** Bytes that one message of libguestfs's protocol holds with some room. */
 export const largestPiece = 2 * 1024 * 1024;
 
 const defaultHighWaterMark = 1 << 20;

@@ -17,7 +17,7 @@ export interface Transfer {
   start(fd: number, cancel: () => void): void;
   /** The call has ended. Resolves when the stream has ended too; what failed in the stream goes before `error`. */
   finish(error: Error | undefined): Promise<void>;
-  /** Meanwhile: ends the stream as it is. */
+  /** While `finish` waits: ends the stream as it is. */
   giveUp(error: Error): void;
 }
 
@@ -49,7 +49,7 @@ export function targetTransfer(operation: string, argument: string, file: FileTa
   throw invalidType(operation, argument, 'string, Writable or WritableStream', file);
 }
 
-/** What Node reads from a pipe at most at once. */
+/** Bytes that Node reads from a pipe at most at once. */
 const fullChunk = 64 * 1024;
 /**
  * The appliance sends 8 KiB at a time. Each of them would cost a turn of the event loop; in so many milliseconds many have
@@ -59,7 +59,7 @@ const restMs = 2;
 
 type Source = Iterable<unknown> | AsyncIterable<unknown>;
 
-/** What both directions have in common. */
+/** The part that both directions have in common. */
 abstract class StreamTransfer implements Transfer {
   protected readonly ended = new Ending();
   protected failure: { readonly error: unknown } | undefined;
@@ -69,7 +69,7 @@ abstract class StreamTransfer implements Transfer {
   abstract finish(error: Error | undefined): Promise<void>;
   abstract giveUp(error: Error): void;
 
-  /** What the program's own object throws is a failure of its stream. */
+  /** Runs something of the program's own object: what that throws is a failure of its stream. */
   protected attempt(action: () => void): void {
     try {
       action();
@@ -219,7 +219,7 @@ class WebSource implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** For web streams of other libraries, which Node does not adapt. */
+/** Writable over a web stream of another library, which Node does not adapt. */
 function writableOf(stream: WebWritable): Writable {
   const writer = stream.getWriter();
   const tell = (done: (error?: Error | null) => void, work: () => Promise<void>) => {
@@ -261,7 +261,7 @@ interface NodeStream {
 
 function ignore(): void {}
 
-/** As every buffer that is given to a call, it may be changed afterwards. */
+/** Copy of bytes: as every buffer that is given to a call, they may be changed afterwards. */
 function copyOf(operation: string, argument: string, bytes: Uint8Array): Uint8Array {
   try {
     return new Uint8Array(bytes);
@@ -271,7 +271,7 @@ function copyOf(operation: string, argument: string, bytes: Uint8Array): Uint8Ar
   }
 }
 
-/** By its looks, for streams of other realms and libraries are no `instanceof` of ours. */
+/** Whether an object looks like a stream: those of other realms and libraries are no `instanceof` of ours. */
 function has(value: unknown, ...members: PropertyKey[]): boolean {
   try {
     if (typeof value !== 'object' || value === null) return false;
@@ -281,7 +281,7 @@ function has(value: unknown, ...members: PropertyKey[]): boolean {
   }
 }
 
-/** Those that Node adapts; it finds out by looking inside. */
+/** Whether Node can adapt a web stream; it finds out by looking inside. */
 function isWebWritable(value: unknown): value is WritableStream<Uint8Array> {
   try {
     return !types.isProxy(value) && value instanceof WritableStream;

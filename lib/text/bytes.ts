@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer';
 const strayByte = /[\udc80-\udcff]/u;
 const strayBytes = /[\udc80-\udcff]|[^\udc80-\udcff]+/gu;
 
-/** Whether all of it is text: it can be told to a program that knows nothing else. */
+/** Whether a name is text throughout: it can be told to a program that knows nothing else. */
 export function isText(name: string): boolean {
   return !strayByte.test(name);
 }
@@ -38,7 +38,10 @@ function characterLength(bytes: Buffer, at: number): number {
   return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
-/** Whether it names something in a folder, and nothing else: what a broken filesystem says is not to be trusted. */
+/**
+ * Whether a name is that of something in a folder, and nothing else: what a broken filesystem says is not to be
+ * trusted.
+ */
 export function isFileName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0');
 }

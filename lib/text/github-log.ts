@@ -1,7 +1,7 @@
 // GitHub Actions obeys what it finds in a job's log: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 import type { OutputStream } from './output-stream';
 
-/** Whether what goes there is the log of a job of GitHub Actions. */
+/** Whether a stream goes to the log of a job of GitHub Actions. */
 export function isGithubLog(stream: OutputStream, env: NodeJS.ProcessEnv): boolean {
   return env.GITHUB_ACTIONS === 'true' && (stream.fd === 1 || stream.fd === 2);
 }

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
-/** What a terminal acts on, and `JSON.stringify` leaves as it is: DEL, C1, line separators, bidirectional marks. */
+/**
+ * Characters that a terminal acts on, and that `JSON.stringify` leaves as they are: DEL, C1, line separators,
+ * bidirectional marks.
+ */
 const playful = /[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/gu;
 
-/** By which a line is a command to GitHub Actions, wherever it stands. */
+/** Mark by which a line is a command to GitHub Actions, wherever it stands. */
 const command = /##(?=\[)/g;
 
 /** Text that no data can contain, for nobody can know it. */

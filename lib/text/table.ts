@@ -3,9 +3,9 @@ import { printable } from './printable';
 
 export interface Column {
   readonly heading: string;
-  /** Columns of the terminal that it takes at least; default: those of what stands in it. */
+  /** Least width, columns of the terminal; default: that of the widest cell. */
   readonly least?: number;
-  /** Default `'left'`. */
+  /** Side on which the cells of the column begin; default `'left'`. */
   readonly align?: 'left' | 'right';
 }
 
@@ -38,7 +38,7 @@ export class Table {
     this.#widths = columns.map(({ heading, least = 0 }) => Math.max(columnsOf(heading), least));
   }
 
-  /** More rows, below the heading where they are the first. */
+  /** Renders more rows, below the heading where they are the first. */
   render(rows: readonly (readonly string[])[], width: number): string {
     const cells = rows.map((row) => row.map(printable));
     for (const row of cells) {

@@ -23,6 +23,8 @@ export interface ApiFunction {
   readonly ret: { readonly kind: string; readonly struct?: string };
   readonly args: readonly ApiArgument[];
   readonly options: readonly ApiOption[];
+  /** Words that an option takes, by its name. */
+  readonly choices?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface ApiField {

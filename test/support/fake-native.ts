@@ -20,7 +20,7 @@ export class FakeNative implements NativeHandle {
     this.receive(MessageKind.progress, this.calls.at(-1) as number, 211, serial, position, total);
   }
 
-  callAtOnce(): undefined {}
+  callInstantly(): undefined {}
   remove(): boolean {
     return false;
   }
@@ -33,7 +33,7 @@ export class FakeNative implements NativeHandle {
   }
   hold(): void {}
   release(): void {}
-  deliverHeard(): void {}
+  relayEvents(): void {}
   nextTurn(): void {}
   close(): void {}
   letGo(): void {}

@@ -46,8 +46,11 @@ function argument({ name, kind, min }: ApiArgument, high: boolean, i: number): u
 function callsOf(fn: ApiFunction): Call[] {
   const values = (list: readonly ApiArgument[], high: boolean) =>
     list.map((item, i) => argument(item, high, i));
+  const chosen = (name: string, high: boolean) => fn.choices?.[name]?.at(high ? -1 : 0);
   const named = (list: readonly ApiArgument[], high: boolean) =>
-    Object.fromEntries(list.map((item, i) => [item.name, argument(item, high, i)]));
+    Object.fromEntries(
+      list.map((item, i) => [item.name, chosen(item.name, high) ?? argument(item, high, i)]),
+    );
   const plain = [
     { args: values(fn.args, false), options: {} },
     { args: values(fn.args, true), options: named(fn.options, true) },

@@ -9,6 +9,7 @@ import { command as diffCommand } from '../../lib/cli/diff';
 import { type GuestCommand, guestCommand } from '../../lib/cli/guest';
 import { guestOptions, imageOperand } from '../../lib/cli/options';
 import type { Work } from '../../lib/cli/session';
+import { errorFor } from '../../lib/faults/errors';
 import { eventually } from '../support/eventually';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 
@@ -113,6 +114,21 @@ describe('a guest that is read', () => {
   test('what fails beside the rest is told too, with its place', async () => {
     expect(await run('read', async ({ failed }) => failed(failure, '/a'))).toBe(ExitCode.failure);
     expect(told).toBe('guestfs: /a: sample: no luck (EIO)\n');
+  });
+
+  test.each([
+    ['/a: no luck', ''],
+    ["cannot open '/a'", ''],
+    ['no luck with /a.', ''],
+    ['/ab: no luck', '/a: '],
+    ['/a.b: no luck', '/a: '],
+    ['/a/b: no luck', '/a: '],
+    ['/aé: no luck', '/a: '],
+    ['/a/b: no luck with /a', ''],
+  ])('a place is not told twice: %s', async (problem, place) => {
+    const error = errorFor({ code: 'EIO', operation: 'sample', problem });
+    await run('read', async ({ failed }) => failed(error, '/a'));
+    expect(told).toBe(`guestfs: ${place}sample: ${problem} (EIO)\n`);
   });
 
   test('with --progress=json errors and notes are JSON', async () => {

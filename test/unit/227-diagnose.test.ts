@@ -506,8 +506,8 @@ describe('a launch that fails', () => {
     ...{ code: 'ERR_GUESTFS_KERNEL_UNREADABLE', severity: 'error', title: '', detail: '' },
     remedy: 'sudo chmod 0644 /boot/vmlinuz',
   };
-  const failed = (code: string, problem: string, hint?: string) =>
-    errorFor({ code, operation: 'launch', problem, hint });
+  const failed = (code: string, problem: string, more?: string) =>
+    errorFor({ code, operation: 'launch', problem, more });
 
   test('has the remedy of the finding that explains it', () => {
     const error = failed('ERR_GUESTFS_KERNEL_UNREADABLE', 'it may not be read');

@@ -41,6 +41,27 @@ function fail(): never {
   throw mine;
 }
 
+describe('a word that an option does not take', () => {
+  const refused = {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: 'tarIn: the "compress" argument must be one of compress, gzip, bzip2, xz, lzop, lzma, zstd',
+  };
+
+  test('is refused before the appliance sees it, which would not survive it', async () => {
+    expect(await failureOf(g.tarIn('/dev/null', '/', { compress: 'gz' }))).toMatchObject(refused);
+    expect(await failureOf(g.tarIn('/dev/null', '/', { compress: '' }))).toMatchObject(refused);
+  });
+
+  test('others are left to libguestfs', async () => {
+    const notLaunched = { code: 'ERR_GUESTFS_NOT_LAUNCHED' };
+    expect(await failureOf(g.tarIn('/dev/null', '/', { compress: 'gzip' }))).toMatchObject(notLaunched);
+    expect(await failureOf(g.tarOut('/', '/dev/null', { compress: 'gz' }))).toMatchObject(notLaunched);
+    const wrong = { compress: 5 as unknown as string };
+    expect(await failureOf(g.tarIn('/dev/null', '/', wrong))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  });
+});
+
 describe('a wrong type', () => {
   const values: Record<string, unknown> = {
     undefined,

@@ -234,6 +234,16 @@ describe('an image says it', () => {
     }),
   );
 
+  test("by a kernel's line in a name in such an error", () => {
+    const refused = '[ 1000.000001] I/O error, dev sda, sector 2 op 0x1:(WRITE) flags 0x4000';
+    const message = `lstat: /a\n${refused}\nb: No such file or directory`;
+    const writes = new RefusedWrites();
+    writes.read(`guestfsd: error: ${message}\n`);
+    expect(writes.fault?.code).toBe('ERR_GUESTFS_DISK_ERROR'); // nobody can tell yet
+    writes.disown(message);
+    expect(writes.fault).toBeUndefined();
+  });
+
   test(
     'by the path in an error of the daemon',
     holds((name) => {

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { compileWithHeader } from '../support/c-library';
+import { testUnless } from '../support/conditions';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 import { descendants } from '../support/processes';
 import { resultOf, type ScriptOptions } from '../support/script';
@@ -188,3 +190,51 @@ test('kill() says where it could not look', async () => {
     /^kill: not all that the handle has started could be found and ended: too many files are open on this machine\./,
   );
 }, 30_000);
+
+/** Why nothing can be mounted here. */
+function whyNoMount(): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root may mount';
+  try {
+    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch {
+    return '/dev/fuse cannot be used here';
+  }
+}
+
+testUnless(whyNoMount())('close() detaches a local mount with its own last descriptor', async () => {
+  const mount = folder.file('mount');
+  mkdirSync(mount);
+  const code = `
+    #include <fcntl.h>
+    #include <stdio.h>
+    #include <sys/mount.h>
+
+    int guestfs_mount_local_argv(guestfs_h *g, const char *place, const struct guestfs_mount_local_argv *options) {
+      char data[64];
+      const int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+      snprintf(data, sizeof data, "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
+      return mount("guest", place, "fuse.guest", 0, data);
+    }
+  `;
+  const seen = await resultOf(
+    `
+    const fs = require('node:fs');
+    const { execFileSync } = require('node:child_process');
+    const isMounted = () =>
+      fs.readFileSync('/proc/self/mountinfo', 'utf8').includes(process.env.MOUNT.replaceAll(' ', '\\040') + ' ');
+    delete process.env.LD_PRELOAD; // for programs on the host
+    const g = new Guestfs();
+    await g.mountLocal(process.env.MOUNT);
+    const before = isMounted();
+    ${takeAll}
+    await g.close();
+    ${giveBack}
+    const after = isMounted();
+    if (after) execFileSync('umount', ['--lazy', process.env.MOUNT]);
+    console.log(JSON.stringify({ before, after }));
+  `,
+    { env: { LD_PRELOAD: compileWithHeader(code, folder), MOUNT: mount } },
+  );
+  expect(seen).toEqual({ before: true, after: false });
+});

@@ -123,6 +123,22 @@ describe('a fixed appliance', () => {
     expect(await look(other)).toBeUndefined(); // libguestfs says that by itself
   });
 
+  test('is not called damaged where nobody can look into its root', async () => {
+    convertRoot();
+    const signal = new AbortController().signal;
+    const settings = { path: appliance, cachedir: folder.path, tmpdir: folder.file('nothing') };
+    expect(await faultOfAppliance(settings, signal)).toBeUndefined();
+    writeFileSync(file('root'), garbage);
+    const path = process.env.PATH;
+    try {
+      process.env.PATH = folder.path; // without qemu-img
+      expect(await look()).toBeUndefined();
+    } finally {
+      process.env.PATH = path;
+    }
+    expect(await look()).toMatchObject({ code: 'ERR_GUESTFS_APPLIANCE_INVALID' });
+  });
+
   test('need not be looked at any more when the launch is given up', async () => {
     const reason = new Error('enough');
     await expect(look(appliance, AbortSignal.abort(reason))).rejects.toBe(reason);

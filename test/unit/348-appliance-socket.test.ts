@@ -120,6 +120,16 @@ describe('the socket that a launch has left', () => {
     client.destroy();
   });
 
+  testElsewhere('is not one that somebody listens on in another network namespace', async () => {
+    const socket = new ApplianceSocket();
+    let listened = '';
+    await launching(socket, async () => {
+      listened = await socketOf(folder.path, 'listens', true);
+    });
+    expect(socket.removeStale(folder.path)).toBe(false);
+    expect(existsSync(listened)).toBe(true);
+  });
+
   test('stays when it cannot be told from another that was left meanwhile', async () => {
     const socket = new ApplianceSocket();
     const sockets: string[] = [];

@@ -106,7 +106,7 @@ describe('the verdict', () => {
     using folder = temporaryFolder();
     return resultOf(
       `const kvm = require(process.cwd() + '/dist/host/kvm.js');
-       const { mkdirSync, writeFileSync, readFileSync } = require('node:fs');
+       const { mkdirSync, writeFileSync, readdirSync, readFileSync } = require('node:fs');
        const { dirname } = require('node:path');
        const given = ${JSON.stringify(file ?? null)};
        const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -135,6 +135,12 @@ describe('the verdict', () => {
     expect(kvm).toBe('fails');
     expect(bootId).toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
     expect(Math.abs(Date.now() - Date.parse(found as string))).toBeLessThan(60_000);
+  });
+
+  test('leaves nothing where it cannot be kept', async () => {
+    const names = `(mkdirSync(kvm.verdictFile(), { recursive: true }), kvm.rememberThatKvmFails(),
+      readdirSync(dirname(kvm.verdictFile())))`;
+    expect(await known(names)).toEqual(['kvm.json']);
   });
 
   test.each([

@@ -516,6 +516,21 @@ describe('copyIn', () => {
       expect(await failureOf(copy)).toMatchObject({ code: 'ENOSPC' });
       expect(left()).toEqual(['a', 'c', 'd']);
     });
+
+    test('a guest that takes nothing: what was in it stays', async () => {
+      await intoTarget(tree);
+      const { mtimeNs } = statSync(join(tree, 'b'), { bigint: true });
+      truncateSync(inTarget('many/b'), 4096);
+      await setFileTimes(Buffer.from(inTarget('many/b')), 0n, mtimeNs);
+      const before = left();
+      const closed = {
+        ...guest,
+        tarIn: () => Promise.reject(new GuestfsError('pipe', { code: 'EMFILE', operation: 'tarIn' })),
+      };
+      const copy = copyIn(closed, tree, '/', checkCopyInOptions({}));
+      expect(await failureOf(copy)).toMatchObject({ code: 'EMFILE' });
+      expect(left()).toEqual(before);
+    });
   });
 
   test('. is what is in it', async () => {

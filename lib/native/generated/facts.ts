@@ -86,6 +86,7 @@ export const facts: Readonly<Record<string, FunctionFacts>> = {
   shOut: { guestProgram: true },
   shutdown: { appliance: 'ends', flushes: true },
   sync: { flushes: true },
+  tarIn: { choices: { compress: ['compress', 'gzip', 'bzip2', 'xz', 'lzop', 'lzma', 'zstd'] } },
   umount: { flushes: true },
   umountAll: { flushes: true },
   umountLocal: { program: 'guestunmount' },

@@ -4,7 +4,7 @@ import { causeOfDeath, RefusedWrites } from '../../lib/faults/kernel-words';
 import { faultIn } from '../../lib/faults/words';
 
 // Words of libguestfs 1.48, qemu 7.2 and supermin 5.2.
-describe('the words of the host tell code and remedy', () => {
+describe('the words of the host tell code and advice', () => {
   test.each<[what: string, words: string, code: string, errno: string | undefined, advice: RegExp]>([
     [
       'a lock',
@@ -220,9 +220,9 @@ supermin: cp -p '/boot/vmlinuz' '/c/.guestfs-0/appliance.d.almnkia2/kernel': com
       /hypervisor \/no\/qemu.*LIBGUESTFS_HV/,
     ],
   ])('%s', (_, words, code, errno, advice) => {
-    const remedy = faultIn({ said: words, path: '/i/drive' });
-    expect({ code: remedy?.code, errno: remedy?.errno }).toEqual({ code, errno });
-    expect(remedy && textOf(remedy)).toMatch(advice);
+    const fault = faultIn({ said: words, path: '/i/drive' });
+    expect({ code: fault?.code, errno: fault?.errno }).toEqual({ code, errno });
+    expect(fault && textOf(fault)).toMatch(advice);
   });
 
   test.each([
