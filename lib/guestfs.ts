@@ -25,6 +25,7 @@ import { aliases } from './generated/aliases';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
 import { withinLimits } from './host/limits';
 import { ApplianceSocket } from './launch/appliance-socket';
+import { withoutAugeas } from './launch/augeas';
 import { BackendSettings } from './launch/backend-settings';
 import { callOnAllDrives } from './launch/drive-calls';
 import { Drives, keptOptions } from './launch/drives';
@@ -96,6 +97,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /** @internal */
   declare [warned]?: (about: WarningDetails) => void;
+  /** @internal */
+  declare [withoutAugeas]?: boolean;
   readonly #native = withinLimits('create', openNativeHandle);
   readonly #calls: Calls;
   readonly #drives = new Drives();
@@ -159,7 +162,10 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * cannot be; AbortError at once when `signal` is aborted
    */
   override async launch(options?: LaunchOptions): Promise<void> {
-    const checked = checkLaunchOptions(options, this.#template);
+    const checked = checkLaunchOptions(options, {
+      template: this.#template,
+      lenses: this[withoutAugeas] === true ? 'inspection' : 'all',
+    });
     const parts = {
       calls: this.#calls,
       native: this.#native,

@@ -1,5 +1,7 @@
 import type { TreeReader } from '../bulk/walk';
 import type { Changes, Difference, DiffOptions } from '../diff';
+import type { Guestfs } from '../guestfs';
+import { watching } from '../options/callbacks';
 import { type ProgressFormat, ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
 import { type Arguments, parseArguments } from './arguments';
@@ -103,14 +105,14 @@ export const command: Command = {
 
 export function parse(args: readonly string[]): Comparison {
   const parsed = parseArguments(description, args);
-  const { format, keys, progress, accel, timeout } = launchArguments(parsed);
+  const { format, keys, progress, accel, template, timeout } = launchArguments(parsed);
   const [before = '', after = ''] = parsed.operands;
   const disks = (path: string, others: readonly string[]) =>
     [path, ...others].map((each) => ({ path: each, format }));
   return {
     before: disks(before, parsed.values('add-before')),
     after: disks(after, parsed.values('add-after')),
-    options: { ...{ keys, accel, timeout }, ...compared(parsed) },
+    options: { ...{ keys, accel, template, timeout }, ...compared(parsed) },
     progress,
     json: parsed.has('json'),
     exitCode: parsed.has('exit-code'),
@@ -154,13 +156,13 @@ async function compare(
   const notes = new Notes(reporter);
   const differences = diff(before, after, {
     ...{ ...options, signal, onError },
-    onHandle: (g) => {
+    onHandle: watching((g: Guestfs) => {
       const label = labels.shift() ?? '';
       g.on('warning', (text) => notes.tellOnce(text));
       job.follow(g, (operation) =>
         comparing.has(operation) ? 'comparing the files' : `${label}: ${operation}`,
       );
-    },
+    }),
   });
   try {
     for await (const each of differences) {

@@ -1,4 +1,5 @@
 import { type InspectAllOptions, type InspectionReport, type InspectionResult, inspectAll } from '../inspect';
+import { watching } from '../options/callbacks';
 import { type ProgressFormat, ProgressReporter } from '../progress';
 import { toJson } from '../text/json';
 import { parseArguments } from './arguments';
@@ -58,7 +59,7 @@ export const command: Command = {
     let printed = 0;
     const results = inspectAll(
       images.map((path) => ({ path, format })),
-      { ...options, signal, onHandle: reporter.handle, onProgress: reporter.progress },
+      { ...options, signal, onHandle: watching(reporter.handle), onProgress: reporter.progress },
     );
     try {
       for await (const result of results) {
@@ -100,14 +101,14 @@ class Outcomes {
 
 export function parse(args: readonly string[]): Arguments {
   const parsed = parseArguments(description, args);
-  const { keys, accel, timeout, format, progress } = launchArguments(parsed);
+  const { keys, accel, template, timeout, format, progress } = launchArguments(parsed);
   return {
     images: parsed.operands,
     json: parsed.has('json'),
     format,
     progress,
     options: {
-      ...{ keys, accel, timeout },
+      ...{ keys, accel, template, timeout },
       concurrency: parsed.count('concurrency'),
       applications: !parsed.has('no-applications'),
     },

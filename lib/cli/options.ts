@@ -1,6 +1,6 @@
 // The options that commands share, and what they say.
 import type { VolumeKey } from '../inspect';
-import type { Accelerator } from '../launch/options';
+import type { Accelerator, TemplateMode } from '../launch/options';
 import type { ProgressFormat } from '../progress';
 import type { Arguments } from './arguments';
 import type { Operand, Option } from './command';
@@ -10,6 +10,7 @@ export const imageOperand: Operand = { name: 'IMAGE', file: true };
 
 const progressFormats = ['auto', 'bar', 'text', 'json', 'none'] as const satisfies ProgressFormat[];
 const accelerators = ['auto', 'kvm', 'tcg'] as const satisfies Accelerator[];
+const templateModes = ['auto', 'never', 'only'] as const satisfies TemplateMode[];
 
 export const formatOption: Option = {
   name: 'format',
@@ -26,6 +27,14 @@ export const progressOption: Option = {
     'Progress on stderr; default auto: bars on a terminal, else lines. With json, errors and notes are JSON too',
 };
 
+export const templateOption: Option = {
+  name: 'template',
+  value: 'MODE',
+  choices: templateModes,
+  about:
+    'Whether the appliance goes on from a template, one that was booted before and saved; default: $GUESTFS_TEMPLATE, else auto under emulation, which boots where it has to',
+};
+
 /** Options of every command that launches a guest. */
 export const launchOptions: readonly Option[] = [
   formatOption,
@@ -38,6 +47,7 @@ export const launchOptions: readonly Option[] = [
   },
   progressOption,
   { name: 'accel', value: 'ACCEL', choices: accelerators, about: 'How the appliance runs; default auto' },
+  templateOption,
   {
     name: 'timeout',
     value: 'SECONDS',
@@ -83,6 +93,7 @@ export interface LaunchArguments {
   readonly keys: readonly VolumeKey[];
   readonly progress: ProgressFormat;
   readonly accel: Accelerator;
+  readonly template: TemplateMode | undefined;
   readonly timeout: number | undefined;
 }
 
@@ -92,6 +103,7 @@ export function launchArguments(args: Arguments): LaunchArguments {
     keys: args.values('key').map(parseKey),
     progress: (args.value('progress') ?? 'auto') as ProgressFormat,
     accel: (args.value('accel') ?? 'auto') as Accelerator,
+    template: args.value('template') as TemplateMode | undefined,
     timeout: args.milliseconds('timeout'),
   };
 }

@@ -3,6 +3,7 @@ import type { Guestfs } from '../guestfs';
 import type { GuestOptions, OpenGuest } from '../guests/open';
 import type { ImageFacts } from '../host/image-facts';
 import type { VolumeKey } from '../inspect';
+import { watching } from '../options/callbacks';
 import { Job } from '../progress/job';
 import { ExitCode, UsageError } from './command';
 import { failureOf, tellFailure } from './failures';
@@ -79,15 +80,15 @@ export class Session {
 
   get #guestOptions(): GuestOptions {
     const { name, access, launch, mount, signal } = this.#options;
-    const { keys, timeout, accel } = launch;
+    const { keys, timeout, accel, template } = launch;
     const writable = access === 'write';
     return {
-      ...{ operation: name, writable, keys, timeout, accel, signal },
+      ...{ operation: name, writable, keys, timeout, accel, template, signal },
       // What is to be changed must be whole: else something would be written to where a filesystem should be.
       ...(access !== 'devices' && {
         mount: { ...mount, onError: writable ? undefined : (error, place) => this.#fail(error, place) },
       }),
-      onHandle: (g) => this.#view.open(g),
+      onHandle: watching((g: Guestfs) => this.#view.open(g)),
     };
   }
 

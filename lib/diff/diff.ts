@@ -14,6 +14,7 @@ const ownTypes: ReadonlyMap<string, string> = new Map([
   ['keys', 'object'],
   ['timeout', 'number'],
   ['accel', 'string'],
+  ['template', 'string'],
   ['handleOptions', 'object'],
   ['onHandle', 'function'],
   ['root', 'string'],
@@ -32,7 +33,8 @@ export function diff(
     options,
     new Map([...compareTypes, ...ownTypes]),
   ) as DiffOptions;
-  checkLaunchOptions({ timeout: checked.timeout, accel: checked.accel });
+  const { timeout, accel, template } = checked;
+  checkLaunchOptions({ timeout, accel, template });
   return diffGuests(sources, { ...checked, keys: keys === undefined ? [] : checkKeys('diff', keys) });
 }
 

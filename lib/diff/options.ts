@@ -4,7 +4,10 @@ import type { CompareOptions } from './compare';
 /** Options of {@link diff}. */
 export interface DiffOptions
   extends CompareOptions,
-    Pick<InspectOptions, 'onProgress' | 'keys' | 'timeout' | 'accel' | 'handleOptions' | 'onHandle'> {
+    Pick<
+      InspectOptions,
+      'onProgress' | 'keys' | 'timeout' | 'accel' | 'template' | 'handleOptions' | 'onHandle'
+    > {
   /**
    * Root filesystem of the operating system to compare, where a guest has several: `'/dev/sda2'`, as {@link inspect}
    * reports.

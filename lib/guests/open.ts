@@ -2,15 +2,17 @@
 import { Guestfs } from '../guestfs';
 import { type ImageFacts, readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
+import { withoutAugeas } from '../launch/augeas';
 import type { GuestfsOptions } from '../launch/handle-options';
 import type { LaunchOptions } from '../launch/options';
 import { signals } from '../options/abort-signals';
+import { onlyWatches } from '../options/callbacks';
 import type { ProgressEvent } from '../options/types';
 import type { VolumeKey } from './keys';
 import { type MountPlan, mountGuest } from './mount';
 
 /** Ways to open a guest. */
-export interface GuestOptions extends Pick<LaunchOptions, 'timeout' | 'accel'> {
+export interface GuestOptions extends Pick<LaunchOptions, 'timeout' | 'accel' | 'template'> {
   /** Method or command in whose name errors are told. */
   readonly operation: string;
   /** Whether the guest is to be changed; default false. */
@@ -22,7 +24,7 @@ export interface GuestOptions extends Pick<LaunchOptions, 'timeout' | 'accel'> {
   /** Gives the guest up. One that is only read is killed at once, wherever it is; what is being written is not. */
   readonly signal?: AbortSignal | undefined;
   readonly handleOptions?: GuestfsOptions | undefined;
-  /** Receives the handle before anything is asked of it. */
+  /** Receives the handle before anything is asked of it: ours are `watching`, others may use all of it. */
   readonly onHandle?: ((handle: Guestfs) => void) | undefined;
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }
@@ -69,16 +71,17 @@ export class OpenGuest {
   #isUp = false;
 
   constructor(images: readonly ImageFacts[], options: GuestOptions) {
-    const { signal, writable, handleOptions } = options;
+    const { signal, writable, handleOptions, onHandle } = options;
     this.images = images;
     this.#options = options;
     this.g = new Guestfs(handleOptions);
+    this.g[withoutAugeas] = onHandle === undefined || onlyWatches(onHandle);
     if (signal && !writable) this.#unfollow = signals.follow(signal, this.kill);
   }
 
   /** Adds the images, launches the appliance, and mounts what is to be mounted. */
   async open(): Promise<void> {
-    const { writable = false, timeout, accel, signal, onHandle, onProgress } = this.#options;
+    const { writable = false, timeout, accel, template, signal, onHandle, onProgress } = this.#options;
     const { g } = this;
     if (onProgress) g.on('progress', onProgress);
     onHandle?.(g);
@@ -88,7 +91,7 @@ export class OpenGuest {
       await g.addDrive(absolutePath, { readonly: !writable, format, signal });
     }
     this.#isUp = true;
-    await g.launch({ timeout, accel, signal }).catch((error: unknown) => {
+    await g.launch({ timeout, accel, template, signal }).catch((error: unknown) => {
       this.#isUp = false;
       throw error;
     });

@@ -1,11 +1,12 @@
 import { types } from 'node:util';
 import { invalidType } from '../faults/arguments';
 import { AbortError } from '../faults/errors';
+import type { Guestfs } from '../guestfs';
 import { applianceOf, concurrencyFor } from '../guests/concurrency';
 import type { Inspectable } from '../guests/images';
 import { Pool } from '../guests/pool';
 import type { InspectionResult } from '../guests/report';
-import { guarded } from '../options/callbacks';
+import { guarded, onlyWatches, watching } from '../options/callbacks';
 import { isArray, reading } from '../options/read';
 import { inspect } from './inspect';
 import {
@@ -13,6 +14,7 @@ import {
   checkAllOptions,
   type InspectAllOptions,
   type InspectAllProgress,
+  type InspectOptions,
 } from './options';
 
 /** `inspectAll()`, as index.ts explains it. */
@@ -39,7 +41,7 @@ export function inspectAll<T extends Inspectable>(
           ...shared,
           signal: given,
           onProgress: told.progress,
-          onHandle: onHandle && ((g) => onHandle(g, image, index)),
+          onHandle: onHandle && handleOf(onHandle, image, index),
         });
         told.end();
         return { image, index, report };
@@ -50,6 +52,15 @@ export function inspectAll<T extends Inspectable>(
       }
     },
   });
+}
+
+function handleOf<T extends Inspectable>(
+  onHandle: NonNullable<CheckedInspectAllOptions<T>['onHandle']>,
+  image: T,
+  index: number,
+): NonNullable<InspectOptions['onHandle']> {
+  const one = (g: Guestfs) => onHandle(g, image, index);
+  return onlyWatches(onHandle) ? watching(one) : one;
 }
 
 /** Number of images, where it can be told beforehand. */

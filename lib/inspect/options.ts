@@ -3,7 +3,7 @@ import type { Guestfs } from '../guestfs';
 import type { Inspectable } from '../guests/images';
 import { checkKeys, type VolumeKey } from '../guests/keys';
 import type { GuestfsOptions } from '../launch/handle-options';
-import { type Accelerator, checkLaunchOptions } from '../launch/options';
+import { type Accelerator, checkLaunchOptions, type TemplateMode } from '../launch/options';
 import { checkSignal, isObject, readOptions } from '../options/read';
 import type { ProgressEvent } from '../options/types';
 
@@ -19,6 +19,8 @@ export interface InspectOptions {
   readonly timeout?: number | undefined;
   /** Accelerator of the appliance, as in {@link LaunchOptions.accel}; default `'auto'`. */
   readonly accel?: Accelerator | undefined;
+  /** Use of templates, as in {@link LaunchOptions.template}; default: that of the handle. */
+  readonly template?: TemplateMode | undefined;
   /** List the installed packages; default true. */
   readonly applications?: boolean | undefined;
   /** Include the icons of the operating systems; default false. */
@@ -77,6 +79,7 @@ const optionTypes: ReadonlyMap<string, string> = new Map([
   ['onProgress', 'function'],
   ['timeout', 'number'],
   ['accel', 'string'],
+  ['template', 'string'],
   ['applications', 'boolean'],
   ['icon', 'boolean'],
   ['handleOptions', 'object'],
@@ -128,6 +131,7 @@ function checkRead(
     keys: keys === undefined ? [] : checkKeys(operation, keys),
     signal: checkSignal(operation, signal),
   };
-  checkLaunchOptions({ timeout: checked.timeout, accel: checked.accel });
+  const { timeout, accel, template } = checked;
+  checkLaunchOptions({ timeout, accel, template });
   return checked;
 }

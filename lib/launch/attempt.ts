@@ -152,7 +152,8 @@ export class Attempts {
       if (!prepared) throw error;
       const explained = this.#explain(undefined, error as Error);
       const tail = this.#parts.native.consoleTail();
-      if (start && start.kind !== 'boot') {
+      // Before libguestfs has asked for qemu, nothing about templates can be to blame.
+      if (start && start.kind !== 'boot' && (start.kind ?? start.refused) !== undefined) {
         const why = start.refused?.why ?? start.markers.failure ?? lastLine(tail);
         return { why, remember: start.kind === 'restore', silent: false, error: explained };
       }

@@ -46,9 +46,10 @@ export interface CheckedLaunchOptions {
   readonly onProgress: CallOptions['onProgress'];
 }
 
+/** `handle` is what a launch takes from its handle. */
 export function checkLaunchOptions(
   options: LaunchOptions | undefined,
-  usual?: TemplateMode,
+  handle: Partial<Pick<CheckedLaunchOptions, 'template' | 'lenses'>> = {},
 ): CheckedLaunchOptions {
   const { names, values, signal, onProgress } = splitOptions('launch', options);
   const known = ['timeout', 'accel', 'template'];
@@ -63,8 +64,8 @@ export function checkLaunchOptions(
   }
   if (typeof accel !== 'string') throw invalidType('launch', 'options.accel', 'string', accel);
   if (!isAccelerator(accel)) throw invalidValue('launch', 'options.accel', "must be 'auto', 'kvm' or 'tcg'");
-  const mode = checkTemplateMode('launch', template) ?? usual;
-  return { timeout, accel, template: mode, lenses: 'all', signal, onProgress };
+  const mode = checkTemplateMode('launch', template) ?? handle.template;
+  return { timeout, accel, template: mode, lenses: handle.lenses ?? 'all', signal, onProgress };
 }
 
 function isAccelerator(text: string): text is Accelerator {

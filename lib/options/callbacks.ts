@@ -16,7 +16,21 @@ export const anyContext: Context = (what) => what();
 /** A function that runs the callback in the asynchronous context of now. */
 export function inCurrentContext<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R {
   const context = currentContext();
-  return (...args) => context(() => callback(...args));
+  const inContext = (...args: A) => context(() => callback(...args));
+  return onlyWatches(callback) ? watching(inContext) : inContext;
+}
+
+const watchers = new WeakSet<object>();
+
+/** Marks one of our own functions that receive a handle: it shows what the handle does, and asks nothing of it. */
+export function watching<T extends object>(onHandle: T): T {
+  watchers.add(onHandle);
+  return onHandle;
+}
+
+/** Whether a handle that this function receives stays in our hands all the same. */
+export function onlyWatches(onHandle: object): boolean {
+  return watchers.has(onHandle);
 }
 
 /** Calls a callback of the program's. What it throws is the program's own error: it surfaces, and stops nothing here. */

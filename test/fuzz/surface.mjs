@@ -54,12 +54,14 @@ const handleOptions = [
   ['path', 'OptString'],
   ['cachedir', 'OptString'],
   ['tmpdir', 'OptString'],
+  ['template', 'template'],
   ['libvirtAuth', 'onProgress'],
 ];
 
 const launchOptions = [
   ['timeout', 'timeout'],
   ['accel', 'accel'],
+  ['template', 'template'],
 ];
 
 const inspectOptions = [

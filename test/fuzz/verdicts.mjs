@@ -104,6 +104,7 @@ Object.assign(judges, {
   timeout: (nature) => judgeDuration(nature, 2 ** 31 - 1),
   interval: (nature) => judgeDuration(nature, Number.POSITIVE_INFINITY),
   accel: (nature) => judgeWord(nature, ['auto', 'kvm', 'tcg']),
+  template: (nature) => judgeWord(nature, ['auto', 'never', 'only']),
   format: (nature) => judgeWord(nature, ['auto', 'bar', 'text', 'json', 'none']),
   label: (nature) => (nature.is === 'text' ? accepted : refused(TYPE)),
 });

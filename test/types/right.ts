@@ -30,6 +30,7 @@ import {
   privateKey,
   type Stat,
   type Statns,
+  type TemplateMode,
   type Xattr,
 } from 'guestfs';
 import { is, same } from './equal.js';
@@ -155,6 +156,8 @@ export async function handle() {
   is<Promise<void>>()(g.userCancel(), true);
   same<Accelerator, 'auto' | 'kvm' | 'tcg'>(true);
   same<LaunchOptions['accel'], Accelerator | undefined>(true);
+  same<LaunchOptions['template'], TemplateMode | undefined>(true);
+  same<TemplateMode, 'auto' | 'never' | 'only'>(true);
   same<ProgressEvent['phase'], LaunchPhase | undefined>(true);
   const { built, ms, cachedir } = await Guestfs.warm({ path: '/', cachedir: '/', tmpdir: '/', signal });
   is<boolean>()(built, true);

@@ -92,6 +92,8 @@ export function handles() {
   new Guestfs({ smp: '2' });
   // @ts-expect-error there is no such accelerator
   g.launch({ accel: 'hvf' });
+  // @ts-expect-error there is no such use of templates
+  g.launch({ template: 'always' });
   // @ts-expect-error the time is in milliseconds
   g.launch({ timeout: '2m' });
   // @ts-expect-error a launch that is aborted kills the appliance anyway

@@ -123,6 +123,8 @@ describe('arguments of inspect()', () => {
     ['a key with a NUL', { keys: ['secret\0'] }, 'ERR_INVALID_ARG_VALUE', /"options.keys"/],
     ['a timeout of 0', { timeout: 0 }, 'ERR_OUT_OF_RANGE', /timeout/],
     ['an unknown accelerator', { accel: 'xen' }, 'ERR_INVALID_ARG_VALUE', /accel/],
+    ['an unknown use of templates', { template: 'always' }, 'ERR_INVALID_ARG_VALUE', /template/],
+    ['templates that are no string', { template: true }, 'ERR_INVALID_ARG_TYPE', /"options.template"/],
     ['an unknown option', { aplications: true }, 'ERR_INVALID_ARG_VALUE', /did you mean "applications"/],
   ])('%s', async (_, options, code, message) => {
     const error = await refusal('disk.img', options);

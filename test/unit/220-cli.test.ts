@@ -129,6 +129,7 @@ describe('arguments of guestfs inspect', () => {
       options: {
         keys: [],
         accel: 'auto',
+        template: undefined,
         timeout: undefined,
         concurrency: undefined,
         applications: true,
@@ -147,7 +148,17 @@ describe('arguments of guestfs inspect', () => {
       '--key=/dev/sda1:key:b',
       'a.img',
     ];
-    args.push('--accel', 'tcg', '--timeout', '0.5', '--concurrency=3', '--no-applications', '--', '--b.img');
+    args.push(
+      '--accel',
+      'tcg',
+      '--template=only',
+      '--timeout',
+      '0.5',
+      '--concurrency=3',
+      '--no-applications',
+      '--',
+      '--b.img',
+    );
     expect(parse(args)).toEqual({
       images: ['a.img', '--b.img'],
       json: true,
@@ -159,6 +170,7 @@ describe('arguments of guestfs inspect', () => {
           { device: '/dev/sda1', key: 'b' },
         ],
         accel: 'tcg',
+        template: 'only',
         timeout: 500,
         concurrency: 3,
         applications: false,
@@ -171,6 +183,7 @@ describe('arguments of guestfs inspect', () => {
     [['--frobnicate', 'a.img'], /--frobnicate/],
     [['--progress', 'loud', 'a.img'], /--progress must be one of auto, bar, text, json, none/],
     [['--accel', 'xen', 'a.img'], /--accel must be one of auto, kvm, tcg/],
+    [['--template', 'yes', 'a.img'], /--template must be one of auto, never, only/],
     [['--timeout', 'soon', 'a.img'], /--timeout must be a positive number/],
     [['--timeout', '0', 'a.img'], /--timeout must be a positive number/],
     [['--timeout', '1e9', 'a.img'], /--timeout must be a positive number/],
@@ -354,6 +367,7 @@ describe('the program', () => {
       '--format',
       '--key',
       '--accel',
+      '--template',
       '--timeout',
       '--concurrency',
       '--no-applications',

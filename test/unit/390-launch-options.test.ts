@@ -48,6 +48,21 @@ describe('refused', () => {
     expect(error.message).toContain(`must be 'auto', 'kvm' or 'tcg'`);
   });
 
+  test.each([[5], [null], [true], [['only']]])(
+    'a use of templates that is no string: %p',
+    async (template) => {
+      const error = await launch({ template });
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+      expect(error.message).toContain('"options.template"');
+    },
+  );
+
+  test.each([['always'], ['Only'], ['']])('the use of templates %p', async (template) => {
+    const error = await launch({ template });
+    expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
+    expect(error.message).toContain(`must be 'auto', 'never' or 'only'`);
+  });
+
   test.each([
     ['signal', {}],
     ['onProgress', 'draw'],
@@ -89,6 +104,9 @@ describe('accepted', () => {
     [{ timeout: undefined, accel: undefined, signal: undefined, onProgress: undefined }],
     [{ timeout: 2 ** 31 - 1 }],
     [{ accel: 'tcg' }],
+    [{ template: 'auto' }],
+    [{ template: 'never' }],
+    [{ template: 'only' }],
     [{ accel: 'auto', signal: new AbortController().signal, onProgress: () => undefined, killOnAbort: true }],
   ])('%p', async (options) => {
     await using handle = new Guestfs({ path: '/nonexistent', backend: 'direct' });

@@ -170,6 +170,8 @@ describe('what is refused before anything is launched', () => {
     [() => diff('a', 'b', { root: 5 } as object), 'ERR_INVALID_ARG_TYPE'],
     [() => diff('a', 'b', { keys: 'k' } as object), 'ERR_INVALID_ARG_TYPE'],
     [() => diff('a', 'b', { timeout: -1 }), 'ERR_OUT_OF_RANGE'],
+    [() => diff('a', 'b', { template: 'always' } as object), 'ERR_INVALID_ARG_VALUE'],
+    [() => diff('a', 'b', { template: 1 } as object), 'ERR_INVALID_ARG_TYPE'],
   ])('%s', (call, code) => {
     expect(call).toThrow(expect.objectContaining({ code }));
   });

@@ -75,6 +75,7 @@ export const typed = {
   timeout: numbers,
   interval: numbers,
   accel: fc.constantFrom('auto', 'kvm', 'tcg', 'TCG', '').map(aText),
+  template: fc.constantFrom('auto', 'never', 'only', 'Only', '').map(aText),
   format: fc.constantFrom('auto', 'bar', 'text', 'json', 'none', 'Bar', '').map(aText),
   label: texts,
 };
