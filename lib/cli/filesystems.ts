@@ -48,10 +48,10 @@ const definition: GuestCommand = {
   access: 'devices',
   plan(args) {
     const asked = Object.keys(kinds).filter((option) => args.has('all') || args.has(option));
-    const wanted = (asked.length > 0 ? asked : ['filesystems']).map((option) => kinds[option]);
+    const wanted = (asked.length > 0 ? asked : ['filesystems']).flatMap((option) => kinds[option] ?? []);
     return async (guest) => {
       const { results } = guest;
-      const all = await volumesOf(guest);
+      const all = await volumesOf(guest, wanted);
       const volumes = wanted.flatMap((kind) => all.filter((volume) => volume.kind === kind));
       if (args.has('json')) await results.json(volumes, 2);
       else await results.table(...volumeTable(volumes));

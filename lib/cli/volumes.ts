@@ -1,11 +1,19 @@
 // What is on the disks of a guest, and what lies on what.
 import type { Guestfs } from '../guestfs';
-import { plainUuid } from '../guests/blkid';
+import { isPartOf, plainUuid } from '../guests/blkid';
+import type { ExaminedDevices } from '../guests/mount';
 import { isRefusal } from '../guests/problems';
-import type { InspectionReport } from '../guests/report';
+import type { PartitionReport } from '../guests/report';
+import type { ImageReport } from '../host/image-types';
 import type { Guest } from './session';
 
-export type VolumeKind = 'filesystem' | 'encrypted' | 'lv' | 'vg' | 'pv' | 'partition' | 'device';
+const allKinds = ['filesystem', 'encrypted', 'lv', 'vg', 'pv', 'partition', 'device'] as const;
+
+export type VolumeKind = (typeof allKinds)[number];
+
+const lvmKinds: ReadonlySet<VolumeKind> = new Set(['lv', 'vg', 'pv']);
+
+const sectorSize = 512;
 
 export interface Volume {
   readonly name: string;
@@ -23,8 +31,9 @@ export interface Volume {
 export type VolumeCalls = Pick<
   Guestfs,
   | 'blockdevGetsize64'
+  | 'btrfsSubvolumeGetDefault'
+  | 'btrfsSubvolumeList'
   | 'featureAvailable'
-  | 'listFilesystems'
   | 'lvs'
   | 'lvuuid'
   | 'mdStat'
@@ -34,9 +43,9 @@ export type VolumeCalls = Pick<
   | 'vgsFull'
 >;
 
-export async function volumesOf(guest: DevicesOfGuest): Promise<Volume[]> {
-  const { report, physicalVolumes } = await examine(guest);
-  return await new Volumes(guest.g, report, guest.failed, physicalVolumes).list();
+/** Lists volumes of these kinds; nothing is asked of the guest that concerns the others only. */
+export async function volumesOf(guest: DevicesOfGuest, kinds?: readonly VolumeKind[]): Promise<Volume[]> {
+  return await new Volumes(guest.g, await examine(guest), guest.failed).list(kinds);
 }
 
 export type DevicesOfGuest = Pick<Guest, 'g' | 'images' | 'keys' | 'failed' | 'note'>;
@@ -54,87 +63,92 @@ export async function examine({ g, images, keys, failed, note }: DevicesOfGuest)
   return examined;
 }
 
+type Examined = Pick<ExaminedDevices, 'report' | 'physicalVolumes' | 'logicalVolumes' | 'errors'>;
+
+/** Types of partition tables of which the kernel takes the sizes of partitions as they are. */
+const exactTables: ReadonlySet<string> = new Set(['mbr', 'gpt']);
+
 export class Volumes {
   readonly #g: VolumeCalls;
-  readonly #report: InspectionReport;
+  readonly #examined: Examined;
   readonly #failed: (error: unknown, device?: string) => void;
-  readonly #physicalVolumes: ReadonlyMap<string, string>;
-  readonly #partitions: ReadonlySet<string>;
+  readonly #partitions: ReadonlyMap<string, PartitionReport>;
   /** Encrypted volumes by the devices as which they were opened. */
   readonly #encrypted: ReadonlyMap<string, string>;
 
-  constructor(
-    g: VolumeCalls,
-    report: InspectionReport,
-    failed: (error: unknown, device?: string) => void,
-    physicalVolumes: ReadonlyMap<string, string> = new Map(),
-  ) {
-    this.#physicalVolumes = physicalVolumes;
+  constructor(g: VolumeCalls, examined: Examined, failed: (error: unknown, device?: string) => void) {
     this.#g = g;
-    this.#report = report;
+    this.#examined = examined;
     this.#failed = failed;
-    this.#partitions = new Set(report.partitions.map(({ device }) => device));
+    const { partitions, encrypted } = examined.report;
+    this.#partitions = new Map(partitions.map((each) => [each.device, each]));
     this.#encrypted = new Map(
-      report.encrypted.flatMap(({ device, mapping }) =>
-        mapping === null ? [] : [[mapping, device] as const],
-      ),
+      encrypted.flatMap(({ device, mapping }) => (mapping === null ? [] : [[mapping, device] as const])),
     );
   }
 
-  async list(): Promise<Volume[]> {
-    const lvm = await this.#lvm();
-    return [
-      ...(await this.#filesystems(lvm)),
-      ...(await this.#encryptedVolumes(lvm)),
-      ...lvm,
-      ...(await this.#partitionsAndDisks()),
-    ];
+  async list(kinds: readonly VolumeKind[] = allKinds): Promise<Volume[]> {
+    const volumes: Volume[] = [];
+    if (kinds.includes('filesystem')) volumes.push(...(await this.#filesystems()));
+    if (kinds.includes('encrypted')) volumes.push(...(await this.#encryptedVolumes()));
+    if (kinds.some((kind) => lvmKinds.has(kind))) volumes.push(...(await this.#lvm()));
+    if (kinds.includes('partition')) volumes.push(...(await this.#partitionVolumes()));
+    return [...volumes, ...this.#disks()].filter(({ kind }) => kinds.includes(kind));
   }
 
-  async #filesystems(lvm: readonly Volume[]): Promise<Volume[]> {
+  async #filesystems(): Promise<Volume[]> {
     const volumes: Volume[] = [];
-    for (const { device, type, label, uuid } of this.#report.filesystems) {
-      const [size, parents] = [await this.#size(device), await this.#parentsOf(device, lvm)];
+    for (const { device, type, label, uuid } of this.#examined.report.filesystems) {
+      const [size, parents] = [await this.#size(device), await this.#parentsOf(device)];
       volumes.push({ name: device, kind: 'filesystem', type, label, size, parents, uuid });
     }
-    if (volumes.some(({ type }) => type === 'btrfs')) volumes.push(...(await this.#subvolumes(volumes)));
-    return volumes;
+    const subvolumes: Volume[] = [];
+    for (const each of volumes) if (each.type === 'btrfs') subvolumes.push(...(await this.#subvolumes(each)));
+    return [...volumes, ...subvolumes];
   }
 
-  async #encryptedVolumes(lvm: readonly Volume[]): Promise<Volume[]> {
+  async #encryptedVolumes(): Promise<Volume[]> {
     const volumes: Volume[] = [];
-    for (const { device, type, uuid } of this.#report.encrypted) {
-      const [size, parents] = [await this.#size(device), await this.#parentsOf(device, lvm)];
+    for (const { device, type, uuid } of this.#examined.report.encrypted) {
+      const [size, parents] = [await this.#size(device), await this.#parentsOf(device)];
       volumes.push({ name: device, kind: 'encrypted', type, label: null, size, parents, uuid });
     }
     return volumes;
   }
 
-  /** Subvolumes of btrfs, which can be mounted by names of their own. */
-  async #subvolumes(filesystems: readonly Volume[]): Promise<Volume[]> {
-    const all =
-      (await this.#attempt(undefined, () => this.#g.listFilesystems())) ?? new Map<string, string>();
-    return [...all.keys()].flatMap((name) => {
-      const parent = filesystems.find((each) => name.startsWith(`btrfsvol:${each.name}/`));
-      return parent ? [{ ...parent, name, parents: [parent.name] }] : [];
-    });
+  /** Subvolumes of a btrfs, which can be mounted by names of their own, but for the default one, which is the whole. */
+  async #subvolumes(parent: Volume): Promise<Volume[]> {
+    const { name: device } = parent;
+    const all = (await this.#attempt(device, () => this.#g.btrfsSubvolumeList(device))) ?? [];
+    if (all.length === 0) return [];
+    const whole = await this.#attempt(device, () => this.#g.btrfsSubvolumeGetDefault(device));
+    if (whole === undefined) return [];
+    return all
+      .filter(({ btrfssubvolumeId }) => btrfssubvolumeId !== whole)
+      .map(({ btrfssubvolumePath }) => ({
+        ...parent,
+        name: `btrfsvol:${device}/${btrfssubvolumePath}`,
+        parents: [device],
+      }));
   }
 
   async #lvm(): Promise<Volume[]> {
+    const { physicalVolumes, errors } = this.#examined;
+    // What could not be examined may be a physical volume.
+    if (physicalVolumes.size === 0 && errors.length === 0) return [];
     // An appliance without its tools would fail at each.
     if (!(await this.#g.featureAvailable(['lvm2']))) return [];
     const physical = ((await this.#attempt(undefined, () => this.#g.pvsFull())) ?? []).map((volume) => ({
       ...volume,
-      pvName: this.#physicalVolumes.get(plainUuid(volume.pvUuid)) ?? volume.pvName,
+      pvName: physicalVolumes.get(plainUuid(volume.pvUuid)) ?? volume.pvName,
     }));
     if (physical.length === 0) return [];
     const volumes: Volume[] = [];
-    for (const name of (await this.#attempt(undefined, () => this.#g.lvs())) ?? []) {
-      const group = /^\/dev\/([^/]+)\//.exec(name)?.[1];
+    for (const name of await this.#logicalVolumes()) {
       const uuid = (await this.#attempt(name, () => this.#g.lvuuid(name))) ?? null;
       volumes.push({
         ...{ name, kind: 'lv', type: null, label: null, size: await this.#size(name), uuid },
-        parents: group === undefined ? [] : [group],
+        parents: groupOf(name),
       });
     }
     for (const { vgName, vgUuid, vgSize } of (await this.#attempt(undefined, () => this.#g.vgsFull())) ??
@@ -157,29 +171,36 @@ export class Volumes {
     return volumes;
   }
 
-  async #partitionsAndDisks(): Promise<Volume[]> {
+  async #logicalVolumes(): Promise<readonly string[]> {
+    const { physicalVolumes, logicalVolumes } = this.#examined;
+    if (physicalVolumes.size > 0) return logicalVolumes;
+    return (await this.#attempt(undefined, () => this.#g.lvs())) ?? [];
+  }
+
+  async #partitionVolumes(): Promise<Volume[]> {
     const volumes: Volume[] = [];
-    for (const { device, size, label, mbrId, gptType } of this.#report.partitions) {
+    for (const { device, size, label, mbrId, gptType } of this.#examined.report.partitions) {
       const type = gptType ?? (mbrId === null ? null : `0x${mbrId.toString(16).padStart(2, '0')}`);
       const parents = await this.#parentsOf(device);
       volumes.push({ name: device, kind: 'partition', type, label, size, parents, uuid: null });
     }
-    for (const { device, virtualSize, partitionTable } of this.#report.images) {
-      volumes.push({
-        ...{ name: device, kind: 'device', type: partitionTable, label: null, size: virtualSize },
-        ...{ parents: [], uuid: null },
-      });
-    }
     return volumes;
   }
 
-  async #parentsOf(device: string, lvm: readonly Volume[] = []): Promise<readonly string[]> {
-    const volume = lvm.find(({ kind, name }) => kind === 'lv' && name === device);
-    if (volume) return volume.parents;
+  #disks(): Volume[] {
+    return this.#examined.report.images.map(({ device, virtualSize, partitionTable }) => ({
+      ...{ name: device, kind: 'device', type: partitionTable, label: null, size: virtualSize },
+      ...{ parents: [], uuid: null },
+    }));
+  }
+
+  async #parentsOf(device: string): Promise<readonly string[]> {
+    if (this.#examined.logicalVolumes.includes(device)) return groupOf(device);
     const encrypted = this.#encrypted.get(device);
     if (encrypted !== undefined) return [encrypted];
     if (this.#partitions.has(device)) {
-      const disk = await this.#attempt(device, () => this.#g.partToDev(device));
+      const disk =
+        this.#diskOf(device)?.device ?? (await this.#attempt(device, () => this.#g.partToDev(device)));
       return disk === undefined ? [] : [disk];
     }
     if (!/^\/dev\/md/.test(device)) return [];
@@ -187,8 +208,26 @@ export class Volumes {
     return members.map(({ mdstatDevice }) => mdstatDevice);
   }
 
-  async #size(device: string): Promise<bigint | null> {
-    return (await this.#attempt(device, () => this.#g.blockdevGetsize64(device))) ?? null;
+  #diskOf(partition: string): ImageReport | undefined {
+    return this.#examined.report.images.find(({ device }) => isPartOf(partition, device));
+  }
+
+  async #size(device: string): Promise<bigint | number | null> {
+    return (
+      this.#knownSize(device) ??
+      (await this.#attempt(device, () => this.#g.blockdevGetsize64(device))) ??
+      null
+    );
+  }
+
+  /** Size of a disk or partition by the image and its partition table, where the kernel has nothing to cut off. */
+  #knownSize(device: string): number | undefined {
+    const disk = this.#examined.report.images.find((each) => each.device === device);
+    if (disk) return disk.virtualSize % sectorSize === 0 ? disk.virtualSize : undefined;
+    const partition = this.#partitions.get(device);
+    const whole = this.#diskOf(device);
+    if (!partition || !whole || !exactTables.has(partition.type)) return undefined;
+    return partition.end < whole.virtualSize ? partition.size : undefined;
   }
 
   async #attempt<T>(device: string | undefined, work: () => Promise<T>): Promise<T | undefined> {
@@ -200,4 +239,10 @@ export class Volumes {
       return undefined;
     }
   }
+}
+
+/** Volume group of a logical volume. */
+function groupOf(logicalVolume: string): string[] {
+  const group = /^\/dev\/([^/]+)\//.exec(logicalVolume)?.[1];
+  return group === undefined ? [] : [group];
 }

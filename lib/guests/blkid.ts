@@ -103,3 +103,8 @@ export function isMountable(output: BlkidOutput): boolean {
 export function plainUuid(uuid: string): string {
   return uuid.replaceAll('-', '');
 }
+
+/** `/dev/sda1` of `/dev/sda`, `/dev/md0p1` of `/dev/md0`. */
+export function isPartOf(partition: string, disk: string): boolean {
+  return partition.startsWith(disk) && /^p?\d+$/.test(partition.slice(disk.length));
+}

@@ -7,6 +7,7 @@ import {
   filesystemOf,
   isMangled,
   isMountable,
+  isPartOf,
   partitionOf,
   partitionTableOf,
   plainUuid,
@@ -23,6 +24,8 @@ export class Devices {
   readonly mountable: FilesystemReport[] = [];
   /** Devices of LVM's physical volumes by their UUIDs without dashes: LVM itself calls disks as the appliance's kernel does. */
   readonly physicalVolumes = new Map<string, string>();
+  /** Devices of LVM's logical volumes: `/dev/VG/LV`. */
+  logicalVolumes: readonly string[] = [];
   readonly #g: Guestfs;
   readonly #report: InspectionReport;
   readonly #problems: Problems;
@@ -133,8 +136,9 @@ export class Devices {
   }
 
   async #examineLogicalVolumes(): Promise<void> {
+    if (this.#hasLvm) this.logicalVolumes = await this.#list(() => this.#g.lvs());
     const volumes = [
-      ...(this.#hasLvm ? await this.#list(() => this.#g.lvs()) : []),
+      ...this.logicalVolumes,
       ...(await this.#list(() => this.#g.listLdmVolumes())),
       ...(await this.#list(() => this.#g.listLdmPartitions())),
     ];
@@ -177,11 +181,6 @@ export class Devices {
   async #list(call: () => Promise<string[]>): Promise<string[]> {
     return (await this.#problems.attempt(null, call)) ?? [];
   }
-}
-
-/** `/dev/sda1` of `/dev/sda`, `/dev/md0p1` of `/dev/md0`. */
-function isPartOf(partition: string, disk: string): boolean {
-  return partition.startsWith(disk) && /^p?\d+$/.test(partition.slice(disk.length));
 }
 
 /** A report of these images in which nothing has been found yet. */

@@ -6,7 +6,7 @@ import { beginReport, Devices } from './devices';
 import type { VolumeKey } from './keys';
 import { inMountOrder } from './operating-system';
 import { isRefusal, Problems } from './problems';
-import type { FilesystemReport, InspectionReport } from './report';
+import type { InspectionReport } from './report';
 
 /** Choices of the program: what to mount of a guest, and how. */
 export interface MountPlan {
@@ -109,24 +109,26 @@ async function openVolumes(
   return { filesystems: mountable.map(({ device }) => device), closed };
 }
 
+/** What has been found out of the disks of a guest without a look into filesystems. */
+export interface ExaminedDevices
+  extends Pick<Devices, 'mountable' | 'physicalVolumes' | 'logicalVolumes'>,
+    Pick<Problems, 'errors'> {
+  readonly report: InspectionReport;
+}
+
 /** Examines the disks, without a look into filesystems, and opens the encrypted volumes that a key fits. */
 export async function examineDevices(
   g: Guestfs,
   images: readonly ImageFacts[],
   keys: readonly VolumeKey[],
   writable = false,
-): Promise<{
-  readonly report: InspectionReport;
-  readonly mountable: readonly FilesystemReport[];
-  readonly physicalVolumes: ReadonlyMap<string, string>;
-  readonly errors: Problems['errors'];
-}> {
+): Promise<ExaminedDevices> {
   const report = beginReport(images, await g.listDevices());
   const problems = new Problems(report.problems);
   const devices = new Devices(g, report, problems, keys, writable);
   await devices.examine();
-  const { mountable, physicalVolumes } = devices;
-  return { report, mountable, physicalVolumes, errors: problems.errors };
+  const { mountable, physicalVolumes, logicalVolumes } = devices;
+  return { report, mountable, physicalVolumes, logicalVolumes, errors: problems.errors };
 }
 
 /** A filesystem that cannot be mounted is missing, as to the system itself. */

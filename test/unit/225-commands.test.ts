@@ -25,7 +25,7 @@ import { rawArguments } from '../../lib/cli/raw-arguments';
 import { printableLines, Results } from '../../lib/cli/results';
 import type { Guest } from '../../lib/cli/session';
 import { isoTime } from '../../lib/cli/time';
-import { Volumes } from '../../lib/cli/volumes';
+import { type VolumeCalls, type VolumeKind, Volumes } from '../../lib/cli/volumes';
 import type { Difference } from '../../lib/diff';
 import { choose } from '../../lib/guests/mount';
 import type { InspectionReport } from '../../lib/inspect';
@@ -790,10 +790,20 @@ describe('guestfs filesystems', () => {
     operatingSystems: [],
     problems: [],
   } as unknown as InspectionReport;
+  const examined = {
+    report,
+    physicalVolumes: new Map([['abcd', '/dev/sda2']]),
+    logicalVolumes: ['/dev/vg/root'],
+    errors: [],
+  };
   const calls = {
     featureAvailable: async () => true,
     blockdevGetsize64: async () => 5n,
-    listFilesystems: async () => new Map([['btrfsvol:/dev/vg/root/@home', 'btrfs']]),
+    btrfsSubvolumeGetDefault: async () => 5n,
+    btrfsSubvolumeList: async () => [
+      { btrfssubvolumeId: 256n, btrfssubvolumePath: '@home' },
+      { btrfssubvolumeId: 5n, btrfssubvolumePath: 'whole' },
+    ],
     lvs: async () => ['/dev/vg/root'],
     lvuuid: async () => 'lv-uuid',
     mdStat: async () => [{ mdstatDevice: '/dev/sdb1', mdstatIndex: 0, mdstatFlags: '' }],
@@ -805,8 +815,7 @@ describe('guestfs filesystems', () => {
 
   test('what lies on what', async () => {
     // The kernel of the appliance found the disks in another order.
-    const physical = new Map([['abcd', '/dev/sda2']]);
-    const volumes = await new Volumes(calls, report, () => undefined, physical).list();
+    const volumes = await new Volumes(calls, examined, () => undefined).list();
     const parents = volumes.map(({ kind, name, parents }) => `${kind} ${name} < ${parents.join()}`);
     expect(parents).toEqual([
       'filesystem /dev/sda1 < /dev/sda',
@@ -831,9 +840,62 @@ describe('guestfs filesystems', () => {
     expect(rows).toEqual([['/dev/sda', 'device', 'gpt', '-', '1000 B', '-', '-']]);
   });
 
+  /** Volumes of these kinds, and the calls that they took. */
+  async function asked(kinds: VolumeKind[], changes: Partial<typeof examined> = {}) {
+    const made: string[] = [];
+    const g = new Proxy(calls, {
+      get: (target, name: keyof VolumeCalls) => {
+        made.push(name);
+        return Reflect.get(target, name);
+      },
+    });
+    const volumes = await new Volumes(g, { ...examined, ...changes }, () => undefined).list(kinds);
+    return { volumes, made };
+  }
+
+  test('nothing is asked that concerns other kinds only', async () => {
+    expect((await asked(['partition', 'device'])).made).toEqual([]);
+    expect((await asked(['encrypted'])).made).toEqual(['blockdevGetsize64']);
+    expect((await asked(['filesystem'])).made.filter((call) => /^(lv|vg|pv|feature)/.test(call))).toEqual([]);
+    for (const kind of ['lv', 'vg', 'pv'] as const) {
+      const { volumes } = await asked([kind]);
+      expect(volumes.map((volume) => volume.kind)).toEqual([kind]);
+    }
+  });
+
+  test('sizes are those of the partition table, unless the kernel may have cut something off', async () => {
+    const partition = { device: '/dev/sda1', type: 'gpt', size: 512, end: 1023 };
+    const [filesystem] = report.filesystems;
+    const sizeOf = async (part: Partial<typeof partition>, virtualSize: number, device = '/dev/sda1') => {
+      const changed = {
+        images: [{ device: '/dev/sda', virtualSize }],
+        partitions: [{ ...partition, ...part }],
+        filesystems: [{ ...filesystem, device }],
+        encrypted: [],
+      } as unknown as InspectionReport;
+      const { volumes, made } = await asked(['filesystem'], { report: changed });
+      return [volumes[0]?.size, made];
+    };
+    const kernel = [5n, ['blockdevGetsize64']];
+    expect(await sizeOf({}, 1024)).toEqual([512, []]);
+    expect(await sizeOf({}, 1023)).toEqual(kernel);
+    expect(await sizeOf({ type: 'sun' }, 1024)).toEqual(kernel);
+    expect(await sizeOf({}, 1024, '/dev/sda')).toEqual([1024, []]);
+    expect(await sizeOf({}, 1025, '/dev/sda')).toEqual(kernel);
+  });
+
+  test('LVM is asked where blkid has seen it, or where it could not tell', async () => {
+    const none = { physicalVolumes: new Map(), logicalVolumes: [] };
+    expect((await asked(['lv', 'vg', 'pv'], none)).made).toEqual([]);
+    const errors = [{ device: '/dev/sda', error: new Error('ambivalent') }];
+    const { made, volumes } = await asked(['lv', 'vg', 'pv'], { ...none, errors } as never);
+    expect(made).toEqual(expect.arrayContaining(['pvsFull', 'lvs', 'vgsFull']));
+    expect(volumes.map(({ kind }) => kind)).toEqual(['lv', 'vg', 'pv']);
+  });
+
   test('an appliance without LVM is asked for none', async () => {
     const none = { ...calls, featureAvailable: async () => false } as unknown as Guestfs;
-    const volumes = await new Volumes(none, report, () => undefined).list();
+    const volumes = await new Volumes(none, examined, () => undefined).list();
     expect(volumes.filter(({ kind }) => ['lv', 'vg', 'pv'].includes(kind))).toEqual([]);
   });
 });
