@@ -1,7 +1,7 @@
 // What stands in the place of qemu while libguestfs launches: it asks the launch what is to be run.
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, open, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { access, chmod, open, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { later } from '../options/own-timers';
 import { bytesOf, nameOf } from '../text/bytes';
@@ -40,6 +40,7 @@ export class Wrapper {
       await symlink(qemu, join(wrapper.folder, 'qemu'));
       await writeFile(wrapper.program, scripts.hypervisor);
       await chmod(wrapper.program, 0o700);
+      await access(wrapper.program, constants.X_OK); // no program may be run where a filesystem is mounted so
       const time = await timeFor(qemu);
       await utimes(wrapper.program, time, time);
       return wrapper;

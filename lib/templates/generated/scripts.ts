@@ -36,6 +36,8 @@ export const scripts = {
     "nap() { read -r -t \"$1\" -u \"$clock\"; }",
     "",
     "control=/sys/firmware/qemu_fw_cfg/by_name/opt/org.guestfs.node/control/raw",
+    "# Emulation translates a program once for each address at which it lies: at the same one each time it is translated once.",
+    "echo 0 >/proc/sys/kernel/randomize_va_space",
     "modprobe qemu_fw_cfg",
     "modprobe sd_mod",
     "[[ -r $control ]] || fail 'no control word'",
