@@ -1,21 +1,30 @@
 // Calls of libguestfs's functions with all kinds of arguments, and what must come of them.
 import fc from 'fast-check';
 import { judgeOptions, mostlyGood, optionsOf, refuse } from './options.mjs';
-import { anything, undefinedValue } from './values/index.mjs';
-import { judge } from './verdicts.mjs';
+import { anything, aText, typed, undefinedValue } from './values/index.mjs';
+import { addWords, judge } from './verdicts.mjs';
 
 /** Of every call, each with the name of its kind. */
 export const ourOptions = ['signal', 'onProgress', 'killOnAbort'].map((name) => [name, name]);
 
 const writesFile = (fn) => fn.args.some(({ subtype }) => subtype === 'FileOut');
 const readsFile = (fn) => fn.args.some(({ subtype }) => subtype === 'FileIn');
-const ownOptions = (fn) => fn.options.map(({ name, kind }) => [name, kind]);
+const ownOptions = (fn) =>
+  fn.options.map(({ name, kind }) => [name, fn.choices?.[name] ? kindOfWords(fn.choices[name]) : kind]);
 const commonOptions = (fn) => (writesFile(fn) ? [...ourOptions, ['keepPartial', 'keepPartial']] : ourOptions);
 
 /** What kind of values an argument takes: its own or a narrower one. */
 export function kindOf({ kind, subtype, min }) {
   if (min === 0) return 'Natural';
   return subtype === 'FileIn' || subtype === 'FileOut' ? subtype : kind;
+}
+
+/** The kind of an option that takes only some words. */
+function kindOfWords(words) {
+  const kind = words.join(' or ');
+  typed[kind] ??= fc.oneof(fc.constantFrom(...words).map(aText), typed.String);
+  addWords(kind, words);
+  return kind;
 }
 
 /** A call that is yet to be made. */

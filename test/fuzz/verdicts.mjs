@@ -109,6 +109,14 @@ Object.assign(judges, {
   label: (nature) => (nature.is === 'text' ? accepted : refused(TYPE)),
 });
 
+/** Adds a kind of texts: only some words. */
+export function addWords(kind, words) {
+  judges[kind] ??= (nature) => {
+    if (nature.is !== 'text') return refused(TYPE);
+    return words.includes(nature.text) ? judges.String(nature) : refused(VALUE);
+  };
+}
+
 /** Verdicts on values that are long and used again and again. */
 const known = new WeakMap();
 
