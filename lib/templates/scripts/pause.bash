@@ -63,6 +63,8 @@ while :; do
 done
 say resumed
 
+# The host wrote its time down before it started qemu; the machine's own clock goes on meanwhile, in whole seconds.
+if read -r rtc </sys/class/rtc/rtc0/since_epoch && ((rtc > ${epoch%.*} && rtc < ${epoch%.*} + 3600)); then epoch=$rtc.5; fi
 date -s "@$epoch"
 echo "$seed" >/dev/urandom
 seed=
