@@ -40,7 +40,9 @@ test('several images: bars while they are inspected, tables when they have been'
 });
 
 test('Ctrl-C leaves neither bars nor an appliance', async () => {
-  await using screen = new Screen(guestfs('inspect', await emptyDisk()), { patience: 120_000 });
+  await using screen = new Screen(guestfs('inspect', '--template', 'never', await emptyDisk()), {
+    patience: 120_000,
+  });
   await screen.until(() => expect(screen.lines).toEqual([expect.stringMatching(/^\S+ launch \[.*kernel$/)]));
   const started = descendants(screen.child.pid as number).map((line) => Number.parseInt(line, 10));
   expect(started.length).toBeGreaterThan(1);
