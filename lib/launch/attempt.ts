@@ -20,6 +20,7 @@ import { faultOfAppliance } from '../host/built-appliance';
 import { onceAnswering } from '../host/storage';
 import type { NativeHandle } from '../native/addon';
 import { signals } from '../options/abort-signals';
+import { later } from '../options/own-timers';
 import type { CallOptions, LaunchPhase } from '../options/types';
 import { sharedAppliance } from '../templates/shared-appliance';
 import type { Start, StartKind } from '../templates/start';
@@ -34,6 +35,9 @@ import { longestSilenceMs, Silence, silenceMs, type Verdict } from './silence';
 import type { WarningDetails } from './warned';
 
 const pollMs = 250;
+
+/** Milliseconds for which a start may clear away what it has begun, once libguestfs has given it up. */
+const lastMoment = 2000;
 
 /** Why an appliance did not come up that something doubtful was to run: KVM, or a template. */
 export interface AttemptFailure {
@@ -212,7 +216,8 @@ export class Attempts {
       await this.#launchOnce(wanted);
     } finally {
       start?.end();
-      await serving;
+      // It may look at storage that does not answer.
+      await Promise.race([serving, new Promise((resolve) => later(resolve, lastMoment).unref())]);
     }
   }
 

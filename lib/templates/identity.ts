@@ -59,7 +59,11 @@ function isExecutable(path: string): Promise<boolean> {
 
 /** Whether a file is a program of the machine: of a script nobody knows what it runs. */
 export async function isMachineProgram(path: string): Promise<boolean> {
-  const file = await open(path).catch(() => undefined);
+  const isFile = await stat(path).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
+  const file = isFile ? await open(path).catch(() => undefined) : undefined;
   if (!file) return false;
   try {
     const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
