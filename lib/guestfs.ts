@@ -35,6 +35,12 @@ import { HypervisorSetting } from './launch/hypervisor-setting';
 import { killAppliance } from './launch/kill';
 import { Launch } from './launch/launch';
 import { checkLaunchOptions, type LaunchOptions, type TemplateMode } from './launch/options';
+import {
+  listTemplates,
+  type RemoveTemplatesOptions,
+  removeTemplates,
+  type TemplateReport,
+} from './launch/templates';
 import { type WarmOptions, type WarmResult, warm } from './launch/warm';
 import { type WarningDetails, warned } from './launch/warned';
 import { functions, openNativeHandle } from './native/addon';
@@ -136,30 +142,52 @@ export class Guestfs extends GuestfsMethods implements Observable {
   }
 
   /**
-   * Builds the appliance where there is none yet, which takes ten seconds and more, so that the first launch need not.
-   * No guest is launched, and any number of processes may call this at once. Give the options `path`, `cachedir`,
-   * `tmpdir` of the handles to come.
+   * Builds the appliance where there is none yet, and makes its template where launches go on from one: half a minute
+   * that the first launch need not take. No guest is opened, and any number of processes may call this at once. Give the
+   * options of the handles to come: `path`, `cachedir`, `tmpdir`, and what shapes the machine, as `memsize` and `smp`.
    *
    * ```ts
-   * const { built, ms } = await Guestfs.warm();
+   * const { built, ms, template } = await Guestfs.warm();
    * ```
    *
-   * @throws GuestfsError where the appliance cannot be built; AbortError at once when `signal` is aborted
+   * @throws GuestfsError where the appliance cannot be built, `ERR_GUESTFS_TEMPLATE` where `template: 'only'` cannot be;
+   * AbortError at once when `signal` is aborted
    */
   static warm(options?: WarmOptions): Promise<WarmResult> {
     return warm((settings) => new Guestfs(settings), options);
   }
 
   /**
-   * Starts the appliance. It takes a second or two with KVM, half a minute under emulation; the first launch on a
-   * machine also builds the appliance. C: `guestfs_launch`.
+   * Lists the templates from which launches of handles with these options may go on: this user's and those of root, the
+   * last used first. Which of them a launch takes depends on its machine.
+   *
+   * @throws TypeError, RangeError for bad options; GuestfsError where libguestfs refuses a setting
+   */
+  static listTemplates(options?: GuestfsOptions): Promise<TemplateReport[]> {
+    return listTemplates((settings) => new Guestfs(settings), options);
+  }
+
+  /**
+   * Removes templates of this user, all or those with the given keys, and what makers that were killed have left; returns
+   * those that were there. Appliances that run are none the worse, and the next launch makes its template again.
+   *
+   * @throws TypeError, RangeError for bad options; GuestfsError where libguestfs refuses a setting
+   */
+  static removeTemplates(options?: RemoveTemplatesOptions): Promise<TemplateReport[]> {
+    return removeTemplates((settings) => new Guestfs(settings), options);
+  }
+
+  /**
+   * Starts the appliance. It takes a second or two with KVM or from a template, where it goes on from an appliance that
+   * was booted before, and half a minute where it is booted under emulation; the first launch on a machine also builds the
+   * appliance, and makes its template. C: `guestfs_launch`.
    *
    * With `accel: 'auto'` a KVM on which guests do not run is noticed, said once by a `warning` event, and remembered
    * for a day, or until the machine reboots; the launch goes on under emulation. After a launch that failed, timed out or
    * was aborted nothing of the appliance is left, and the handle can be launched again with its drives.
    *
    * @throws GuestfsError `ERR_GUESTFS_TIMEOUT` after `timeout`, `ERR_GUESTFS_KVM_UNAVAILABLE` where `accel: 'kvm'`
-   * cannot be; AbortError at once when `signal` is aborted
+   * cannot be, `ERR_GUESTFS_TEMPLATE` where `template: 'only'` cannot; AbortError at once when `signal` is aborted
    */
   override async launch(options?: LaunchOptions): Promise<void> {
     const checked = checkLaunchOptions(options, {

@@ -27,7 +27,8 @@ export * from './inspect';
 export type { LaunchWay } from './launch/from-template';
 export type { GuestfsOptions } from './launch/handle-options';
 export type { Accelerator, LaunchOptions, TemplateMode } from './launch/options';
-export type { WarmOptions, WarmResult } from './launch/warm';
+export type { RemoveTemplatesOptions, TemplateReport } from './launch/templates';
+export type { WarmOptions, WarmResult, WarmTemplate } from './launch/warm';
 export type { CallOptions, LaunchPhase, OutputOptions, ProgressEvent } from './options/types';
 export {
   type AttachOptions,

@@ -8,6 +8,13 @@ const device = '/dev/kvm';
 
 export type KvmState = 'usable' | 'missing' | 'forbidden';
 
+/** Whether an appliance with these settings of its backend will be emulated, as far as that is known. */
+export function isEmulated(settings: readonly string[]): boolean {
+  const forces = (accelerator: string) => settings.some((each) => each.split('=')[0] === accelerator);
+  if (forces('force_tcg') || kvmState() !== 'usable') return true;
+  return !forces('force_kvm') && kvmIsKnownToFail();
+}
+
 /** Whether /dev/kvm is there and may be opened; not whether guests run on it. */
 export function kvmState(): KvmState {
   try {

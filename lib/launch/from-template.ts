@@ -16,6 +16,8 @@ export interface LaunchWay {
   readonly from: 'template' | 'boot';
   /** Whether this launch has made the template. */
   readonly made: boolean;
+  /** Key of the template, as {@link Guestfs.listTemplates} names it; undefined for a launch that was a boot. */
+  readonly key?: string | undefined;
   /** Why it was booted; undefined for a launch from a template. */
   readonly reason?: RefusalReason | undefined;
   /** The reason in words. */
@@ -127,22 +129,36 @@ export class FromTemplate {
     this.way = {
       from,
       made,
+      ...(from === 'template' && { key: this.#start?.start.key }),
       ...(from === 'boot' && refused && { reason: refused.refused, why: refused.why }),
     };
   }
 }
 
-/** Nobody has measured yet what templates are worth with KVM, or on other processors. */
-function usualMode(isEmulated: boolean): TemplateMode | Refusal {
+/**
+ * Use of templates where nobody has said anything. Nobody has measured yet what they are worth with KVM, or on other
+ * processors.
+ */
+export function usualMode(isEmulated: boolean): TemplateMode | Refusal {
   if (!isEmulated) return refusal('accelerator', 'the appliance may run under KVM');
   if (process.arch !== 'x64') return refusal('accelerator', `the processor is ${process.arch}`);
   return 'auto';
 }
 
-function noTemplate({ why }: Refusal) {
-  return errorFor({
+const refusals = new WeakMap<object, Refusal>();
+
+/** Why a launch could not be made from a template, given the error of one that was to be; undefined for other errors. */
+export function refusalOf(error: object): Refusal | undefined {
+  return refusals.get(error);
+}
+
+function noTemplate(refused: Refusal) {
+  const { why } = refused;
+  const error = errorFor({
     ...{ code: 'ERR_GUESTFS_TEMPLATE', operation: 'launch' },
     problem: `the appliance cannot be launched from a template: ${why}`,
     hint: "Use template: 'auto', which boots where there can be no template.",
   });
+  refusals.set(error, refused);
+  return error;
 }

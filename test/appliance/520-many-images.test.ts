@@ -38,12 +38,12 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 }
 
 describe('warm', () => {
-  test('builds the appliance once, however many ask for it at once', async () => {
-    const command = runNode(['dist/cli/main.js', 'warm', '--json'], {
+  test('builds the appliance once and makes its template, however many ask for them at once', async () => {
+    const command = runNode(['dist/cli/main.js', 'warm', '--json', '--template', 'auto'], {
       env: { LIBGUESTFS_CACHEDIR: folder },
       timeout: 240_000,
     });
-    const own = await Guestfs.warm({ cachedir: folder });
+    const own = await Guestfs.warm({ cachedir: folder, template: 'auto' });
     const { code, stdout, stderr } = await command;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const others = JSON.parse(stdout) as WarmResult;
@@ -51,9 +51,34 @@ describe('warm', () => {
     expect(own.built || others.built).toBe(true);
     expect((await readdir(join(cache(folder), 'appliance.d'))).sort()).toEqual(['initrd', 'kernel', 'root']);
 
-    const again = await Guestfs.warm({ cachedir: folder });
-    expect(again).toEqual({ built: false, ms: expect.any(Number), cachedir: folder });
+    expect([own.template.state, others.template.state].sort()).toEqual(['made', 'ready']);
+    const again = await Guestfs.warm({ cachedir: folder, template: 'only' });
+    expect(again).toEqual({
+      ...{ built: false, ms: expect.any(Number), cachedir: folder },
+      template: { ...own.template, state: 'ready' },
+    });
+    expect(await Guestfs.listTemplates({ cachedir: folder })).toMatchObject([
+      { key: own.template.key, folder: own.template.folder, used: expect.anything(), shared: false },
+    ]);
     expect(descendants()).toEqual([]);
+  });
+
+  test('makes no template where it may not, or where there is no qemu', async () => {
+    const without = await Guestfs.warm({ cachedir: folder, template: 'never' });
+    expect(without.template).toEqual({ state: 'none', reason: 'off', why: expect.any(String) });
+    const env = { LIBGUESTFS_CACHEDIR: folder, LIBGUESTFS_HV: '/nonexistent/qemu' };
+    const warm = (...more: string[]) => runNode(['dist/cli/main.js', 'warm', '--json', ...more], { env });
+    const { code, stdout } = await warm();
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).template).toEqual({
+      state: 'none',
+      reason: 'hypervisor',
+      why: expect.any(String),
+    });
+    expect(await warm('--template', 'only')).toMatchObject({
+      ...{ code: 1, stdout: '' },
+      stderr: expect.stringMatching(/\/nonexistent\/qemu.*\(ERR_GUESTFS_TEMPLATE\)/s),
+    });
   });
 
   test('leaves nothing behind when it is aborted', async () => {
@@ -144,7 +169,8 @@ describe('inspectAll', () => {
 
   test('tells the phases of a launch and their times', () => {
     const order: LaunchPhase[] = [
-      ...(['appliance', 'boot', 'kernel', 'init', 'devices', 'volumes', 'daemon', 'ready'] as const),
+      ...(['appliance', 'restore', 'boot', 'kernel', 'init', 'devices', 'volumes'] as const),
+      ...(['daemon', 'ready'] as const),
     ];
     for (const index of [0, 2]) {
       // A KVM that fails makes it begin anew.
@@ -153,8 +179,11 @@ describe('inspectAll', () => {
       expectWellFormed(attempt, 'launch');
       const phases = attempt.map(({ phase }) => order.indexOf(phase as LaunchPhase));
       expect(phases).toEqual([...phases].sort((a, b) => a - b));
+      const way = phases.includes(order.indexOf('restore'))
+        ? (['restore'] as const)
+        : (['boot', 'kernel'] as const);
       expect(attempt.map(({ phase }) => phase)).toEqual(
-        expect.arrayContaining(['appliance', 'boot', 'kernel', 'ready']),
+        expect.arrayContaining(['appliance', ...way, 'ready']),
       );
       const times = launch.map(({ elapsed }) => elapsed as number);
       expect(times).toEqual([...times].sort((a, b) => a - b));
