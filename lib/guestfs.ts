@@ -31,10 +31,10 @@ import { callOnAllDrives } from './launch/drive-calls';
 import { Drives, keptOptions } from './launch/drives';
 import type { LaunchWay } from './launch/from-template';
 import { checkHandleOptions, type GuestfsOptions } from './launch/handle-options';
-import { HypervisorSetting } from './launch/hypervisor-setting';
 import { killAppliance } from './launch/kill';
 import { Launch } from './launch/launch';
 import { checkLaunchOptions, type LaunchOptions, type TemplateMode } from './launch/options';
+import { ReplacedSetting } from './launch/replaced-setting';
 import {
   listTemplates,
   type RemoveTemplatesOptions,
@@ -109,7 +109,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
   readonly #calls: Calls;
   readonly #drives = new Drives();
   readonly #backendSettings = new BackendSettings();
-  readonly #hypervisor = new HypervisorSetting();
+  readonly #hypervisor = new ReplacedSetting();
+  readonly #path = new ReplacedSetting();
   readonly #streams = new Set<ProgressStream>();
   readonly #socket = new ApplianceSocket();
   /** Use of templates, where a launch does not say. */
@@ -200,6 +201,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
       drives: this.#drives,
       backendSettings: this.#backendSettings,
       hypervisor: this.#hypervisor,
+      path: this.#path,
       socket: this.#socket,
       warn: (text: string, about: WarningDetails) => this.#warn(text, about),
     };
@@ -424,6 +426,11 @@ export class Guestfs extends GuestfsMethods implements Observable {
    */
   override async getQemu(options?: CallOptions): Promise<string> {
     return this.#hypervisor.original(await super.getQemu(options));
+  }
+
+  /** Returns the folders in which the appliance is looked for, separated by colons. C: `guestfs_get_path`. */
+  override async getPath(options?: CallOptions): Promise<string> {
+    return this.#path.original(await super.getPath(options));
   }
 
   /** @internal `Guestfs { state: 'ready', drives: […], pending: 1, running: 'cat' }`: it asks nothing of libguestfs. */

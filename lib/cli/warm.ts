@@ -19,7 +19,7 @@ const description: Description = {
     {
       name: 'json',
       about:
-        'Print JSON: { "built", "ms", "cachedir", "template": { "state", "key", "folder", "bytes", "reason", "why" } }, state being made, ready or none; with --list and --remove an array of { "key", "folder", "made", "used", "bytes", "words", "shared" }',
+        'Print JSON: { "built", "ms", "cachedir", "template": { "state", "key", "folder", "bytes", "shared", "reason", "why" } }, state being made, ready or none; with --list and --remove an array of { "key", "folder", "made", "used", "bytes", "words", "shared" }',
     },
     {
       ...templateOption,
@@ -68,11 +68,11 @@ function print(args: Arguments, data: object, text: string): void {
 }
 
 export function describe({ built, ms, cachedir, template }: WarmResult): string {
-  const { state, why, folder = '', bytes = 0 } = template;
+  const { state, why, folder = '', bytes = 0, shared } = template;
   const appliance = built
     ? `The appliance has been built, in ${cachedir}.\n`
     : `The appliance in ${cachedir} is ready; nothing had to be built.\n`;
-  const place = `${folder}, ${humanSize(bytes)}`;
+  const place = `${folder}, ${humanSize(bytes)}${shared ? ', for all users' : ''}`;
   const templates = {
     made: `Its template has been made: ${place}.\n`,
     ready: `Its template is ready: ${place}.\n`,

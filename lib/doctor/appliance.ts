@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { brokenAppliance, foreignCache, noAppliance, textOf, unusableCachedir } from '../faults/faults';
 import { installCommand } from '../faults/packages';
+import { packageDatabases } from '../host/appliance-cache';
 import { applianceFiles } from '../host/built-appliance';
 import { asRoot, quote, unset, useFolder } from './command';
 import { type Finding, failure, ok, warning } from './finding';
@@ -174,15 +175,6 @@ function cacheState(machine: Machine, cache: string, source: string): CacheState
   return Math.min(...(dates as number[])) > newestInput ? 'fresh' : 'stale';
 }
 
-/** Databases of packages that supermin looks at. */
-const databases = [
-  '/var/lib/dpkg/status',
-  '/usr/lib/sysimage/rpm/rpmdb.sqlite',
-  '/var/lib/rpm/rpmdb.sqlite',
-  '/var/lib/rpm/Packages',
-  '/var/lib/pacman/sync',
-];
-
 function packageDatabase(machine: Machine): string | undefined {
-  return databases.find((path) => machine.facts(path));
+  return packageDatabases.find((path) => machine.facts(path));
 }

@@ -3,6 +3,15 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Databases of packages that supermin looks at. */
+export const packageDatabases = [
+  '/var/lib/dpkg/status',
+  '/usr/lib/sysimage/rpm/rpmdb.sqlite',
+  '/var/lib/rpm/rpmdb.sqlite',
+  '/var/lib/rpm/Packages',
+  '/var/lib/pacman/sync',
+];
+
 /** The folder in which libguestfs keeps this user's appliance. */
 export function applianceFolder(cachedir: string): string {
   return join(cachedir, `.guestfs-${process.geteuid?.()}`);

@@ -21,14 +21,15 @@ import { onceAnswering } from '../host/storage';
 import type { NativeHandle } from '../native/addon';
 import { signals } from '../options/abort-signals';
 import type { CallOptions, LaunchPhase } from '../options/types';
+import { sharedAppliance } from '../templates/shared-appliance';
 import type { Start, StartKind } from '../templates/start';
 import { printableLines } from '../text/lines';
 import type { ApplianceSocket } from './appliance-socket';
 import type { BackendSettings } from './backend-settings';
 import type { Drives } from './drives';
-import type { HypervisorSetting } from './hypervisor-setting';
 import type { CheckedLaunchOptions } from './options';
 import { launchTotal, Phases, positions } from './phases';
+import type { ReplacedSetting } from './replaced-setting';
 import { longestSilenceMs, Silence, silenceMs, type Verdict } from './silence';
 import type { WarningDetails } from './warned';
 
@@ -55,7 +56,8 @@ export interface LaunchParts {
   readonly native: NativeHandle;
   readonly drives: Drives;
   readonly backendSettings: BackendSettings;
-  readonly hypervisor: HypervisorSetting;
+  readonly hypervisor: ReplacedSetting;
+  readonly path: ReplacedSetting;
   readonly socket: ApplianceSocket;
   warn(text: string, about: WarningDetails): void;
 }
@@ -170,7 +172,8 @@ export class Attempts {
   }
 
   /** Whatever may take its time, on storage that need not answer, before libguestfs launches. */
-  async #prepare({ settings, hypervisor }: Way, giveUp: AbortSignal): Promise<void> {
+  async #prepare({ settings, hypervisor, start }: Way, giveUp: AbortSignal): Promise<void> {
+    if (start) await this.#takeSharedAppliance(giveUp);
     if (this.#needsAppliance) await this.#checkAppliance(giveUp);
     await this.#restoreDrives(giveUp);
     if (hypervisor) {
@@ -179,6 +182,19 @@ export class Attempts {
     }
     await this.#call('setBackendSettings', [settings]);
     this.#parts.backendSettings.replace(this.#original, settings);
+  }
+
+  /** Of an appliance that would have to be built for this user there is no template yet. */
+  async #takeSharedAppliance(giveUp: AbortSignal): Promise<void> {
+    const current = await this.#call<string>('getPath');
+    const path = this.#parts.path.original(current);
+    const cachedir = await this.#call<string>('getCachedir');
+    const shared = await onceAnswering([cachedir, ...path.split(':')], giveUp, () =>
+      sharedAppliance({ path, cachedir }),
+    );
+    if ((shared ?? path) === current) return;
+    await this.#call('setPath', [shared ?? path]);
+    if (shared !== undefined) this.#parts.path.replace(path, shared);
   }
 
   async #checkAppliance(giveUp: AbortSignal): Promise<void> {

@@ -87,6 +87,9 @@ export class Launch {
     const current = await this.#call<string>('getHv').catch(() => undefined);
     const original = current && this.#parts.hypervisor.original(current);
     if (original !== current) await this.#call('setHv', [original]).catch(() => undefined);
+    const path = await this.#call<string>('getPath').catch(() => undefined);
+    const ownPath = path && this.#parts.path.original(path);
+    if (ownPath !== path) await this.#call('setPath', [ownPath]).catch(() => undefined);
   }
 
   async #launchOn(backend: string, settings: readonly string[], template: FromTemplate): Promise<void> {

@@ -7,6 +7,7 @@ import { applianceFolder } from '../host/appliance-cache';
 import { isEmulated } from '../host/kvm';
 import { checkSignal, readOptions } from '../options/read';
 import { type Refusal, type RefusalReason, refusal } from '../templates/refusal';
+import { shareAppliance } from '../templates/shared-appliance';
 import { TemplateStore } from '../templates/store';
 import { type LaunchWay, refusalOf, usualMode } from './from-template';
 import { checkHandleOptions, type GuestfsOptions } from './handle-options';
@@ -44,6 +45,8 @@ export interface WarmTemplate {
   readonly folder?: string | undefined;
   /** Size on the disk, bytes, without the appliance's root, which templates share. */
   readonly bytes?: number | undefined;
+  /** Whether it is for all users: root has made it. */
+  readonly shared?: boolean | undefined;
   /** Reason why there is none. */
   readonly reason?: RefusalReason | undefined;
   /** Reason in words: part of a sentence. */
@@ -53,7 +56,7 @@ export interface WarmTemplate {
 /** The part of a handle that builds the appliance, and makes its template. */
 type Builder = Pick<
   GuestfsMethods,
-  'addDrive' | 'getBackendSettings' | 'getCachedir' | 'setBackend' | 'setHv'
+  'addDrive' | 'getBackendSettings' | 'getCachedir' | 'getPath' | 'setBackend' | 'setHv'
 > & {
   readonly launchWay: LaunchWay | undefined;
   launch(options: LaunchOptions): Promise<void>;
@@ -108,6 +111,8 @@ async function buildBy(g: Builder, signal: AbortSignal | undefined): Promise<voi
   }
 }
 
+const isRoot = process.geteuid?.() === 0;
+
 /** Launches from the template, which makes it where there is none and shows that it works. */
 async function makeTemplate(
   g: Builder,
@@ -121,8 +126,10 @@ async function makeTemplate(
     await g.addDrive('/dev/null', { format: 'raw' });
     await g.launch({ template: 'only', signal });
     const { key = '', made = false } = g.launchWay ?? {};
-    const { folder, bytes } = (await new TemplateStore(await g.getCachedir()).find(key)) ?? {};
-    return { state: made ? 'made' : 'ready', key, folder, bytes };
+    const cachedir = await g.getCachedir();
+    const found = await new TemplateStore(cachedir).find(key);
+    const shared = isRoot ? await shareAppliance({ path: await g.getPath(), cachedir }) : found?.shared;
+    return { state: made ? 'made' : 'ready', key, folder: found?.folder, bytes: found?.bytes, shared };
   } catch (error) {
     if (signal?.aborted) throw new AbortError('warm', signal.reason);
     if (!(error instanceof GuestfsError)) throw error;

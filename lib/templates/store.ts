@@ -25,7 +25,7 @@ const mostSpace = 6 * 2 ** 30;
 export const holds = { forSure: 24 * 60 * 60 * 1000, perhaps: 10 * 60 * 1000 } as const;
 
 /** Size and time of a file, by which a change is noticed. */
-interface Stamp {
+export interface Stamp {
   readonly size: number;
   /** Nanoseconds since the epoch, in decimal. */
   readonly mtime: string;
@@ -230,12 +230,12 @@ export class TemplateStore {
   }
 }
 
-function folderOf(cachedir: string, user: number): string {
+export function folderOf(cachedir: string, user: number): string {
   return join(cachedir, `.guestfs-node-${user}`);
 }
 
 /** A folder of that user, which nobody else may write to. */
-async function isTrusted(folder: string, owner: number): Promise<boolean> {
+export async function isTrusted(folder: string, owner: number): Promise<boolean> {
   const facts = await lstat(folder).catch(() => undefined);
   return facts?.isDirectory() === true && facts.uid === owner && (facts.mode & 0o022) === 0;
 }
@@ -263,19 +263,19 @@ async function read(folder: string, owner: number, user: number): Promise<Templa
   };
 }
 
-async function stampOf(path: string): Promise<Stamp | undefined> {
+export async function stampOf(path: string): Promise<Stamp | undefined> {
   const facts = await lstat(path, { bigint: true }).catch(() => undefined);
   return facts && { size: Number(facts.size), mtime: String(facts.mtimeNs) };
 }
 
 /** In the layers of a container image, times have no fractions of a second. */
-function isUnchanged(before: Stamp | undefined, now: Stamp | undefined): boolean {
+export function isUnchanged(before: Stamp | undefined, now: Stamp | undefined): boolean {
   if (!before || !now || before.size !== now.size || now.size === 0) return false;
   if (before.mtime === now.mtime) return true;
   return now.mtime.endsWith('000000000') && before.mtime.slice(0, -9) === now.mtime.slice(0, -9);
 }
 
-function parse<T>(json: string): Partial<T> | undefined {
+export function parse<T>(json: string): Partial<T> | undefined {
   try {
     const value: unknown = JSON.parse(json);
     return typeof value === 'object' && value !== null ? (value as Partial<T>) : undefined;
@@ -300,6 +300,6 @@ function lastUse({ used, made }: Template): number {
   return (used ?? made).getTime();
 }
 
-function remove(folder: string): Promise<void> {
+export function remove(folder: string): Promise<void> {
   return rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }

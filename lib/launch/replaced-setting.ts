@@ -1,5 +1,5 @@
-/** The program that a handle has for qemu, while a launch has put another in its place: a running handle refuses changes. */
-export class HypervisorSetting {
+/** A setting of a handle for which a launch has put another in its place: a running handle refuses changes. */
+export class ReplacedSetting {
   #replaced: { readonly own: string; readonly original: string } | undefined;
 
   /** That of the program, given the one that is set now. */
