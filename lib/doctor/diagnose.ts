@@ -13,6 +13,7 @@ import { type Machine, thisMachine } from './machine';
 import { checkMemory } from './memory';
 import { type CheckedDiagnoseOptions, checkDiagnoseOptions, type DiagnoseOptions } from './options';
 import { readSettings, type Settings } from './settings';
+import { checkTemplates, findTemplates } from './templates';
 
 /** `diagnose()`, as index.ts explains it. */
 export async function diagnose(options?: DiagnoseOptions): Promise<Finding[]> {
@@ -41,6 +42,7 @@ async function collect(machine: Machine, options: CheckedDiagnoseOptions): Promi
     return undefined;
   });
   add(settings ? checkAll(machine, settings) : checkWithoutLibrary(machine));
+  if (settings) add(checkTemplates(machine, settings, await findTemplates(settings)));
   for (const image of images) add([await checkImage(image, signal)]);
   if (launch && settings) add(await checkLaunch(machine, options, findings));
   return findings;

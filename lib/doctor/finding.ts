@@ -33,10 +33,14 @@ export type FindingCode =
   | 'MEMORY'
   | 'NO_INIT'
   | 'QEMU_IMG'
+  | 'TEMPLATE'
+  | 'TEMPLATE_NOT_MADE'
+  | 'TEMPLATE_UNUSABLE'
   | 'TMPDIR'
   | 'TMPDIR_SHORT'
   | FaultCode
   | 'ERR_GUESTFS_NOT_LOADED'
+  | 'ERR_GUESTFS_TEMPLATE'
   | 'ERR_GUESTFS_TERMINATED'
   | 'ERR_GUESTFS_TIMEOUT';
 

@@ -10,6 +10,7 @@ import { kvmFails } from './kvm';
 import type { Machine } from './machine';
 import type { CheckedDiagnoseOptions } from './options';
 import { makeHandle } from './settings';
+import { templateVerdict } from './templates';
 
 /**
  * Timeout, milliseconds, that is long enough for a KVM that hangs, a build of the appliance and emulation, one after
@@ -33,10 +34,13 @@ export async function checkLaunch(
     await g.addDrive('/dev/null', { format: 'raw' });
     await g.launch({ timeout, signal });
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    const how = (await g.getBackend()) === 'direct' ? `, ${await acceleration(g, machine, warnings)}` : '';
+    const from = g.launchWay?.from === 'template' ? ', from a template' : '';
+    const how =
+      (await g.getBackend()) === 'direct' ? `, ${await acceleration(g, machine, warnings)}${from}` : '';
     return [
       ok('LAUNCH', 'An appliance starts', `In ${seconds} s${how}`),
       ...kvmVerdict(machine, warnings, before),
+      ...templateVerdict(g.launchWay, before),
     ];
   } catch (error) {
     if (signal?.aborted || !(error instanceof GuestfsError)) throw error;

@@ -1,6 +1,7 @@
 // What libguestfs on this machine says of itself: the library, and what a handle would use.
 import type { Guestfs } from '../guestfs';
-import type { GuestfsOptions } from '../launch/handle-options';
+import { checkHandleOptions, type GuestfsOptions } from '../launch/handle-options';
+import type { TemplateMode } from '../launch/options';
 
 /** Settings that a handle with given options would use. */
 export interface Settings {
@@ -19,6 +20,8 @@ export interface Settings {
   readonly tmpdir: string;
   readonly cachedir: string;
   readonly sockdir: string;
+  /** Use of templates; undefined where nobody has said anything. */
+  readonly template: TemplateMode | undefined;
 }
 
 /** The methods for which the library has no function. */
@@ -52,6 +55,7 @@ export async function readSettings(options: GuestfsOptions | undefined): Promise
       tmpdir: await g.getTmpdir(),
       cachedir: await g.getCachedir(),
       sockdir: await g.getSockdir(),
+      template: checkHandleOptions(options ?? {}).template,
     };
   } finally {
     await g.close();

@@ -15,6 +15,7 @@ const program: Place = { mode: 0o100755 };
 const healthy: Readonly<Record<string, Place>> = {
   '/bin/qemu-img': program,
   '/bin/supermin': program,
+  '/sbin/debugfs': program,
   '/bin/qemu-system-x86_64': program,
   '/boot/vmlinuz-6.1.0-9-amd64': {},
   '/lib/modules/6.1.0-9-amd64/modules.dep': {},
@@ -84,6 +85,7 @@ export function settingsWith(settings: Partial<Settings> = {}): Settings {
     tmpdir: '/tmp',
     cachedir: '/cache',
     sockdir: '/run/user/1000',
+    template: undefined,
     ...settings,
   };
 }

@@ -10,10 +10,12 @@ import { quote } from '../../lib/doctor/command';
 import { checkAll, checkWithoutLibrary } from '../../lib/doctor/diagnose';
 import { explainLaunch, kvmVerdict } from '../../lib/doctor/launch';
 import { libraryFailed } from '../../lib/doctor/library';
+import { checkTemplates, templateVerdict } from '../../lib/doctor/templates';
 import { errorFor, launchFailed, seeDoctor } from '../../lib/faults/errors';
 import { textOf } from '../../lib/faults/faults';
 import { parseDistribution } from '../../lib/faults/packages';
 import { faultIn } from '../../lib/faults/words';
+import type { Template } from '../../lib/templates/store';
 import { runCli } from '../support/cli';
 import { temporaryFolder } from '../support/folder';
 import { machineWith, type Place, settingsWith } from '../support/machine';
@@ -654,6 +656,105 @@ describe('options', () => {
     expect(told).toEqual(findings);
     expect(findings.find(({ code }) => /TMPDIR/.test(code))?.detail).toContain(folder.path);
     expect(findings.find(({ code }) => /KVM/.test(code))?.detail).toContain('force_tcg');
+  });
+});
+
+describe('templates', () => {
+  const template: Template = {
+    ...{ key: 'a', folder: '/cache/.guestfs-node-1000/a', made: new Date(), used: undefined, bytes: 2 ** 30 },
+    ...{ words: [], incoming: 'file', shared: false },
+  };
+  const emulated = { kvm: 'missing' } as const;
+  const auto = { template: 'auto' } as const;
+  const own = '/cache/.guestfs-node-1000';
+
+  test.each<
+    [
+      string,
+      MachineArguments,
+      Parameters<typeof settingsWith>[0],
+      readonly Template[],
+      [string, string, RegExp],
+    ]
+  >([
+    ['KVM', [], {}, [template], ['TEMPLATE', 'ok', /KVM.*template: 'auto'/]],
+    ['KVM, and asked for', [], auto, [template], ['TEMPLATE', 'ok', /^1, 1 GiB: .*\/a$/]],
+    [
+      'switched off',
+      [{}, emulated],
+      { template: 'never' },
+      [template],
+      ['TEMPLATE', 'ok', /GUESTFS_TEMPLATE/],
+    ],
+    [
+      'libvirt',
+      [{}, emulated],
+      { ...auto, backend: 'libvirt' },
+      [],
+      ['TEMPLATE', 'ok', /backend is libvirt/],
+    ],
+    [
+      "root's",
+      [{}, emulated],
+      auto,
+      [template, { ...template, shared: true }],
+      ['TEMPLATE', 'ok', /^2, 2 GiB: .*\/a, .*\/a \(root's\)$/],
+    ],
+    ['none yet', [{}, emulated], auto, [], ['TEMPLATE_NOT_MADE', 'warning', /^The first launch makes it/]],
+    [
+      'no debugfs',
+      [{ '/sbin/debugfs': undefined }, emulated],
+      auto,
+      [],
+      ['TEMPLATE_UNUSABLE', 'warning', /e2fsprogs/],
+    ],
+    [
+      'too little space',
+      [{}, { ...emulated, bytesLeft: 2 * 2 ** 30 }],
+      auto,
+      [],
+      ['TEMPLATE_UNUSABLE', 'warning', /^\/cache has less than 3 GiB left/],
+    ],
+    [
+      'a folder that others may write to',
+      [{ [own]: { isFolder: true, mode: 0o40777 } }, emulated],
+      auto,
+      [],
+      ['TEMPLATE_UNUSABLE', 'warning', /no other may write to/],
+    ],
+    [
+      "another user's folder",
+      [{ [own]: { isFolder: true, uid: 5 } }, emulated],
+      auto,
+      [],
+      ['TEMPLATE_UNUSABLE', 'warning', /belongs to this user/],
+    ],
+    [
+      'a folder that may not be written to',
+      [{ '/cache': { isFolder: true, refuses: { write: 'EROFS' } } }, emulated],
+      auto,
+      [],
+      ['TEMPLATE_UNUSABLE', 'warning', /^\/cache may not be written to \(EROFS\)/],
+    ],
+  ])('%s', (_, machine, settings, templates, [code, severity, detail]) => {
+    const findings = checkTemplates(machineWith(...machine), settingsWith(settings), templates);
+    expect(findings).toEqual([
+      expect.objectContaining({ code, severity, detail: expect.stringMatching(detail) }),
+    ]);
+  });
+
+  test('a launch that could not go on from one says why, once', () => {
+    const way = { reason: 'restoring', why: 'its kernel was silent' } as const;
+    const [finding, ...others] = templateVerdict(way, []);
+    expect(finding).toMatchObject({
+      code: 'TEMPLATE_UNUSABLE',
+      detail: expect.stringMatching(/^Its kernel was silent\. /),
+    });
+    expect(others).toEqual([]);
+    expect(templateVerdict(way, [finding as Finding])).toEqual([]);
+    expect(templateVerdict({ reason: 'off', why: 'switched off' }, [])).toEqual([]);
+    expect(templateVerdict({}, [])).toEqual([]);
+    expect(templateVerdict(undefined, [])).toEqual([]);
   });
 });
 
