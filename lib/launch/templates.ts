@@ -9,7 +9,9 @@ import type { GuestfsOptions } from './handle-options';
 export interface TemplateReport {
   /** Name of the template: the same for all launches that can go on from it. */
   readonly key: string;
+  /** Folder of its files. */
   readonly folder: string;
+  /** When it was made. */
   readonly made: Date;
   /** When a launch came up from it last; null where none has, or where that could not be noted. */
   readonly used: Date | null;

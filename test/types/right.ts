@@ -5,6 +5,7 @@ import {
   type Accelerator,
   type CallOptions,
   diagnose,
+  diff,
   type EventName,
   type Finding,
   type FindingCode,
@@ -21,6 +22,7 @@ import {
   inspectAll,
   type LaunchOptions,
   type LaunchPhase,
+  type LaunchWay,
   type LvmLv,
   type Mke2fsOptions,
   type PrivateData,
@@ -31,6 +33,7 @@ import {
   type Stat,
   type Statns,
   type TemplateMode,
+  type TemplateReport,
   type Xattr,
 } from 'guestfs';
 import { is, same } from './equal.js';
@@ -163,6 +166,15 @@ export async function handle() {
   is<boolean>()(built, true);
   is<number>()(ms, true);
   is<string>()(cachedir, true);
+  const { template } = await Guestfs.warm({ template: 'only', memsize: 2048 });
+  is<'made' | 'ready' | 'none'>()(template.state, true);
+  const [listed] = await Guestfs.listTemplates({ cachedir: '/' });
+  is<TemplateReport | undefined>()(listed, true);
+  is<Promise<TemplateReport[]>>()(Guestfs.removeTemplates({ keys: ['a'] }), true);
+  is<LaunchWay | undefined>()(g.launchWay, true);
+  await inspect('a', { template: 'never' });
+  diff('a', 'b', { template: 'auto' });
+  inspectAll(['a'], { template: 'only' });
 }
 
 export async function events() {
