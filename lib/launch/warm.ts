@@ -77,7 +77,13 @@ export async function warm(
   if (signal?.aborted) throw new AbortError('warm', signal.reason);
   const began = performance.now();
   const { built, cachedir } = await buildAppliance(makeHandle(settings), signal);
-  const template = await makeTemplate(makeHandle(settings), checkHandleOptions(settings).template, signal);
+  const { template: mode } = checkHandleOptions(settings);
+  const before = await applianceIn(cachedir);
+  let template = await makeTemplate(makeHandle(settings), mode, signal);
+  // Another process has built the appliance anew meanwhile, and has taken away the one that was to be the template.
+  if (template.state === 'none' && (await applianceIn(cachedir)) !== before) {
+    template = await makeTemplate(makeHandle(settings), mode, signal);
+  }
   return { built, ms: Math.round(performance.now() - began), cachedir, template };
 }
 
