@@ -80,8 +80,9 @@ export async function warm(
   const { template: mode } = checkHandleOptions(settings);
   const before = await applianceIn(cachedir);
   let template = await makeTemplate(makeHandle(settings), mode, signal);
-  // Another process has built the appliance anew meanwhile, and has taken away the one that was to be the template.
-  if (template.state === 'none' && (await applianceIn(cachedir)) !== before) {
+  // Where others build it too, supermin may put another appliance in the place of the one that was to be the template.
+  const mayBeAnother = built || (await applianceIn(cachedir)) !== before;
+  if (template.reason === 'making' && mayBeAnother) {
     template = await makeTemplate(makeHandle(settings), mode, signal);
   }
   return { built, ms: Math.round(performance.now() - began), cachedir, template };
