@@ -77,7 +77,14 @@ export async function warm(
   if (signal?.aborted) throw new AbortError('warm', signal.reason);
   const began = performance.now();
   const { built, cachedir } = await buildAppliance(makeHandle(settings), signal);
-  const template = await makeTemplate(makeHandle(settings), checkHandleOptions(settings).template, signal);
+  const { template: mode } = checkHandleOptions(settings);
+  const before = await applianceIn(cachedir);
+  let template = await makeTemplate(makeHandle(settings), mode, signal);
+  // Where others build it too, supermin may put another appliance in the place of the one that was to be the template.
+  const mayBeAnother = built || (await applianceIn(cachedir)) !== before;
+  if (template.reason === 'making' && mayBeAnother) {
+    template = await makeTemplate(makeHandle(settings), mode, signal);
+  }
   return { built, ms: Math.round(performance.now() - began), cachedir, template };
 }
 

