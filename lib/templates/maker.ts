@@ -3,7 +3,7 @@ import { chmod, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runQemuImg } from '../host/qemu-img';
 import { type CommandLine, controlWord, escaped, templateDevices } from './command-line';
-import type { Identity } from './identity';
+import { type Identity, identify } from './identity';
 import type { Markers } from './markers';
 import type { OwnedFolder } from './owned-folder';
 import { Qmp } from './qmp';
@@ -18,6 +18,7 @@ export interface MakerParts {
   readonly store: TemplateStore;
   readonly identity: Identity;
   readonly line: CommandLine;
+  readonly qemu: string;
   /** Private folder of the launch. */
   readonly folder: string;
   /** What the guest says of its progress. */
@@ -36,15 +37,19 @@ export class Maker {
     this.#draft = draft;
   }
 
-  static async begin(parts: MakerParts): Promise<Maker> {
-    return new Maker(parts, await parts.store.begin(parts.identity.key));
+  /** Undefined where somebody else makes this template. */
+  static async begin(parts: MakerParts): Promise<Maker | undefined> {
+    const draft = await parts.store.begin(parts.identity.key);
+    return draft && new Maker(parts, draft);
   }
 
   /** Returns the arguments of a qemu that boots to the template. */
   async prepare(): Promise<string[]> {
-    const { store, identity, line, folder, signal } = this.#parts;
+    const { store, identity, line, qemu, folder, signal } = this.#parts;
     const source = { name: identity.rootKey, source: line.root, target: this.#path('root') };
     await provideRoot(store, source, signal);
+    const { key } = await identify(line, qemu);
+    if (key !== identity.key) throw new Error('the appliance has been built anew meanwhile');
     const overlay = this.#path('overlay');
     await runQemuImg(['create', '-q', '-f', 'qcow2', '-b', files.root, '-F', 'raw', overlay], signal);
     const control = join(folder, 'control');

@@ -14,8 +14,8 @@ const deadMs = 60_000;
 /** Milliseconds without a sign of life after which nobody should wait for a process, though it lives. */
 const stuckMs = 10_000;
 
-/** `NAME.NAMESPACE-PID-STARTED-RANDOM` */
-const nameOfOwned = /^(.+)\.(\d+)-(\d+)-(\d+)-[0-9a-f]{8}$/;
+/** `NAME.NAMESPACE-PID-STARTED-MADE-RANDOM`; MADE in milliseconds since the epoch, hexadecimal. */
+const nameOfOwned = /^(.+)\.(\d+)-(\d+)-(\d+)-([0-9a-f]{12})-[0-9a-f]{8}$/;
 
 interface Owner {
   readonly namespace: string;
@@ -42,7 +42,9 @@ export class OwnedFolder {
 
   static async make(parent: string, name: string, mode: number): Promise<OwnedFolder> {
     const { namespace, pid, started } = self();
-    const path = join(parent, `${name}.${namespace}-${pid}-${started}-${randomBytes(4).toString('hex')}`);
+    const made = Date.now().toString(16).padStart(12, '0');
+    const unique = `${made}-${randomBytes(4).toString('hex')}`;
+    const path = join(parent, `${name}.${namespace}-${pid}-${started}-${unique}`);
     await mkdir(path, { mode });
     return new OwnedFolder(path);
   }
@@ -67,6 +69,12 @@ function removeAll(): void {
 /** The name that an owned folder was made with; undefined for others. */
 export function nameIn(folder: string): string | undefined {
   return nameOfOwned.exec(folder)?.[1];
+}
+
+/** Whether an owned folder was made before another; of two that were made at once one was. */
+export function isOlder(one: string, other: string): boolean {
+  const age = (folder: string) => folder.split('-').slice(-2).join('-');
+  return age(one) < age(other);
 }
 
 /**

@@ -97,29 +97,30 @@ export class Start {
     this.key = identity.key;
     const failure = await store.failureOf(identity.key);
     if (failure !== undefined) return refusal('making', failure);
-    let template = await store.find(identity.key);
-    if (!template && (await this.#otherMaker(identity, signal))) {
-      template = await store.find(identity.key);
-      if (!template && (await store.isBeingMade(identity.key)))
+    const began = Date.now();
+    while (!signal.aborted) {
+      const template = await store.find(identity.key);
+      if (template) return this.#cloneOf(template, line);
+      const why = await store.prepare();
+      if (why !== undefined) return refusal('cache', why);
+      const maker = await Maker.begin({
+        ...{ store, identity, line, qemu, folder: wrapper.folder, markers: this.markers, signal },
+      });
+      if (maker) return maker;
+      await this.#otherMaker(identity, signal);
+      if (Date.now() - began > longestWaitMs)
         return refusal('busy', 'another process is making the template');
     }
-    if (signal.aborted) return refusal('off', 'given up');
-    if (template) return this.#cloneOf(template, line);
-    const why = await store.prepare();
-    if (why !== undefined) return refusal('cache', why);
-    return Maker.begin({ store, identity, line, folder: wrapper.folder, markers: this.markers, signal });
+    return refusal('off', 'the launch is given up');
   }
 
-  /** Waits for somebody who makes this template already; false where nobody does. */
-  async #otherMaker({ key }: Identity, signal: AbortSignal): Promise<boolean> {
+  /** Waits for somebody who makes this template. */
+  async #otherMaker({ key }: Identity, signal: AbortSignal): Promise<void> {
     const began = Date.now();
-    let waited = false;
     while (!signal.aborted && (await this.#parts.store.isBeingMade(key))) {
-      waited = true;
-      if (Date.now() - began > longestWaitMs) break;
+      if (Date.now() - began > longestWaitMs) return;
       await new Promise((resolve) => later(resolve, pollMs));
     }
-    return waited;
   }
 
   async #cloneOf(template: Template, line: CommandLine): Promise<Clone> {

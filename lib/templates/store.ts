@@ -1,9 +1,9 @@
 // Where templates lie: one folder each, in a folder of this user beside libguestfs's own cache, or in root's.
 import { constants } from 'node:fs';
 import { access, lstat, mkdir, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { lockedFiles } from './locks';
-import { nameIn, OwnedFolder, ownedFolders } from './owned-folder';
+import { isOlder, nameIn, OwnedFolder, ownedFolders } from './owned-folder';
 
 /** The files of a template. */
 export const files = { root: 'root', overlay: 'overlay.qcow2', state: 'state' } as const;
@@ -128,9 +128,14 @@ export class TemplateStore {
     return undefined;
   }
 
-  /** Begins a template; to be published or discarded. */
-  begin(key: string): Promise<OwnedFolder> {
-    return OwnedFolder.make(this.folder, key, this.#user === 0 ? 0o755 : 0o700);
+  /** Begins a template, to be published or discarded; undefined where somebody else has begun to make it. */
+  async begin(key: string): Promise<OwnedFolder | undefined> {
+    const draft = await OwnedFolder.make(this.folder, key, this.#user === 0 ? 0o755 : 0o700);
+    const own = basename(draft.path);
+    const others = await ownedFolders(this.folder, key);
+    if (!others.some((other) => isOlder(other, own))) return draft;
+    await draft.remove();
+    return undefined;
   }
 
   /** Whether somebody makes the template with this key now. */

@@ -85,6 +85,7 @@ describe('the templates of a cache folder', () => {
     const store = new TemplateStore(cachedir);
     mkdirSync(store.folder, { recursive: true, mode: 0o755 });
     const draft = await store.begin(name);
+    if (!draft) throw new Error('somebody makes it already');
     for (const file of Object.values(files))
       writeFileSync(`${draft.path}/${file}`, `${file} of ${name}`, { mode: 0o444 });
     await store.publish(draft, { key: name, words, incoming: 'file' });

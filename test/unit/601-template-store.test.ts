@@ -33,9 +33,15 @@ afterEach(() => rm(cachedir, { recursive: true, force: true }));
 /** A template with small files in the place of an appliance's. */
 async function publish(key: string): Promise<void> {
   expect(await store.prepare()).toBeUndefined();
-  const draft = await store.begin(key);
+  const draft = await begun(key);
   for (const name of Object.values(files)) await writeFile(join(draft.path, name), `${name} of ${key}`);
   await store.publish(draft, { key, words: ['a word'], incoming: 'file' });
+}
+
+async function begun(key: string): Promise<OwnedFolder> {
+  const draft = await store.begin(key);
+  if (!draft) throw new Error('somebody makes it already');
+  return draft;
 }
 
 const folderOf = (key: string) => join(store.folder, key);
@@ -51,10 +57,11 @@ describe('a template', () => {
 
   test('is not found while it is being made, which others can see', async () => {
     expect(await store.prepare()).toBeUndefined();
-    const draft = await store.begin('one');
+    const draft = await begun('one');
     expect(await store.isBeingMade('one')).toBe(true);
     expect(await store.isBeingMade('two')).toBe(false);
     expect(await store.find('one')).toBeUndefined();
+    expect(await store.begin('one')).toBeUndefined();
     await draft.remove();
     expect(await store.isBeingMade('one')).toBe(false);
   });
@@ -106,6 +113,15 @@ describe('a template', () => {
       await utimes(file, Math.floor(mtimeMs / 1000), Math.floor(mtimeMs / 1000));
     }
     expect(await store.find('one')).toBeDefined();
+  });
+
+  test('is begun by one of many', async () => {
+    expect(await store.prepare()).toBeUndefined();
+    const drafts = await Promise.all(
+      Array.from({ length: 8 }, () => new TemplateStore(cachedir).begin('one')),
+    );
+    expect(drafts.filter(Boolean)).toHaveLength(1);
+    await drafts.find(Boolean)?.remove();
   });
 
   test('that others may write to is not trusted, nor one in such a folder', async () => {
@@ -171,7 +187,7 @@ describe('a folder of a process', () => {
     const sleeper = spawn('sleep', ['100']);
     const started = await startOf(sleeper.pid as number);
     const namespace = /\[(\d+)\]/.exec(await linkOf('/proc/self/ns/pid'))?.[1];
-    const name = `one.${namespace}-${sleeper.pid}-${started}-00000000`;
+    const name = `one.${namespace}-${sleeper.pid}-${started}-000000000000-00000000`;
     await mkdir(join(cachedir, name));
     expect(await ownedFolders(cachedir, 'one')).toEqual([name]);
     sleeper.kill('SIGKILL');
@@ -190,7 +206,7 @@ describe('a folder of a process', () => {
   });
 
   test('of another container is dead after a long silence', async () => {
-    const name = 'one.1-1-1-00000000';
+    const name = 'one.1-1-1-000000000000-00000000';
     await mkdir(join(cachedir, name));
     expect(await ownedFolders(cachedir)).toEqual([name]);
     const before = new Date(Date.now() - 120_000);
