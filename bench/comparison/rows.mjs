@@ -1,11 +1,13 @@
 // What is compared. `measure` returns a number for each contestant, in `unit`; `limits` are what ours is held to: a
 // `ratio` to another contestant, or so much `atMost`.
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../../scripts/steps.mjs';
 import { deviceSize, treeFiles } from './stage.mjs';
 
 const command = path.join(root, 'dist/cli/main.js');
+const launching = [path.join(root, 'bench/support/launch.mjs')];
 const rounds = 5;
 
 export const rows = {
@@ -71,9 +73,9 @@ export const rows = {
   },
 
   launch: {
-    title: 'launch, whole process',
+    title: 'launch, whole process, template there',
     unit: 's',
-    limits: [{ to: 'tool', ratio: 1 }],
+    limits: [{ to: 'tool', ratio: 0.1 }],
     tool: 'guestfish run',
     async measure(stage) {
       const [disk] = await stage.debians(1);
@@ -87,10 +89,68 @@ export const rows = {
     },
   },
 
+  firstLaunch: {
+    title: 'first launch of a machine: appliance and template made',
+    unit: 's',
+    limits: [{ to: 'tool', ratio: 1.2 }],
+    tool: 'guestfish run',
+    async measure(stage) {
+      const [disk] = await stage.debians(1);
+      const first = (work) => withFreshCache((env) => work(env));
+      return inTurns(1, {
+        ours: () => first((env) => seconds(process.execPath, ...launching, disk, { env })),
+        tool: () => first((env) => seconds('guestfish', '--format=qcow2', '-a', disk, 'run', { env })),
+      });
+    },
+  },
+
+  drives: {
+    title: 'launch with 27 drives',
+    unit: 's',
+    limits: [{ to: 'tool', ratio: 0.4 }],
+    tool: 'guestfish run',
+    async measure(stage) {
+      const disks = await stage.debians(27);
+      return inTurns(1, {
+        ours: () => seconds(process.execPath, ...launching, ...disks),
+        tool: () => seconds('guestfish', '--format=qcow2', ...disks.flatMap((disk) => ['-a', disk]), 'run'),
+      });
+    },
+  },
+
+  memory: {
+    title: 'memory of an appliance, proportional',
+    unit: 'MiB',
+    limits: [{ to: 'tool', ratio: 1.05 }],
+    tool: 'booted',
+    async measure(stage) {
+      const [disk] = await stage.debians(1);
+      const used = (template) => async () => {
+        const { stdout } = run(process.execPath, [...launching, disk, `--template=${template}`, '--memory']);
+        return Number(stdout);
+      };
+      return inTurns(3, { ours: used('only'), tool: used('never') });
+    },
+  },
+
+  list: {
+    title: 'a folder of a Debian, whole process',
+    unit: 's',
+    limits: [{ to: 'tool', ratio: 0.2 }],
+    tool: 'virt-ls',
+    async measure(stage) {
+      const [disk] = await stage.debians(1);
+      return inTurns(3, {
+        ours: () => seconds(process.execPath, command, 'ls', disk, '/etc'),
+        tool: () => seconds('virt-ls', '-a', disk, '/etc'),
+      });
+    },
+  },
+
   inspect: {
     title: 'inspection of a Debian, whole process',
     unit: 's',
-    limits: [{ to: 'tool', ratio: 1 }],
+    limits: [{ to: 'tool', ratio: 0.3 }],
     tool: 'virt-inspector',
     async measure(stage) {
       const [disk] = await stage.debians(1);
@@ -104,7 +164,7 @@ export const rows = {
   inspectAll: {
     title: 'inspection of 8 images',
     unit: 's',
-    limits: [{ to: 'tool', ratio: 0.9 }],
+    limits: [{ to: 'tool', ratio: 0.35 }],
     tool: 'xargs -P2 virt-inspector',
     async measure(stage) {
       const disks = await stage.debians(8);
@@ -175,10 +235,27 @@ async function launchWhole(stage, name, disk) {
   return (performance.now() - start) / 1000;
 }
 
-/** How long a program takes. */
+/** Seconds that a program takes; the last argument may be options. */
 function seconds(program, ...args) {
+  const options = typeof args.at(-1) === 'object' ? args.pop() : {};
   const start = performance.now();
-  const { status, error, stderr } = spawnSync(program, args, { maxBuffer: 2 ** 30 });
-  if (error || status !== 0) throw error ?? new Error(`${program} failed: ${stderr}`);
+  run(program, args, options);
   return (performance.now() - start) / 1000;
+}
+
+function run(program, args, options = {}) {
+  const result = spawnSync(program, args, { maxBuffer: 2 ** 30, encoding: 'utf8', ...options });
+  const { status, error, stderr } = result;
+  if (error || status !== 0) throw error ?? new Error(`${program} failed: ${stderr}`);
+  return result;
+}
+
+/** Works where nothing has been built yet. */
+async function withFreshCache(work) {
+  const cachedir = mkdtempSync('/var/tmp/guestfs-bench-');
+  try {
+    return await work({ ...process.env, LIBGUESTFS_CACHEDIR: cachedir });
+  } finally {
+    rmSync(cachedir, { recursive: true, force: true });
+  }
 }
