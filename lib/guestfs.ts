@@ -20,7 +20,7 @@ import { type Observable, type OperationObserver, observe } from './calls/operat
 import { PrivateData } from './calls/private-data';
 import { ProgressStream } from './calls/progress-stream';
 import { isTraced, type TracedCall, traced } from './calls/tracing-channel';
-import { closedError } from './faults/errors';
+import { closedError, GuestfsError } from './faults/errors';
 import { aliases } from './generated/aliases';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
 import { withinLimits } from './host/limits';
@@ -213,6 +213,10 @@ export class Guestfs extends GuestfsMethods implements Observable {
           Object.assign(about, { launchWay: this.#way });
         }),
       );
+    } catch (error) {
+      // A stack keeps ten frames, and a launch has as many of its own: whoever reads them looks for theirs.
+      if (error instanceof GuestfsError) Error.captureStackTrace(error);
+      throw error;
     } finally {
       over();
     }
