@@ -50,7 +50,7 @@ export interface AttemptFailure {
   readonly error: Error;
 }
 
-type Interruption = 'timeout' | 'abort' | 'kill' | 'loop' | Verdict;
+type Interruption = 'timeout' | 'abort' | 'kill' | 'loop' | 'unmade' | Verdict;
 
 const isSilence = (why: Interruption | undefined): why is Verdict => why === 'hangs' || why === 'starves';
 
@@ -154,7 +154,8 @@ export class Attempts {
           error: this.#explain(undefined, error as Error),
         };
       }
-      if (interruption !== undefined) throw this.#explain(interruption, error as Error);
+      if (interruption !== undefined && interruption !== 'unmade')
+        throw this.#explain(interruption, error as Error);
       if (!prepared) throw error;
       const explained = this.#explain(undefined, error as Error);
       const tail = this.#parts.native.consoleTail();
@@ -258,6 +259,7 @@ export class Attempts {
     };
     const poll = setInterval(() => {
       if (this.#hold.terminated) interrupt('kill');
+      if (start?.hasFailedToMake) interrupt('unmade'); // its guest would wait for ever
       const qemu = native.children().find(isAppliance);
       if (qemu !== undefined && !isBooting && (!start || start.kind === 'boot')) {
         isBooting = true;

@@ -17,7 +17,7 @@ export class Markers {
   #text = '';
   #waiters: Waiter[] = [];
   #failure: Error | undefined;
-  #ended = false;
+  #end: Error | undefined;
   #onEnd: (() => void)[] = [];
 
   read(text: string): void {
@@ -33,38 +33,41 @@ export class Markers {
   /** Waits for a word. Rejects when the guest says that it failed, or has ended. */
   reached(word: string): Promise<void> {
     if (this.#seen.has(word)) return Promise.resolve();
-    if (this.#failure) return Promise.reject(this.#failure);
+    const error = this.#failure ?? this.#end;
+    if (error) return Promise.reject(error);
     return new Promise((resolve, reject) => this.#waiters.push({ word, resolve, reject }));
   }
 
-  /** Why the guest gave up, in its words. */
+  /** Why the guest gave up, in its words; undefined where it did not. */
   get failure(): string | undefined {
     return this.#failure?.message;
   }
 
   /** To be called when qemu has ended. */
   end(): void {
-    this.#ended = true;
+    this.#end ??= new Error('qemu has ended');
     for (const resolve of this.#onEnd.splice(0)) resolve();
-    this.#fail(new Error('qemu has ended'));
+    this.#reject(this.#end);
   }
 
   /** Waits until qemu has ended. */
   ended(): Promise<void> {
-    if (this.#ended) return Promise.resolve();
+    if (this.#end) return Promise.resolve();
     return new Promise((resolve) => this.#onEnd.push(resolve));
   }
 
   #hear(word: string): void {
-    if (word.startsWith('failed: ')) this.#fail(new Error(word.slice('failed: '.length)));
+    if (word.startsWith('failed: ')) {
+      this.#failure ??= new Error(word.slice('failed: '.length));
+      this.#reject(this.#failure);
+    }
     this.#seen.add(word);
     const reached = this.#waiters.filter((waiter) => waiter.word === word);
     this.#waiters = this.#waiters.filter((waiter) => waiter.word !== word);
     for (const { resolve } of reached) resolve();
   }
 
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    for (const { reject } of this.#waiters.splice(0)) reject(this.#failure);
+  #reject(error: Error): void {
+    for (const { reject } of this.#waiters.splice(0)) reject(error);
   }
 }

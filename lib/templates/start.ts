@@ -58,6 +58,11 @@ export class Start {
     this.#parts = parts;
   }
 
+  /** Whether a template could not be saved, though the guest runs that was to be it. */
+  get hasFailedToMake(): boolean {
+    return this.kind === 'make' && this.refused !== undefined;
+  }
+
   /** Waits for libguestfs's questions, answers them, and sees to what follows from the answers. */
   async serve(): Promise<void> {
     for (;;) {
@@ -151,9 +156,8 @@ export class Start {
       this.made = true;
     } catch (error) {
       await maker.discard();
-      if (signal.aborted && this.markers.failure === undefined) return;
       this.refused = refusal('making', this.markers.failure ?? (error as Error).message);
-      if (this.kind === undefined) await this.#boot(args, this.refused, signal);
+      if (this.kind === undefined && !signal.aborted) await this.#boot(args, this.refused, signal);
     }
   }
 
