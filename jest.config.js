@@ -7,5 +7,11 @@ const project = (name) => ({
 });
 
 module.exports = {
-  projects: [project('unit'), project('appliance'), project('faults'), project('examples')],
+  projects: [
+    project('unit'),
+    project('appliance'),
+    project('faults'),
+    project('templates'),
+    project('examples'),
+  ],
 };
