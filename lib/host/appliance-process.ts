@@ -1,9 +1,13 @@
 // The processes of an appliance, as Linux shows them.
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Whether a process is qemu, which is told of the appliance's socket; others build the appliance or watch over qemu. */
+/**
+ * Whether a process is qemu, which is told of the appliance's socket, or that it runs a template; others build the
+ * appliance or watch over qemu.
+ */
 export function isAppliance(pid: number): boolean {
-  return read(`/proc/${pid}/cmdline`)?.includes('guestfsd.sock') ?? false;
+  const line = read(`/proc/${pid}/cmdline`) ?? '';
+  return line.includes('guestfsd.sock') || line.includes('guestfs_node_template=1');
 }
 
 /** How far a process has come, and whether it would go on if it could. */

@@ -95,13 +95,16 @@ export class FromTemplate {
       if (!failure) {
         this.#isUp(start.kind === 'restore' ? 'template' : 'boot', start.refused, made);
         if (start.template) await store.use(start.template);
+        if (start.refused) await this.#blame(start.refused);
         return undefined;
       }
       if (start.made && !made) {
         made = true;
         continue;
       }
-      return start.refused ?? refusal(start.kind === 'restore' ? 'restoring' : 'making', failure.why);
+      if (start.refused) return start.refused;
+      if (start.kind !== 'restore') return refusal('making', failure.why);
+      return refusal(failure.remember ? 'restoring' : 'busy', failure.why);
     }
   }
 
@@ -121,7 +124,7 @@ export class FromTemplate {
 
   async #wrapper(qemu: string): Promise<Wrapper | Refusal> {
     // qemu's socket there has a name of at most 107 bytes.
-    const folder = tmpdir().length < 40 ? tmpdir() : '/tmp';
+    const folder = Buffer.byteLength(tmpdir()) <= 30 ? tmpdir() : '/tmp';
     return Wrapper.make(folder, qemu).catch((error: Error) => refusal('missing', error.message));
   }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, open, readFile, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type { CommandLine } from './command-line';
 import { scripts } from './generated/scripts';
 import { inspectionLenses } from './lenses';
@@ -34,7 +34,8 @@ export async function identify(line: CommandLine, qemu: string): Promise<Identit
     `initrd ${digest(await readFile(line.initrd))}`,
     `root ${root}`,
     `qemu ${await programOf(qemu)}`,
-    ...(line.accelerated ? [`host ${digest(await hostProcessor())}`] : []),
+    // libguestfs lets qemu choose where nothing is said.
+    ...(line.accelerated && (await isUsable('/dev/kvm')) ? [`host ${digest(await hostProcessor())}`] : []),
     ...line.words,
   ];
   return { key: digest(words.join('\n')), rootKey: digest(`${own} ${root}`), words };
@@ -42,16 +43,24 @@ export async function identify(line: CommandLine, qemu: string): Promise<Identit
 
 /** Where the system finds a program that is named with a path or, since libguestfs 1.60, without. */
 export async function pathOfProgram(name: string): Promise<string> {
-  if (name.includes('/')) return name;
+  if (name.includes('/')) return resolve(name);
   for (const folder of (process.env.PATH ?? '').split(':')) {
-    const path = join(folder || '.', name);
+    const path = resolve(folder || '.', name);
     if (await isExecutable(path)) return path;
   }
   return name;
 }
 
 function isExecutable(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
+  return allows(path, constants.X_OK);
+}
+
+function isUsable(path: string): Promise<boolean> {
+  return allows(path, constants.R_OK | constants.W_OK);
+}
+
+function allows(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
     () => true,
     () => false,
   );

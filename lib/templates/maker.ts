@@ -2,6 +2,7 @@
 import { chmod, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runQemuImg } from '../host/qemu-img';
+import { later } from '../options/own-timers';
 import { type CommandLine, controlWord, escaped, templateDevices } from './command-line';
 import { type Identity, identify } from './identity';
 import type { Markers } from './markers';
@@ -9,6 +10,12 @@ import type { OwnedFolder } from './owned-folder';
 import { Qmp } from './qmp';
 import { provideRoot } from './root';
 import { files, type Incoming, type TemplateStore } from './store';
+
+/**
+ * Milliseconds between the guest's last word and its saving: a serial port that is saved while it sends may stand still in
+ * the clone, and with it whoever writes to the console.
+ */
+const quietMs = 500;
 
 /** Bytes of the disk that comes and goes. */
 const scratchSize = 16 * 2 ** 20;
@@ -61,6 +68,8 @@ export class Maker {
       ...line.maker,
       ...templateDevices({ root: `file=${escaped(overlay)},format=qcow2`, control }),
       ...['-drive', `file=${escaped(scratch)},format=raw,if=none,id=scratch`],
+      // A machine that is saved while it stands still would stand still when it is restored, if it knew.
+      ...['-global', 'migration.store-global-state=off'],
       ...['-qmp', `unix:${escaped(this.#monitor)},server=on,wait=off`],
     ];
   }
@@ -78,7 +87,7 @@ export class Maker {
       await markers.reached('cold');
       await qmp.run('device_del', { id: 'scratch' });
       await markers.reached('ready');
-      // The guest goes on meanwhile, so that its clones do so by themselves.
+      await new Promise((resolve) => later(resolve, quietMs));
       await qmp.save(this.#path('state'));
       incoming = (await qmp.knowsFiles()) ? 'file' : 'descriptor';
       await qmp.run('quit').catch(() => undefined);

@@ -1,7 +1,12 @@
 // What the template's part in the guest says on the appliance's console.
 
+import { later } from '../options/own-timers';
+
 /** One of its lines; a guest's disks are not there yet, or have not been read. */
 const line = /^guestfs-template: ([\w :.`'-]{1,200})\r?\n/gm;
+
+/** Milliseconds for one of its words: a boot on a busy machine takes minutes. */
+const patienceMs = 300_000;
 
 /** Most characters that are kept while a line is incomplete. */
 const longestLine = 200;
@@ -35,7 +40,10 @@ export class Markers {
     if (this.#seen.has(word)) return Promise.resolve();
     const error = this.#failure ?? this.#end;
     if (error) return Promise.reject(error);
-    return new Promise((resolve, reject) => this.#waiters.push({ word, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ word, resolve, reject });
+      later(() => reject(new Error(`the guest did not say "${word}" in time`)), patienceMs).unref();
+    });
   }
 
   /** Why the guest gave up, in its words; undefined where it did not. */

@@ -1,7 +1,7 @@
 // Folders that a process needs for a while. Each is named after its process, so that others can tell whether it still lives.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { every } from '../options/own-timers';
 
@@ -46,6 +46,7 @@ export class OwnedFolder {
     const unique = `${made}-${randomBytes(4).toString('hex')}`;
     const path = join(parent, `${name}.${namespace}-${pid}-${started}-${unique}`);
     await mkdir(path, { mode });
+    await chmod(path, mode); // whatever the umask
     return new OwnedFolder(path);
   }
 
@@ -87,8 +88,9 @@ export async function ownedFolders(parent: string, name?: string): Promise<strin
     const [, made, namespace = '', pid = '', started = ''] = nameOfOwned.exec(folder) ?? [];
     if (made === undefined || (name !== undefined && made !== name)) continue;
     const path = join(parent, folder);
-    const facts = await stat(path).catch(() => undefined);
-    if (!facts || facts.uid !== process.geteuid?.()) continue;
+    // A link that somebody has put there leads to what is not ours to remove.
+    const facts = await lstat(path).catch(() => undefined);
+    if (!facts?.isDirectory() || facts.uid !== process.geteuid?.()) continue;
     const silent = Date.now() - facts.mtimeMs;
     if (!isAlive({ namespace, pid, started }, silent))
       await rm(path, { recursive: true, force: true }).catch(() => undefined);
@@ -102,8 +104,20 @@ function isAlive({ namespace, pid, started }: Owner, silent: number): boolean {
 }
 
 function self(): Owner {
-  const [, namespace = '0'] = /\[(\d+)\]/.exec(linkOf('/proc/self/ns/pid')) ?? [];
+  // The first namespace has the same number on every machine, and folders may be on storage that several share.
+  const digest = createHash('sha256')
+    .update(`${bootId()} ${linkOf('/proc/self/ns/pid')}`)
+    .digest();
+  const namespace = String(digest.readUIntBE(0, 5));
   return { namespace, pid: String(process.pid), started: startOf('self') ?? '0' };
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
 }
 
 function linkOf(path: string): string {

@@ -50,8 +50,9 @@ export class Qmp {
     return qemu.major > 8 || (qemu.major === 8 && qemu.minor >= 2);
   }
 
-  /** Saves the state of the machine into a file. */
+  /** Saves the state of the machine into a file. It stands still: emulation may miss what is written meanwhile. */
   async save(path: string): Promise<void> {
+    await this.run('stop');
     await this.run('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 });
     const uri = (await this.knowsFiles()) ? `file:${path}` : `exec:cat > ${quoted(path)}`;
     await this.run('migrate', { uri });

@@ -6,7 +6,7 @@ import { runQemuImg } from '../host/qemu-img';
 import { scripts } from './generated/scripts';
 import { inspectionLenses } from './lenses';
 import { OwnedFolder, ownedFolders } from './owned-folder';
-import { files, publish, type TemplateStore } from './store';
+import { files, publish, synced, type TemplateStore } from './store';
 
 const ours = '/usr/lib/guestfs-node';
 const lensFolder = '/usr/share/augeas/lenses/dist';
@@ -37,6 +37,7 @@ export async function provideRoot(
     await runQemuImg(['convert', '-q', '-f', 'raw', '-O', 'raw', source, root], signal);
     await putFiles(root, draft.path, signal);
     await chmod(root, 0o444);
+    await synced(root);
     await publish(draft, join(store.roots, name));
   } catch (error) {
     await draft.remove();

@@ -1,6 +1,17 @@
 // Where templates lie: one folder each, in a folder of this user beside libguestfs's own cache, or in root's.
 import { constants } from 'node:fs';
-import { access, lstat, mkdir, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import {
+  access,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { lockedFiles } from './locks';
 import { isOlder, nameIn, OwnedFolder, ownedFolders } from './owned-folder';
@@ -154,6 +165,7 @@ export class TemplateStore {
     }
     const about: About = { format: formatVersion, ...made, made: new Date().toISOString(), stamps };
     await writeFile(join(draft.path, aboutFile), `${JSON.stringify(about, undefined, 2)}\n`);
+    for (const name of [files.overlay, files.state]) await synced(join(draft.path, name));
     // One that is broken may be in the way.
     const old = join(this.folder, key);
     if (!(await read(old, this.#user, this.#user))) await remove(old);
@@ -298,6 +310,16 @@ export async function publish(draft: OwnedFolder, target: string): Promise<void>
     await draft.remove();
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+  }
+}
+
+/** After a failure of the power a file could have its size and time, and not what was written. */
+export async function synced(path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -186,7 +186,9 @@ describe('a folder of a process', () => {
   test('is removed by others once the process is dead, and not before', async () => {
     const sleeper = spawn('sleep', ['100']);
     const started = await startOf(sleeper.pid as number);
-    const namespace = /\[(\d+)\]/.exec(await linkOf('/proc/self/ns/pid'))?.[1];
+    const mine = await OwnedFolder.make(cachedir, 'mine', 0o700);
+    const [namespace] = mine.path.replace(/^.*\.(?=\d)/, '').split('-');
+    await mine.remove();
     const name = `one.${namespace}-${sleeper.pid}-${started}-000000000000-00000000`;
     await mkdir(join(cachedir, name));
     expect(await ownedFolders(cachedir, 'one')).toEqual([name]);
@@ -194,6 +196,16 @@ describe('a folder of a process', () => {
     await once(sleeper, 'exit');
     expect(await ownedFolders(cachedir, 'one')).toEqual([]);
     expect(await readdir(cachedir)).toEqual([]);
+  });
+
+  test('that is a link to somewhere else is left alone, and so is what it leads to', async () => {
+    await mkdir(join(cachedir, 'elsewhere'));
+    await writeFile(join(cachedir, 'elsewhere', 'file'), '');
+    await symlink(join(cachedir, 'elsewhere'), join(cachedir, 'one.1-1-1-000000000000-00000000'));
+    await utimes(join(cachedir, 'elsewhere'), 1, 1);
+    expect(await ownedFolders(cachedir)).toEqual([]);
+    expect(await readdir(join(cachedir, 'elsewhere'))).toEqual(['file']);
+    expect(await readdir(cachedir)).toHaveLength(2);
   });
 
   test('of which the process gives no sign of life is not waited for', async () => {
@@ -228,9 +240,4 @@ async function startOf(pid: number): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   const text = await readFile(`/proc/${pid}/stat`, 'utf8');
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] as string;
-}
-
-async function linkOf(path: string): Promise<string> {
-  const { readlink } = await import('node:fs/promises');
-  return readlink(path);
 }

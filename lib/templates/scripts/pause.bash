@@ -52,6 +52,7 @@ for ((i = 0; i < 1500; i++)); do
   compgen -G '/sys/block/sd*' || break
   nap 0.02
 done
+compgen -G '/sys/block/sd*' && fail 'the disk does not go'
 udevadm settle --timeout=60
 sync
 say ready
@@ -84,6 +85,7 @@ look() {
     [[ -e /run/udev/data/b$number ]] && break
     nap 0.002
   done
+  [[ -e /run/udev/data/b$number || ! -e $1/dev ]] || fail "udev says nothing of ${1##*/}"
   record=$(</run/udev/data/b$number)
   case $record in
     *E:ID_FS_USAGE=raid* | *E:ID_FS_AMBIVALENT* | *_member* | \
@@ -113,9 +115,13 @@ done
 if [[ $members ]]; then
   say volumes
   udevadm settle --timeout=600
+  say 'volumes: arrays'
   mdadm -As --auto=yes --no-degraded
+  say 'volumes: groups'
   lvm pvscan --cache --activate ay
+  say 'volumes: degraded arrays'
   mdadm -As --auto=yes --run
+  say 'volumes: dynamic disks'
   ldmtool create all
 fi
 
