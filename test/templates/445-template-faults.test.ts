@@ -96,7 +96,12 @@ async function unnoticed(file: string, damage: (file: string) => Promise<unknown
 async function zero(file: string): Promise<void> {
   const { size } = await stat(file);
   const handle = await open(file, 'r+');
-  await handle.write(Buffer.alloc(Math.min(size, 8 * MiB)), 0, undefined, Math.floor(size / 4));
+  await handle.write(
+    Buffer.alloc(Math.min(Math.floor(size / 2), 8 * MiB)),
+    0,
+    undefined,
+    Math.floor(size / 4),
+  );
   await handle.write(Buffer.alloc(4096), 0, undefined, 0);
   await handle.close();
 }
@@ -161,17 +166,6 @@ describe('a template', () => {
     });
     expect(await launched()).toMatchObject({ from: 'template', made: true });
     expect(await templates()).toHaveLength(2);
-  });
-
-  test('of another qemu is not used', async () => {
-    await templateOrMake();
-    const qemu = join(cachedir, 'qemu');
-    await using g = new Guestfs(options);
-    execFileSync('cp', [await g.getHv(), qemu]);
-    await g.setHv(qemu);
-    await g.addDriveScratch(MiB);
-    await g.launch();
-    expect(g.launchWay).toMatchObject({ from: 'template', made: true });
   });
 });
 
