@@ -19,6 +19,9 @@ if (unknown) throw new Error(`no row "${unknown}": there are ${Object.keys(rows)
 // Only this package notices that guests do not run on KVM: the others would wait.
 if (!(await kvmWorks())) process.env.LIBGUESTFS_BACKEND_SETTINGS ??= 'force_tcg';
 
+// The others do not know of it.
+process.env.GUESTFS_TEMPLATE ??= 'auto';
+
 const stage = new Stage();
 const results = {};
 try {

@@ -181,7 +181,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   /**
    * Starts the appliance. It takes a second or two with KVM or from a template, where it goes on from an appliance that
    * was booted before, and half a minute where it is booted under emulation; the first launch on a machine also builds the
-   * appliance, and makes its template. C: `guestfs_launch`.
+   * appliance, and with `template: 'auto'` makes its template. C: `guestfs_launch`.
    *
    * With `accel: 'auto'` a KVM on which guests do not run is noticed, said once by a `warning` event, and remembered
    * for a day, or until the machine reboots; the launch goes on under emulation. After a launch that failed, timed out or

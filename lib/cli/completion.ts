@@ -1,3 +1,4 @@
+import { quoted } from '../text/shell';
 import { optionsOf, parseArguments, takesValue } from './arguments';
 import { type Command, type Description, ExitCode, type Operand, type Option } from './command';
 
@@ -106,9 +107,9 @@ function bashValue({ choices, file }: Option): string {
 function zshScript(commands: readonly Description[]): string {
   const cases = commands.map((each) => {
     const specs = [...optionsOf(each).flatMap(zshOption), ...each.operands.flatMap(zshOperand)];
-    return `        ${each.name})\n          _arguments -s -S \\\n${specs.map((spec) => `            ${zshQuoted(spec)}`).join(' \\\n')}\n          ;;\n`;
+    return `        ${each.name})\n          _arguments -s -S \\\n${specs.map((spec) => `            ${quoted(spec)}`).join(' \\\n')}\n          ;;\n`;
   });
-  const names = commands.map(({ name, summary }) => `    ${zshQuoted(`${name}:${summary}`)}`).join('\n');
+  const names = commands.map(({ name, summary }) => `    ${quoted(`${name}:${summary}`)}`).join('\n');
   return `#compdef guestfs
 # Completion of guestfs for zsh: made by \`guestfs completion zsh\`.
 _guestfs() {
@@ -159,10 +160,6 @@ function zshAction({ choices, file }: Pick<Option, 'choices' | 'file'>): string 
 
 function zshText(text: string, special: RegExp): string {
   return text.replace(special, '\\$&');
-}
-
-function zshQuoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function fishScript(commands: readonly Description[]): string {

@@ -1,9 +1,10 @@
 // Commands that a reader copies to a shell.
+import { quoted } from '../text/shell';
 import type { Machine } from './machine';
 
 /** A path, or another word, as a shell takes it. */
 export function quote(word: string): string {
-  return /^[\w./@%+=:,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return /^[\w./@%+=:,-]+$/.test(word) ? word : quoted(word);
 }
 
 /** Command that only root may run. */

@@ -1,15 +1,11 @@
 // Whether launches can go on from a template, which templates there are, and what speaks against it.
 import { usualMode } from '../launch/from-template';
 import type { RefusalReason } from '../templates/refusal';
-import { folderOf, type Template, TemplateStore } from '../templates/store';
+import { folderOf, spaceNeeded, type Template, TemplateStore } from '../templates/store';
 import { humanSize } from '../text/size';
 import { type Finding, ok, warning } from './finding';
 import { findProgram, type Machine } from './machine';
 import type { Settings } from './settings';
-
-const GiB = 2 ** 30;
-/** Bytes without which none is made. */
-const spaceNeeded = 3 * GiB;
 
 export async function findTemplates({ cachedir }: Settings): Promise<Template[]> {
   return new TemplateStore(cachedir).list();

@@ -1,4 +1,4 @@
-// The processes of an appliance, as Linux shows them.
+// Processes, of an appliance and others, as Linux shows them.
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
@@ -28,6 +28,12 @@ export function activityOf(pid: number): Activity | undefined {
   if (!fields || states.length === 0) return undefined;
   const [, , , , , , , , , , , user, system] = fields;
   return { cpuMs: (Number(user) + Number(system)) * tickMs, asleep: states.every((state) => state === 'S') };
+}
+
+/** Time when a process began, in ticks since the machine did; undefined for one that has ended. `self`: this one. */
+export function startOf(pid: string): string | undefined {
+  const fields = fieldsOf(read(`/proc/${pid}/stat`));
+  return fields?.[0] === 'Z' || fields?.[0] === 'X' ? undefined : fields?.[19];
 }
 
 /** Fields of a `stat` file from the third on, the state; the second is a name, and may hold spaces and parentheses. */

@@ -3,6 +3,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { bootId } from './boot-id';
 
 const device = '/dev/kvm';
 
@@ -36,14 +37,6 @@ interface Verdict {
   readonly bootId: string;
   /** Time when a launch found it out, in ISO 8601. */
   readonly found: string;
-}
-
-function bootId(): string | undefined {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }
 
 /** File in which the verdict is kept for this user's other processes; undefined where there is no home. */

@@ -16,9 +16,17 @@ const mostOutput = 64 * 2 ** 20;
 export async function runProgram(
   file: string,
   args: readonly string[],
-  { env, signal }: { readonly env?: NodeJS.ProcessEnv; readonly signal?: AbortSignal | undefined } = {},
+  {
+    env,
+    cwd,
+    signal,
+  }: {
+    readonly env?: NodeJS.ProcessEnv;
+    readonly cwd?: string;
+    readonly signal?: AbortSignal | undefined;
+  } = {},
 ): Promise<string> {
-  const running = run(file, args, { env, maxBuffer: mostOutput, signal, killSignal: 'SIGKILL' });
+  const running = run(file, args, { env, cwd, maxBuffer: mostOutput, signal, killSignal: 'SIGKILL' });
   if (children.size === 0) process.on('exit', endAll);
   children.add(running.child);
   try {

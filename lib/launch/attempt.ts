@@ -75,7 +75,7 @@ export interface Way {
   /** What decides about the start of qemu, with the program that stands in qemu's place. */
   readonly start?: Start | undefined;
   /** Program that libguestfs is to start, and the handle's own. */
-  readonly hypervisor?: { readonly program: string; readonly original: string };
+  readonly hypervisor?: { readonly program: string; readonly original: string } | undefined;
 }
 
 /** The attempts of one launch. */
@@ -178,7 +178,7 @@ export class Attempts {
 
   /** Whatever may take its time, on storage that need not answer, before libguestfs launches. */
   async #prepare({ settings, hypervisor, start }: Way, giveUp: AbortSignal): Promise<void> {
-    if (start) await this.#takeSharedAppliance(giveUp);
+    await this.#takeAppliance(start !== undefined, giveUp);
     if (this.#needsAppliance) await this.#checkAppliance(giveUp);
     await this.#restoreDrives(giveUp);
     if (hypervisor) {
@@ -189,17 +189,22 @@ export class Attempts {
     this.#parts.backendSettings.replace(this.#original, settings);
   }
 
-  /** Of an appliance that would have to be built for this user there is no template yet. */
-  async #takeSharedAppliance(giveUp: AbortSignal): Promise<void> {
+  /**
+   * Takes root's appliance for a template: of one that would have to be built for this user there is none yet. A launch
+   * before may have taken it.
+   */
+  async #takeAppliance(forTemplate: boolean, giveUp: AbortSignal): Promise<void> {
     const current = await this.#call<string>('getPath');
     const path = this.#parts.path.original(current);
-    const cachedir = await this.#call<string>('getCachedir');
-    const shared = await onceAnswering([cachedir, ...path.split(':')], giveUp, () =>
-      sharedAppliance({ path, cachedir }),
-    );
+    const shared = forTemplate ? await this.#sharedAppliance(path, giveUp) : undefined;
     if ((shared ?? path) === current) return;
     await this.#call('setPath', [shared ?? path]);
     if (shared !== undefined) this.#parts.path.replace(path, shared);
+  }
+
+  async #sharedAppliance(path: string, giveUp: AbortSignal): Promise<string | undefined> {
+    const cachedir = await this.#call<string>('getCachedir');
+    return onceAnswering([cachedir, ...path.split(':')], giveUp, () => sharedAppliance({ path, cachedir }));
   }
 
   async #checkAppliance(giveUp: AbortSignal): Promise<void> {

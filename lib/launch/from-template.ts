@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import type { MakeCall } from '../calls/make-call';
 import { errorFor } from '../faults/errors';
 import { isMachineProgram, pathOfProgram } from '../templates/identity';
-import { type Refusal, type RefusalReason, refusal } from '../templates/refusal';
+import { isRefusal, type Refusal, type RefusalReason, refusal } from '../templates/refusal';
 import { Start } from '../templates/start';
 import { holds, TemplateStore } from '../templates/store';
 import { Wrapper } from '../templates/wrapper';
@@ -32,6 +32,9 @@ interface Settings {
   readonly qemu: string;
 }
 
+/** Of libguestfs 1.x: from then on its daemon lists the disks, for their names, before it answers. */
+const firstWithPause = 42n;
+
 export class FromTemplate {
   readonly #attempts: Attempts;
   readonly #call: MakeCall;
@@ -55,9 +58,10 @@ export class FromTemplate {
   async launch(way: Way, isEmulated: boolean): Promise<AttemptFailure | undefined> {
     const mode = this.#options.template ?? usualMode(isEmulated);
     const refused = (await this.#whyNot(mode)) ?? (await this.#fromTemplate(way, mode));
-    if (refused === undefined || this.way) return undefined;
+    if (refused === undefined || !isRefusal(refused)) return refused;
     if (mode === 'only') throw noTemplate(refused);
-    const failure = await this.#attempts.make({ ...way, hypervisor: this.#hypervisor(this.#qemu) });
+    const hypervisor = this.#start && this.#hypervisor(this.#qemu); // another program is set
+    const failure = await this.#attempts.make({ ...way, hypervisor });
     if (failure) return failure;
     this.#isUp('boot', refused);
     await this.#blame(refused);
@@ -71,19 +75,25 @@ export class FromTemplate {
     if (mode === 'auto' && (await this.#call<boolean>('getVerbose'))) {
       return refusal('verbose', 'the launch is verbose');
     }
+    const { major, minor } = await this.#call<{ major: bigint; minor: bigint }>('version');
+    if (major === 1n && minor < firstWithPause)
+      return refusal('library', `libguestfs ${major}.${minor} looks for disks before a template could wait`);
     if (!(await isMachineProgram(await pathOfProgram(this.#qemu))))
       return refusal('hypervisor', `${this.#qemu} is no program of this machine`);
     return undefined;
   }
 
-  /** Returns why not. A template that was made or found and did not work is blamed only if a boot works. */
-  async #fromTemplate(way: Way, mode: TemplateMode | Refusal): Promise<Refusal | undefined> {
+  /**
+   * Returns why not, or why not even a boot; undefined where the appliance is up. A template that was made or found and did
+   * not work is blamed only if a boot works.
+   */
+  async #fromTemplate(way: Way, mode: TemplateMode | Refusal): Promise<Refusal | AttemptFailure | undefined> {
     const store = new TemplateStore(await this.#call<string>('getCachedir'));
     const qemu = await pathOfProgram(this.#qemu);
     let made = false;
     for (;;) {
       const wrapper = await this.#wrapper(qemu);
-      if ('refused' in wrapper) return wrapper;
+      if (isRefusal(wrapper)) return wrapper;
       const start = new Start({
         ...{ store, wrapper, qemu, only: mode === 'only', lenses: this.#options.lenses },
         onKind: (kind) => kind !== 'boot' && this.#attempts.enter(kind === 'make' ? 'template' : 'restore'),
@@ -102,6 +112,7 @@ export class FromTemplate {
         made = true;
         continue;
       }
+      if (start.kind === 'boot') return failure;
       if (start.refused) return start.refused;
       if (start.kind !== 'restore') return refusal('making', failure.why);
       return refusal(failure.remember ? 'restoring' : 'busy', failure.why);

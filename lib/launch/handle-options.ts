@@ -3,7 +3,7 @@ import { invalidType, invalidValue, unknownOption } from '../faults/arguments';
 import { readSettings } from '../options/read';
 import { checkTemplateMode, isTemplateMode, type TemplateMode } from './options';
 
-/** Options of the handle. All but `libvirtAuth` have a method that sets them later, before the launch. */
+/** Options of the handle. All but `libvirtAuth` and `template` have a method that sets them later, before the launch. */
 export interface GuestfsOptions {
   /** Read the environment variables `LIBGUESTFS_*` and `TMPDIR`; default true. C: `guestfs_parse_environment`. */
   readonly environment?: boolean | undefined;

@@ -15,7 +15,7 @@ export interface TemplateReport {
   readonly made: Date;
   /** When a launch came up from it last; null where none has, or where that could not be noted. */
   readonly used: Date | null;
-  /** Size on the disk, bytes, without the appliance's root where several templates share it. */
+  /** Size on the disk, bytes, with its part of the appliance's root, which templates share. */
   readonly bytes: number;
   /** Facts of the machine that a launch has to have in common with it: contents of files, qemu, its arguments. */
   readonly words: readonly string[];
@@ -39,9 +39,7 @@ export async function listTemplates(
   options: GuestfsOptions | undefined,
 ): Promise<TemplateReport[]> {
   const store = await storeOf(makeHandle, readOptions('listTemplates', options));
-  const lastUse = ({ used, made }: Template) => (used ?? made).getTime();
-  const templates = await store.list();
-  return templates.sort((a, b) => lastUse(b) - lastUse(a)).map(reportOf);
+  return (await store.list()).map(reportOf);
 }
 
 /** `Guestfs.removeTemplates()`. */

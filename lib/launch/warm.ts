@@ -43,7 +43,7 @@ export interface WarmTemplate {
   readonly key?: string | undefined;
   /** Folder of the template. */
   readonly folder?: string | undefined;
-  /** Size on the disk, bytes, without the appliance's root, which templates share. */
+  /** Size on the disk, bytes, with its part of the appliance's root, which templates share. */
   readonly bytes?: number | undefined;
   /** Whether it is for all users: root has made it. */
   readonly shared?: boolean | undefined;

@@ -1,8 +1,10 @@
 // Folders that a process needs for a while. Each is named after its process, so that others can tell whether it still lives.
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { readlinkSync, rmSync } from 'node:fs';
 import { chmod, lstat, mkdir, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startOf } from '../host/appliance-process';
+import { bootId } from '../host/boot-id';
 import { every } from '../options/own-timers';
 
 /** Milliseconds between two signs of life, for those who cannot see the process. */
@@ -112,29 +114,10 @@ function self(): Owner {
   return { namespace, pid: String(process.pid), started: startOf('self') ?? '0' };
 }
 
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
-
 function linkOf(path: string): string {
   try {
     return readlinkSync(path);
   } catch {
     return '';
-  }
-}
-
-/** When a process began, in ticks since the machine did; undefined for one that has ended. */
-function startOf(pid: string): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
   }
 }

@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
 import { later } from '../options/own-timers';
-import { quoted } from './shell';
+import { quoted } from '../text/shell';
 
 /** Milliseconds between two looks at what takes its time. */
 const pollMs = 20;

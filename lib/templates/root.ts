@@ -46,55 +46,58 @@ export async function provideRoot(
   if (!(await linked())) throw new Error(`${ready} cannot be linked to`);
 }
 
-/** debugfs, of the tools for ext2, writes into a filesystem that nobody has mounted. */
+/** debugfs, of the tools for ext2, writes into a filesystem that nobody has mounted. It splits its commands at spaces. */
 async function putFiles(root: string, folder: string, signal: AbortSignal): Promise<void> {
   const scratch = await mkdtemp(join(folder, 'files-'));
-  const pause = join(scratch, 'pause');
-  await writeFile(pause, scripts.pause);
-  const place = (await isFolder(root, '/usr/sbin', signal))
-    ? inFrontOf(pause)
-    : await inPlaceOf(root, pause, signal);
+  const look = (command: string) => debugfs(['-R', command, root], scratch, signal);
+  await writeFile(join(scratch, 'pause'), scripts.pause);
+  const place = (await isOfType('directory', '/usr/sbin', look)) ? inFront : await inPlace(look);
   const lenses = inspectionLenses.map((lens) => `ln ${lensFolder}/${lens}.aug ${ours}/lenses/${lens}.aug`);
-  const commands = [`mkdir ${ours}`, `mkdir ${ours}/lenses`, ...lenses, ...place];
-  const list = join(scratch, 'commands');
-  await writeFile(list, `${commands.join('\n')}\n`);
-  await debugfs(['-w', '-f', list, root], signal);
-  const written = await debugfs(['-R', `cat ${place.at(-1)?.split(' ')[1]}`, root], signal);
-  if (written !== scripts.pause) throw new Error('debugfs did not write into the appliance');
+  const commands = [`mkdir ${ours}`, `mkdir ${ours}/lenses`, ...lenses, ...place.commands];
+  await writeFile(join(scratch, 'commands'), `${commands.join('\n')}\n`);
+  await debugfs(['-w', '-f', 'commands', root], scratch, signal);
+  if ((await look(`cat ${place.path}`)) !== scripts.pause) {
+    throw new Error('debugfs did not write into the appliance');
+  }
   await rm(scratch, { recursive: true });
 }
 
-/** The daemon looks for programs in /usr/sbin before /usr/bin. */
-function inFrontOf(pause: string): string[] {
-  return [`write ${pause} /usr/sbin/ls`, 'set_inode_field /usr/sbin/ls mode 0100755'];
+type Look = (command: string) => Promise<string>;
+
+/** Where the pause goes, and what brings it there. */
+interface Place {
+  readonly path: string;
+  readonly commands: readonly string[];
 }
+
+function placeAt(path: string, ...before: string[]): Place {
+  return { path, commands: [...before, `write pause ${path}`, `set_inode_field ${path} mode 0100755`] };
+}
+
+/** The daemon looks for programs in /usr/sbin before /usr/bin. */
+const inFront = placeAt('/usr/sbin/ls');
 
 /** Where /usr/sbin is a link to /usr/bin, the program itself has to make room. */
-async function inPlaceOf(root: string, pause: string, signal: AbortSignal): Promise<string[]> {
-  if (!/^Inode: \d+ +Type: regular/m.test(await debugfs(['-R', 'stat /usr/bin/ls', root], signal))) {
+async function inPlace(look: Look): Promise<Place> {
+  if (!(await isOfType('regular', '/usr/bin/ls', look))) {
     throw new Error('the appliance has its `ls` at a place that is not known');
   }
-  return [
-    `ln /usr/bin/ls ${ours}/ls`,
-    'unlink /usr/bin/ls',
-    `write ${pause} /usr/bin/ls`,
-    'set_inode_field /usr/bin/ls mode 0100755',
-  ];
+  return placeAt('/usr/bin/ls', `ln /usr/bin/ls ${ours}/ls`, 'unlink /usr/bin/ls');
 }
 
-async function isFolder(root: string, path: string, signal: AbortSignal): Promise<boolean> {
-  return /^Inode: \d+ +Type: directory/m.test(await debugfs(['-R', `stat ${path}`, root], signal));
+async function isOfType(type: string, path: string, look: Look): Promise<boolean> {
+  return new RegExp(`^Inode: \\d+ +Type: ${type}`, 'm').test(await look(`stat ${path}`));
 }
 
 /** Often in a folder that is not on the path of ordinary users. */
-function debugfs(args: readonly string[], signal: AbortSignal): Promise<string> {
+function debugfs(args: readonly string[], cwd: string, signal: AbortSignal): Promise<string> {
   const env = {
     ...process.env,
     PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`,
     LC_ALL: 'C',
     PAGER: 'cat',
   };
-  return runProgram('debugfs', args, { env, signal }).catch((error: NodeJS.ErrnoException) => {
+  return runProgram('debugfs', args, { env, cwd, signal }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw new Error('debugfs, of e2fsprogs, is not installed');
     throw error;
   });

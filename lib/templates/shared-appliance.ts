@@ -1,10 +1,10 @@
 // root's appliance, for users who have none that is up to date: with an own one they could not use root's templates.
-import { link, lstat, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, link, lstat, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { applianceFolder, packageDatabases } from '../host/appliance-cache';
 import { applianceFiles } from '../host/built-appliance';
 import { OwnedFolder } from './owned-folder';
-import { folderOf, isTrusted, isUnchanged, parse, publish, remove, type Stamp, stampOf } from './store';
+import { folderOf, isTrusted, isUnchanged, parse, publish, type Stamp, stampOf } from './store';
 
 const aboutFile = 'appliance.json';
 /** libguestfs knows by it that there is nothing to be built. */
@@ -50,15 +50,41 @@ export async function shareAppliance({ path, cachedir }: ApplianceSettings): Pro
       sizes[name] = size;
     }
     await writeFile(join(draft.path, signOfFixed), 'The appliance of root, for all users.\n');
-    const about: About = { format: formatVersion, path, sources, sizes };
-    await writeFile(join(draft.path, aboutFile), `${JSON.stringify(about, undefined, 2)}\n`);
-    await remove(target);
+    const about = aboutText({ format: formatVersion, path, sources, sizes });
+    // Launches of others may be on their way to it.
+    if (
+      (await readFile(join(target, aboutFile), 'utf8').catch(() => '')) === about &&
+      (await isSame(built, target))
+    ) {
+      await draft.remove();
+      return true;
+    }
+    await writeFile(join(draft.path, aboutFile), about);
+    for (const name of [signOfFixed, aboutFile]) await chmod(join(draft.path, name), 0o644);
+    const aside = await OwnedFolder.make(folderOf(cachedir, 0), 'appliance', 0o755);
+    await rename(target, join(aside.path, 'old')).catch(() => undefined); // the first time there is none
     await publish(draft, target);
+    await aside.remove();
     return true;
   } catch {
     await draft.remove();
     return false;
   }
+}
+
+function aboutText(about: About): string {
+  return `${JSON.stringify(about, undefined, 2)}\n`;
+}
+
+/** Whether the files of one folder are those of the other. */
+async function isSame(one: string, other: string): Promise<boolean> {
+  for (const name of applianceFiles) {
+    const [a, b] = await Promise.all(
+      [one, other].map((folder) => lstat(join(folder, name)).catch(() => undefined)),
+    );
+    if (!a || a.ino !== b?.ino) return false;
+  }
+  return true;
 }
 
 /** Folder of root's appliance, where it is what would be built for this user, who has none that is up to date. */

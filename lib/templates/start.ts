@@ -100,18 +100,20 @@ export class Start {
     if (isRefusal(line)) return line;
     const identity = await identify(line, qemu);
     this.key = identity.key;
-    const failure = await store.failureOf(identity.key);
-    if (failure !== undefined) return refusal('making', failure);
     const began = Date.now();
     while (!signal.aborted) {
       const template = await store.find(identity.key);
       if (template) return this.#cloneOf(template, line);
+      const failure = await store.failureOf(identity.key);
+      if (failure !== undefined) return refusal('making', failure);
       const why = await store.prepare();
       if (why !== undefined) return refusal('cache', why);
       const maker = await Maker.begin({
         ...{ store, identity, line, qemu, folder: wrapper.folder, markers: this.markers, signal },
       });
-      if (maker) return maker;
+      // Somebody may have been quicker since the look before.
+      if (maker && !(await store.find(identity.key))) return maker;
+      await maker?.discard();
       await this.#otherMaker(identity, signal);
       if (Date.now() - began > longestWaitMs)
         return refusal('busy', 'another process is making the template');
@@ -155,8 +157,12 @@ export class Start {
       await maker.save();
       this.made = true;
     } catch (error) {
+      // Before others try: what the guest has said holds for them too.
+      const { failure } = this.markers;
+      if (failure !== undefined && this.key !== undefined)
+        await this.#parts.store.noteFailure(this.key, failure);
       await maker.discard();
-      this.refused = refusal('making', this.markers.failure ?? (error as Error).message);
+      this.refused = refusal('making', failure ?? (error as Error).message);
       if (this.kind === undefined && !signal.aborted) await this.#boot(args, this.refused, signal);
     }
   }

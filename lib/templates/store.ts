@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import {
   access,
+  chmod,
   lstat,
   mkdir,
   open,
@@ -27,7 +28,7 @@ const usedFile = 'used';
 const formatVersion = 1;
 
 /** Bytes that a making may need for the state, the overlay and a new root. */
-const spaceNeeded = 3n * 2n ** 30n;
+export const spaceNeeded = 3 * 2 ** 30;
 
 /** Bytes that the templates of one user may take. */
 const mostSpace = 6 * 2 ** 30;
@@ -64,7 +65,7 @@ export interface Template {
   readonly made: Date;
   /** When a launch came up from it last; undefined where none has, or where that could not be noted. */
   readonly used: Date | undefined;
-  /** Bytes that it takes on the disk, without the root that it may share. */
+  /** Bytes that it takes on the disk, with its part of the root that templates of one appliance share. */
   readonly bytes: number;
   readonly words: readonly string[];
   readonly incoming: Incoming;
@@ -94,7 +95,7 @@ export class TemplateStore {
     return undefined;
   }
 
-  /** All templates, this user's and root's. */
+  /** All templates, this user's and root's, the last used first. */
   async list(): Promise<Template[]> {
     const found: Template[] = [];
     for (const { folder, owner } of this.#folders()) {
@@ -104,7 +105,7 @@ export class TemplateStore {
         if (template) found.push(template);
       }
     }
-    return found;
+    return found.sort((a, b) => lastUse(b) - lastUse(a));
   }
 
   /** Notes that a launch has come up from a template: the one that was not used for longest goes first. */
@@ -121,7 +122,7 @@ export class TemplateStore {
     const mode = this.#user === 0 ? 0o755 : 0o700;
     await mkdir(this.#cachedir, { recursive: true }).catch(() => undefined);
     const code = await mkdir(this.folder, { mode }).then(
-      () => 'EEXIST',
+      () => chmod(this.folder, mode).then(() => 'EEXIST'), // whatever the umask
       (error: NodeJS.ErrnoException) => error.code,
     );
     if (code !== 'EEXIST') return `${this.folder} cannot be made (${code})`;
@@ -133,7 +134,7 @@ export class TemplateStore {
       () => false,
     );
     if (!writable) return `${this.folder} may not be written to`;
-    const space = await statfs(this.folder, { bigint: true }).catch(() => undefined);
+    const space = await statfs(this.folder).catch(() => undefined);
     if (space && space.bavail * space.bsize < spaceNeeded)
       return `the disk of ${this.folder} has less than 3 GiB left`;
     return undefined;
@@ -165,6 +166,7 @@ export class TemplateStore {
     }
     const about: About = { format: formatVersion, ...made, made: new Date().toISOString(), stamps };
     await writeFile(join(draft.path, aboutFile), `${JSON.stringify(about, undefined, 2)}\n`);
+    await chmod(join(draft.path, aboutFile), 0o644);
     for (const name of [files.overlay, files.state]) await synced(join(draft.path, name));
     // One that is broken may be in the way.
     const old = join(this.folder, key);
@@ -190,7 +192,6 @@ export class TemplateStore {
   /** Keeps the templates that were used last, within the space they may have, and never takes one that is in use. */
   async prune(keep: string): Promise<void> {
     const own = (await this.list()).filter(({ shared }) => !shared);
-    own.sort((a, b) => lastUse(b) - lastUse(a));
     const locked = await lockedFiles();
     let space = 0;
     for (const template of own) {
@@ -268,12 +269,13 @@ async function read(folder: string, owner: number, user: number): Promise<Templa
     const facts = await lstat(path).catch(() => undefined);
     if (!facts?.isFile() || facts.uid !== owner || (facts.mode & 0o022) !== 0) return undefined;
     if (!isUnchanged(about.stamps[name], await stampOf(path))) return undefined;
-    bytes += name === files.root && facts.nlink > 2 ? 0 : facts.blocks * 512;
+    // Of a root there is a link in each template of the appliance, and one among the roots.
+    bytes += (facts.blocks * 512) / Math.max(1, facts.nlink - 1);
   }
   const used = await lstat(join(folder, usedFile)).catch(() => undefined);
   const made = new Date(about.made ?? 0);
   return {
-    ...{ key: about.key, folder, made, used: used?.mtime, bytes },
+    ...{ key: about.key, folder, made, used: used?.mtime, bytes: Math.round(bytes) },
     words: Array.isArray(about.words) ? about.words.map(String) : [],
     incoming: about.incoming === 'file' ? 'file' : 'descriptor',
     shared: owner !== user,

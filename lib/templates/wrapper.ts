@@ -5,9 +5,9 @@ import { access, chmod, open, readFile, rm, stat, symlink, utimes, writeFile } f
 import { join } from 'node:path';
 import { later } from '../options/own-timers';
 import { bytesOf, nameOf } from '../text/bytes';
+import { quoted } from '../text/shell';
 import { scripts } from './generated/scripts';
 import { OwnedFolder, ownedFolders } from './owned-folder';
-import { quoted } from './shell';
 
 /** Milliseconds between two looks whether libguestfs has come to start the appliance. */
 const pollMs = 10;
