@@ -1,6 +1,9 @@
 // What a command does with a guest, from its launch to its end, and what it tells of it.
+import { faultError } from '../faults/errors';
+import { textOf } from '../faults/faults';
 import type { Guestfs } from '../guestfs';
 import type { GuestOptions, OpenGuest } from '../guests/open';
+import { isHarmless } from '../guests/problems';
 import type { ImageFacts } from '../host/image-facts';
 import type { VolumeKey } from '../inspect';
 import { watching } from '../options/callbacks';
@@ -89,6 +92,8 @@ export class Session {
         mount: { ...mount, onError: writable ? undefined : (error, place) => this.#fail(error, place) },
       }),
       onHandle: watching((g: Guestfs) => this.#view.open(g)),
+      onNote: (note) =>
+        isHarmless(note.code) ? this.#view.note(textOf(note)) : this.#fail(faultError(name, note)),
     };
   }
 

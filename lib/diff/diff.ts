@@ -1,8 +1,10 @@
 import { checkTypes } from '../bulk/walk-options';
-import { AbortError } from '../faults/errors';
+import { AbortError, faultError } from '../faults/errors';
+import type { Fault } from '../faults/faults';
 import { checkImages } from '../guests/images';
 import { checkKeys } from '../guests/keys';
 import { OpenGuest, readImages } from '../guests/open';
+import { isHarmless } from '../guests/problems';
 import type { ImageSource } from '../host/image-types';
 import { checkLaunchOptions } from '../launch/options';
 import { compareTrees, compareTypes } from './compare';
@@ -50,6 +52,7 @@ async function* diffGuests(
     ...options,
     operation: 'diff',
     mount: { root, mountable, onError: options.onError },
+    onNote: (note: Fault) => isHarmless(note.code) || options.onError?.(faultError('diff', note), '/'),
   };
   const guests: OpenGuest[] = [];
   try {

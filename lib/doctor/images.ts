@@ -15,9 +15,17 @@ import { type Finding, type FindingCode, failure, ok, warning } from './finding'
 export async function checkImage(image: ImageFile, signal: AbortSignal | undefined): Promise<Finding> {
   const path = resolve(image.path);
   try {
-    const { format, virtualSize } = await readImage(image, signal);
+    const { format, virtualSize, notes } = await readImage(image, signal);
     const locked = await lockOf(path, format, signal);
     if (locked) return locked;
+    const [note] = notes;
+    if (note)
+      return warning(
+        note.code,
+        'The image is not as it should be',
+        textOf(note),
+        commandFor(note.code, path),
+      );
     const detail = `${path}: ${format}, ${virtualSize} bytes`;
     return (await unwritable(path, signal)) ?? ok('IMAGE', 'The image can be opened', detail);
   } catch (error) {
@@ -76,6 +84,13 @@ function commandFor(code: FindingCode, path: string): string | null {
       return `qemu-img info ${quote(path)}`;
     case 'ERR_GUESTFS_IMAGE_UNREADABLE':
       return `namei --long ${quote(path)}`;
+    case 'ERR_GUESTFS_IMAGE_CORRUPT':
+    case 'ERR_GUESTFS_IMAGE_DIRTY':
+      return `qemu-img check ${quote(path)}`;
+    case 'ERR_GUESTFS_DATA_FILE':
+    case 'ERR_GUESTFS_IMAGE_ENCRYPTED':
+    case 'ERR_GUESTFS_IMAGE_UNSUPPORTED':
+      return `qemu-img info ${quote(path)}`;
     case 'ERR_GUESTFS_BACKING_FILE':
       return `qemu-img info --backing-chain ${quote(path)}`;
     default:

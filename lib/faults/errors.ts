@@ -151,8 +151,12 @@ function explained({ message }: GuestfsError) {
   return { problem, joint: '\n', hint: isExplained ? seeMore : undefined };
 }
 
-/** Error of a launch that failed by itself. */
-export function launchFailed(error: GuestfsError, consoleTail: string): GuestfsError {
+/** Error of a launch that failed by itself; `images` are the paths of the drives' images. */
+export function launchFailed(
+  error: GuestfsError,
+  consoleTail: string,
+  images?: readonly string[],
+): GuestfsError {
   const { code, errno, operation } = error;
   // The stack of another one ends before the caller's line.
   if (isStateCode(code)) {
@@ -160,7 +164,7 @@ export function launchFailed(error: GuestfsError, consoleTail: string): GuestfsE
     return new GuestfsError(message, { code, errno, operation, shortMessage, hint });
   }
   const said = beforeKernel(consoleTail);
-  const fault = faultIn({ message: wordsOf(error), said, isCut: isCut(consoleTail) });
+  const fault = faultIn({ message: wordsOf(error), said, isCut: isCut(consoleTail), images });
   if (fault) return faultError(operation, fault, error, consoleTail);
   return errorFor({
     ...{ code, errno, operation, cause: error, unnamed: true },

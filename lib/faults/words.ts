@@ -5,6 +5,7 @@
 // breaks. So a line tells a fault by how it begins, before anything of an image can stand in it; the first line that
 // tells one decides, since what an image adds comes after the words that quote it; and a reason is believed only at the
 // end of a line and after words of the program's own.
+import { resolve } from 'node:path';
 import { printableLines } from '../text/lines';
 import {
   backingFile,
@@ -33,6 +34,7 @@ import {
   unusableSockdir,
   unusableTmpdir,
 } from './faults';
+import { backingFileOf, dataFile, imageFaultIn } from './image-faults';
 import { isOfKernel } from './kernel-words';
 
 /** Words that were said of a failure. */
@@ -44,6 +46,8 @@ export interface Words {
   readonly isCut?: boolean;
   /** Path of the image that the failure is about. */
   readonly path?: string | undefined;
+  /** Paths of all images that it may be about: whatever else cannot be opened is a file that one of them needs. */
+  readonly images?: readonly string[] | undefined;
 }
 
 /** Searching takes time, and an image may have a say in the length of it. */
@@ -57,14 +61,20 @@ const thePath = '\ufdd0';
 type Told = Fault | 'unknown' | undefined;
 
 /** The fault of this machine or of an image that such words tell; undefined where they are not known. */
-export function faultIn({ message = '', said = '', isCut = false, path }: Words): Fault | undefined {
+export function faultIn({
+  message = '',
+  said = '',
+  isCut = false,
+  path,
+  images = path === undefined ? undefined : [path],
+}: Words): Fault | undefined {
   const lines = [message, isCut ? said.replace(/^.*\n?/, '') : said].flatMap((text) => linesOf(text, path));
   const name = path ?? 'the image';
   const known = (text: string | undefined) => text?.replaceAll(thePath, () => name);
   for (const [index, line] of lines.entries()) {
     const rest = lines.slice(index, index + 16);
     const speaker = qemu.exec(line)?.groups;
-    const told = speaker ? ofQemu(speaker, rest, name, known) : ofOthers(rest, known);
+    const told = speaker ? ofQemu(speaker, rest, { path: name, images }, known) : ofOthers(rest, known);
     if (told) return told === 'unknown' ? undefined : told;
   }
   return undefined;
@@ -107,6 +117,14 @@ const qemu = new RegExp(
 
 type Known = (text: string | undefined) => string | undefined;
 
+/** libguestfs's overlay over a drive that is only read, as qemu's command line has it: the image itself is its backing file. */
+const overlayDrive = /^-drive file\.file\.filename=(?:[^,]|,,)*\/libguestfs\w{6}\/overlay[^/,]*,/;
+
+interface About {
+  readonly path: string;
+  readonly images: readonly string[] | undefined;
+}
+
 function ofQemu(
   {
     program,
@@ -117,7 +135,7 @@ function ofQemu(
     problem = '',
   }: Readonly<Record<string, string | undefined>>,
   lines: readonly string[],
-  path: string,
+  { path, images }: About,
   known: Known,
 ): Told {
   if (/^qemu-img exited for an unknown reason \(status -1\)/.test(problem)) return limitReached('EAGAIN');
@@ -128,7 +146,8 @@ function ofQemu(
     !isOfImage && /^[\w ]*(?:'[\w.]*')?: (Cannot allocate memory|Too many open files)$/.exec(problem);
   if (short) return short[1] === 'Too many open files' ? limitReached('EMFILE') : notEnoughMemory;
   const [nesting = ''] = /^(?:Could not open backing (?:file|image): )*/.exec(problem) ?? [];
-  const layers = nesting.split(': ').length - 1;
+  const isOverlaid = object !== undefined && overlayDrive.test(`${object},`);
+  const layers = nesting.split(': ').length - 1 - (isOverlaid && nesting !== '' ? 1 : 0);
   if (layers >= mostLayers) return ownBackingFile(path);
   const own = problem.slice(nesting.length);
   const name = drive === undefined ? path : (known(unquoted(drive)) ?? path);
@@ -137,18 +156,61 @@ function ofQemu(
     const holder = known(/^Is another process using the image \[(.*)\]/.exec(lines[1] ?? '')?.[1]);
     return layers > 0 && drive !== undefined && holder === name ? ownBackingFile(name) : imageLocked(holder);
   }
-  if (opened && layers > 0) return backingFile(known(opened.path) ?? '', known(opened.why) ?? '');
+  const ofFile = ofImageFile(own, opened, {
+    name,
+    layers,
+    isOverlaid,
+    images: drive ? [name] : object === undefined || isOverlaid ? images : undefined,
+    known,
+  });
+  if (ofFile) return ofFile;
   const why = whyOf(own, [thePath, drive]);
   if (why === 'Too many open files') return limitReached('EMFILE');
   if (why === 'Cannot allocate memory') return notEnoughMemory;
   if (overlay && why && /^(?:Could not write[^:]*: )?[^:]*$/.test(problem)) return folder(tmpdir, place, why);
+  // As "Failed to connect to '127.0.0.1:10809': Connection refused".
+  if (layers > 0 && isOfImage) return backingFileOf(name, known(own) ?? '');
   const [, notFile] = /^'file' driver requires '(.*)' to be a regular file/.exec(own) ?? [];
   if (notFile !== undefined) return isFolder(known(notFile) ?? '');
   const errno = errnoOf(why ?? whyOf(opened?.why ?? '', []));
   if (drive !== undefined) return image(name, known(problem) ?? '', errno);
   if (opened) return image(known(opened.path) ?? '', known(opened.why) ?? '', errno);
-  if (overlay !== undefined) return image(path, known(problem) ?? '', errno);
+  if (overlay !== undefined || (isOverlaid && nesting !== ''))
+    return image(path, known(overlay === undefined ? own : problem) ?? '', errno);
   return object === undefined && !/^[-/]/.test(problem) ? undefined : 'unknown';
+}
+
+type Opened = ReturnType<typeof couldNotOpen>;
+
+interface OfFile {
+  readonly name: string;
+  readonly layers: number;
+  readonly isOverlaid: boolean;
+  readonly images: readonly string[] | undefined;
+  readonly known: Known;
+}
+
+/** The fault of an image, or of a file that it needs, that such words tell. */
+function ofImageFile(
+  own: string,
+  opened: Opened,
+  { name, layers, isOverlaid, images, known }: OfFile,
+): Fault | undefined {
+  const words = known(opened ? opened.why : own) ?? '';
+  const fault =
+    !opened || opened.isKnown
+      ? imageFaultIn(layers > 0 ? `a backing file of ${name}` : name, words)
+      : undefined;
+  if (fault || !opened) return fault;
+  const path = known(opened.path) ?? '';
+  if (layers > 0) return backingFile(path, words);
+  const further = opened.isKnown ? couldNotOpen([opened.why], []) : undefined;
+  if (further) return dataFile(known(further.path) ?? '', known(further.why) ?? '', name);
+  const isImage = opened.isKnown || images?.some((each) => resolve(each) === resolve(path));
+  if (images !== undefined && !isImage && errnoOf(opened.why) !== undefined)
+    return dataFile(path, words, name);
+  if (isOverlaid) return isImage ? image(path, words, errnoOf(opened.why)) : backingFile(path, words);
+  return undefined;
 }
 
 /** More than anybody makes: qemu follows a chain that comes back to its image until it has no descriptor left. */
@@ -171,8 +233,13 @@ function couldNotOpen(
   const [line = ''] = lines;
   if (!line.startsWith("Could not open '")) return undefined;
   const name = names.find((each) => each !== undefined && line.startsWith(`Could not open '${each}': `));
-  if (name !== undefined)
-    return { path: name, why: line.slice(`Could not open '${name}': `.length), isKnown: true };
+  if (name !== undefined) {
+    // Some drivers say it once more.
+    const before = `Could not open '${name}': `;
+    let why = line;
+    while (why.startsWith(before)) why = why.slice(before.length);
+    return { path: name, why, isKnown: true };
+  }
   const [, path, why] =
     /^Could not open '(.*)': (.*)$/.exec(line) ??
     new RegExp(`^Could not open '([\\s\\S]*?)': ${reason}(?:\\n|$)`).exec(lines.join('\n')) ??

@@ -1,4 +1,6 @@
 // The one way in which guests are opened, and come to their end.
+import { faultError } from '../faults/errors';
+import type { Fault } from '../faults/faults';
 import { Guestfs } from '../guestfs';
 import { type ImageFacts, readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
@@ -27,6 +29,8 @@ export interface GuestOptions extends Pick<LaunchOptions, 'timeout' | 'accel' | 
   /** Receives the handle before anything is asked of it: ours are `watching`, others may use all of it. */
   readonly onHandle?: ((handle: Guestfs) => void) | undefined;
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
+  /** Hears, before anything is launched, what people should know of an image that can be read all the same. */
+  readonly onNote?: ((note: Fault) => void) | undefined;
 }
 
 /** Checks the images of a guest, one after the other, and reads what the host can tell of them. */
@@ -83,6 +87,7 @@ export class OpenGuest {
   async open(): Promise<void> {
     const { writable = false, timeout, accel, template, signal, onHandle, onProgress } = this.#options;
     const { g } = this;
+    this.#tellNotes();
     if (onProgress) g.on('progress', onProgress);
     onHandle?.(g);
     // Nothing will be written that would have to be synced.
@@ -97,6 +102,15 @@ export class OpenGuest {
     });
     await this.#mount();
     signal?.throwIfAborted();
+  }
+
+  /** Tells what is odd about the images, and refuses to write to one to which qemu does not. */
+  #tellNotes(): void {
+    const { operation, writable, onNote } = this.#options;
+    for (const note of this.images.flatMap(({ notes }) => notes)) {
+      if (writable && note.code === 'ERR_GUESTFS_IMAGE_CORRUPT') throw faultError(operation, note);
+      onNote?.(note);
+    }
   }
 
   async #mount(): Promise<void> {

@@ -7,6 +7,12 @@ export function isRefusal(error: unknown): error is GuestfsError {
   return error instanceof GuestfsError && !isFatal(error);
 }
 
+/** Codes of what people should know, and what does not keep anything from being found out. */
+const harmless: ReadonlySet<string> = new Set(['ERR_GUESTFS_IMAGE_DIRTY', 'ERR_GUESTFS_ODD_SIZE']);
+
+/** Whether a problem means that something was not found out, or may be wrong. */
+export const isHarmless = (code: string): boolean => harmless.has(code);
+
 /** Collects what fails, so that one failure does not lose the rest. */
 export class Problems {
   /** Failures of calls, with the devices that they are about. */

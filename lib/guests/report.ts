@@ -202,8 +202,8 @@ export interface WindowsReport {
 /** A problem: something that could not be found out, and why. */
 export interface InspectionProblem {
   /**
-   * Code, as that of a GuestfsError: `'EIO'`, `'ERR_GUESTFS'`; or `'ERR_GUESTFS_NOT_RECOGNISED'`,
-   * `'ERR_GUESTFS_ODD_SIZE'`.
+   * Code, as that of a GuestfsError: `'EIO'`, `'ERR_GUESTFS'`, `'ERR_GUESTFS_ODD_SIZE'`; or
+   * `'ERR_GUESTFS_NOT_RECOGNISED'`.
    */
   code: string;
   /** Name of the method that failed: `'mountRo'`. */

@@ -2,15 +2,18 @@
 import { constants as fsConstants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { AbortError, errorFor } from '../faults/errors';
-import { type Fault, noQemuImg, ownBackingFile } from '../faults/faults';
+import { backingFile, type Fault, noQemuImg, ownBackingFile } from '../faults/faults';
+import { dataFile, remoteFile } from '../faults/image-faults';
 import { faultIn, reasonOfQemuImg } from '../faults/words';
 import { isText } from '../text/bytes';
+import { faultOfInfo, notesOf } from './image-condition';
 import { type ImageInfo, parseImageInfo } from './image-info';
-import type { BackingFile, ImageFile, ImageReport } from './image-types';
+import type { ImageFile, ImageReport } from './image-types';
 import { runQemuImg } from './qemu-img';
 import { onceAnswering } from './storage';
+import { faultOfVhd } from './vhd';
 
 export interface ImageFacts
   extends Pick<ImageReport, 'path' | 'format' | 'virtualSize' | 'actualSize' | 'backingChain'> {
@@ -18,15 +21,18 @@ export interface ImageFacts
   readonly absolutePath: string;
   /** Size of the file, bytes. */
   readonly fileSize: number;
+  /** What people should know of the image, and what stops nobody from reading it. */
+  readonly notes: readonly Fault[];
 }
 
 /**
- * Checks an image and its backing files, and reads their formats and sizes. `signal` ends that also where their storage
- * does not answer.
+ * Checks an image and the files that it needs, and reads their formats and sizes. `signal` ends that also where their
+ * storage does not answer; servers have some seconds to do so.
  *
  * @param operation in whose name errors are told
  * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, … where it is no file that can be read, else the codes of launches:
- * `ERR_GUESTFS_IMAGE_INVALID`, `ERR_GUESTFS_BACKING_FILE`, `ERR_GUESTFS_BACKING_LOOP`; AbortError when `signal` is aborted
+ * `ERR_GUESTFS_IMAGE_INVALID`, `ERR_GUESTFS_IMAGE_ENCRYPTED`, `ERR_GUESTFS_BACKING_FILE`, `ERR_GUESTFS_DATA_FILE`, …;
+ * AbortError when `signal` is aborted
  */
 export async function readImage(
   file: ImageFile,
@@ -71,7 +77,10 @@ async function factsOf({ path, format }: ImageFile, signal: AbortSignal | undefi
     throw new UnusableImage('EINVAL', problem, undefined, undefined, hint);
   }
   const file = await checkFile(absolutePath, absolutePath, signal);
-  const info = await qemuImgInfo(absolutePath, format, signal);
+  const info = await infoOf(absolutePath, format, signal);
+  refuse(faultOfInfo(absolutePath, info) ?? (await faultOfVhd(absolutePath, info.format)));
+  await checkDataFile(absolutePath, info, signal);
+  const layers = await readBackingChain(absolutePath, info, signal);
   return {
     path,
     absolutePath,
@@ -79,27 +88,108 @@ async function factsOf({ path, format }: ImageFile, signal: AbortSignal | undefi
     format: info.format,
     virtualSize: info.virtualSize,
     actualSize: file.isBlockDevice() ? info.virtualSize : (info.actualSize ?? file.blocks * 512),
-    backingChain: await readBackingChain(absolutePath, info, signal),
+    backingChain: layers.map(({ path: layer, info: { format: itsFormat } }) => ({
+      path: layer,
+      format: itsFormat,
+    })),
+    notes: [
+      ...notesOf(path, info, file.isFile() ? file.size : undefined),
+      ...layers.flatMap((layer) => notesOf(layer.path, layer.info, undefined)),
+    ],
   };
+}
+
+/** LUKS on a whole disk is taken for qemu's own encryption, for which it would need the key: it is the guest's. */
+async function infoOf(
+  path: string,
+  format: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ImageInfo> {
+  const info = await qemuImgInfo(path, format, signal);
+  return format === undefined && info.format === 'luks' ? await qemuImgInfo(path, 'raw', signal) : info;
+}
+
+function refuse(fault: Fault | undefined): void {
+  if (fault) throw UnusableImage.for(fault);
+}
+
+/** A file of a backing chain. */
+interface Layer {
+  readonly path: string;
+  readonly info: ImageInfo;
 }
 
 async function readBackingChain(
   image: string,
   top: ImageInfo,
   signal: AbortSignal | undefined,
-): Promise<BackingFile[]> {
-  const chain: BackingFile[] = [];
+): Promise<Layer[]> {
+  const chain: Layer[] = [];
   const seen = new Set([image]);
-  let above = top;
-  for (;;) {
+  for (let above = top; ; ) {
     const { backingFile: path, backingFormat: format } = above;
     if (path === undefined) return chain;
     if (seen.has(path)) throw UnusableImage.for(ownBackingFile(path));
     seen.add(path);
-    if (isRemote(path)) return [...chain, { path, format: format ?? null }];
-    above = await readBackingFile(path, format, image, signal);
-    chain.push({ path, format: above.format });
+    const info = isRemote(path)
+      ? await readRemoteFile('ERR_GUESTFS_BACKING_FILE', path, format, signal)
+      : await readBackingFile(path, format, image, signal);
+    refuse(faultOfInfo(path, info));
+    await checkDataFile(path, info, signal);
+    chain.push({ path, info });
+    above = info;
   }
+}
+
+/** Milliseconds in which a server has to answer. */
+const patienceMs = 10_000;
+
+/** What qemu-img finds out of a file on another machine, or of one that the image describes to qemu. */
+async function readRemoteFile(
+  code: Parameters<typeof remoteFile>[0],
+  path: string,
+  format: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ImageInfo> {
+  const as = format === undefined ? [] : ['-f', format];
+  try {
+    return parseImageInfo(
+      await runQemuImg(['info', '--force-share', '--output=json', ...as, path], signal, patienceMs),
+    );
+  } catch (error) {
+    const { stderr, killed } = error as { stderr?: string; killed?: boolean };
+    if (signal?.aborted) throw error;
+    const why = killed ? `no answer within ${patienceMs / 1000} s` : reasonOfQemuImg(stderr ?? '');
+    throw UnusableImage.for(remoteFile(code, path, why || String(error)), error);
+  }
+}
+
+/** The file in which a qcow2 image keeps its content, where it is another one. */
+async function checkDataFile(
+  image: string,
+  { dataFile: named }: ImageInfo,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (named === undefined) return;
+  const local = named.replace(/^file:/, '');
+  if (isRemote(local)) return void (await readRemoteFile('ERR_GUESTFS_DATA_FILE', named, 'raw', signal));
+  const path = resolve(dirname(image), local);
+  try {
+    await checkFile(path, path, signal);
+  } catch (error) {
+    if (!(error instanceof UnusableImage)) throw error;
+    const fault = dataFile(path, whyIn(error), image);
+    throw new UnusableImage(fault.code, fault.problem, error, error.errnoName, fault.advice);
+  }
+}
+
+/** Words of the C library for what the host says of a file. */
+function whyIn({ code, message }: UnusableImage): string {
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: 'No such file or directory',
+    EACCES: 'Permission denied',
+  };
+  return words[code] ?? message;
 }
 
 async function readBackingFile(
@@ -113,10 +203,23 @@ async function readBackingFile(
     return await qemuImgInfo(path, format, signal);
   } catch (error) {
     if (!(error instanceof UnusableImage) || error.code === 'ERR_GUESTFS_QEMU_IMG_MISSING') throw error;
-    const { message, cause, errnoName, hint } = error;
-    throw new UnusableImage('ERR_GUESTFS_BACKING_FILE', message, cause, errnoName, hint);
+    if (!ofItsPlace.has(error.code) && error.code.startsWith('ERR_GUESTFS_')) throw error;
+    const { code, message, cause, errnoName } = error;
+    throw new UnusableImage(
+      'ERR_GUESTFS_BACKING_FILE',
+      message,
+      cause,
+      errnoName === code ? code : errnoName,
+      backingFile(path, '').advice,
+    );
   }
 }
+
+/** Codes of a file that is not what the image takes it for; others say more of it. */
+const ofItsPlace: ReadonlySet<string> = new Set([
+  'ERR_GUESTFS_IMAGE_INVALID',
+  'ERR_GUESTFS_IMAGE_UNREADABLE',
+]);
 
 /** Whether a path leads to another machine, by qemu's own rule. */
 function isRemote(path: string): boolean {
@@ -150,6 +253,9 @@ async function checkFile(path: string, image: string, signal: AbortSignal | unde
   }
 }
 
+/** Milliseconds: an old qemu-img opens data files too, and these may be anywhere. */
+const mostTimeMs = 60_000;
+
 async function qemuImgInfo(
   path: string,
   format: string | undefined,
@@ -163,12 +269,16 @@ async function qemuImgInfo(
     ...(format === undefined ? [] : ['-f', format]),
     path,
   ];
-  const said = await runQemuImg(args, signal).catch((error: Error) => {
-    const { code, stderr } = error as { code?: unknown; stderr?: string };
+  const said = await runQemuImg(args, signal, mostTimeMs).catch((error: Error) => {
+    const { code, stderr, killed } = error as { code?: unknown; stderr?: string; killed?: boolean };
+    if (killed && !signal?.aborted) {
+      const problem = `qemu-img has not told within ${mostTimeMs / 1000} s what ${path} is`;
+      throw new UnusableImage('ERR_GUESTFS_TIMEOUT', problem, error, '');
+    }
     if (code === 127) throw UnusableImage.for(noQemuImg(), error);
     // Of the image's own faults only: short memory is our limit for qemu-img, not the machine's.
     const fault = faultIn({ said: stderr, path });
-    if (fault?.code.startsWith('ERR_GUESTFS_IMAGE_')) throw UnusableImage.for(fault, error);
+    if (fault && /^ERR_GUESTFS_(?:IMAGE_|DATA_FILE$)/.test(fault.code)) throw UnusableImage.for(fault, error);
     const reason = reasonOfQemuImg(stderr ?? '') || String(error);
     throw new UnusableImage(
       'ERR_GUESTFS',

@@ -7,7 +7,17 @@ export interface ImageInfo {
   readonly actualSize: number | undefined;
   readonly backingFile: string | undefined;
   readonly backingFormat: string | undefined;
+  /** File that holds the content of a qcow2 image, as the image names it. */
+  readonly dataFile: string | undefined;
+  /** Whether qemu needs a key to open the image. */
+  readonly isEncrypted: boolean;
+  /** Whether qemu has found the image's own tables damaged. */
+  readonly isCorrupt: boolean;
+  /** Whether a writer has not closed the image. */
+  readonly isDirty: boolean;
 }
+
+type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Reads what qemu-img has said of an image, which has a say in it.
@@ -16,15 +26,31 @@ export interface ImageInfo {
  */
 export function parseImageInfo(json: string): ImageInfo {
   const fields = JSON.parse(json) as unknown;
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) throw new Error('no object');
-  const read = (name: string) => (fields as Readonly<Record<string, unknown>>)[name] ?? undefined;
+  if (!isObject(fields)) throw new Error('no object');
+  const read = (name: string) => fields[name] ?? undefined;
+  const specific = particularsOf(fields);
   return {
     format: required('format', text('format', read('format'))),
     virtualSize: required('virtual-size', bytes('virtual-size', read('virtual-size'))),
     actualSize: bytes('actual-size', read('actual-size')),
     backingFile: text('full-backing-filename', read('full-backing-filename')),
     backingFormat: text('backing-filename-format', read('backing-filename-format')),
+    dataFile: text('data-file', specific['data-file'] ?? undefined),
+    isEncrypted: read('encrypted') === true,
+    isCorrupt: specific.corrupt === true,
+    isDirty: read('dirty-flag') === true,
   };
+}
+
+/** What only images of its format have. */
+function particularsOf(fields: Fields): Fields {
+  const specific = fields['format-specific'];
+  const data = isObject(specific) ? specific.data : undefined;
+  return isObject(data) ? data : {};
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function required<T>(name: string, value: T | undefined): T {

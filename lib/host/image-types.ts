@@ -34,6 +34,6 @@ export interface ImageReport {
 export interface BackingFile {
   /** Absolute path, or the URI or JSON that qemu takes in its place, such as `'nbd://…'`. */
   path: string;
-  /** Format of the file; null for a network resource without a declared format, which is not contacted. */
+  /** Format of the file, as the image declares it or else as detected; null where it is not known. */
   format: string | null;
 }

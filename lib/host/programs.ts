@@ -20,13 +20,23 @@ export async function runProgram(
     env,
     cwd,
     signal,
+    timeout,
   }: {
     readonly env?: NodeJS.ProcessEnv;
     readonly cwd?: string;
     readonly signal?: AbortSignal | undefined;
+    /** Milliseconds after which it is killed. */
+    readonly timeout?: number | undefined;
   } = {},
 ): Promise<string> {
-  const running = run(file, args, { env, cwd, maxBuffer: mostOutput, signal, killSignal: 'SIGKILL' });
+  const running = run(file, args, {
+    env,
+    cwd,
+    maxBuffer: mostOutput,
+    signal,
+    timeout,
+    killSignal: 'SIGKILL',
+  });
   if (children.size === 0) process.on('exit', endAll);
   children.add(running.child);
   try {

@@ -9,9 +9,10 @@ const oneArena = { MALLOC_ARENA_MAX: '1' };
 /**
  * The output of qemu-img.
  *
+ * @param timeout milliseconds after which it is killed, and `killed` set in the error
  * @throws what `execFile` throws: `code` 127 where qemu-img is missing, `stderr` with what it said
  */
-export function runQemuImg(args: readonly string[], signal?: AbortSignal): Promise<string> {
+export function runQemuImg(args: readonly string[], signal?: AbortSignal, timeout?: number): Promise<string> {
   const env = { ...process.env, ...oneArena, LC_ALL: 'C' };
-  return runProgram('/bin/sh', ['-c', limited, 'sh', ...args], { env, signal });
+  return runProgram('/bin/sh', ['-c', limited, 'sh', ...args], { env, signal, timeout });
 }

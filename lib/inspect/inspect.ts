@@ -1,4 +1,5 @@
 import { AbortError, GuestfsError } from '../faults/errors';
+import { textOf } from '../faults/faults';
 import type { Isoinfo } from '../generated/structs';
 import type { Guestfs } from '../guestfs';
 import { beginReport, Devices } from '../guests/devices';
@@ -26,7 +27,7 @@ export async function inspect(images: Inspectable, options: InspectOptions = {})
 async function examine({ g, images }: OpenGuest, options: CheckedInspectOptions): Promise<InspectionReport> {
   const report = beginReport(images, await g.listDevices());
   const problems = new Problems(report.problems);
-  noteOddSizes(images, report, problems);
+  noteImages(images, report, problems);
   const devices = new Devices(g, report, problems, options.keys);
   try {
     await devices.examine();
@@ -98,14 +99,11 @@ async function examineFilesystems(
   }
 }
 
-function noteOddSizes(images: readonly ImageFacts[], report: InspectionReport, problems: Problems): void {
-  for (const [index, { path, format, fileSize }] of images.entries()) {
-    if (format !== 'raw' || fileSize % 512 === 0) continue;
-    problems.note(
-      report.images[index]?.device ?? null,
-      'ERR_GUESTFS_ODD_SIZE',
-      `${path} has ${fileSize} bytes, which is no multiple of 512: it is no raw disk image, or a part is missing`,
-    );
+/** What the host has found odd about the images. */
+function noteImages(images: readonly ImageFacts[], report: InspectionReport, problems: Problems): void {
+  for (const [index, { notes }] of images.entries()) {
+    const device = report.images[index]?.device ?? null;
+    for (const note of notes) problems.note(device, note.code, textOf(note));
   }
 }
 

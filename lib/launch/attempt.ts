@@ -327,7 +327,8 @@ export class Attempts {
     if (interruption === 'timeout') return this.#timedOut(tail, error);
     if (interruption === 'loop') return faultError('launch', ownBackingFile(this.#loop));
     if (!(error instanceof GuestfsError)) return error;
-    return launchFailed(error, tail);
+    const images = this.#parts.drives.images().map(({ path }) => path);
+    return launchFailed(error, tail, images);
   }
 
   #timedOut(tail: string, cause: Error): GuestfsError {

@@ -181,9 +181,14 @@ describe('what qemu-img says of an image is looked at', () => {
 
   test('and used', () => {
     const backing = { 'full-backing-filename': '/base', 'backing-filename-format': 'raw' };
-    expect(parseImageInfo(JSON.stringify({ ...sound, ...backing, more: [] }))).toEqual({
+    const particulars = {
+      'format-specific': { type: 'qcow2', data: { 'data-file': '/data', corrupt: true } },
+    };
+    const all = { ...sound, ...backing, ...particulars, encrypted: true, 'dirty-flag': true, more: [] };
+    expect(parseImageInfo(JSON.stringify(all))).toEqual({
       ...{ format: 'qcow2', virtualSize: 1048576, actualSize: 4096 },
-      ...{ backingFile: '/base', backingFormat: 'raw' },
+      ...{ backingFile: '/base', backingFormat: 'raw', dataFile: '/data' },
+      ...{ isEncrypted: true, isCorrupt: true, isDirty: true },
     });
     expect(parseImageInfo('{"format":"raw","virtual-size":0}')).toMatchObject({ virtualSize: 0 });
   });

@@ -141,17 +141,16 @@ describe('an image says it', () => {
     'by the name of its format, or of a feature',
     holds((name) => {
       const reasons = [
-        `Unsupported qcow2 feature(s): ${name}`,
-        `Unknown driver '${name}'`,
-        `Invalid extent line: ${name}`,
-      ];
-      for (const why of reasons) {
-        expect(addDrive(`${overlay}${why}\nCould not open backing image.\n`)).toBe(
-          'ERR_GUESTFS_IMAGE_INVALID',
-        );
-        expect(addDrive(`qemu-img: Could not open '/i/disk': ${why}`)).toBe('ERR_GUESTFS_IMAGE_INVALID');
-        expect(launch(`${drive}${why}\n`)).toBe('ERR_GUESTFS_IMAGE_INVALID');
-        expect(launch(`${drive}Could not open backing file: ${why}\n`)).toBe('ERR_GUESTFS_IMAGE_INVALID');
+        [`Unsupported qcow2 feature(s): ${name}`, 'UNSUPPORTED', 'ERR_GUESTFS_IMAGE_UNSUPPORTED'],
+        [`Unknown driver '${name}'`, 'INVALID', 'ERR_GUESTFS_BACKING_FILE'],
+        [`Invalid extent line: ${name}`, 'INVALID', 'ERR_GUESTFS_BACKING_FILE'],
+      ] as const;
+      for (const [why, kind, ofBackingFile] of reasons) {
+        const code = `ERR_GUESTFS_IMAGE_${kind}`;
+        expect(addDrive(`${overlay}${why}\nCould not open backing image.\n`)).toBe(code);
+        expect(addDrive(`qemu-img: Could not open '/i/disk': ${why}`)).toBe(code);
+        expect(launch(`${drive}${why}\n`)).toBe(code);
+        expect(launch(`${drive}Could not open backing file: ${why}\n`)).toBe(ofBackingFile);
       }
     }),
   );
@@ -159,7 +158,7 @@ describe('an image says it', () => {
   test(
     'by the name of an extent',
     holds((name) => {
-      const own = /^ERR_GUESTFS_IMAGE_(INVALID|UNREADABLE)$/;
+      const own = /^ERR_GUESTFS_(DATA_FILE|IMAGE_(INVALID|UNREADABLE))$/;
       expect(addDrive(`${overlay}Could not open '${name}': No such file or directory\n`)).toMatch(own);
       expect(launch(`${drive}Could not open '${name}': No such file or directory\n`)).toMatch(own);
     }),
@@ -307,7 +306,7 @@ describe('real images say it', () => {
     const path = folder.file('disk.qcow2');
     execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', path, '1M']);
     nameFeature(path, name);
-    const expected = { code: 'ERR_GUESTFS_IMAGE_INVALID' };
+    const expected = { code: 'ERR_GUESTFS_IMAGE_UNSUPPORTED' };
     expect(await failureOf(inspect(path))).toMatchObject(expected);
     const error = await failureOf(g.addDrive(path, { readonly: true, format: 'qcow2' }));
     expect(error).toMatchObject(expected);

@@ -1,0 +1,237 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { constants } from 'node:os';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { inspect } from '../../lib';
+import { withGuest } from '../../lib/guests/open';
+import { readImage } from '../../lib/host/image-facts';
+import { type TemporaryFolder, temporaryFolder } from '../support/folder';
+import { failureOf } from '../support/internal';
+
+// What the host can tell of an image is told before an appliance is started, by a real qemu-img on real images.
+
+let folder: TemporaryFolder;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+
+afterEach(() => folder[Symbol.dispose]());
+
+/** Makes an image; returns its path. */
+function create(name: string, ...args: string[]): string {
+  const command = ['create', '-q', ...args.map((arg) => arg.replaceAll('@', folder.path))];
+  // On a busy machine qemu-img may fail to measure how many rounds a passphrase is worth.
+  for (let attempt = 1; ; attempt++) {
+    const { status, stderr } = spawnSync('qemu-img', command, { cwd: folder.path, encoding: 'utf8' });
+    if (status === 0) return folder.file(name);
+    if (attempt === 20 || !stderr.includes('accurate CPU usage')) throw new Error(stderr);
+  }
+}
+
+function over(name: string, backing: string, format = 'raw'): string {
+  return create(name, '-u', '-f', 'qcow2', '-b', backing, '-F', format, name, '1M');
+}
+
+const refusal = (path: string, format?: string) => failureOf(inspect({ path, format }));
+
+const notesOf = async (path: string) =>
+  (await readImage({ path }, undefined)).notes.map(({ code, problem, advice }) => ({
+    code,
+    problem,
+    advice,
+  }));
+
+describe('a backing file somewhere else', () => {
+  const server = createServer(() => undefined);
+
+  test.each([
+    ['of NBD', 'nbd://127.0.0.1:1/disk', /Connection refused/],
+    ['of NBD on a socket', 'nbd:unix:/nonexistent', /No such file or directory/],
+    [
+      'in JSON',
+      'json:{"driver":"raw","file":{"driver":"nbd","host":"127.0.0.1","port":"1"}}',
+      /Connection refused/,
+    ],
+    ['of a protocol that this qemu does not know', 'gopher://127.0.0.1/disk', /Unknown protocol/],
+  ])('%s that cannot be reached is told with its address', async (_, url, why) => {
+    const error = await refusal(over('top.qcow2', url));
+    expect(error).toMatchObject({ code: 'ERR_GUESTFS_BACKING_FILE', operation: 'inspect' });
+    expect(error.message).toContain(`the backing file ${url} cannot be opened: `);
+    expect(error.message).toMatch(why);
+    expect(error.hint).toMatch(/server runs.*qemu-img rebase -u -b/);
+  });
+
+  test('is found below another one', async () => {
+    over('middle.qcow2', 'nbd://127.0.0.1:1/disk');
+    expect(await refusal(over('top.qcow2', 'middle.qcow2', 'qcow2'))).toMatchObject({
+      code: 'ERR_GUESTFS_BACKING_FILE',
+      message: expect.stringContaining('nbd://127.0.0.1:1/disk'),
+    });
+  });
+
+  test('does not keep it waiting for a server that does not answer', async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const error = await refusal(over('top.qcow2', `nbd://127.0.0.1:${port}/disk`));
+      expect(error).toMatchObject({ code: 'ERR_GUESTFS_BACKING_FILE' });
+      expect(error.message).toContain('no answer within 10 s');
+    } finally {
+      server.close();
+    }
+  }, 30_000);
+});
+
+describe('a data file', () => {
+  test('that is missing', async () => {
+    const path = create('disk.qcow2', '-f', 'qcow2', '-o', 'data_file=@/data.raw', 'disk.qcow2', '1M');
+    await readImage({ path }, undefined);
+    rmSync(folder.file('data.raw'));
+    const error = await refusal(path);
+    expect(error).toMatchObject({ code: 'ERR_GUESTFS_DATA_FILE', errno: constants.errno.ENOENT });
+    expect(error.message).toContain(
+      `the data file ${folder.file('data.raw')}, in which ${path} keeps its content`,
+    );
+    expect(error.hint).toContain('qemu-img amend -o data_file=');
+    // Under another image too.
+    expect(await refusal(over('top.qcow2', 'disk.qcow2', 'qcow2'))).toMatchObject({
+      code: 'ERR_GUESTFS_DATA_FILE',
+    });
+  });
+
+  test('whose name has no folder is looked for beside the image', async () => {
+    const path = create('disk.qcow2', '-f', 'qcow2', '-o', 'data_file=data.raw', 'disk.qcow2', '1M');
+    await readImage({ path }, undefined);
+    rmSync(folder.file('data.raw'));
+    expect((await refusal(path)).message).toContain(folder.file('data.raw'));
+  });
+
+  test('that is a folder', async () => {
+    const path = create('disk.qcow2', '-f', 'qcow2', '-o', 'data_file=@/data.raw', 'disk.qcow2', '1M');
+    rmSync(folder.file('data.raw'));
+    mkdirSync(folder.file('data.raw'));
+    expect(await refusal(path)).toMatchObject({
+      code: 'ERR_GUESTFS_DATA_FILE',
+      errno: constants.errno.EISDIR,
+    });
+  });
+
+  test('of a VMDK image of several', async () => {
+    const path = create('disk.vmdk', '-f', 'vmdk', '-o', 'subformat=twoGbMaxExtentSparse', 'disk.vmdk', '3G');
+    rmSync(folder.file('disk-s002.vmdk'));
+    const error = await refusal(path);
+    expect(error).toMatchObject({ code: 'ERR_GUESTFS_DATA_FILE', errno: constants.errno.ENOENT });
+    expect(error.message).toContain(folder.file('disk-s002.vmdk'));
+  });
+});
+
+describe('an image that qemu encrypts', () => {
+  const secret = ['--object', 'secret,id=key,data=abc'];
+  const luks = [...secret, '-f', 'luks', '-o', 'key-secret=key,iter-time=200'];
+
+  test.each([
+    ['by LUKS inside of qcow2', 'encrypt.format=luks,encrypt.iter-time=200,encrypt.key-secret=key'],
+    ['by the AES of old', 'encryption=on,encrypt.key-secret=key'],
+  ])('%s', async (_, options) => {
+    const path = create('disk.qcow2', ...secret, '-f', 'qcow2', '-o', options, 'disk.qcow2', '1M');
+    const expected = {
+      code: 'ERR_GUESTFS_IMAGE_ENCRYPTED',
+      hint: expect.stringContaining('qemu-img convert'),
+    };
+    expect(await refusal(path)).toMatchObject(expected);
+    const error = await refusal(over('top.qcow2', 'disk.qcow2', 'qcow2'));
+    expect(error).toMatchObject(expected);
+    expect(error.message).toContain(`${path} is encrypted by qemu`);
+  });
+
+  test('LUKS on the whole disk is taken for what it is, a volume of the guest', async () => {
+    const path = create('disk.img', ...luks, 'disk.img', '1M');
+    expect(await readImage({ path }, undefined)).toMatchObject({ format: 'raw' });
+    const error = await refusal(path, 'luks');
+    expect(error).toMatchObject({ code: 'ERR_GUESTFS_IMAGE_ENCRYPTED' });
+    expect(error.hint).toContain('format raw');
+  });
+});
+
+describe('what this qemu does not support', () => {
+  test('is a version of the format', async () => {
+    const path = create('disk.qcow2', '-f', 'qcow2', 'disk.qcow2', '1M');
+    patch(path, 4, Buffer.from([0, 0, 0, 9]));
+    const error = await refusal(path);
+    expect(error).toMatchObject({ code: 'ERR_GUESTFS_IMAGE_UNSUPPORTED' });
+    expect(error.message).toMatch(/Unsupported qcow2 version 9.*newer qemu/);
+    expect(await refusal(over('top.qcow2', 'disk.qcow2', 'qcow2'))).toMatchObject({
+      code: 'ERR_GUESTFS_IMAGE_UNSUPPORTED',
+    });
+  });
+
+  test('is a feature', async () => {
+    const path = create('disk.qcow2', '-f', 'qcow2', 'disk.qcow2', '1M');
+    patch(path, 72, Buffer.from([0, 4, 0, 0, 0, 0, 0, 0]));
+    expect(await refusal(path)).toMatchObject({ code: 'ERR_GUESTFS_IMAGE_UNSUPPORTED' });
+  });
+
+  test('is a kind of VMDK', async () => {
+    const path = folder.file('disk.vmdk');
+    writeFileSync(
+      path,
+      '# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType="seSparse9"\n',
+    );
+    expect(await refusal(path)).toMatchObject({ code: 'ERR_GUESTFS_IMAGE_UNSUPPORTED' });
+  });
+
+  test('is a VHD that holds only differences', async () => {
+    const path = create('disk.vhd', '-f', 'vpc', 'disk.vhd', '1M');
+    await readImage({ path }, undefined);
+    const footer = readFileSync(path).subarray(0, 512);
+    footer.writeUInt32BE(4, 60);
+    footer.writeUInt32BE(0, 64);
+    footer.writeUInt32BE(~footer.reduce((sum, byte) => sum + byte, 0) >>> 0, 64);
+    patch(path, 0, footer);
+    expect(await refusal(path)).toMatchObject({ code: 'ERR_GUESTFS_IMAGE_UNSUPPORTED' });
+  });
+});
+
+describe('what stops nobody from reading is told too', () => {
+  test('a corrupt image, which is not written', async () => {
+    const path = create('disk.qcow2', '-f', 'qcow2', 'disk.qcow2', '1M');
+    expect(await notesOf(path)).toEqual([]);
+    patch(path, 72, Buffer.from([0, 0, 0, 0, 0, 0, 0, 2]));
+    expect(await notesOf(path)).toEqual([
+      {
+        code: 'ERR_GUESTFS_IMAGE_CORRUPT',
+        problem: expect.stringContaining(`${path} is marked as corrupt`),
+        advice: expect.stringContaining('qemu-img check'),
+      },
+    ]);
+    const writing = withGuest([{ path }], { operation: 'copy-in', writable: true }, async () => undefined);
+    expect(await failureOf(writing)).toMatchObject({
+      code: 'ERR_GUESTFS_IMAGE_CORRUPT',
+      operation: 'copy-in',
+    });
+    expect(await notesOf(over('top.qcow2', 'disk.qcow2', 'qcow2'))).toHaveLength(1);
+  });
+
+  test('an image that was not closed', async () => {
+    const path = create('disk.qcow2', '-f', 'qcow2', 'disk.qcow2', '1M');
+    patch(path, 72, Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]));
+    expect(await notesOf(path)).toMatchObject([{ code: 'ERR_GUESTFS_IMAGE_DIRTY' }]);
+  });
+
+  test('an empty file, and one that ends within a sector', async () => {
+    writeFileSync(folder.file('disk.img'), '');
+    expect(await notesOf(folder.file('disk.img'))).toMatchObject([{ code: 'ERR_GUESTFS_IMAGE_EMPTY' }]);
+    truncateSync(folder.file('disk.img'), 1_000_000);
+    expect(await notesOf(folder.file('disk.img'))).toMatchObject([
+      { code: 'ERR_GUESTFS_ODD_SIZE', problem: expect.stringContaining('1000000 bytes') },
+    ]);
+  });
+});
+
+function patch(path: string, position: number, bytes: Buffer): void {
+  const image = readFileSync(path);
+  bytes.copy(image, position);
+  writeFileSync(path, image);
+}
