@@ -11,7 +11,14 @@ import type { Column } from '../text/table';
 import { type Arguments, parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { ImagesReporter } from './images';
-import { addOption, concurrencyOption, imageOperand, launchArguments, launchOptions } from './options';
+import {
+  addOption,
+  checkOneGuest,
+  concurrencyOption,
+  imageOperand,
+  launchArguments,
+  launchOptions,
+} from './options';
 import { Results } from './results';
 import { type Guest, Session } from './session';
 import { type DevicesOfGuest, examine } from './volumes';
@@ -56,8 +63,7 @@ export const command: Command = {
   description,
   async run(args, signal) {
     const parsed = parseArguments(description, args);
-    if (parsed.operands.length > 1 && parsed.has('add'))
-      throw parsed.wrong('--add is for the disks of one guest, so of one IMAGE');
+    checkOneGuest(parsed);
     const { progress } = launchArguments(parsed);
     const display = displayOf(parsed);
     const reporter = new ImagesReporter(display.images, new ProgressReporter({ format: progress }), 'df');

@@ -1,6 +1,7 @@
 import type { TreeReader } from '../bulk/walk';
 import type { Changes, Difference, DiffOptions } from '../diff';
 import type { Guestfs } from '../guestfs';
+import type { ImageFile } from '../inspect';
 import { watching } from '../options/callbacks';
 import { type ProgressFormat, ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
@@ -64,8 +65,8 @@ const description: Description = {
 };
 
 interface Comparison {
-  readonly before: readonly { path: string; format: string | undefined }[];
-  readonly after: readonly { path: string; format: string | undefined }[];
+  readonly before: readonly ImageFile[];
+  readonly after: readonly ImageFile[];
   readonly options: DiffOptions;
   readonly progress: ProgressFormat;
   readonly json: boolean;
@@ -105,10 +106,10 @@ export const command: Command = {
 
 export function parse(args: readonly string[]): Comparison {
   const parsed = parseArguments(description, args);
-  const { format, keys, progress, accel, template, timeout } = launchArguments(parsed);
+  const { image, keys, progress, accel, template, timeout } = launchArguments(parsed);
   const [before = '', after = ''] = parsed.operands;
   const disks = (path: string, others: readonly string[]) =>
-    [path, ...others].map((each) => ({ path: each, format }));
+    [path, ...others].map((each) => ({ ...image, path: each }));
   return {
     before: disks(before, parsed.values('add-before')),
     after: disks(after, parsed.values('add-after')),

@@ -1,4 +1,10 @@
-import { type InspectAllOptions, type InspectionReport, type InspectionResult, inspectAll } from '../inspect';
+import {
+  type ImageFile,
+  type InspectAllOptions,
+  type InspectionReport,
+  type InspectionResult,
+  inspectAll,
+} from '../inspect';
 import { watching } from '../options/callbacks';
 import { type ProgressFormat, ProgressReporter } from '../progress';
 import { toJson } from '../text/json';
@@ -6,7 +12,7 @@ import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { type Failure, failureOf, tellFailure } from './failures';
 import { ImagesReporter } from './images';
-import { concurrencyOption, launchArguments, launchOptions } from './options';
+import { addOption, checkOneGuest, concurrencyOption, launchArguments, launchOptions } from './options';
 import { isIncomplete, renderReport } from './report';
 
 const description: Description = {
@@ -14,7 +20,7 @@ const description: Description = {
   summary: 'Report the operating systems, partitions and filesystems of disk images',
   operands: [{ name: 'IMAGE', repeated: true, file: true }],
   about: [
-    'Reports what is in disk images: operating systems, partitions, filesystems. The images are opened read-only. Each IMAGE is a guest of its own; several are inspected side by side, and reported in their order.',
+    'Reports what is in disk images: operating systems, partitions, filesystems. The images are opened read-only. Each IMAGE is a guest of its own; several are inspected side by side, and reported in their order. Further disks of one guest are added to it by --add.',
     'With --json, an IMAGE that failed is { "path", "error": { "code", "operation", "message", "hint" } }, the hint where there is one. With --progress json each line is an object, its label the IMAGE; those of the operation inspectAll count the images.',
   ],
   options: [
@@ -23,12 +29,14 @@ const description: Description = {
       about: 'Print JSON: one object for one IMAGE, an array in the order of the IMAGEs for several',
     },
     concurrencyOption,
+    addOption,
     { name: 'no-applications', about: 'Do not list the installed packages' },
     ...launchOptions,
   ],
   examples: [
     { args: 'disk.qcow2', about: 'Tables for people' },
     { args: '--concurrency 4 *.qcow2', about: 'Several at a time, with a bar each' },
+    { args: '--add data.qcow2 disk.qcow2', about: 'A guest of two disks' },
     { args: '--json --progress json *.qcow2', about: 'For programs: the report on stdout, NDJSON on stderr' },
   ],
   exitCodes: {
@@ -37,14 +45,15 @@ const description: Description = {
   },
 };
 
-type Options = InspectAllOptions<{ path: string; format: string | undefined }>;
+/** The disks of a guest, the first of which is the IMAGE. */
+type Disks = readonly ImageFile[];
 
 interface Arguments {
   readonly images: readonly string[];
+  readonly guests: readonly Disks[];
   readonly json: boolean;
-  readonly format: string | undefined;
   readonly progress: ProgressFormat;
-  readonly options: Options;
+  readonly options: InspectAllOptions<Disks>;
 }
 
 /** Outcome of one image, as in the JSON output. */
@@ -53,18 +62,18 @@ type Outcome = InspectionReport | { path: string; error: Failure };
 export const command: Command = {
   description,
   async run(args, signal) {
-    const { images, json, format, progress, options } = parse(args);
+    const { images, guests, json, progress, options } = parse(args);
     const reporter = new ImagesReporter(images, new ProgressReporter({ format: progress }), 'inspect');
-    const outcomes = new Outcomes(images.length);
+    const outcomes = new Outcomes(images);
     let printed = 0;
-    const results = inspectAll(
-      images.map((path) => ({ path, format })),
-      { ...options, signal, onHandle: watching(reporter.handle), onProgress: reporter.progress },
-    );
+    const results = inspectAll(guests, {
+      ...{ ...options, signal, onProgress: reporter.progress },
+      onHandle: watching(reporter.handle),
+    });
     try {
       for await (const result of results) {
         reporter.clear();
-        if (result.error) tellFailure(failureOf(result.error, 'inspect'), progress, result.image.path);
+        if (result.error) tellFailure(failureOf(result.error, 'inspect'), progress, images[result.index]);
         for (const each of outcomes.add(result).filter(isReport)) {
           if (!json) print(`${printed++ > 0 ? '\n' : ''}${renderReport(each, terminalWidth())}`);
         }
@@ -84,14 +93,17 @@ export const command: Command = {
 /** Puts results, which come as they finish, in the order of the images. */
 class Outcomes {
   readonly all: Outcome[];
+  readonly #images: readonly string[];
   #given = 0;
 
-  constructor(count: number) {
-    this.all = new Array(count);
+  constructor(images: readonly string[]) {
+    this.#images = images;
+    this.all = new Array(images.length);
   }
 
   /** Returns the outcomes for which all before them have come. */
-  add({ image: { path }, index, report, error }: InspectionResult<{ path: string }>): Outcome[] {
+  add({ index, report, error }: InspectionResult<Disks>): Outcome[] {
+    const path = this.#images[index] as string;
     this.all[index] = error ? { path, error: failureOf(error, 'inspect') } : report;
     const first = this.#given;
     while (this.all[this.#given]) this.#given++;
@@ -101,11 +113,14 @@ class Outcomes {
 
 export function parse(args: readonly string[]): Arguments {
   const parsed = parseArguments(description, args);
-  const { keys, accel, template, timeout, format, progress } = launchArguments(parsed);
+  const { keys, accel, template, timeout, image, progress } = launchArguments(parsed);
+  checkOneGuest(parsed);
   return {
     images: parsed.operands,
+    guests: parsed.operands.map((path) =>
+      [path, ...parsed.values('add')].map((each) => ({ ...image, path: each })),
+    ),
     json: parsed.has('json'),
-    format,
     progress,
     options: {
       ...{ keys, accel, template, timeout },

@@ -1,5 +1,5 @@
 // The options that commands share, and what they say.
-import type { VolumeKey } from '../inspect';
+import type { ImageFile, VolumeKey } from '../inspect';
 import type { Accelerator, TemplateMode } from '../launch/options';
 import type { ProgressFormat } from '../progress';
 import type { Arguments } from './arguments';
@@ -17,6 +17,13 @@ export const formatOption: Option = {
   value: 'FORMAT',
   about:
     'Format of the images, as raw or qcow2; default: detected. Give it for raw images that a guest could write to: a guest may fake another format, to make other files of this machine be read',
+};
+
+export const blocksizeOption: Option = {
+  name: 'blocksize',
+  value: 'BYTES',
+  choices: ['512', '4096'],
+  about: "Size of the disks' sectors; default: what their partition tables (GPT) tell, else 512",
 };
 
 export const progressOption: Option = {
@@ -38,6 +45,7 @@ export const templateOption: Option = {
 /** Options of every command that launches a guest. */
 export const launchOptions: readonly Option[] = [
   formatOption,
+  blocksizeOption,
   {
     name: 'key',
     value: 'KEY',
@@ -64,6 +72,12 @@ export const addOption: Option = {
   about: 'A further disk of the same guest, in their order',
 };
 
+/** @throws UsageError where the further disks could be those of several guests */
+export function checkOneGuest(args: Arguments): void {
+  if (args.operands.length > 1 && args.has('add'))
+    throw args.wrong('--add is for the disks of one guest, so of one IMAGE');
+}
+
 export const concurrencyOption: Option = {
   name: 'concurrency',
   value: 'N',
@@ -89,7 +103,8 @@ export const guestOptions: readonly Option[] = [addOption, ...mountOptions, ...l
 
 /** Values of {@link launchOptions}. */
 export interface LaunchArguments {
-  readonly format: string | undefined;
+  /** What is said of all images. */
+  readonly image: Omit<ImageFile, 'path'>;
   readonly keys: readonly VolumeKey[];
   readonly progress: ProgressFormat;
   readonly accel: Accelerator;
@@ -98,8 +113,12 @@ export interface LaunchArguments {
 }
 
 export function launchArguments(args: Arguments): LaunchArguments {
+  const blocksize = args.value('blocksize');
   return {
-    format: args.value('format'),
+    image: {
+      format: args.value('format'),
+      blocksize: blocksize === undefined ? undefined : Number(blocksize),
+    },
     keys: args.values('key').map(parseKey),
     progress: (args.value('progress') ?? 'auto') as ProgressFormat,
     accel: (args.value('accel') ?? 'auto') as Accelerator,

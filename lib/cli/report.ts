@@ -61,10 +61,19 @@ function cleaned(report: InspectionReport): InspectionReport {
   );
 }
 
-function renderImage({ path, device, format, virtualSize, actualSize, backingChain }: ImageReport): string {
+function renderImage({
+  path,
+  device,
+  format,
+  virtualSize,
+  blocksize,
+  actualSize,
+  backingChain,
+}: ImageReport): string {
   const allocated = `${humanSize(actualSize)} allocated`;
   const backing = backingChain.map((file) => `  backed by ${file.path} (${file.format ?? 'unknown'})\n`);
-  const size = humanSize(virtualSize);
+  const sectors = blocksize === 512 ? '' : ` in sectors of ${blocksize} bytes`;
+  const size = `${humanSize(virtualSize)}${sectors}`;
   return `${path}: ${format}, ${size}, ${allocated}, as ${device}\n${backing.join('')}`;
 }
 

@@ -63,7 +63,7 @@ export class Session {
   /** Rejects when it is aborted, unless something had failed before: that counts, whoever wants no more of it. */
   async run(paths: readonly string[], work: Work): Promise<ExitCode> {
     const { launch, signal } = this.#options;
-    const files = paths.map((path) => ({ path, format: launch.format }));
+    const files = paths.map((path) => ({ ...launch.image, path }));
     let end: Error | undefined;
     this.#view.begin();
     try {

@@ -3,7 +3,7 @@ import { AbortError, faultError } from '../faults/errors';
 import type { Fault } from '../faults/faults';
 import { checkImages } from '../guests/images';
 import { checkKeys } from '../guests/keys';
-import { OpenGuest, readImages } from '../guests/open';
+import { OpenGuest } from '../guests/open';
 import { isHarmless } from '../guests/problems';
 import type { ImageSource } from '../host/image-types';
 import { checkLaunchOptions } from '../launch/options';
@@ -56,15 +56,8 @@ async function* diffGuests(
   };
   const guests: OpenGuest[] = [];
   try {
-    const images = [
-      await readImages(sources[0], guestOptions),
-      await readImages(sources[1], guestOptions),
-    ] as const;
-    const [a, b] = images.map((each) => {
-      const guest = new OpenGuest(each, guestOptions);
-      guests.push(guest);
-      return guest;
-    }) as [OpenGuest, OpenGuest];
+    for (const images of sources) guests.push(await OpenGuest.prepare(images, guestOptions));
+    const [a, b] = guests as [OpenGuest, OpenGuest];
     // Side by side, and when one fails, the other is not waited for.
     await Promise.all([a.open(), b.open()]);
     const giveUp = () => {

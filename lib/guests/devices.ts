@@ -199,11 +199,12 @@ export function describeImages(
   images: readonly ImageFacts[],
   devices: readonly string[],
 ): InspectionReport['images'] {
-  return images.map(({ path, format, virtualSize, actualSize, backingChain }, index) => ({
+  return images.map(({ path, format, virtualSize, blocksize = 512, actualSize, backingChain }, index) => ({
     path,
     device: devices[index] ?? 'unknown',
     format,
     virtualSize,
+    blocksize,
     actualSize,
     backingChain,
     partitionTable: null,

@@ -2,7 +2,7 @@
 import { faultError } from '../faults/errors';
 import type { Fault } from '../faults/faults';
 import { Guestfs } from '../guestfs';
-import { type ImageFacts, readImage } from '../host/image-facts';
+import type { ImageFacts } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
 import { withoutAugeas } from '../launch/augeas';
 import type { GuestfsOptions } from '../launch/handle-options';
@@ -10,6 +10,8 @@ import type { LaunchOptions } from '../launch/options';
 import { signals } from '../options/abort-signals';
 import { onlyWatches } from '../options/callbacks';
 import type { ProgressEvent } from '../options/types';
+import { openSource } from '../sources/open';
+import { Workspace } from '../sources/workspace';
 import type { VolumeKey } from './keys';
 import { type MountPlan, mountGuest } from './mount';
 
@@ -33,25 +35,13 @@ export interface GuestOptions extends Pick<LaunchOptions, 'timeout' | 'accel' | 
   readonly onNote?: ((note: Fault) => void) | undefined;
 }
 
-/** Checks the images of a guest, one after the other, and reads what the host can tell of them. */
-export async function readImages(
-  files: readonly ImageFile[],
-  { operation, signal }: Pick<GuestOptions, 'operation' | 'signal'>,
-): Promise<ImageFacts[]> {
-  signal?.throwIfAborted();
-  const images: ImageFacts[] = [];
-  for (const file of files) images.push(await readImage(file, signal, operation));
-  signal?.throwIfAborted();
-  return images;
-}
-
 /** Opens a guest for as long as `use` works with it. The first failure is the one that is told. */
 export async function withGuest<T>(
   files: readonly ImageFile[],
   options: GuestOptions,
   use: (guest: OpenGuest) => Promise<T>,
 ): Promise<T> {
-  const guest = new OpenGuest(await readImages(files, options), options);
+  const guest = await OpenGuest.prepare(files, options);
   try {
     await guest.open();
     const result = await use(guest);
@@ -70,17 +60,35 @@ export class OpenGuest {
   readonly g: Guestfs;
   readonly images: readonly ImageFacts[];
   readonly #options: GuestOptions;
+  readonly #workspace: Workspace;
   readonly #unfollow: (() => void) | undefined;
   /** Whether the appliance runs, or is being launched. */
   #isUp = false;
 
-  constructor(images: readonly ImageFacts[], options: GuestOptions) {
+  private constructor(images: readonly ImageFacts[], workspace: Workspace, options: GuestOptions) {
     const { signal, writable, handleOptions, onHandle } = options;
     this.images = images;
     this.#options = options;
+    this.#workspace = workspace;
     this.g = new Guestfs(handleOptions);
     this.g[withoutAugeas] = onHandle === undefined || onlyWatches(onHandle);
     if (signal && !writable) this.#unfollow = signals.follow(signal, this.kill);
+  }
+
+  /** Checks the images of a guest, one after the other, and reads what the host can tell of them. Nothing is launched. */
+  static async prepare(files: readonly ImageFile[], options: GuestOptions): Promise<OpenGuest> {
+    const { operation, signal, handleOptions } = options;
+    const workspace = new Workspace(temporaryFolder(handleOptions));
+    try {
+      signal?.throwIfAborted();
+      const images: ImageFacts[] = [];
+      for (const file of files) images.push(await openSource(file, { operation, signal, workspace }));
+      signal?.throwIfAborted();
+      return new OpenGuest(images, workspace, options);
+    } catch (error) {
+      await workspace.remove();
+      throw error;
+    }
   }
 
   /** Adds the images, launches the appliance, and mounts what is to be mounted. */
@@ -92,8 +100,8 @@ export class OpenGuest {
     onHandle?.(g);
     // Nothing will be written that would have to be synced.
     if (!writable) await g.setAutosync(false);
-    for (const { absolutePath, format } of this.images) {
-      await g.addDrive(absolutePath, { readonly: !writable, format, signal });
+    for (const { absolutePath, format, blocksize } of this.images) {
+      await g.addDrive(absolutePath, { readonly: !writable, format, blocksize, signal });
     }
     this.#isUp = true;
     await g.launch({ timeout, accel, template, signal }).catch((error: unknown) => {
@@ -138,5 +146,12 @@ export class OpenGuest {
     this.#unfollow?.();
     if (this.#isUp && !this.#options.writable) await this.g.kill().catch(() => undefined);
     await this.g.close();
+    await this.#workspace.remove();
   }
+}
+
+/** The folder that libguestfs uses too. */
+function temporaryFolder({ tmpdir, environment = true }: GuestfsOptions = {}): string {
+  const { LIBGUESTFS_TMPDIR, TMPDIR } = process.env;
+  return tmpdir ?? ((environment && (LIBGUESTFS_TMPDIR || TMPDIR)) || '/tmp');
 }

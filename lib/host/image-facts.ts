@@ -23,6 +23,8 @@ export interface ImageFacts
   readonly fileSize: number;
   /** What people should know of the image, and what stops nobody from reading it. */
   readonly notes: readonly Fault[];
+  /** Size of the disk's sectors, bytes; undefined where nothing tells it. */
+  readonly blocksize?: number | undefined;
 }
 
 /**

@@ -10,6 +10,11 @@ export interface ImageFile {
    * guest may put the header of another format into its disk and so make the detection open any file of the host.
    */
   readonly format?: string | undefined;
+  /**
+   * Size of the disk's sectors, 512 or 4096 bytes; default: what its partition table (GPT) tells, else 512. Needs
+   * libguestfs 1.42.
+   */
+  readonly blocksize?: number | undefined;
 }
 
 /** A disk image of the guest. */
@@ -22,6 +27,8 @@ export interface ImageReport {
   format: string;
   /** Size of the disk that the guest sees, bytes. */
   virtualSize: number;
+  /** Size of the disk's sectors, 512 or 4096 bytes: as given, or as the partition table tells. */
+  blocksize: number;
   /** Space that the file takes on the host, bytes, without its backing files. */
   actualSize: number;
   /** Backing files that hold what the image itself does not: its own, the backing file of that one, … */

@@ -123,8 +123,8 @@ describe('arguments of guestfs inspect', () => {
   test('defaults', () => {
     expect(parse(['a.img'])).toEqual({
       images: ['a.img'],
+      guests: [[{ path: 'a.img' }]],
       json: false,
-      format: undefined,
       progress: 'auto',
       options: {
         keys: [],
@@ -161,8 +161,8 @@ describe('arguments of guestfs inspect', () => {
     );
     expect(parse(args)).toEqual({
       images: ['a.img', '--b.img'],
+      guests: [[{ path: 'a.img', format: 'raw' }], [{ path: '--b.img', format: 'raw' }]],
       json: true,
-      format: 'raw',
       progress: 'text',
       options: {
         keys: [
@@ -204,6 +204,7 @@ describe('a report for people', () => {
         device: '/dev/sda',
         format: 'qcow2',
         virtualSize: 10 * 1024 ** 3,
+        blocksize: 512,
         actualSize: 1536 * 1024 ** 2,
         backingChain: [{ path: '/srv/base.img', format: 'raw' }],
         partitionTable: 'mbr',

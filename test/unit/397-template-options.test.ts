@@ -55,8 +55,10 @@ describe('the lenses that inspection needs', () => {
   }
 
   test('are enough where nobody gets the handle, or nobody but our own', async () => {
-    const guests = [{}, { onHandle: watching(() => undefined) }].map(
-      (options) => new OpenGuest([], { operation: 'inspect', ...options }),
+    const guests = await Promise.all(
+      [{}, { onHandle: watching(() => undefined) }].map((options) =>
+        OpenGuest.prepare([], { operation: 'inspect', ...options }),
+      ),
     );
     for (const { g } of guests) expect(g[withoutAugeas]).toBe(true);
     await Promise.all(guests.map((guest) => guest.close()));
