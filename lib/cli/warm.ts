@@ -9,10 +9,10 @@ import { templateOption } from './options';
 
 const description: Description = {
   name: 'warm',
-  summary: 'Build the appliance now, so that the first launch need not, and its template',
+  summary: 'Build the appliance and its template now, so that the first launch need not',
   operands: [{ name: 'KEY', optional: true, repeated: true }],
   about: [
-    'Builds the appliance, the small virtual machine that does the work, where that has not been done yet, and with --template its template, from which launches go on where they would boot for long: otherwise the first launch does it. Both are kept in $LIBGUESTFS_CACHEDIR (default: /var/tmp), for this user; what root makes is for all users.',
+    'Builds the appliance, the small virtual machine that does the work, where that has not been done yet, and makes its template, from which launches go on where they would boot for long: otherwise the first launch does it. Both are kept in $LIBGUESTFS_CACHEDIR (default: /var/tmp), for this user; what root makes is for all users.',
     'Without a template launches boot, which is not a failure: why there is none is told.',
   ],
   options: [
@@ -24,7 +24,7 @@ const description: Description = {
     {
       ...templateOption,
       about:
-        'Whether to make a template; default: $GUESTFS_TEMPLATE, else never. With only it is a failure when there can be none',
+        'Whether to make a template; default: $GUESTFS_TEMPLATE, else auto under emulation. With only it is a failure when there can be none',
     },
     { name: 'list', about: 'List the templates that there are, and make nothing' },
     { name: 'remove', about: 'Remove the templates with these KEYs, or all of this user' },

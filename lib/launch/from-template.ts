@@ -149,11 +149,14 @@ export class FromTemplate {
   }
 }
 
-/** Use of templates where nobody has said anything: none yet. With KVM, or on other processors, nobody has measured. */
+/**
+ * Use of templates where nobody has said anything. Nobody has measured yet what they are worth with KVM, or on other
+ * processors.
+ */
 export function usualMode(isEmulated: boolean): TemplateMode | Refusal {
   if (!isEmulated) return refusal('accelerator', 'the appliance may run under KVM');
   if (process.arch !== 'x64') return refusal('accelerator', `the processor is ${process.arch}`);
-  return refusal('off', 'templates are used where a launch asks for them');
+  return 'auto';
 }
 
 const refusals = new WeakMap<object, Refusal>();

@@ -26,7 +26,8 @@ export interface LaunchOptions extends Omit<CallOptions, 'killOnAbort'> {
   /**
    * Whether the launch goes on from a template, which takes a second or two where emulated booting takes 15 and more:
    * `'auto'` where one can be used, made on the way where there is none, else it boots; `'never'`; `'only'` rejects with
-   * `ERR_GUESTFS_TEMPLATE` where it would have to boot. Default: the handle's, else `'never'`.
+   * `ERR_GUESTFS_TEMPLATE` where it would have to boot. Default: the handle's, else `'auto'` under emulation on x86-64 and
+   * `'never'` elsewhere.
    */
   readonly template?: TemplateMode | undefined;
 }
