@@ -17,10 +17,9 @@ import { noteBuild } from '../host/appliance-cache';
 import { activityOf, isAppliance } from '../host/appliance-process';
 import { watchForLoops } from '../host/backing-loops';
 import { faultOfAppliance } from '../host/built-appliance';
-import { onceAnswering } from '../host/storage';
+import { notForLong, onceAnswering, unlessAborted } from '../host/storage';
 import type { NativeHandle } from '../native/addon';
 import { signals } from '../options/abort-signals';
-import { later } from '../options/own-timers';
 import type { CallOptions, LaunchPhase } from '../options/types';
 import { sharedAppliance } from '../templates/shared-appliance';
 import type { Start, StartKind } from '../templates/start';
@@ -36,8 +35,8 @@ import type { WarningDetails } from './warned';
 
 const pollMs = 250;
 
-/** Milliseconds for which a start may clear away what it has begun, once libguestfs has given it up. */
-const lastMoment = 2000;
+/** Milliseconds for which a clone may be silent after a complaint of qemu. */
+const lastWordMs = 1000;
 
 /** Why an appliance did not come up that something doubtful was to run: KVM, or a template. */
 export interface AttemptFailure {
@@ -72,10 +71,8 @@ export interface Way {
   readonly settings: readonly string[];
   /** Nobody knows whether guests run on this machine's KVM. */
   readonly doubtsKvm?: boolean;
-  /** What decides about the start of qemu, with the program that stands in qemu's place. */
+  /** What decides about the start of qemu, and stands in its place. */
   readonly start?: Start | undefined;
-  /** Program that libguestfs is to start, and the handle's own. */
-  readonly hypervisor?: { readonly program: string; readonly original: string } | undefined;
 }
 
 /** The attempts of one launch. */
@@ -138,7 +135,7 @@ export class Attempts {
       await this.#prepare(way, giveUp.signal);
       if (!isWanted()) throw new Error('the launch was given up before it began');
       prepared = true;
-      await this.#callLaunch(start, isWanted);
+      await this.#callLaunch(start, isWanted, giveUp.signal);
       if (isWanted()) this.enter('ready'); // whoever hears it may think otherwise
       if (isWanted()) return undefined;
       // It came up in the very moment in which it was given up.
@@ -150,12 +147,15 @@ export class Attempts {
       if (isSilence(interruption) && !this.#hold.stuck) {
         const remember = interruption === 'hangs';
         return {
-          ...{ why: silenceIn(remember), remember, silent: true },
+          ...{ why: start?.markers.complaint ?? silenceIn(remember), remember, silent: true },
           error: this.#explain(undefined, error as Error),
         };
       }
       if (interruption !== undefined && interruption !== 'unmade')
         throw this.#explain(interruption, error as Error);
+      if (!prepared && start?.refused) {
+        return { why: start.refused.why, remember: false, silent: false, error: error as Error };
+      }
       if (!prepared) throw error;
       const explained = this.#explain(undefined, error as Error);
       const tail = this.#parts.native.consoleTail();
@@ -172,21 +172,29 @@ export class Attempts {
     } finally {
       ended = true;
       watch.stop();
+      await notForLong(start?.remove());
       await removeUnfinished?.().catch(() => undefined);
     }
   }
 
   /** Whatever may take its time, on storage that need not answer, before libguestfs launches. */
-  async #prepare({ settings, hypervisor, start }: Way, giveUp: AbortSignal): Promise<void> {
+  async #prepare({ settings, start }: Way, giveUp: AbortSignal): Promise<void> {
+    await this.#setHypervisor(start, giveUp);
     await this.#takeAppliance(start !== undefined, giveUp);
     if (this.#needsAppliance) await this.#checkAppliance(giveUp);
     await this.#restoreDrives(giveUp);
-    if (hypervisor) {
-      await this.#call('setHv', [hypervisor.program]);
-      this.#parts.hypervisor.replace(hypervisor.original, hypervisor.program);
-    }
     await this.#call('setBackendSettings', [settings]);
     this.#parts.backendSettings.replace(this.#original, settings);
+  }
+
+  /** Puts the start in the place of the handle's qemu, or that back. */
+  async #setHypervisor(start: Start | undefined, giveUp: AbortSignal): Promise<void> {
+    const current = await this.#call<string>('getHv');
+    const qemu = this.#parts.hypervisor.original(current);
+    const program = start ? await onceAnswering(start.places, giveUp, () => start.prepare()) : qemu;
+    if (program === current) return;
+    await this.#call('setHv', [program]);
+    this.#parts.hypervisor.replace(qemu, program);
   }
 
   /**
@@ -216,14 +224,14 @@ export class Attempts {
     this.#needsAppliance = false;
   }
 
-  async #callLaunch(start: Start | undefined, wanted: () => boolean): Promise<void> {
+  async #callLaunch(start: Start | undefined, wanted: () => boolean, giveUp: AbortSignal): Promise<void> {
     const serving = start?.serve();
     try {
       await this.#launchOnce(wanted);
     } finally {
       start?.end();
-      // It may look at storage that does not answer.
-      await Promise.race([serving, new Promise((resolve) => later(resolve, lastMoment).unref())]);
+      // It may have a template to put into its place; given up, it may clear away what it has begun.
+      if (serving) await unlessAborted(serving, giveUp).catch(() => notForLong(serving));
     }
   }
 
@@ -252,10 +260,10 @@ export class Attempts {
     const phases = new Phases((phase) => this.enter(phase));
     let silence = new Silence();
     const stopListening = calls.listenToConsole((text) => {
-      if (start?.kind === 'restore')
-        silence = new Silence(); // it says something at each step
-      else phases.read(text);
       start?.markers.read(text);
+      if (start?.kind !== 'restore') phases.read(text);
+      // It says something at each step.
+      else silence = new Silence(start.markers.complaint === undefined ? silenceMs : lastWordMs);
     });
     let isBooting = false;
     const isSuspicious = (kind: StartKind | undefined) => {

@@ -1,12 +1,10 @@
 // Launches from a template where that can be, and by booting where not.
-import { tmpdir } from 'node:os';
 import type { MakeCall } from '../calls/make-call';
 import { errorFor } from '../faults/errors';
-import { isMachineProgram, pathOfProgram } from '../templates/identity';
+import { notForLong } from '../host/storage';
 import { isRefusal, type Refusal, type RefusalReason, refusal } from '../templates/refusal';
 import { Start } from '../templates/start';
 import { holds, TemplateStore } from '../templates/store';
-import { Wrapper } from '../templates/wrapper';
 import type { AttemptFailure, Attempts, Way } from './attempt';
 import type { CheckedLaunchOptions, TemplateMode } from './options';
 
@@ -60,11 +58,10 @@ export class FromTemplate {
     const refused = (await this.#whyNot(mode)) ?? (await this.#fromTemplate(way, mode));
     if (refused === undefined || !isRefusal(refused)) return refused;
     if (mode === 'only') throw noTemplate(refused);
-    const hypervisor = this.#start && this.#hypervisor(this.#qemu); // another program is set
-    const failure = await this.#attempts.make({ ...way, hypervisor });
+    const failure = await this.#attempts.make(way);
     if (failure) return failure;
     this.#isUp('boot', refused);
-    await this.#blame(refused);
+    await notForLong(this.#blame(refused));
     return undefined;
   }
 
@@ -78,8 +75,6 @@ export class FromTemplate {
     const { major, minor } = await this.#call<{ major: bigint; minor: bigint }>('version');
     if (major === 1n && minor < firstWithPause)
       return refusal('library', `libguestfs ${major}.${minor} looks for disks before a template could wait`);
-    if (!(await isMachineProgram(await pathOfProgram(this.#qemu))))
-      return refusal('hypervisor', `${this.#qemu} is no program of this machine`);
     return undefined;
   }
 
@@ -89,23 +84,21 @@ export class FromTemplate {
    */
   async #fromTemplate(way: Way, mode: TemplateMode | Refusal): Promise<Refusal | AttemptFailure | undefined> {
     const store = new TemplateStore(await this.#call<string>('getCachedir'));
-    const qemu = await pathOfProgram(this.#qemu);
     let made = false;
     for (;;) {
-      const wrapper = await this.#wrapper(qemu);
-      if (isRefusal(wrapper)) return wrapper;
       const start = new Start({
-        ...{ store, wrapper, qemu, only: mode === 'only', lenses: this.#options.lenses },
+        ...{ store, qemu: this.#qemu, only: mode === 'only', lenses: this.#options.lenses },
         onKind: (kind) => kind !== 'boot' && this.#attempts.enter(kind === 'make' ? 'template' : 'restore'),
       });
       this.#start = { start, store };
-      const failure = await this.#attempts
-        .make({ ...way, start, hypervisor: this.#hypervisor(wrapper.program) })
-        .finally(() => wrapper.remove());
+      const failure = await this.#attempts.make({ ...way, start });
       if (!failure) {
+        // The script that stood in qemu's place could not ask, and has become qemu.
+        if (start.kind === undefined)
+          start.refused = refusal('missing', 'nobody was asked how to start qemu');
         this.#isUp(start.kind === 'restore' ? 'template' : 'boot', start.refused, made);
-        if (start.template) await store.use(start.template);
-        if (start.refused) await this.#blame(start.refused);
+        if (start.template) await notForLong(store.use(start.template));
+        if (start.refused) await notForLong(this.#blame(start.refused));
         return undefined;
       }
       if (start.made && !made) {
@@ -119,10 +112,6 @@ export class FromTemplate {
     }
   }
 
-  #hypervisor(program: string) {
-    return { program, original: this.#qemu };
-  }
-
   /** The same appliance runs without a template. */
   async #blame({ refused, why }: Refusal): Promise<void> {
     const { start, store } = this.#start ?? {};
@@ -131,12 +120,6 @@ export class FromTemplate {
     else if (refused === 'making') {
       await store.noteFailure(start.key, why, start.markers.failure === why ? holds.forSure : holds.perhaps);
     }
-  }
-
-  async #wrapper(qemu: string): Promise<Wrapper | Refusal> {
-    // qemu's socket there has a name of at most 107 bytes.
-    const folder = Buffer.byteLength(tmpdir()) <= 30 ? tmpdir() : '/tmp';
-    return Wrapper.make(folder, qemu).catch((error: Error) => refusal('missing', error.message));
   }
 
   #isUp(from: LaunchWay['from'], refused: Refusal | undefined, made = false): void {

@@ -22,6 +22,12 @@ export class Silence {
   #began: number | undefined;
   #last: { readonly at: number; readonly cpuMs: number } | undefined;
   #counted = 0;
+  readonly #longest: number;
+
+  /** @param longest - milliseconds in which qemu could go on, after which the guest hangs */
+  constructor(longest = silenceMs) {
+    this.#longest = longest;
+  }
 
   /**
    * Takes account of the time since it was called last.
@@ -38,7 +44,7 @@ export class Silence {
       const worked = Math.max(0, this.#last.cpuMs - last.cpuMs);
       this.#counted += (activity?.asleep ?? true) ? passed : Math.min(passed, worked);
     }
-    if (this.#counted > silenceMs) return 'hangs';
+    if (this.#counted > this.#longest) return 'hangs';
     return now - this.#began > longestSilenceMs ? 'starves' : undefined;
   }
 }

@@ -100,6 +100,12 @@ async function programOf(path: string): Promise<string> {
   return `${file} ${size} ${Math.floor(mtimeMs / 1000)}`;
 }
 
+/** Cycles of this host's clock in a second, in millions, as its kernel has measured them; 0 where it does not say. */
+export async function cycles(): Promise<number> {
+  const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+  return Number(/^bogomips\s*: ([\d.]+)$/m.exec(text)?.[1] ?? 0) / 2;
+}
+
 async function hostProcessor(): Promise<string> {
   const text = await readFile('/proc/cpuinfo', 'utf8');
   const lines = text.split('\n').filter((line) => /^(model name|flags|Features|microcode|CPU )/.test(line));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runQemuImg } from '../host/qemu-img';
 import { later } from '../options/own-timers';
 import { type CommandLine, controlWord, escaped, templateDevices } from './command-line';
-import { type Identity, identify } from './identity';
+import { cycles, type Identity, identify } from './identity';
 import type { Markers } from './markers';
 import type { OwnedFolder } from './owned-folder';
 import { Qmp } from './qmp';
@@ -96,7 +96,9 @@ export class Maker {
     }
     await markers.ended();
     for (const name of ['overlay', 'state'] as const) await chmod(this.#path(name), 0o444);
-    await store.publish(this.#draft, { key: identity.key, words: identity.words, incoming });
+    await store.publish(this.#draft, {
+      ...{ key: identity.key, words: identity.words, incoming, cycles: await cycles() },
+    });
   }
 
   async discard(): Promise<void> {

@@ -1,9 +1,16 @@
 // What the template's part in the guest says on the appliance's console.
 
 import { later } from '../options/own-timers';
+import { printable } from '../text/printable';
 
 /** One of its lines; a guest's disks are not there yet, or have not been read. */
 const line = /^guestfs-template: ([\w :.`'-]{1,200})\r?\n/gm;
+
+/**
+ * A line of qemu's own, before the guest goes on. What a clone cannot do only when it has the saved state, such as locking
+ * an image, qemu says, and stands still for ever.
+ */
+const qemusLine = /^qemu[\w.-]*: (?!.*(?:\bkvm\b|\btcg\b|warning: )).+\n/im;
 
 /** Milliseconds for one of its words: a boot on a busy machine takes minutes. */
 const patienceMs = 300_000;
@@ -24,9 +31,12 @@ export class Markers {
   #failure: Error | undefined;
   #end: Error | undefined;
   #onEnd: (() => void)[] = [];
+  /** What qemu has complained of before the guest said anything. */
+  complaint: string | undefined;
 
   read(text: string): void {
     this.#text += text;
+    if (this.#seen.size === 0) this.#hearQemu();
     let end = 0;
     for (const found of this.#text.matchAll(line)) {
       end = found.index + found[0].length;
@@ -62,6 +72,11 @@ export class Markers {
   ended(): Promise<void> {
     if (this.#end) return Promise.resolve();
     return new Promise((resolve) => this.#onEnd.push(resolve));
+  }
+
+  #hearQemu(): void {
+    const said = qemusLine.exec(this.#text.split('guestfs-template: ', 1)[0] ?? '')?.[0];
+    if (said !== undefined) this.complaint ??= printable(said.trim());
   }
 
   #hear(word: string): void {

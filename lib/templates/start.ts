@@ -1,21 +1,25 @@
 // One start of the appliance: by what libguestfs wants to run, and what is there, it is decided what is run.
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { later } from '../options/own-timers';
 import { type CommandLine, controlWord, escaped, parseCommandLine, templateDevices } from './command-line';
-import { type Identity, identify } from './identity';
+import { cycles, type Identity, identify, isMachineProgram, pathOfProgram } from './identity';
 import { Maker } from './maker';
 import { Markers } from './markers';
 import { isRefusal, type Refusal, refusal } from './refusal';
 import { files, type Template, type TemplateStore } from './store';
-import { inherited, type Wrapper } from './wrapper';
+import { inherited, Wrapper } from './wrapper';
 
 /** Milliseconds between two looks whether another maker is done. */
 const pollMs = 50;
 
 /** Milliseconds for which another maker is waited for: longer than it takes on a busy machine. */
 const longestWaitMs = 60_000;
+
+/** By how much cycles in a second may differ: one measurement differs from another. */
+const steady = 0.0005;
 
 /** What a start was: a clone of a template, the making of one, or a boot. */
 export type StartKind = 'restore' | 'make' | 'boot';
@@ -29,7 +33,7 @@ interface Clone {
 
 export interface StartParts {
   readonly store: TemplateStore;
-  readonly wrapper: Wrapper;
+  /** The handle's program for qemu. */
   readonly qemu: string;
   /** Only from a template: no boot where there can be none. */
   readonly only: boolean;
@@ -39,11 +43,19 @@ export interface StartParts {
   onKind(kind: StartKind): void;
 }
 
+/** What a start has got ready. */
+interface Prepared {
+  readonly wrapper: Wrapper;
+  /** Path of qemu. */
+  readonly qemu: string;
+}
+
 /** Serves one start of libguestfs's appliance. */
 export class Start {
   readonly markers = new Markers();
   readonly #parts: StartParts;
   readonly #over = new AbortController();
+  #prepared: Prepared | undefined;
   /** Undefined before libguestfs has come so far. */
   kind: StartKind | undefined;
   /** Why it is, or has to be, a boot. */
@@ -63,27 +75,58 @@ export class Start {
     return this.kind === 'make' && this.refused !== undefined;
   }
 
+  /** Paths of what `prepare` looks at. */
+  get places(): string[] {
+    return [this.#parts.qemu, folderForWrappers()];
+  }
+
+  /**
+   * Gets ready, and returns the program that libguestfs is to start.
+   *
+   * @throws where that cannot be; `refused` says why
+   */
+  async prepare(): Promise<string> {
+    const qemu = await pathOfProgram(this.#parts.qemu);
+    if (!(await isMachineProgram(qemu))) {
+      this.refused = refusal('hypervisor', `${this.#parts.qemu} is no program of this machine`);
+      throw new Error(this.refused.why);
+    }
+    const { only } = this.#parts;
+    const wrapper = await Wrapper.make(folderForWrappers(), { qemu, only }).catch((error: Error) => {
+      this.refused = refusal('missing', error.message);
+      throw error;
+    });
+    this.#prepared = { wrapper, qemu };
+    return wrapper.program;
+  }
+
+  /** Removes what it has got ready. */
+  async remove(): Promise<void> {
+    await this.#prepared?.wrapper.remove();
+  }
+
   /** Waits for libguestfs's questions, answers them, and sees to what follows from the answers. */
   async serve(): Promise<void> {
+    const prepared = this.#prepared;
     for (;;) {
-      const args = await this.#parts.wrapper.question(this.#over.signal);
-      if (!args) return;
-      await this.#serve(args, this.#over.signal);
+      const args = await prepared?.wrapper.question(this.#over.signal);
+      if (!prepared || !args) return;
+      await this.#serve(prepared, args, this.#over.signal);
     }
   }
 
-  async #serve(args: readonly string[], signal: AbortSignal): Promise<void> {
-    const { wrapper, qemu } = this.#parts;
+  async #serve(prepared: Prepared, args: readonly string[], signal: AbortSignal): Promise<void> {
+    const { wrapper, qemu } = prepared;
     try {
-      const found = await this.#decide(args, signal);
+      const found = await this.#decide(prepared, args, signal);
       if (signal.aborted) return;
-      if (isRefusal(found)) return await this.#boot(args, found, signal);
-      if (found instanceof Maker) return await this.#make(args, found, signal);
+      if (isRefusal(found)) return await this.#boot(prepared, args, found, signal);
+      if (found instanceof Maker) return await this.#make(prepared, args, found, signal);
       this.#is('restore');
       await wrapper.run([qemu, ...found.args], signal, found.file);
     } catch (error) {
       if (!signal.aborted && this.kind === undefined) {
-        await this.#boot(args, refusal('missing', (error as Error).message), signal);
+        await this.#boot(prepared, args, refusal('missing', (error as Error).message), signal);
       } else this.refused ??= refusal('restoring', (error as Error).message);
     }
   }
@@ -94,8 +137,12 @@ export class Start {
     this.#over.abort();
   }
 
-  async #decide(args: readonly string[], signal: AbortSignal): Promise<Refusal | Maker | Clone> {
-    const { store, qemu, wrapper } = this.#parts;
+  async #decide(
+    { wrapper, qemu }: Prepared,
+    args: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Refusal | Maker | Clone> {
+    const { store } = this.#parts;
     const line = parseCommandLine(args);
     if (isRefusal(line)) return line;
     const identity = await identify(line, qemu);
@@ -103,7 +150,7 @@ export class Start {
     const began = Date.now();
     while (!signal.aborted) {
       const template = await store.find(identity.key);
-      if (template) return this.#cloneOf(template, line);
+      if (template) return this.#cloneOf(template, line, wrapper);
       const failure = await store.failureOf(identity.key);
       if (failure !== undefined) return refusal('making', failure);
       const why = await store.prepare();
@@ -130,13 +177,17 @@ export class Start {
     }
   }
 
-  async #cloneOf(template: Template, line: CommandLine): Promise<Clone> {
-    const { wrapper, lenses } = this.#parts;
+  async #cloneOf(template: Template, line: CommandLine, wrapper: Wrapper): Promise<Clone> {
+    const { lenses } = this.#parts;
     this.template = template;
     const control = join(wrapper.folder, 'control');
     const seed = randomBytes(64).toString('hex');
     const now = (Date.now() / 1000).toFixed(3);
-    await writeFile(control, controlWord(['go', line.disks, now, seed, lenses, '']), { mode: 0o600 });
+    // Under emulation a guest counts the cycles of the host, and knows how many its maker's host had in a second.
+    const isSteady = Math.abs(template.cycles / (await cycles()) - 1) < steady;
+    const clock = isSteady ? 'tsc' : 'acpi_pm';
+    const word = controlWord(['go', line.disks, now, seed, lenses, clock, '']);
+    await writeFile(control, word, { mode: 0o600 });
     const overlay = join(template.folder, files.overlay);
     const state = join(template.folder, files.state);
     const byName = template.incoming === 'file';
@@ -148,12 +199,12 @@ export class Start {
     return { args, file: byName ? undefined : state };
   }
 
-  async #make(args: readonly string[], maker: Maker, signal: AbortSignal): Promise<void> {
-    const { wrapper, qemu } = this.#parts;
+  async #make(prepared: Prepared, args: readonly string[], maker: Maker, signal: AbortSignal): Promise<void> {
+    const { wrapper, qemu } = prepared;
     try {
-      const prepared = await maker.prepare();
+      const own = await maker.prepare();
       this.#is('make');
-      await wrapper.run([qemu, ...prepared], signal);
+      await wrapper.run([qemu, ...own], signal);
       await maker.save();
       this.made = true;
     } catch (error) {
@@ -163,19 +214,29 @@ export class Start {
         await this.#parts.store.noteFailure(this.key, failure);
       await maker.discard();
       this.refused = refusal('making', failure ?? (error as Error).message);
-      if (this.kind === undefined && !signal.aborted) await this.#boot(args, this.refused, signal);
+      if (this.kind === undefined && !signal.aborted) await this.#boot(prepared, args, this.refused, signal);
     }
   }
 
-  async #boot(args: readonly string[], refused: Refusal, signal: AbortSignal): Promise<void> {
+  async #boot(
+    { wrapper, qemu }: Prepared,
+    args: readonly string[],
+    refused: Refusal,
+    signal: AbortSignal,
+  ): Promise<void> {
     this.refused = refused;
-    if (this.#parts.only) return this.#parts.wrapper.refuse(signal);
+    if (this.#parts.only) return wrapper.refuse(signal);
     this.#is('boot');
-    await this.#parts.wrapper.run([this.#parts.qemu, ...args], signal);
+    await wrapper.run([qemu, ...args], signal);
   }
 
   #is(kind: StartKind): void {
     this.kind = kind;
     this.#parts.onKind(kind);
   }
+}
+
+/** qemu's socket there has a name of at most 107 bytes. */
+function folderForWrappers(): string {
+  return Buffer.byteLength(tmpdir()) <= 30 ? tmpdir() : '/tmp';
 }

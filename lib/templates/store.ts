@@ -56,6 +56,8 @@ interface About {
   readonly made: string;
   readonly stamps: Readonly<Record<string, Stamp>>;
   readonly incoming: Incoming;
+  /** Cycles in a second, in millions, of the host on which it was made. */
+  readonly cycles: number;
 }
 
 /** A template that is ready to be used. */
@@ -69,6 +71,8 @@ export interface Template {
   readonly bytes: number;
   readonly words: readonly string[];
   readonly incoming: Incoming;
+  /** Cycles in a second, in millions, of the host on which it was made. */
+  readonly cycles: number;
   /** Whether it is root's, for all users. */
   readonly shared: boolean;
 }
@@ -156,7 +160,10 @@ export class TemplateStore {
   }
 
   /** Gives a draft, in which all files are, its name, and makes room. */
-  async publish(draft: OwnedFolder, made: Pick<About, 'key' | 'words' | 'incoming'>): Promise<void> {
+  async publish(
+    draft: OwnedFolder,
+    made: Pick<About, 'key' | 'words' | 'incoming' | 'cycles'>,
+  ): Promise<void> {
     const { key } = made;
     const stamps: Record<string, Stamp> = {};
     for (const name of Object.values(files)) {
@@ -278,6 +285,7 @@ async function read(folder: string, owner: number, user: number): Promise<Templa
     ...{ key: about.key, folder, made, used: used?.mtime, bytes: Math.round(bytes) },
     words: Array.isArray(about.words) ? about.words.map(String) : [],
     incoming: about.incoming === 'file' ? 'file' : 'descriptor',
+    cycles: Number(about.cycles),
     shared: owner !== user,
   };
 }

@@ -32,12 +32,16 @@ export class Wrapper {
     return this.#folder.path;
   }
 
-  /** @throws where a file cannot be written, or there is no qemu */
-  static async make(tmpdir: string, qemu: string): Promise<Wrapper> {
+  /**
+   * @param only - whether qemu must not be run where it cannot be asked what is to be run
+   * @throws where a file cannot be written, or there is no qemu
+   */
+  static async make(tmpdir: string, { qemu, only }: { qemu: string; only: boolean }): Promise<Wrapper> {
     await ownedFolders(tmpdir, folderName); // removes those of processes that were killed
     const wrapper = new Wrapper(await OwnedFolder.make(tmpdir, folderName, 0o700));
     try {
       await symlink(qemu, join(wrapper.folder, 'qemu'));
+      if (!only) await symlink(qemu, join(wrapper.folder, 'boot'));
       await writeFile(wrapper.program, scripts.hypervisor);
       await chmod(wrapper.program, 0o700);
       await access(wrapper.program, constants.X_OK); // no program may be run where a filesystem is mounted so

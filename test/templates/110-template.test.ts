@@ -1,10 +1,10 @@
 /** Launches from a template: what comes up is what would have been booted. */
-import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Guestfs, type ProgressEvent } from '../../lib';
-import { MiB, timed } from '../support/appliance';
+import { MiB, sleep, timed } from '../support/appliance';
 import { descendants } from '../support/processes';
 
 let folder: string;
@@ -32,7 +32,8 @@ async function handleWith(options: { readonly?: boolean } = {}): Promise<Guestfs
   return g;
 }
 
-const own = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('guestfs-node.'));
+const own = async () =>
+  (await readdir(tmpdir())).filter((name) => new RegExp(`^guestfs-node\\.\\d+-${process.pid}-`).test(name));
 const inAppliance = async (g: Guestfs, command: string) => (await g.debug('sh', [command])).trim();
 
 describe('a launch from a template', () => {
@@ -152,6 +153,43 @@ describe('volumes of every kind on its disks', () => {
       volumes: ['/dev/group/first'],
     });
   });
+});
+
+test('an image that another machine holds is told as after a boot, and the template stays', async () => {
+  await using holder = await handleWith();
+  await holder.launch({ template: 'only' });
+  await using other = await handleWith();
+  const phases: unknown[] = [];
+  const onProgress = ({ phase }: ProgressEvent) => phases.push(phase);
+  await expect(other.launch({ template: 'auto', onProgress })).rejects.toMatchObject({
+    code: 'ERR_GUESTFS_IMAGE_LOCKED',
+  });
+  expect(phases).toContain('restore');
+  const templates = await Guestfs.listTemplates();
+  expect(templates.map(({ key }) => key)).toContain(holder.launchWay?.key);
+});
+
+test('keeps time on a host whose cycles are others than those of the host on which it was made', async () => {
+  const own = `.guestfs-node-${process.geteuid?.()}`;
+  await using first = await handleWith({ readonly: true });
+  await first.launch({ template: 'only' });
+  const about = join(await first.getCachedir(), own, first.launchWay?.key ?? '', 'template.json');
+  const clock = 'cat /sys/devices/system/clocksource/clocksource0/current_clocksource';
+  expect(await inAppliance(first, clock)).toBe('tsc');
+  const text = await readFile(about, 'utf8');
+  try {
+    await writeFile(about, JSON.stringify({ ...JSON.parse(text), cycles: 1234.5 }));
+    await using other = await handleWith({ readonly: true });
+    await other.launch({ template: 'only' });
+    expect(await inAppliance(other, clock)).toBe('acpi_pm');
+    const uptime = async () => Number.parseFloat(await inAppliance(other, 'cat /proc/uptime'));
+    const [before, began] = [await uptime(), performance.now()];
+    await sleep(3000);
+    const ratio = ((await uptime()) - before) / ((performance.now() - began) / 1000);
+    expect(Math.abs(ratio - 1)).toBeLessThan(0.2);
+  } finally {
+    await writeFile(about, text);
+  }
 });
 
 test('no two clones share their randomness', async () => {

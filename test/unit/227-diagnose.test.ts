@@ -662,7 +662,7 @@ describe('options', () => {
 describe('templates', () => {
   const template: Template = {
     ...{ key: 'a', folder: '/cache/.guestfs-node-1000/a', made: new Date(), used: undefined, bytes: 2 ** 30 },
-    ...{ words: [], incoming: 'file', shared: false },
+    ...{ words: [], incoming: 'file', cycles: 2000, shared: false },
   };
   const emulated = { kvm: 'missing' } as const;
   const auto = { template: 'auto' } as const;

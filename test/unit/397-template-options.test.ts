@@ -90,7 +90,7 @@ describe('the templates of a cache folder', () => {
     if (!draft) throw new Error('somebody makes it already');
     for (const file of Object.values(files))
       writeFileSync(`${draft.path}/${file}`, `${file} of ${name}`, { mode: 0o444 });
-    await store.publish(draft, { key: name, words, incoming: 'file' });
+    await store.publish(draft, { key: name, words, incoming: 'file', cycles: 2000 });
     return join(store.folder, name);
   }
 

@@ -35,7 +35,7 @@ async function publish(key: string): Promise<void> {
   expect(await store.prepare()).toBeUndefined();
   const draft = await begun(key);
   for (const name of Object.values(files)) await writeFile(join(draft.path, name), `${name} of ${key}`);
-  await store.publish(draft, { key, words: ['a word'], incoming: 'file' });
+  await store.publish(draft, { key, words: ['a word'], incoming: 'file', cycles: 2000 });
 }
 
 async function begun(key: string): Promise<OwnedFolder> {

@@ -1,5 +1,5 @@
 /** What the template's part in the guest says, however it arrives. */
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Markers } from '../../lib/templates/markers';
 
 const said =
@@ -36,4 +36,27 @@ test('a console without line breaks takes no memory', () => {
   const markers = new Markers();
   for (let i = 0; i < 1000; i++) markers.read('x'.repeat(1000));
   expect(JSON.stringify(Object.values(markers)).length).toBeLessThan(1000);
+});
+
+describe('what qemu complains of', () => {
+  const kvm =
+    'Could not access KVM kernel module: No such file or directory\nqemu-system-x86_64: failed to initialize kvm: No such file\nqemu-system-x86_64: falling back to tcg\nqemu-system-x86_64: warning: TCG does not support this\n';
+  const lock = 'qemu-system-x86_64: Failed to get "write" lock\nIs another process using the image?\n';
+  const heard = (text: string, size: number) => {
+    const markers = new Markers();
+    for (let at = 0; at < text.length; at += size) markers.read(text.slice(at, at + size));
+    return markers.complaint;
+  };
+
+  test.each([1, 2, 7, 1000])('is heard in pieces of %i characters', (size) => {
+    expect(heard(kvm + lock, size)).toBe('qemu-system-x86_64: Failed to get "write" lock');
+  });
+
+  test.each([1, 2, 7, 1000])('is not what a clone goes on after, in pieces of %i characters', (size) => {
+    expect(heard(kvm, size)).toBeUndefined();
+  });
+
+  test('is nothing that is said once the guest goes on', () => {
+    expect(heard(`${kvm}guestfs-template: resumed\r\n${lock}`, 1000)).toBeUndefined();
+  });
 });

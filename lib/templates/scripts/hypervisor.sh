@@ -6,8 +6,10 @@ case " $* " in
   *" -append "*) ;;
   *) exec "$dir/qemu" "$@" ;;
 esac
-mkfifo -m 600 "$dir/answer" || exit 1
-printf '%s\0' "$@" >"$dir/question.part" && mv "$dir/question.part" "$dir/question" || exit 1
+{
+  mkfifo -m 600 "$dir/answer" &&
+    printf '%s\0' "$@" >"$dir/question.part" && mv "$dir/question.part" "$dir/question"
+} || exec "$dir/boot" "$@"
 read -r answer <"$dir/answer" || exit 1
 rm -f "$dir/answer"
 . "$dir/run"

@@ -58,11 +58,21 @@ sync
 say ready
 
 while :; do
-  read -r word disks epoch seed lenses _ <"$control"
+  read -r word disks epoch seed lenses source _ <"$control"
   [[ $word == go ]] && break
   nap 0.003
 done
 say resumed
+
+# The cycles that it counts are the host's, which may be another one than where they were measured.
+[[ $source == acpi_pm ]] && echo acpi_pm >/sys/devices/system/clocksource/clocksource0/current_clocksource
+# Random numbers have to be others before anything uses them.
+for ((k = 0; k < 5000; k++)); do
+  read -r after _ <"$forked"
+  ((after > before)) && break
+  nap 0.002
+done
+((after > before)) || fail 'the clone was not told that it is one'
 
 # The host wrote its time down before it started qemu; the machine's own clock goes on meanwhile, in whole seconds.
 if read -r rtc </sys/class/rtc/rtc0/since_epoch && ((rtc > ${epoch%.*} && rtc < ${epoch%.*} + 3600)); then epoch=$rtc.5; fi
@@ -131,12 +141,6 @@ if [[ $lenses == inspection && -d $few ]]; then
   mount --bind "$few" /usr/share/augeas/lenses/dist
 fi
 
-for ((k = 0; k < 5000; k++)); do
-  read -r after _ <"$forked"
-  ((after > before)) && break
-  nap 0.002
-done
-((after > before)) || fail 'the clone was not told that it is one'
 read -r id </proc/sys/kernel/random/uuid
 echo "${id//-/}" >/etc/machine-id
 
