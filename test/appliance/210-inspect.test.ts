@@ -126,6 +126,7 @@ describe('Debian on ext4 and MBR', () => {
         virtualSize: size,
         actualSize: blocks * 512,
         backingChain: [],
+        blocksize: 512,
         partitionTable: 'mbr',
       },
     ]);
