@@ -2,9 +2,11 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { Guestfs } from '../../lib';
 import { MiB } from '../support/appliance';
+
+jest.setTimeout(900_000);
 
 let folder: string;
 beforeAll(async () => {
