@@ -78,8 +78,8 @@ function renderImage({
 }
 
 function renderSystem(system: OperatingSystemReport, width: number): string {
-  const { version, packageFormat, packageManager, applications, windows } = system;
-  const number = version && `${version.major}.${version.minor}`;
+  const { version, versionText, packageFormat, packageManager, applications, windows } = system;
+  const number = versionText ?? (version && `${version.major}.${version.minor}`);
   const packages = [
     packageFormat && `${packageFormat}${packageManager ? ` (${packageManager})` : ''}`,
     applications && `${applications.length} installed`,
@@ -91,7 +91,8 @@ function renderSystem(system: OperatingSystemReport, width: number): string {
     ['Architecture', system.arch],
     ['Host name', system.hostname],
     ['osinfo', system.osinfo],
-    ['Build', system.buildId],
+    ['Build', system.buildId ?? windows?.currentBuild ?? null],
+    ['Release', windows?.displayVersion ?? null],
     ['Packages', packages.filter(Boolean).join(', ') || null],
     ['System root', windows?.systemroot ?? null],
   ];

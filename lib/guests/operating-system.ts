@@ -22,6 +22,8 @@ export async function describeSystem(
     type,
     distro: await ask((root) => g.inspectGetDistro(root)),
     version: major || minor ? { major: major ?? 0, minor: minor ?? 0 } : null,
+    versionText: null,
+    osRelease: null,
     productName: await ask((root) => g.inspectGetProductName(root)),
     productVariant: await ask((root) => g.inspectGetProductVariant(root)),
     arch: await ask((root) => g.inspectGetArch(root)),
@@ -45,6 +47,8 @@ async function describeWindows(g: Guestfs, root: string): Promise<WindowsReport>
     currentControlSet: await orNull(g.inspectGetWindowsCurrentControlSet(root)),
     softwareHive: await orNull(g.inspectGetWindowsSoftwareHive(root)),
     systemHive: await orNull(g.inspectGetWindowsSystemHive(root)),
+    currentBuild: null,
+    displayVersion: null,
   };
 }
 

@@ -112,15 +112,25 @@ export interface OperatingSystemReport {
   type: string | null;
   /** Distribution: `'debian'`, `'fedora'`, `'windows'`, … */
   distro: string | null;
-  /** Version: 12.5 is major 12, minor 5; minor is 0 where versions are one number. */
+  /** Version in libguestfs's numbers: 12.5 is major 12, minor 5; minor is 0 where versions are one number. */
   version: {
     /** First number of the version. */
     major: number;
     /** Second number of the version. */
     minor: number;
   } | null;
-  /** Name for people: `'Fedora Linux 40 (Server Edition)'`. */
+  /**
+   * Version as the system itself writes it: `'22.04'`, `'12.5'`, `'10.0.22631'`; null where it has none, as rolling
+   * distributions, and where its root cannot be mounted.
+   */
+  versionText: string | null;
+  /**
+   * Name for people, in the system's own words: `'Fedora Linux 40 (Server Edition)'`. Windows 11 is called so, though
+   * its registry says 10.
+   */
   productName: string | null;
+  /** Variables of the system's os-release(5), such as `ID` and `VERSION_CODENAME`; null where there is none. */
+  osRelease: Record<string, string> | null;
   /** Variant of the product, of Windows: `'Server'`, `'Client'`, … */
   productVariant: string | null;
   /** Architecture of the system: `'x86_64'`, `'aarch64'`, … */
@@ -197,6 +207,10 @@ export interface WindowsReport {
   softwareHive: string | null;
   /** Path of the SYSTEM hive inside the guest. */
   systemHive: string | null;
+  /** Build by the registry: `'22631'`. */
+  currentBuild: string | null;
+  /** Release by the registry, as Windows displays it: `'23H2'`. */
+  displayVersion: string | null;
 }
 
 /** A problem: something that could not be found out, and why. */

@@ -6,6 +6,7 @@ import { beginReport, Devices } from '../guests/devices';
 import { checkImages, type Inspectable } from '../guests/images';
 import { type OpenGuest, withGuest } from '../guests/open';
 import { describeSystem, listApplications } from '../guests/operating-system';
+import { addOwnWords } from '../guests/own-words';
 import { Problems } from '../guests/problems';
 import type { FilesystemReport, InspectionReport, IsoReport, OperatingSystemReport } from '../guests/report';
 import { mountedUsage, type Usage, usageOfDevice } from '../guests/usage';
@@ -72,6 +73,7 @@ async function examineMounted(
     if (!usage && path === '/') return;
   }
   const { root } = system;
+  await addOwnWords(g, system, problems);
   if (applications) {
     system.applications = (await problems.attempt(root, () => listApplications(g, root))) ?? null;
   }

@@ -254,7 +254,9 @@ describe('a report for people', () => {
         type: 'linux',
         distro: 'debian',
         version: { major: 12, minor: 5 },
+        versionText: '12.05',
         productName: 'Debian 12.5',
+        osRelease: { ID: 'debian' },
         productVariant: null,
         arch: 'x86_64',
         hostname: 'guest',
@@ -280,7 +282,7 @@ describe('a report for people', () => {
 Operating system on /dev/sda1
 Product       Debian 12.5
 Type          linux
-Distribution  debian 12.5
+Distribution  debian 12.05
 Architecture  x86_64
 Host name     guest
 osinfo        debian12

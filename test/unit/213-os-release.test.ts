@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseOsRelease } from '../../lib/guests/os-release';
+
+describe('os-release(5)', () => {
+  test.each<[what: string, line: string, value: string | undefined]>([
+    ['without quotes', 'X=debian', 'debian'],
+    ['in double quotes', 'X="Debian GNU/Linux 12 (bookworm)"', 'Debian GNU/Linux 12 (bookworm)'],
+    ['in single quotes', `X='It is "so"'`, 'It is "so"'],
+    ['with escapes in double quotes', String.raw`X="a \"b\" \$c \`d\` \\e \n"`, 'a "b" $c `d` \\e \\n'],
+    ['with escapes in single quotes, which are none', String.raw`X='a\$b'`, String.raw`a\$b`],
+    ['with escapes without quotes', String.raw`X=a\ b\$`, 'a b$'],
+    ['empty', 'X=', ''],
+    ['empty in quotes', 'X=""', ''],
+    ['with blanks around the line', '  X=12 \t', '12'],
+    ['with what follows a quote', 'X="12" # twelve', '12'],
+    ['with an equals sign', 'X="a=b"', 'a=b'],
+    ['that is expanded by a shell, and by nobody else', 'X="$HOME"', '$HOME'],
+    ['with a quote that is not closed', 'X="12', undefined],
+    ['with a backslash at its end', 'X="12\\', undefined],
+    ['in a comment', '#X=12', undefined],
+    ['of a name that is none', '1X=12', undefined],
+    ['with a blank before the equals sign', 'X =12', undefined],
+  ])('a value %s', (_, line, value) => {
+    expect(parseOsRelease(`A=1\n${line}\nB=2\n`)).toEqual(
+      new Map([['A', '1'], ...(value === undefined ? [] : [['X', value] as [string, string]]), ['B', '2']]),
+    );
+  });
+
+  test('the last one counts, and lines may end as those of DOS', () => {
+    expect([...parseOsRelease('ID=a\r\n\r\nID="b"\r\n')]).toEqual([['ID', 'b']]);
+  });
+
+  test('names of objects are names like others', () => {
+    const release = Object.fromEntries(parseOsRelease('__proto__=x\nconstructor=y\n'));
+    expect(Object.entries(release)).toEqual([
+      ['__proto__', 'x'],
+      ['constructor', 'y'],
+    ]);
+    expect(Object.getPrototypeOf(release)).toBe(Object.prototype);
+  });
+
+  test('hostile text takes no time', () => {
+    const evil = [
+      `X="${'\\'.repeat(65_536)}`,
+      `X='${"'".repeat(65_536)}`,
+      'X='.repeat(32_768),
+      '='.repeat(65_536),
+    ];
+    const began = performance.now();
+    for (const text of evil) parseOsRelease(text);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+});
