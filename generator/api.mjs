@@ -37,6 +37,7 @@ const recordKeys = new Set([
   ...['name', 'since', 'before', 'ret', 'args', 'options', 'opts', 'visibility', 'group', 'deprecated'],
   ...['progress', 'cancellable', 'configOnly', 'local', 'instant', 'answersLibvirt', 'readsEnvironment'],
   ...['flushes', 'program', 'image', 'drives', 'appliance', 'guestProgram', 'localMount', 'choices'],
+  ...['losesErrno', 'instead'],
 ]);
 
 /** Names that JavaScript reserves for itself on our class, or that would hide one of its members. */
@@ -131,6 +132,8 @@ function check(functions, structs) {
     checkHostFacts(fn, names, bad);
     const strange = Object.keys(fn.choices ?? {}).filter((name) => !fn.options.some((o) => o.name === name));
     if (strange.length > 0) bad(`has choices for ${strange.join(', ')}, which is no option`);
+    if (fn.losesErrno !== undefined && !fn.args.some(({ name }) => name === fn.losesErrno))
+      bad(`loses the errno of ${fn.losesErrno}, which is no argument`);
     if (fn.options.length > 64) bad('has more than 64 options');
     if (fn.deprecated && !functions.some((other) => other.name === fn.deprecated))
       bad('replacement does not exist');

@@ -4,6 +4,7 @@ import { banner, camel } from './api.mjs';
 const keys = [
   ...['instant', 'program', 'image', 'drives', 'appliance', 'flushes'],
   ...['guestProgram', 'answersLibvirt', 'readsEnvironment', 'choices'],
+  ...['losesErrno', 'instead'],
 ];
 
 /** A value of the tables as TypeScript: they hold neither quotes nor names that would need them. */

@@ -1,5 +1,5 @@
 // Copies a file or a tree of the host into the guest.
-import { AbortError } from '../faults/errors';
+import { AbortError, GuestfsError, outOfSpace } from '../faults/errors';
 import { isFatal } from '../faults/kinds';
 import type { GuestfsMethods } from '../generated/methods';
 import { signals } from '../options/abort-signals';
@@ -33,8 +33,12 @@ export async function copyIn(
     await new CopyIn(g, options).run(localpath, remotedir);
   } catch (error) {
     if (signal?.aborted) throw new AbortError('copyIn', signal.reason);
-    throw hostError('copyIn', error);
+    throw hostError('copyIn', isFull(error) ? outOfSpace('copyIn', error, remotedir) : error);
   }
+}
+
+function isFull(error: unknown): error is GuestfsError {
+  return error instanceof GuestfsError && error.code === 'ENOSPC' && error.operation === 'tarIn';
 }
 
 class CopyIn {

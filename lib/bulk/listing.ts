@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Writable } from 'node:stream';
-import { tellsTooLong } from '../faults/words';
+import { codeOf } from '../faults/kinds';
 import type { GuestfsMethods } from '../generated/methods';
 import type { CallOptions } from '../options/types';
 import { nameOf } from '../text/bytes';
@@ -23,7 +23,7 @@ async function readNames(
   try {
     return (await g.readdir(path, options)).map(({ name }) => name);
   } catch (error) {
-    if (!tellsTooLong((error as Error).message)) throw error;
+    if (codeOf(error) !== 'ERR_GUESTFS_MESSAGE_TOO_LARGE') throw error;
     return await streamNames(g, path, options);
   }
 }

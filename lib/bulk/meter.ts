@@ -15,6 +15,7 @@ export class Meter {
   #files = 0;
   #path = '';
   #told = 0;
+  #hasEnded = false;
 
   constructor(operation: string, listener: ((event: CopyProgress) => void) | undefined) {
     this.#operation = operation;
@@ -47,7 +48,9 @@ export class Meter {
     this.#tell();
   }
 
+  /** Notes that all has been copied: only now that is told, for the last that was sent may not arrive. */
   end(): void {
+    this.#hasEnded = true;
     this.#bytes = this.#totalBytes;
     this.#files = this.#totalFiles;
     this.#part = 0n;
@@ -61,8 +64,9 @@ export class Meter {
     if (!listener || (this.#told > 0 && now - this.#told < intervalMs)) return;
     this.#told = now;
     const total = this.#totalBytes;
+    const most = this.#hasEnded || total === 0n ? total : total - 1n;
     // What changes meanwhile does not take it beyond the end.
-    const position = this.#bytes + this.#part < total ? this.#bytes + this.#part : total;
+    const position = this.#bytes + this.#part < most ? this.#bytes + this.#part : most;
     const files = Math.min(this.#files, this.#totalFiles);
     const event: CopyProgress = {
       operation: this.#operation,
@@ -70,8 +74,7 @@ export class Meter {
       serial: 0,
       position,
       total,
-      ratio:
-        total > 0n ? Number(position) / Number(total) : this.#totalFiles > 0 ? files / this.#totalFiles : 1,
+      ratio: total > 0n ? ratioOf(position, total) : this.#totalFiles > 0 ? files / this.#totalFiles : 1,
       pulse: false,
       path: this.#path,
       bytes: position,
@@ -81,4 +84,10 @@ export class Meter {
     };
     guarded(() => listener(event));
   }
+}
+
+/** Ratio of two numbers, 1 only where they are equal: near the end a double may not hold the difference. */
+function ratioOf(position: bigint, total: bigint): number {
+  const ratio = Number(position) / Number(total);
+  return position < total ? Math.min(ratio, 1 - Number.EPSILON) : ratio;
 }

@@ -12,7 +12,7 @@ import {
 } from '../faults/errors';
 import type { Fault } from '../faults/faults';
 import type { Failure, Unrepresentable } from '../faults/native-problem';
-import { tellsDiskError } from '../faults/words';
+import { tellsDiskError, tellsWriteError } from '../faults/words';
 import type { ImageFile } from '../host/image-types';
 import type { FunctionFacts } from '../native/facts';
 import { enough } from '../options/abort-signals';
@@ -141,10 +141,10 @@ function errorOfOutcome(
   return refusedWrite && isDiskError(error) ? faultError(operation, refusedWrite, error) : error;
 }
 
-function libraryError({ operation, thrown, laterOptions }: EndingCall, failure: Failure): GuestfsError {
-  return callFailed(operation, failure, thrown, laterOptions);
+function libraryError({ operation, thrown, laterOptions, fn }: EndingCall, failure: Failure): GuestfsError {
+  return callFailed(operation, failure, thrown, { laterOptions, instead: fn?.instead });
 }
 
 function isDiskError({ code, message }: GuestfsError): boolean {
-  return code === 'EIO' || code === 'ENOSPC' || tellsDiskError(message);
+  return code === 'EIO' || code === 'ENOSPC' || tellsDiskError(message) || tellsWriteError(message);
 }

@@ -149,8 +149,9 @@ class Guests {
 }
 
 export async function usagesOf(guest: DevicesOfGuest & Pick<Guest, 'job'>): Promise<FilesystemUsage[]> {
-  const { g, job, failed } = guest;
+  const { g, job, failed, note } = guest;
   const { mountable } = await examine(guest);
+  if (mountable.length === 0) note('there is no filesystem that could be mounted');
   const usages: FilesystemUsage[] = [];
   for (const [index, { device, type, label, uuid }] of mountable.entries()) {
     job.phase(device);

@@ -41,7 +41,7 @@ const description: Description = {
   ],
   exitCodes: {
     0: 'success',
-    1: 'an image could not be inspected, or not to the end; the others are reported',
+    1: 'an image could not be inspected, or something in it not be found out; the rest is reported',
   },
 };
 

@@ -1,3 +1,4 @@
+import { isHarmless } from '../guests/problems';
 import type { ImageReport, InspectionProblem, InspectionReport, OperatingSystemReport } from '../inspect';
 import { printable } from '../text/printable';
 import { humanSize, percentOf } from '../text/size';
@@ -5,11 +6,12 @@ import { type Column, renderTable } from '../text/table';
 
 /** A report for people, to be shown in `width` columns. Nothing in it can play with a terminal. */
 export function renderReport(report: InspectionReport, width: number): string {
-  const { images, operatingSystems, partitions, filesystems, encrypted, problems } = cleaned(report);
+  const shown = cleaned(report);
+  const { images, operatingSystems, partitions, filesystems, encrypted, problems } = shown;
   const systems = operatingSystems.map((system) => renderSystem(system, width));
   const sections = [
     images.map(renderImage).join(''),
-    ...(systems.length > 0 ? systems : [isIncomplete(report) ? '' : 'No operating system found.\n']),
+    ...(systems.length > 0 ? systems : [renderNoSystem(shown)]),
     section('Partitions', width, partitions, [
       ['DEVICE', ({ device }) => device],
       ['TABLE', ({ type }) => type],
@@ -115,11 +117,33 @@ function renderProblem({ code, operation, device, message }: InspectionProblem):
   return `  ${about}${message.replace(/ +/g, ' ')} (${code}, ${operation})\n`;
 }
 
+/** Whether something was not found out, or may be wrong; what is encrypted counts where nothing else tells of a system. */
+export function isIncomplete(report: InspectionReport): boolean {
+  const { problems, operatingSystems } = report;
+  const hidesSystem = operatingSystems.length === 0 && closedIn(report).length > 0;
+  return hidesSystem || problems.some(({ code }) => !isHarmless(code));
+}
+
 /** Whether the appliance crashed, or the search for operating systems failed. */
-export function isIncomplete({ problems }: InspectionReport): boolean {
+function hasNotSearched({ problems }: InspectionReport): boolean {
   return problems.some(
     ({ code, operation }) => code === 'ERR_GUESTFS_TERMINATED' || operation === 'inspectOs',
   );
+}
+
+function closedIn({ encrypted }: InspectionReport): string[] {
+  return encrypted.filter(({ opened }) => !opened).map(({ device }) => device);
+}
+
+/** What there is to say where no operating system is reported: "none" only where all has been looked at. */
+function renderNoSystem(report: InspectionReport): string {
+  if (hasNotSearched(report)) return '';
+  const closed = closedIn(report);
+  if (closed.length > 0) {
+    return `No operating system found; what is on ${closed.join(', ')} is encrypted, and takes a --key.\n`;
+  }
+  const rest = isIncomplete(report) ? 'Not everything could be looked at: see the problems.\n' : '';
+  return `No operating system found.\n${rest}`;
 }
 
 type Field<T> = readonly [heading: string, cell: (item: T) => string | null, align?: Column['align']];

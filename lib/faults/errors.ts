@@ -12,6 +12,7 @@ import {
   isAboutOverlay,
   missingFeatureIn,
   tellsUnknownOption,
+  tooLargeMessage,
   withoutHints,
 } from './words';
 
@@ -31,12 +32,19 @@ for (const [name, number] of Object.entries(constants.errno)) {
   if (!errnoNames.has(number)) errnoNames.set(number, name);
 }
 
-/** `laterOptions` are those of the call that came later than its function: `format came with version 1.2.3`. */
+/** What is known of a call beyond its name. */
+export interface CallFacts {
+  /** Options of the call that came later than its function: `format came with version 1.2.3`. */
+  readonly laterOptions?: readonly string[] | undefined;
+  /** Methods that take any size, where a message of this one would be too large. */
+  readonly instead?: readonly string[] | undefined;
+}
+
 export function callFailed(
   operation: string,
   failure: Failure,
   cause?: unknown,
-  laterOptions: readonly string[] = [],
+  { laterOptions = [], instead = [] }: CallFacts = {},
 ): GuestfsError {
   const { errno, message } = failure;
   const state = stateIn(failure);
@@ -51,11 +59,39 @@ export function callFailed(
     const code = 'ERR_GUESTFS_UNSUPPORTED';
     return errorFor({ code, errno, operation, cause, problem: withoutHints(message), unnamed: true });
   }
+  const tooLarge = tooLargeMessage(message);
+  if (tooLarge) return messageTooLarge(operation, tooLarge, instead, { errno, cause });
   const code = errnoNames.get(errno) ?? 'ERR_GUESTFS';
   const feature = missingFeature(failure);
   return feature === undefined
     ? errorFor({ code, errno, operation, cause, problem: withoutHints(message), unnamed: true })
     : errorFor({ code, errno, operation, cause, ...lacking(feature) });
+}
+
+/** Error of a call of which an answer, or arguments, are larger than libguestfs's protocol allows. */
+function messageTooLarge(
+  operation: string,
+  what: 'answer' | 'arguments',
+  instead: readonly string[],
+  details: { errno: number; cause: unknown },
+): GuestfsError {
+  const [is, more] = what === 'answer' ? ['is', 'Ask for less at a time'] : ['are', 'Pass less at a time'];
+  const methods = instead.map((method) => `${method}()`).join(' or ');
+  return errorFor({
+    ...details,
+    ...{ code: 'ERR_GUESTFS_MESSAGE_TOO_LARGE', operation },
+    problem: `the ${what} ${is} larger than a message of libguestfs can be, 4 MiB`,
+    hint: methods ? `${more}, or use ${methods}, which takes any size` : more,
+  });
+}
+
+/** Error of a write into a guest's filesystem that is full, or beyond the end of a device, of which libguestfs lost the errno. */
+export function outOfSpace(operation: string, error: GuestfsError, place: string): GuestfsError {
+  return errorFor({
+    ...{ code: 'ENOSPC', errno: constants.errno.ENOSPC, operation, cause: error },
+    problem: `No space left on device: not all could be written to ${place}`,
+    hint: 'Make space in the guest, and write it again: a part may be there now',
+  });
 }
 
 /** Error of a call for which libguestfs is too old: `what` came with a later version. */

@@ -360,9 +360,31 @@ export function tellsDiskError(message: string): boolean {
   return /: (?:Input\/output error|No space left on device)(?:$| while )/m.test(message);
 }
 
-/** Whether libguestfs before 1.50 refuses a list of names as too long: it has one message for all, and no code. */
-export function tellsTooLong(message: string): boolean {
-  return /exceeds the maximum message size/.test(message);
+/**
+ * Whether libguestfs refuses what does not fit into one message of its protocol, and which it is: it has several messages
+ * for that, and no code.
+ */
+export function tooLargeMessage(message: string): 'answer' | 'arguments' | undefined {
+  if (
+    /^(?:\w+: )?guestfsd: failed to encode reply body\s+\(maybe the reply exceeds the maximum message size in the protocol\?\)$/.test(
+      message,
+    ) ||
+    /^pread(?:_device)?: .*: count is too large for the protocol, use smaller reads$/s.test(message) ||
+    /^(?:vgmeta: )?metadata is too large for message buffer$/.test(message) ||
+    /^initrd_cat: .*: file is too large for the protocol$/s.test(message)
+  ) {
+    return 'answer';
+  }
+  return /^(?:\w+: )?(?:dispatch failed to marshal args|size of input buffer too large)$/.test(message)
+    ? 'arguments'
+    : undefined;
+}
+
+/** Whether libguestfs, or a program of its appliance, could not write all, perhaps because there is no space. */
+export function tellsWriteError(message: string): boolean {
+  return /: (?:write error(?: on file)?: .*|.*(?:No space left on device|Wrote only \d+ of \d+ bytes))$/m.test(
+    message,
+  );
 }
 
 /** Whether `qemu-img info` has found that a chain of backing files comes back to itself. */

@@ -1,6 +1,7 @@
 // Which devices there are and what is on each: cheaper than list_filesystems, which runs parted for every partition.
 import type { Guestfs } from '../guestfs';
 import type { ImageFacts } from '../host/image-facts';
+import type { ImageReport } from '../host/image-types';
 import {
   type BlkidOutput,
   encryptedOf,
@@ -15,6 +16,7 @@ import {
   unknownFilesystem,
 } from './blkid';
 import type { VolumeKey } from './keys';
+import { type Member, memberOf, noteLoneMembers } from './members';
 import type { Problems } from './problems';
 import type { FilesystemReport, InspectionReport, PartitionReport } from './report';
 import { unlock } from './unlock';
@@ -32,6 +34,9 @@ export class Devices {
   readonly #keys: readonly VolumeKey[];
   readonly #writable: boolean;
   readonly #seen = new Set<string>();
+  readonly #members: Member[] = [];
+  /** Disks that begin with zeros, and on which nothing is recognised. */
+  readonly #blank: string[] = [];
   #hasLvm = false;
 
   /** @param writable open encrypted volumes so that they can be changed */
@@ -57,7 +62,8 @@ export class Devices {
       image.partitionTable = partitionTableOf(output);
       const isPartitioned = partitions.some((partition) => isPartOf(partition, image.device));
       if (output.has('TYPE')) await this.#addContent(image.device, output);
-      else if (image.partitionTable === null && !isPartitioned) await this.#noteUnrecognised(image.device);
+      else if (!isPartitioned && image.partitionTable === null) await this.#noteUnrecognised(image.device);
+      else if (!isPartitioned) await this.#noteWithoutPartitions(image);
     }
     for (const device of partitions) await this.#examinePartition(device);
     for (const device of await this.#list(() => this.#g.listMdDevices())) {
@@ -65,6 +71,9 @@ export class Devices {
     }
     await this.#examineLogicalVolumes();
     await this.#unlockAll();
+    const found = { members: this.#members, filesystems: this.#report.filesystems };
+    await noteLoneMembers(this.#g, found, this.#problems);
+    this.#noteBlank();
   }
 
   async #examinePartition(device: string): Promise<void> {
@@ -123,6 +132,8 @@ export class Devices {
       this.#hasLvm = true;
       this.physicalVolumes.set(plainUuid(output.get('UUID') ?? ''), device);
     }
+    const member = memberOf(device, output);
+    if (member) this.#members.push(member);
     const encrypted = encryptedOf(device, output);
     if (encrypted) this.#report.encrypted.push(encrypted);
     const filesystem = filesystemOf(device, output);
@@ -133,6 +144,8 @@ export class Devices {
     }
     this.#report.filesystems.push(filesystem);
     if (isMountable(output)) this.mountable.push(filesystem);
+    // blkid(8) finds nothing where nothing can be read.
+    else if (filesystem.type === 'unknown') await this.#beginningOf(device);
   }
 
   async #examineLogicalVolumes(): Promise<void> {
@@ -162,15 +175,57 @@ export class Devices {
     }
   }
 
-  /** A blank disk is nothing to worry about, anything else may be a mistake of the user. */
+  /** A blank disk beside others is nothing to worry about, anything else may be a mistake of the user. */
   async #noteUnrecognised(device: string): Promise<void> {
-    const start = await this.#problems.attempt(device, () => this.#g.preadDevice(device, 65_536, 0));
-    if (!start?.some((byte) => byte !== 0)) return;
-    this.#problems.note(
+    const start = await this.#beginningOf(device);
+    if (!start) return;
+    if (start.every((byte) => byte === 0)) {
+      this.#blank.push(device);
+      return;
+    }
+    this.#noteStrange(
       device,
-      'ERR_GUESTFS_NOT_RECOGNISED',
       `neither a partition table nor a filesystem is recognised on ${device}: is this a disk image, and of this format?`,
     );
+  }
+
+  /** A table may have no partitions, or be one of which the appliance's kernel makes none. */
+  async #noteWithoutPartitions({ device, partitionTable }: ImageReport): Promise<void> {
+    if (partitionTable === 'PMBR') {
+      this.#noteStrange(
+        device,
+        `${device} has the protective MBR of a GPT, but no GPT where it should be: the table is damaged, was made for sectors of another size (4096 bytes), or the image is cut`,
+      );
+      return;
+    }
+    if (partitionTable === 'mbr' || partitionTable === 'gpt') return;
+    const partitions = await this.#problems.attempt(device, () => this.#g.partList(device));
+    if (!partitions || partitions.length === 0) return;
+    this.#noteStrange(
+      device,
+      `the kernel of libguestfs's appliance makes no partitions of the table on ${device} (${partitionTable}): what is in its ${partitions.length} partitions could not be looked at`,
+    );
+  }
+
+  /** A guest of which nothing is to be seen at all may be the wrong file, or one that was not copied. */
+  #noteBlank(): void {
+    const { partitions, filesystems, encrypted, images } = this.#report;
+    const hasContent = partitions.length + filesystems.length + encrypted.length + this.#members.length > 0;
+    if (hasContent || this.#blank.length < images.length) return;
+    for (const device of this.#blank) {
+      this.#noteStrange(
+        device,
+        `${device} is blank, as far as it was looked at: it begins with zeros, without a partition table or a filesystem. Is this the right image, and was it copied to its end?`,
+      );
+    }
+  }
+
+  #noteStrange(device: string, message: string): void {
+    this.#problems.note(device, 'ERR_GUESTFS_NOT_RECOGNISED', message);
+  }
+
+  #beginningOf(device: string): Promise<Buffer | undefined> {
+    return this.#problems.attempt(device, () => this.#g.preadDevice(device, 65_536, 0));
   }
 
   #probe(device: string): Promise<BlkidOutput | undefined> {

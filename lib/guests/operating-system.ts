@@ -59,11 +59,6 @@ export function inMountOrder(mountpoints: ReadonlyMap<string, string>): { path: 
     .sort((a, b) => a.path.length - b.path.length || (a.path < b.path ? -1 : 1));
 }
 
-/** The system has to be mounted. */
-export async function listApplications(g: Guestfs, root: string): Promise<ApplicationReport[]> {
-  return (await g.inspectListApplications2(root)).map(describeApplication);
-}
-
 export function describeApplication(application: Application2): ApplicationReport {
   return {
     name: application.app2Name,

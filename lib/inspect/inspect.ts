@@ -2,10 +2,11 @@ import { AbortError, GuestfsError } from '../faults/errors';
 import { textOf } from '../faults/faults';
 import type { Isoinfo } from '../generated/structs';
 import type { Guestfs } from '../guestfs';
+import { addApplications } from '../guests/applications';
 import { beginReport, Devices } from '../guests/devices';
 import { checkImages, type Inspectable } from '../guests/images';
 import { type OpenGuest, withGuest } from '../guests/open';
-import { describeSystem, listApplications } from '../guests/operating-system';
+import { describeSystem } from '../guests/operating-system';
 import { addOwnWords } from '../guests/own-words';
 import { Problems } from '../guests/problems';
 import type { FilesystemReport, InspectionReport, IsoReport, OperatingSystemReport } from '../guests/report';
@@ -74,9 +75,7 @@ async function examineMounted(
   }
   const { root } = system;
   await addOwnWords(g, system, problems);
-  if (applications) {
-    system.applications = (await problems.attempt(root, () => listApplications(g, root))) ?? null;
-  }
+  if (applications) await addApplications(g, system, problems);
   if (icon) {
     const png = await problems.attempt(root, () => g.inspectGetIcon(root));
     system.icon = png && png.length > 0 ? png.toString('base64') : null;

@@ -29,4 +29,8 @@ export interface FunctionFacts {
   readonly readsEnvironment?: true;
   /** Words that an option takes, where libguestfs loses its appliance over any other. */
   readonly choices?: Readonly<Record<string, readonly string[]>>;
+  /** Argument that names the file, folder or device of the guest to which the function writes, and loses the errno of that. */
+  readonly losesErrno?: string;
+  /** Methods that take any size, where the function's message would be too large for libguestfs's protocol. */
+  readonly instead?: readonly string[];
 }

@@ -109,7 +109,7 @@ export class FakeGuest implements TreeSource {
     return this.#call('readdir', path, options, () => {
       const names = ['.', '..', ...this.#list(path)];
       if (names.join('').length > 2 ** 20) {
-        throw failure('ERR_GUESTFS', '(maybe the reply exceeds the maximum message size in the protocol?)');
+        throw failure('ERR_GUESTFS_MESSAGE_TOO_LARGE', 'the answer is too large');
       }
       return names.map((name) => ({ ino: 1n, ftyp: 'u', name }));
     });

@@ -325,7 +325,25 @@ DEVICE     TYPE  LABEL    SIZE   USED   FREE  USE%  UUID
         problems: [{ ...problem, code: 'ERR_GUESTFS_TERMINATED', operation: 'lvs' }],
       }),
     ).toBe(true);
-    expect(isIncomplete({ ...report, problems: [{ ...problem, operation: 'mountRo' }] })).toBe(false);
+  });
+
+  test('whatever was not found out makes the exit code, and what is only worth knowing does not', () => {
+    const problem = { code: 'EIO', operation: 'mountRo', device: '/dev/sda1', message: 'no luck' };
+    expect(isIncomplete(report)).toBe(false);
+    expect(isIncomplete({ ...report, problems: [problem] })).toBe(true);
+    for (const code of ['ERR_GUESTFS_ODD_SIZE', 'ERR_GUESTFS_IMAGE_DIRTY']) {
+      expect(isIncomplete({ ...report, problems: [{ ...problem, code }] })).toBe(false);
+    }
+    const closed = { device: '/dev/sda2', type: 'crypto_LUKS', uuid: null, opened: false, mapping: null };
+    expect(isIncomplete({ ...report, encrypted: [closed] })).toBe(false);
+    const hidden = { ...report, encrypted: [closed], operatingSystems: [] };
+    expect(isIncomplete(hidden)).toBe(true);
+    expect(renderReport(hidden, Infinity)).toContain(
+      '\nNo operating system found; what is on /dev/sda2 is encrypted, and takes a --key.\n',
+    );
+    expect(renderReport({ ...hidden, encrypted: [], problems: [problem] }, Infinity)).toContain(
+      '\nNo operating system found.\nNot everything could be looked at: see the problems.\n',
+    );
   });
 
   test('nothing of the guest reaches the terminal as more than text', () => {
