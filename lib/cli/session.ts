@@ -92,8 +92,7 @@ export class Session {
         mount: { ...mount, onError: writable ? undefined : (error, place) => this.#fail(error, place) },
       }),
       onHandle: watching((g: Guestfs) => this.#view.open(g)),
-      onNote: (note) =>
-        isHarmless(note.code) ? this.#view.note(textOf(note)) : this.#fail(faultError(name, note)),
+      onNote: (note) => isHarmless(note.code) || this.#fail(faultError(name, note)),
     };
   }
 
@@ -101,6 +100,9 @@ export class Session {
     const { name, launch, signal } = this.#options;
     const job = new Job(name);
     this.#view.work(g, job);
+    for (const note of images.flatMap((image) => image.notes)) {
+      if (isHarmless(note.code)) this.#view.note(textOf(note));
+    }
     job.start();
     const guest = {
       ...{ g, images, keys: launch.keys, job, signal },
