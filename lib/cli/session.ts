@@ -89,7 +89,10 @@ export class Session {
       ...{ operation: name, writable, keys, timeout, accel, template, signal },
       // What is to be changed must be whole: else something would be written to where a filesystem should be.
       ...(access !== 'devices' && {
-        mount: { ...mount, onError: writable ? undefined : (error, place) => this.#fail(error, place) },
+        mount: {
+          ...{ ...mount, onError: writable ? undefined : (error, place) => this.#fail(error, place) },
+          onLeftOut: (error) => this.#view.note(failureOf(error, name).message),
+        },
       }),
       onHandle: watching((g: Guestfs) => this.#view.open(g)),
       onNote: (note) => isHarmless(note.code) || this.#fail(faultError(name, note)),

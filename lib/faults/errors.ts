@@ -25,6 +25,7 @@ export {
   inNames,
   type OptionNames,
   tell,
+  wordsOf,
 } from './guestfs-error';
 
 const errnoNames = new Map<number, string>();

@@ -397,3 +397,8 @@ export function reasonOfQemuImg(said: string): string {
   const [line = ''] = said.trim().split('\n');
   return line.replace(/^qemu-img: (Could not open '.*?': )?/, '');
 }
+
+/** The file of a guest that augeas cannot read, for which libguestfs then gives up the whole guest. */
+export function unparsedFileIn(message: string): string | undefined {
+  return /^(?:\w+: )*(\/etc\/[\w./-]+):[^:]*:[^:]*: augeas parse failure/.exec(message)?.[1];
+}

@@ -14,7 +14,9 @@ import {
   plainUuid,
   tableType,
   unknownFilesystem,
+  valueIn,
 } from './blkid';
+import type { KnownDevices } from './guest-names';
 import type { VolumeKey } from './keys';
 import { type Member, memberOf, noteLoneMembers } from './members';
 import type { Problems } from './problems';
@@ -26,6 +28,8 @@ export class Devices {
   readonly mountable: FilesystemReport[] = [];
   /** Devices of LVM's physical volumes by their UUIDs without dashes: LVM itself calls disks as the appliance's kernel does. */
   readonly physicalVolumes = new Map<string, string>();
+  /** UUIDs of partitions, as blkid writes them. */
+  readonly #partitionUuids = new Map<string, string>();
   /** Devices of LVM's logical volumes: `/dev/VG/LV`. */
   logicalVolumes: readonly string[] = [];
   readonly #g: Guestfs;
@@ -52,6 +56,18 @@ export class Devices {
     this.#problems = problems;
     this.#keys = keys;
     this.#writable = writable;
+  }
+
+  /** What has been found, by all that names it. */
+  get known(): KnownDevices {
+    const { images, partitions, filesystems, encrypted } = this.#report;
+    return {
+      disks: images.map(({ device }) => device),
+      ...{ partitions, encrypted },
+      filesystems: filesystems.filter(({ device }) => !device.startsWith('btrfsvol:')),
+      partitionUuids: this.#partitionUuids,
+      logicalVolumes: this.logicalVolumes,
+    };
   }
 
   async examine(): Promise<void> {
@@ -81,6 +97,8 @@ export class Devices {
     const partition = output
       ? partitionOf(device, output)
       : await this.#problems.attempt(device, () => this.#partitionByParted(device));
+    const uuid = output && valueIn(output, 'PART_ENTRY_UUID');
+    if (uuid) this.#partitionUuids.set(device, uuid);
     if (partition) {
       if (isMangled(partition.label)) partition.label = await this.#exactName(partition);
       this.#report.partitions.push(partition);
@@ -162,8 +180,9 @@ export class Devices {
   async #unlockAll(): Promise<void> {
     if (this.#keys.length === 0) return;
     for (const volume of this.#report.encrypted) {
+      const taken = this.#report.encrypted.map(({ mapping }) => mapping);
       const mapping = await this.#problems.attempt(volume.device, () =>
-        unlock(this.#g, volume, this.#keys, this.#writable),
+        unlock(this.#g, volume, this.#keys, this.#writable, taken),
       );
       if (mapping === undefined) continue;
       volume.opened = true;

@@ -1,12 +1,16 @@
 // Finds out what is to be seen of a guest, and mounts it.
-import { errorFor, type Failed, type OptionNames } from '../faults/errors';
+import { errorFor, type Failed, type GuestfsError, type OptionNames } from '../faults/errors';
 import type { Guestfs } from '../guestfs';
 import type { ImageFacts } from '../host/image-facts';
 import { beginReport, Devices } from './devices';
 import type { VolumeKey } from './keys';
-import { inMountOrder } from './operating-system';
-import { isRefusal, Problems } from './problems';
+import { isRefusal, orNull, Problems } from './problems';
 import type { InspectionReport } from './report';
+import { findRoots, lookForRoots } from './roots';
+import { partsOf, SubvolumeLists, volumesOf } from './subvolumes';
+import { isSpare, type SystemMount, systemMounts } from './system-mounts';
+import { hibernatedLinux, uncleanNtfs } from './unclean';
+import { isMissed, leftOutError, mountError } from './unmounted';
 
 /** Choices of the program: what to mount of a guest, and how. */
 export interface MountPlan {
@@ -22,23 +26,58 @@ export interface MountPlan {
    * that is the root; without it the first of these filesystems ends all.
    */
   readonly onError?: ((error: Error, place: string) => void) | undefined;
+  /** Hears of what the system's table of mounts names and is left out, and why. */
+  readonly onLeftOut?: ((error: GuestfsError) => void) | undefined;
 }
 
 /** Mounts a guest at `/`, with all that belongs to it. */
 export async function mountGuest(g: Guestfs, images: readonly ImageFacts[], plan: MountPlan): Promise<void> {
-  const { root, mountable, keys } = plan;
-  let volumes = keys.length > 0 ? await openVolumes(g, images, plan) : undefined;
+  const { root, mountable, keys, operation } = plan;
+  const devices = new LazyDevices(g, images, plan);
+  if (keys.length > 0) await devices.volumes();
   if (mountable !== undefined) return await mount(g, mountable, '/', plan);
-  const roots = await g.inspectOs();
-  if (roots.length === 0) volumes ??= await openVolumes(g, images, plan);
+  const roots = await rootsOf(g, devices, root);
+  const volumes = roots.length === 0 ? await devices.volumes() : undefined;
   const name = images.map(({ path }) => path).join(', ');
-  const { system, filesystem } = choose(plan.operation, name, root, roots, volumes);
-  if (system !== undefined) await mountSystem(g, system, plan);
+  const { system, filesystem } = choose(operation, name, root, roots, volumes);
+  if (system !== undefined) await mountSystem(g, system, devices, plan);
   else await mount(g, filesystem, '/', plan);
 }
 
-function mount(g: Guestfs, device: string, path: string, { writable }: MountPlan): Promise<void> {
-  return writable ? g.mount(device, path) : g.mountRo(device, path);
+/** Roots to choose from. A copy of a system is one only for who asks for it. */
+async function rootsOf(g: Guestfs, devices: LazyDevices, root: string | undefined): Promise<string[]> {
+  const btrfs = async () => (await devices.examined()).mountable.filter(({ type }) => type === 'btrfs');
+  try {
+    const { systems, copies } = await findRoots(g, btrfs);
+    if (root === undefined || systems.includes(root)) return [...systems];
+    if (copies.includes(root) || (await isSubvolume(g, root, await btrfs()))) return [root];
+    return [...systems];
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const roots = await lookForRoots(g, (await devices.examined()).mountable);
+    if (roots.length === 0) throw error;
+    return roots;
+  }
+}
+
+/** Whether a name is that of a subvolume: newer libguestfs leaves copies of a system out by itself. */
+async function isSubvolume(g: Guestfs, name: string, btrfs: readonly { device: string }[]): Promise<boolean> {
+  const device = partsOf(
+    name,
+    btrfs.map(({ device }) => device),
+  )?.device;
+  if (device === undefined || !btrfs.some((each) => each.device === device)) return false;
+  const subvolumes = await new SubvolumeLists(g).of(device);
+  return subvolumes !== null && volumesOf(device, subvolumes).includes(name);
+}
+
+async function mount(g: Guestfs, device: string, path: string, plan: MountPlan): Promise<void> {
+  if (!plan.writable) return await g.mountRo(device, path);
+  if ((await orNull(g.vfsType(device))) === 'ntfs') {
+    const unclean = await uncleanNtfs(g, device, plan.operation);
+    if (unclean) throw unclean;
+  }
+  await g.mount(device, path);
 }
 
 type Choice =
@@ -95,23 +134,47 @@ function undecided(
   };
 }
 
-/** Opens the encrypted volumes that a key fits. */
-async function openVolumes(
-  g: Guestfs,
-  images: readonly ImageFacts[],
-  { keys, writable, onError }: MountPlan,
-): Promise<Volumes> {
-  const { mountable, report, errors } = await examineDevices(g, images, keys, writable);
-  const closed = report.encrypted.filter(({ opened }) => !opened).map(({ device }) => device);
-  for (const { device, error } of errors) {
-    if (device !== null && closed.includes(device)) onError?.(error, device);
+/** The disks of a guest, examined when that is needed: most guests are mounted without. */
+class LazyDevices {
+  readonly #g: Guestfs;
+  readonly #images: readonly ImageFacts[];
+  readonly #plan: MountPlan;
+  #examined: Promise<ExaminedDevices> | undefined;
+
+  constructor(g: Guestfs, images: readonly ImageFacts[], plan: MountPlan) {
+    this.#g = g;
+    this.#images = images;
+    this.#plan = plan;
   }
-  return { filesystems: mountable.map(({ device }) => device), closed };
+
+  /** Opens the encrypted volumes that a key fits, too. */
+  examined(): Promise<ExaminedDevices> {
+    this.#examined ??= this.#examine();
+    return this.#examined;
+  }
+
+  async #examine(): Promise<ExaminedDevices> {
+    const { keys, writable, onError } = this.#plan;
+    const examined = await examineDevices(this.#g, this.#images, keys, writable);
+    const closed = closedOf(examined.report);
+    for (const { device, error } of examined.errors) {
+      if (device !== null && closed.includes(device)) onError?.(error, device);
+    }
+    return examined;
+  }
+
+  async volumes(): Promise<Volumes> {
+    const { mountable, report } = await this.examined();
+    return { filesystems: mountable.map(({ device }) => device), closed: closedOf(report) };
+  }
 }
+
+const closedOf = ({ encrypted }: InspectionReport) =>
+  encrypted.filter(({ opened }) => !opened).map(({ device }) => device);
 
 /** What has been found out of the disks of a guest without a look into filesystems. */
 export interface ExaminedDevices
-  extends Pick<Devices, 'mountable' | 'physicalVolumes' | 'logicalVolumes'>,
+  extends Pick<Devices, 'known' | 'mountable' | 'physicalVolumes' | 'logicalVolumes'>,
     Pick<Problems, 'errors'> {
   readonly report: InspectionReport;
 }
@@ -127,19 +190,58 @@ export async function examineDevices(
   const problems = new Problems(report.problems);
   const devices = new Devices(g, report, problems, keys, writable);
   await devices.examine();
-  const { mountable, physicalVolumes, logicalVolumes } = devices;
-  return { report, mountable, physicalVolumes, logicalVolumes, errors: problems.errors };
+  const { known, mountable, physicalVolumes, logicalVolumes } = devices;
+  return { report, known, mountable, physicalVolumes, logicalVolumes, errors: problems.errors };
+}
+
+/** Mounts a system: its root, and what its own table of mounts names. */
+async function mountSystem(g: Guestfs, root: string, devices: LazyDevices, plan: MountPlan): Promise<void> {
+  await mount(g, root, '/', plan);
+  const { mounts, swaps, leftOut } = await systemMounts(root, {
+    g,
+    type: await orNull(g.inspectGetType(root)),
+    known: async () => (await devices.examined()).known,
+    subvolumes: new SubvolumeLists(g),
+  });
+  if (plan.writable) await refuseHibernated(swaps, root, devices, plan);
+  for (const left of leftOut) tellLeftOut(left, plan);
+  for (const each of mounts) if (each.path !== '/') await mountPart(g, root, each, plan);
+}
+
+async function refuseHibernated(
+  swaps: readonly string[],
+  root: string,
+  devices: LazyDevices,
+  { operation }: MountPlan,
+): Promise<void> {
+  if (swaps.length === 0) return;
+  const { filesystems } = (await devices.examined()).known;
+  const image = filesystems.find(({ device, type }) => swaps.includes(device) && type === 'swsuspend');
+  if (image) throw hibernatedLinux(operation, image.device, root);
+}
+
+/** What is closed would look empty, and what is written there would be elsewhere. What is not there stops nothing. */
+function tellLeftOut(left: Parameters<typeof leftOutError>[1], plan: MountPlan): void {
+  const { operation, writable = false, onError, onLeftOut } = plan;
+  const error = leftOutError(operation, left);
+  if (left.why !== 'closed') {
+    if (isMissed(left) || writable) onLeftOut?.(error);
+  } else if (onError) onError(error, left.line.path);
+  else if (isMissed(left)) throw error;
+  else onLeftOut?.(error);
 }
 
 /** A filesystem that cannot be mounted is missing, as to the system itself. */
-async function mountSystem(g: Guestfs, root: string, plan: MountPlan): Promise<void> {
-  const { onError } = plan;
-  for (const { path, device } of inMountOrder(await g.inspectGetMountpoints(root))) {
-    try {
-      await mount(g, device, path, plan);
-    } catch (error) {
-      if (!onError || path === '/' || !isRefusal(error)) throw error;
-      onError(error, path);
-    }
+async function mountPart(g: Guestfs, root: string, part: SystemMount, plan: MountPlan): Promise<void> {
+  const { operation, onError, onLeftOut } = plan;
+  try {
+    // A link leads to another place of the guest, and must not lead to one of the appliance.
+    await mount(g, part.device, await g.realpath(part.path), plan);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const told = mountError(operation, error, part, root);
+    if (onError) onError(told, part.path);
+    else if (isSpare(part)) onLeftOut?.(told);
+    else throw told;
   }
 }

@@ -24,7 +24,7 @@ export interface GuestOptions extends Pick<LaunchOptions, 'timeout' | 'accel' | 
   /** Keys to try on encrypted volumes where something is to be mounted. */
   readonly keys?: readonly VolumeKey[] | undefined;
   /** Choice of what to mount once the appliance is up; default: nothing. */
-  readonly mount?: Pick<MountPlan, 'root' | 'mountable' | 'onError'> | undefined;
+  readonly mount?: Pick<MountPlan, 'root' | 'mountable' | 'onError' | 'onLeftOut'> | undefined;
   /** Gives the guest up. One that is only read is killed at once, wherever it is; what is being written is not. */
   readonly signal?: AbortSignal | undefined;
   readonly handleOptions?: GuestfsOptions | undefined;

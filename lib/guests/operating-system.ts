@@ -15,7 +15,6 @@ export async function describeSystem(
   const isWindows = type === 'windows';
   const major = await attempt((root) => g.inspectGetMajorVersion(root));
   const minor = await attempt((root) => g.inspectGetMinorVersion(root));
-  const mountpoints = await attempt((root) => g.inspectGetMountpoints(root));
   const driveMappings = isWindows ? await attempt((root) => g.inspectGetDriveMappings(root)) : undefined;
   return {
     root,
@@ -32,8 +31,9 @@ export async function describeSystem(
     packageFormat: await ask((root) => g.inspectGetPackageFormat(root)),
     packageManager: await ask((root) => g.inspectGetPackageManagement(root)),
     buildId: Guestfs.supports('inspectGetBuildId') ? await ask((root) => g.inspectGetBuildId(root)) : null,
-    mountpoints: inMountOrder(mountpoints ?? new Map()),
-    filesystems: (await attempt((root) => g.inspectGetFilesystems(root))) ?? [],
+    // What else it mounts stands in a table that is read once its root is mounted.
+    mountpoints: [{ path: '/', device: root }],
+    filesystems: [root],
     driveMappings: [...(driveMappings ?? [])].map(([drive, device]) => ({ drive, device })),
     applications: null,
     icon: null,
@@ -52,11 +52,14 @@ async function describeWindows(g: Guestfs, root: string): Promise<WindowsReport>
   };
 }
 
-/** A filesystem before those that are mounted inside it. */
-export function inMountOrder(mountpoints: ReadonlyMap<string, string>): { path: string; device: string }[] {
-  return [...mountpoints]
-    .map(([path, device]) => ({ path, device }))
-    .sort((a, b) => a.path.length - b.path.length || (a.path < b.path ? -1 : 1));
+/** A system of which no more is known than that it is one. */
+export function unknownSystem(root: string): OperatingSystemReport {
+  return {
+    ...{ root, type: 'linux', distro: null, version: null, productName: null, productVariant: null },
+    ...{ arch: null, hostname: null, osinfo: null, packageFormat: null, packageManager: null, buildId: null },
+    ...{ mountpoints: [{ path: '/', device: root }], filesystems: [root], driveMappings: [] },
+    ...{ applications: null, icon: null, windows: null },
+  };
 }
 
 export function describeApplication(application: Application2): ApplicationReport {

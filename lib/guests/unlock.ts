@@ -8,6 +8,7 @@ import type { EncryptedReport } from './report';
  * Opens an encrypted volume, read-only unless it is to be `writable`, with the first key that fits; undefined when none
  * is meant for it.
  *
+ * @param taken devices as which other volumes were opened
  * @returns the device on which the decrypted content appears
  * @throws the last key's GuestfsError
  */
@@ -16,10 +17,10 @@ export async function unlock(
   volume: EncryptedReport,
   keys: readonly VolumeKey[],
   writable = false,
+  taken: readonly (string | null)[] = [],
 ): Promise<string | undefined> {
   const fitting = keys.filter(({ device }) => [undefined, volume.device, volume.uuid].includes(device));
-  // The virt tools name the mapping so.
-  const name = `crypt${volume.device.replace(/^\/dev\//, '').replace(/\W/g, '_')}`;
+  const name = mappingName(volume.device, taken);
   let refusal: GuestfsError | undefined;
   for (const { key } of fitting) {
     try {
@@ -32,6 +33,15 @@ export async function unlock(
   }
   if (refusal) throw refusal;
   return undefined;
+}
+
+/** Name as the virt tools make it; a second volume to which it would belong gets a number behind. */
+function mappingName(device: string, taken: readonly (string | null)[]): string {
+  const name = `crypt${device.replace(/^\/dev\//, '').replace(/\W/g, '_')}`;
+  const isTaken = (each: string) => taken.includes(`/dev/mapper/${each}`);
+  let number = 1;
+  while (isTaken(number === 1 ? name : `${name}_${number}`)) number++;
+  return number === 1 ? name : `${name}_${number}`;
 }
 
 function open(

@@ -14,9 +14,10 @@ import {
   valueIn,
 } from '../../lib/guests/blkid';
 import { describeImages } from '../../lib/guests/devices';
-import { describeApplication, inMountOrder } from '../../lib/guests/operating-system';
+import { describeApplication } from '../../lib/guests/operating-system';
 import { orNull, Problems } from '../../lib/guests/problems';
 import type { InspectionProblem } from '../../lib/guests/report';
+import { inMountOrder } from '../../lib/guests/system-mounts';
 import { unlock } from '../../lib/guests/unlock';
 import { usageOf } from '../../lib/guests/usage';
 import { readImage } from '../../lib/host/image-facts';
@@ -649,19 +650,13 @@ describe('results as plain data', () => {
   });
 
   test('mount points come in an order in which they can be mounted', () => {
-    const mountpoints = new Map([
-      ['/usr/local', '/dev/sda3'],
-      ['/boot/efi', '/dev/sda2'],
-      ['/', '/dev/sda1'],
-      ['/usr', '/dev/sda4'],
-      ['__proto__', '/dev/sda5'],
-    ]);
-    expect(inMountOrder(mountpoints).map(({ path }) => path)).toEqual([
+    const mounts = ['/usr/local', '/boot/efi', '/', '/usr', '/var/__proto__'];
+    expect(inMountOrder(mounts.map((path) => ({ path, device: '' }))).map(({ path }) => path)).toEqual([
       '/',
       '/usr',
       '/boot/efi',
-      '__proto__',
       '/usr/local',
+      '/var/__proto__',
     ]);
   });
 

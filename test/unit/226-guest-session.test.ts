@@ -210,14 +210,49 @@ describe('a guest that is changed', () => {
   });
 });
 
+/** Two disks: on the first a filesystem, and one that is encrypted. */
+function fakeDisks(second: [string, string][] = crypto): void {
+  const contents: Record<string, [string, string][]> = {
+    '/dev/sda': [['PTTYPE', 'dos']],
+    '/dev/sda1': ext4('u'),
+    '/dev/sda2': second,
+    '/dev/sdb': [['PTTYPE', 'dos']],
+  };
+  const lists = {
+    listDevices: ['/dev/sda', '/dev/sdb'],
+    listPartitions: ['/dev/sda1', '/dev/sda2'],
+    ...{ listMdDevices: [], listLdmVolumes: [], listLdmPartitions: [] },
+  };
+  for (const [name, list] of Object.entries(lists)) {
+    jest.spyOn(Guestfs.prototype, name as keyof typeof lists).mockResolvedValue(list);
+  }
+  jest.spyOn(Guestfs.prototype, 'blkid').mockImplementation(async (device) => new Map(contents[device]));
+}
+
+const ext4 = (uuid: string): [string, string][] => [
+  ['TYPE', 'ext4'],
+  ['USAGE', 'filesystem'],
+  ['UUID', uuid],
+];
+
+const crypto: [string, string][] = [
+  ['TYPE', 'crypto_LUKS'],
+  ['USAGE', 'crypto'],
+];
+
 describe('an operating system of which a filesystem cannot be mounted', () => {
+  let fstab: string;
+
   beforeEach(() => {
+    fstab = 'UUID=u /boot ext4\n';
+    fakeDisks(ext4('root'));
+    jest.spyOn(Guestfs.prototype, 'inspectGetType').mockResolvedValue('linux');
+    jest.spyOn(Guestfs.prototype, 'isFile').mockImplementation(async (path) => path === '/etc/fstab');
+    jest.spyOn(Guestfs.prototype, 'pread').mockImplementation(async () => Buffer.from(fstab));
+    jest.spyOn(Guestfs.prototype, 'realpath').mockImplementation(async (path) => path);
+    jest.spyOn(Guestfs.prototype, 'vfsType').mockResolvedValue('ext4');
     jest.spyOn(Guestfs.prototype, 'inspectOs').mockResolvedValue(['/dev/sda2']);
-    const mountpoints = new Map([
-      ['/boot', '/dev/sda1'],
-      ['/', '/dev/sda2'],
-    ]);
-    jest.spyOn(Guestfs.prototype, 'inspectGetMountpoints').mockResolvedValue(mountpoints);
+    jest.spyOn(Guestfs.prototype, 'inspectGetMountpoints').mockResolvedValue(new Map([['/', '/dev/sdz9']]));
     for (const name of ['mount', 'mountRo'] as const) {
       jest.spyOn(Guestfs.prototype, name).mockImplementation(async (_, path) => {
         if (path === '/boot') throw failure;
@@ -228,7 +263,32 @@ describe('an operating system of which a filesystem cannot be mounted', () => {
   test('is read as far as it goes, and that is told', async () => {
     expect(await run('read', async () => void calls.push('work'), undefined, [])).toBe(ExitCode.failure);
     expect(calls).toContain('work');
-    expect(told).toBe('guestfs: /boot: sample: no luck (EIO)\n');
+    expect(told).toBe(
+      'guestfs: sample: /dev/sda1 cannot be mounted at /boot (/etc/fstab:1, UUID=u): sample: no luck; the rest can be had by --mount /dev/sda2, without what is mounted on it (EIO)\n',
+    );
+  });
+
+  test('is changed where the system itself does without', async () => {
+    fstab = 'UUID=u /boot ext4 nofail\nUUID=gone /data ext4 nofail\nUUID=lost /srv ext4\n';
+    expect(await run('write', async () => void calls.push('work'), undefined, [])).toBe(ExitCode.success);
+    expect(calls).toContain('work');
+    expect(told).toMatch(/\/etc\/fstab:2 mounts \/data from UUID=gone, which is on none of the disks/);
+    expect(told).toMatch(/\/etc\/fstab:3 mounts \/srv/);
+    expect(told).toMatch(/\/dev\/sda1 cannot be mounted at \/boot/);
+  });
+
+  test('is told of what is encrypted, and not of what need not be there', async () => {
+    fakeDisks([...crypto, ['UUID', 'sealed']]);
+    jest.spyOn(Guestfs.prototype, 'inspectOs').mockResolvedValue(['/dev/sda1']);
+    fstab = '/dev/mapper/luks-sealed /home ext4\nUUID=gone /data ext4 nofail\n';
+    expect(await run('read', async () => void calls.push('work'), undefined, [])).toBe(ExitCode.failure);
+    expect(calls).toContain('work');
+    expect(told).toBe(
+      'guestfs: /etc/fstab:1 mounts /home from /dev/mapper/luks-sealed, which is on /dev/sda2: that is encrypted, and closed; it needs its key, by --key (ERR_GUESTFS_FSTAB)\n',
+    );
+    calls = [];
+    expect(await run('write', async () => void calls.push('work'), undefined, [])).toBe(ExitCode.failure);
+    expect(calls).not.toContain('work');
   });
 
   test('is not changed: what belongs into that filesystem would be written elsewhere', async () => {
@@ -247,28 +307,7 @@ describe('guestfs df', () => {
       printed += bytes.toString();
       return true;
     }) as never);
-    const contents: Record<string, [string, string][]> = {
-      '/dev/sda': [['PTTYPE', 'dos']],
-      '/dev/sda1': [
-        ['TYPE', 'ext4'],
-        ['USAGE', 'filesystem'],
-        ['UUID', 'u'],
-      ],
-      '/dev/sda2': [
-        ['TYPE', 'crypto_LUKS'],
-        ['USAGE', 'crypto'],
-      ],
-      '/dev/sdb': [['PTTYPE', 'dos']],
-    };
-    const lists = {
-      listDevices: ['/dev/sda', '/dev/sdb'],
-      listPartitions: ['/dev/sda1', '/dev/sda2'],
-      ...{ listMdDevices: [], listLdmVolumes: [], listLdmPartitions: [] },
-    };
-    for (const [name, list] of Object.entries(lists)) {
-      jest.spyOn(Guestfs.prototype, name as keyof typeof lists).mockResolvedValue(list);
-    }
-    jest.spyOn(Guestfs.prototype, 'blkid').mockImplementation(async (device) => new Map(contents[device]));
+    fakeDisks();
     jest.spyOn(Guestfs.prototype, 'statvfs').mockResolvedValue({
       ...{ bsize: 1024n, frsize: 1024n, blocks: 10n, bfree: 8n, bavail: 8n },
       ...{ files: 9n, ffree: 9n, favail: 9n, fsid: 0n, flag: 0n, namemax: 255n },
