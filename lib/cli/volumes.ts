@@ -63,7 +63,10 @@ export async function examine({ g, images, keys, failed, note }: DevicesOfGuest)
   return examined;
 }
 
-type Examined = Pick<ExaminedDevices, 'report' | 'physicalVolumes' | 'logicalVolumes' | 'errors'>;
+type Examined = Pick<
+  ExaminedDevices,
+  'report' | 'kernelNames' | 'physicalVolumes' | 'logicalVolumes' | 'errors'
+>;
 
 /** Types of partition tables of which the kernel takes the sizes of partitions as they are. */
 const exactTables: ReadonlySet<string> = new Set(['mbr', 'gpt']);
@@ -205,7 +208,7 @@ export class Volumes {
     }
     if (!/^\/dev\/md/.test(device)) return [];
     const members = (await this.#attempt(device, () => this.#g.mdStat(device))) ?? [];
-    return members.map(({ mdstatDevice }) => mdstatDevice);
+    return members.map(({ mdstatDevice }) => this.#examined.kernelNames.get(mdstatDevice) ?? mdstatDevice);
   }
 
   #diskOf(partition: string): ImageReport | undefined {

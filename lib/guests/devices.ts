@@ -28,6 +28,8 @@ export class Devices {
   readonly mountable: FilesystemReport[] = [];
   /** Devices of LVM's physical volumes by their UUIDs without dashes: LVM itself calls disks as the appliance's kernel does. */
   readonly physicalVolumes = new Map<string, string>();
+  /** Devices by what the appliance's kernel calls them: libguestfs translates its names in most answers, not in all. */
+  readonly kernelNames = new Map<string, string>();
   /** UUIDs of partitions, as blkid writes them. */
   readonly #partitionUuids = new Map<string, string>();
   /** Devices of LVM's logical volumes: `/dev/VG/LV`. */
@@ -247,9 +249,12 @@ export class Devices {
     return this.#problems.attempt(device, () => this.#g.preadDevice(device, 65_536, 0));
   }
 
-  #probe(device: string): Promise<BlkidOutput | undefined> {
+  async #probe(device: string): Promise<BlkidOutput | undefined> {
     this.#seen.add(device);
-    return this.#problems.attempt(device, () => this.#g.blkid(device));
+    const output = await this.#problems.attempt(device, () => this.#g.blkid(device));
+    const kernelName = output && valueIn(output, 'DEVNAME');
+    if (kernelName) this.kernelNames.set(kernelName, device);
+    return output;
   }
 
   async #list(call: () => Promise<string[]>): Promise<string[]> {

@@ -100,14 +100,14 @@ export class GuestNames {
   }
 
   /** Devices to which a name belongs wherever they are: of opened volumes what is in them, of closed ones themselves. */
-  #exact(spec: string): readonly string[] {
+  #exact(spec: string, depth = 0): readonly string[] {
     const [, tag, value] = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.*)$/s.exec(spec) ?? [];
     if (tag !== undefined && value !== undefined) return this.#tagged(tag, unquoted(value));
     const [, folder, name] = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel|id)\/(.+)$/s.exec(spec) ?? [];
     if (folder === 'id') return this.#identified(name ?? '');
     if (folder !== undefined) return this.#tagged(folder.toUpperCase(), decoded(name ?? ''));
     const mapped = /^\/dev\/mapper\/(.+)$/s.exec(spec)?.[1];
-    if (mapped !== undefined) return this.#mapped(mapped);
+    if (mapped !== undefined) return this.#mapped(mapped, depth);
     if (/^\/dev\/md/.test(spec)) return this.#array(spec);
     return this.#known.logicalVolumes.includes(spec) ? [spec] : [];
   }
@@ -134,7 +134,7 @@ export class GuestNames {
       case undefined:
         return [];
       case 'dm-name':
-        return this.#mapped(decoded(value));
+        return this.#mapped(decoded(value), 0);
       case 'dm-uuid-LVM':
         return [this.#more.volumeIds.get(value)].filter((each) => each !== undefined);
       case 'md-uuid':
@@ -148,14 +148,14 @@ export class GuestNames {
     }
   }
 
-  #mapped(name: string): readonly string[] {
+  #mapped(name: string, depth: number): readonly string[] {
     const volume = this.#known.logicalVolumes.find((each) => mapperName(each) === name);
     if (volume !== undefined) return [volume];
     const own = this.#opened(({ mapping }) => mapping === `/dev/mapper/${name}`);
     if (own.length > 0) return own;
-    const source = this.#more.crypttab.get(name);
-    const sources =
-      source === undefined ? [] : [...this.#exact(unquotedTag(source)), ...this.#guessed(source)];
+    // Volumes may lie in volumes, and what a guest says may go round in circles.
+    const source = depth > 3 ? undefined : this.#more.crypttab.get(name);
+    const sources = source === undefined ? [] : [...this.#exact(source, depth + 1), ...this.#guessed(source)];
     const listed = this.#opened(({ device }) => sources.includes(device));
     if (listed.length > 0) return listed;
     // Installers name volumes so, and a volume that the initial ramdisk opens may stand in no crypttab.
@@ -175,8 +175,8 @@ export class GuestNames {
   }
 
   #arrayNamed(path: string): readonly string[] {
-    const short = path.replace(/^\/dev\/md[/_]?/, '');
-    const uuid = this.#more.mdadm.get(path) ?? this.#more.mdadm.get(`/dev/md/${short}`);
+    const short = shortArrayName(path);
+    const uuid = [...this.#more.mdadm].find(([name]) => shortArrayName(name) === short)?.[1];
     if (uuid !== undefined) return this.#arrays((each) => each.uuid === uuid);
     const named = this.#arrays(({ name }) => name === short || name.endsWith(`:${short}`));
     return named.length > 0 ? named : this.#arrays(({ device }) => device === path);
@@ -224,6 +224,9 @@ export class GuestNames {
     return this.#known.disks.find((disk) => disk === device || isPartOf(device, disk));
   }
 }
+
+/** What `/dev/md0`, `/dev/md/0` and `/dev/md_0` have in common. */
+const shortArrayName = (path: string) => path.replace(/^\/dev\/md[/_]?/, '');
 
 /** Whether a line of fstab may mean a filesystem of this type. */
 function fits(asked: string, type: string): boolean {
@@ -279,8 +282,6 @@ const plain = (uuid: string | null) => uuid?.replaceAll('-', '') ?? null;
 function unquoted(text: string): string {
   return /^"(.*)"$/s.exec(text)?.[1] ?? /^'(.*)'$/s.exec(text)?.[1] ?? text;
 }
-
-const unquotedTag = (spec: string) => spec.replace(/=["'](.*)["']$/s, '=$1');
 
 /** Name of a link of udev, in which `\x20` is a blank: byte by byte, for a character may be several. */
 function decoded(name: string): string {

@@ -8,4 +8,5 @@ export { debianLvm, debianMbr, luksDisk, multiFs, type TestFilesystem } from './
 export { bootableIso } from './iso';
 export { qcow2Overlay } from './overlay';
 export { emptyDisk, missing, notADisk, unreadable } from './plain';
+export { type RootsGuest, rootsGuest } from './roots';
 export { makeWindows } from './windows';

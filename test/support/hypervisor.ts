@@ -52,7 +52,7 @@ export class FaultyHypervisor {
   }
 }
 
-async function realHypervisor(): Promise<string> {
+export async function realHypervisor(): Promise<string> {
   await using g = new Guestfs();
   const hv = await g.getHv();
   if (hv.includes('/')) return hv;

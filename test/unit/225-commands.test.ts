@@ -792,6 +792,7 @@ describe('guestfs filesystems', () => {
   } as unknown as InspectionReport;
   const examined = {
     report,
+    kernelNames: new Map([['/dev/sdb1', '/dev/sda4']]),
     physicalVolumes: new Map([['abcd', '/dev/sda2']]),
     logicalVolumes: ['/dev/vg/root'],
     errors: [],
@@ -821,7 +822,7 @@ describe('guestfs filesystems', () => {
       'filesystem /dev/sda1 < /dev/sda',
       'filesystem /dev/vg/root < vg',
       'filesystem /dev/mapper/cryptsda3 < /dev/sda3',
-      'filesystem /dev/md0 < /dev/sdb1',
+      'filesystem /dev/md0 < /dev/sda4',
       'filesystem btrfsvol:/dev/vg/root/@home < /dev/vg/root',
       'encrypted /dev/sda3 < ',
       'lv /dev/vg/root < vg',
