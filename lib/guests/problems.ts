@@ -8,7 +8,13 @@ export function isRefusal(error: unknown): error is GuestfsError {
 }
 
 /** Codes of what people should know, and what does not keep anything from being found out. */
-const harmless: ReadonlySet<string> = new Set(['ERR_GUESTFS_IMAGE_DIRTY', 'ERR_GUESTFS_ODD_SIZE']);
+const harmless: ReadonlySet<string> = new Set([
+  'ERR_GUESTFS_FSTAB',
+  'ERR_GUESTFS_HIBERNATED',
+  'ERR_GUESTFS_IMAGE_DIRTY',
+  'ERR_GUESTFS_ODD_SIZE',
+  'ERR_GUESTFS_UNCLEAN',
+]);
 
 /** Whether a problem means that something was not found out, or may be wrong. */
 export const isHarmless = (code: string): boolean => harmless.has(code);

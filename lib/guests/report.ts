@@ -16,6 +16,7 @@ export interface InspectionReport {
   /**
    * Filesystems and swap spaces, on disks, partitions, RAID and logical volumes. Partitions in which nothing is
    * recognised are listed with the type `'unknown'`; containers (encrypted volumes, members of RAID and LVM) are not.
+   * Subvolumes of btrfs come last, and share the sizes of the filesystem in which they are.
    */
   filesystems: FilesystemReport[];
   /** Encrypted volumes, opened or not. The contents of opened ones are in the rest of the report. */
@@ -145,7 +146,10 @@ export interface OperatingSystemReport {
   packageManager: string | null;
   /** Build of Windows or of a rolling distribution; null also where libguestfs is older than 1.50. */
   buildId: string | null;
-  /** Filesystems that the system mounts, in the order in which they can be mounted. */
+  /**
+   * Filesystems that the system mounts, in the order in which they can be mounted: the `root` at `/`, and what its own
+   * `/etc/fstab` names of the other devices of this report.
+   */
   mountpoints: {
     /** Mount point: `'/boot'`. */
     path: string;
@@ -217,7 +221,8 @@ export interface WindowsReport {
 export interface InspectionProblem {
   /**
    * Code, as that of a GuestfsError: `'EIO'`, `'ERR_GUESTFS'`, `'ERR_GUESTFS_ODD_SIZE'`; or
-   * `'ERR_GUESTFS_NOT_RECOGNISED'`.
+   * `'ERR_GUESTFS_NOT_RECOGNISED'`; `'ERR_GUESTFS_FSTAB'` for a line of the system's table of mounts that is left out;
+   * `'ERR_GUESTFS_HIBERNATED'`, `'ERR_GUESTFS_UNCLEAN'` for filesystems that their system has not left.
    */
   code: string;
   /** Name of the method that failed: `'mountRo'`. */
