@@ -55,7 +55,8 @@ async function describeWindows(g: Guestfs, root: string): Promise<WindowsReport>
 /** A system of which no more is known than that it is one. */
 export function unknownSystem(root: string): OperatingSystemReport {
   return {
-    ...{ root, type: 'linux', distro: null, version: null, productName: null, productVariant: null },
+    ...{ root, type: 'linux', distro: null, version: null, versionText: null, osRelease: null },
+    ...{ productName: null, productVariant: null },
     ...{ arch: null, hostname: null, osinfo: null, packageFormat: null, packageManager: null, buildId: null },
     ...{ mountpoints: [{ path: '/', device: root }], filesystems: [root], driveMappings: [] },
     ...{ applications: null, icon: null, windows: null },
