@@ -1,10 +1,6 @@
 // Storage may stop answering, as that of a dead NFS server does: whatever looks at a file there hangs until it answers
 // again, and a hanging look of this process takes a thread of Node's pool, and with it the end of the process.
-import { later } from '../options/own-timers';
 import { runProgram } from './programs';
-
-/** Milliseconds for what nobody needs to wait for. */
-const lastMoment = 2000;
 
 /** Script that looks at files; its result is none of our business, only that there is one. */
 const look = 'for path; do test -r "$path"; done; true';
@@ -24,12 +20,6 @@ export async function onceAnswering<T>(
   await runProgram('/bin/sh', ['-c', look, 'sh', ...paths], { signal }).catch(() => undefined);
   signal?.throwIfAborted();
   return unlessAborted(read(), signal);
-}
-
-/** Waits for a last piece of work, which may fail, but not for long: its storage need not answer. */
-export async function notForLong(work: Promise<unknown> | undefined): Promise<void> {
-  const settled = work?.catch(() => undefined);
-  await Promise.race([settled, new Promise((resolve) => later(resolve, lastMoment).unref())]);
 }
 
 /** What a promise becomes; it rejects with the signal's reason when that is aborted before. */

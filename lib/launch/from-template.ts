@@ -1,11 +1,11 @@
 // Launches from a template where that can be, and by booting where not.
 import type { MakeCall } from '../calls/make-call';
 import { errorFor } from '../faults/errors';
-import { notForLong } from '../host/storage';
 import { isRefusal, type Refusal, type RefusalReason, refusal } from '../templates/refusal';
 import { Start } from '../templates/start';
 import { holds, TemplateStore } from '../templates/store';
 import type { AttemptFailure, Attempts, Way } from './attempt';
+import { notForLong } from './last-moment';
 import type { CheckedLaunchOptions, TemplateMode } from './options';
 
 /** How an appliance came up. */
