@@ -70,9 +70,12 @@ export function parseArguments(description: Description, args: readonly string[]
     const given = values.get(name) ?? [];
     values.set(name, value === undefined ? given : [...given, value]);
   }
-  const problem = values.has('help') ? undefined : operandProblem(description.operands, operands);
+  const domains = values.get('domain') ?? [];
+  if (domains.length > 1 && !description.operands[0]?.repeated) throw wrong('--domain names one guest');
+  const all = [...domains.map((name) => `domain:${name}`), ...operands];
+  const problem = values.has('help') ? undefined : operandProblem(description.operands, all);
   if (problem !== undefined) throw wrong(problem);
-  return new Arguments(description.name, operands, values);
+  return new Arguments(description.name, all, values);
 }
 
 /** Whether the help is asked for, be the rest right or wrong. */

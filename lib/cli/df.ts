@@ -4,6 +4,7 @@ import { isRefusal } from '../guests/problems';
 import type { FilesystemReport } from '../guests/report';
 import { type Usage, usageOfDevice } from '../guests/usage';
 import { ProgressReporter } from '../progress';
+import { shownName } from '../sources/uri';
 import { columnsOf } from '../text/columns';
 import { printable } from '../text/printable';
 import { humanSize, percentOf } from '../text/size';
@@ -86,7 +87,7 @@ function displayOf(args: Arguments): Display {
     json: args.has('json'),
     human: args.has('human-readable'),
     inodes: args.has('inodes'),
-    images: args.operands,
+    images: args.operands.map(shownName),
   };
 }
 
@@ -133,7 +134,8 @@ class Guests {
     return applianceOf(undefined).then((appliance) => concurrencyFor(appliance));
   }
 
-  async #usagesOf(image: string, index: number, signal: AbortSignal): Promise<ImageUsage[]> {
+  async #usagesOf(path: string, index: number, signal: AbortSignal): Promise<ImageUsage[]> {
+    const image = shownName(path);
     const isOne = this.#args.operands.length === 1;
     const session = new Session({
       ...{ name: 'df', access: 'devices', launch: launchArguments(this.#args), mount: {}, signal },
@@ -141,7 +143,7 @@ class Guests {
     });
     this.#sessions.push(session);
     const usages: ImageUsage[] = [];
-    await session.run([image, ...this.#args.values('add')], async (guest) => {
+    await session.run([path, ...this.#args.values('add')], async (guest) => {
       for (const usage of await usagesOf(guest)) usages.push({ image, ...usage });
     });
     return usages;

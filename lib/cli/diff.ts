@@ -48,7 +48,8 @@ const description: Description = {
       file: true,
       about: 'A further disk of the second guest, in their order',
     },
-    ...launchOptions,
+    // Which of the two it would be is not said: domain:DOMAIN says it.
+    ...launchOptions.filter(({ name }) => name !== 'domain'),
   ],
   examples: [
     { args: 'monday.qcow2 tuesday.qcow2', about: 'What has happened since' },

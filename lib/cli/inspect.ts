@@ -7,6 +7,7 @@ import {
 } from '../inspect';
 import { watching } from '../options/callbacks';
 import { type ProgressFormat, ProgressReporter } from '../progress';
+import { shownName } from '../sources/uri';
 import { toJson } from '../text/json';
 import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
@@ -116,7 +117,7 @@ export function parse(args: readonly string[]): Arguments {
   const { keys, accel, template, timeout, image, progress } = launchArguments(parsed);
   checkOneGuest(parsed);
   return {
-    images: parsed.operands,
+    images: parsed.operands.map(shownName),
     guests: parsed.operands.map((path) =>
       [path, ...parsed.values('add')].map((each) => ({ ...image, path: each })),
     ),

@@ -12,13 +12,25 @@ export function parseKey(text: string): VolumeKey {
   return { device, key: kind === 'file' ? readKey(value) : value };
 }
 
-function readKey(path: string): string {
+/** Reads `file:PATH` or `env:VARIABLE`. */
+export function parseSecret(text: string): string {
+  const [, kind, value = ''] = /^(file|env):(.+)$/s.exec(text) ?? [];
+  // The text may be the password itself, so it is not repeated.
+  if (kind === undefined) throw new UsageError('--secret must be file:PATH or env:VARIABLE');
+  if (kind === 'file') return readKey(value, '--secret');
+  const secret = process.env[value];
+  if (secret === undefined)
+    throw new UsageError(`--secret: there is no variable ${value} in the environment`);
+  return secret;
+}
+
+function readKey(path: string, option = '--key'): string {
   try {
     // Editors end the line.
     return nameOf(readFileSync(bytesOf(path))).replace(/\r?\n$/, '');
   } catch (error) {
     throw new UsageError(
-      `--key: the file '${path}' cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+      `${option}: the file '${path}' cannot be read: ${(error as NodeJS.ErrnoException).code}`,
     );
   }
 }

@@ -4,7 +4,7 @@ import type { Accelerator, TemplateMode } from '../launch/options';
 import type { ProgressFormat } from '../progress';
 import type { Arguments } from './arguments';
 import type { Operand, Option } from './command';
-import { parseKey } from './keys';
+import { parseKey, parseSecret } from './keys';
 
 export const imageOperand: Operand = { name: 'IMAGE', file: true };
 
@@ -24,6 +24,36 @@ export const blocksizeOption: Option = {
   value: 'BYTES',
   choices: ['512', '4096'],
   about: "Size of the disks' sectors; default: what their partition tables (GPT) tell, else 512",
+};
+
+/** Stands for the IMAGE, or for one of them. */
+export const domainOption: Option = {
+  name: 'domain',
+  short: 'd',
+  value: 'DOMAIN',
+  multiple: true,
+  about:
+    'In the place of an IMAGE: the disks of this guest of libvirt, by name or UUID; the same as domain:DOMAIN',
+};
+
+export const connectOption: Option = {
+  name: 'connect',
+  short: 'c',
+  value: 'URI',
+  about: 'The libvirt that knows the DOMAIN; default: $LIBVIRT_DEFAULT_URI, else its own',
+};
+
+export const secretOption: Option = {
+  name: 'secret',
+  value: 'SECRET',
+  about:
+    'Password for the user whom the URI of an IMAGE names: file:PATH or env:VARIABLE. Others can see the arguments of a running program, and with them a password in a URI',
+};
+
+export const followUrisOption: Option = {
+  name: 'follow-uris',
+  about:
+    'Let images name files on other machines, or describe them as JSON, as their backing or data files: whoever made such an image chooses what is opened',
 };
 
 export const progressOption: Option = {
@@ -46,6 +76,10 @@ export const templateOption: Option = {
 export const launchOptions: readonly Option[] = [
   formatOption,
   blocksizeOption,
+  domainOption,
+  connectOption,
+  secretOption,
+  followUrisOption,
   {
     name: 'key',
     value: 'KEY',
@@ -113,11 +147,14 @@ export interface LaunchArguments {
 }
 
 export function launchArguments(args: Arguments): LaunchArguments {
-  const blocksize = args.value('blocksize');
+  const [blocksize, secret] = [args.value('blocksize'), args.value('secret')];
   return {
     image: {
       format: args.value('format'),
       blocksize: blocksize === undefined ? undefined : Number(blocksize),
+      secret: secret === undefined ? undefined : parseSecret(secret),
+      followUris: args.has('follow-uris') || undefined,
+      libvirturi: args.value('connect'),
     },
     keys: args.values('key').map(parseKey),
     progress: (args.value('progress') ?? 'auto') as ProgressFormat,

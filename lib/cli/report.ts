@@ -72,7 +72,7 @@ function renderImage({
   actualSize,
   backingChain,
 }: ImageReport): string {
-  const allocated = `${humanSize(actualSize)} allocated`;
+  const allocated = actualSize === null ? 'allocation unknown' : `${humanSize(actualSize)} allocated`;
   const backing = backingChain.map((file) => `  backed by ${file.path} (${file.format ?? 'unknown'})\n`);
   const sectors = blocksize === 512 ? '' : ` in sectors of ${blocksize} bytes`;
   const size = `${humanSize(virtualSize)}${sectors}`;

@@ -14,12 +14,42 @@ export function checkImages(images: Inspectable, operation = 'inspect'): ImageFi
 }
 
 function checkImage(operation: string, image: unknown): ImageFile {
-  const { path, format, blocksize } = readImage(operation, image);
+  const { path, format, blocksize, secret, followUris, libvirturi } = readImage(operation, image);
   if (typeof path !== 'string') throw invalidType(operation, 'images.path', 'string', path);
   if (path === '' || path.includes('\0')) {
     throw invalidValue(operation, 'images.path', 'must be a path: not empty, without NUL');
   }
-  return { path, ...checkFormat(operation, format), ...checkBlocksize(operation, blocksize) };
+  return {
+    path,
+    ...checkFormat(operation, format),
+    ...checkBlocksize(operation, blocksize),
+    ...checkSecret(operation, secret),
+    ...checkFollowUris(operation, followUris),
+    ...checkLibvirtUri(operation, libvirturi),
+  };
+}
+
+/** Errors say of what type it is, not what it is. */
+function checkSecret(operation: string, secret: unknown): Pick<ImageFile, 'secret'> {
+  if (secret === undefined) return {};
+  if (typeof secret !== 'string') throw invalidType(operation, 'images.secret', 'string', typeof secret);
+  if (secret.includes('\0'))
+    throw invalidValue(operation, 'images.secret', 'must not contain a NUL character');
+  return { secret };
+}
+
+function checkLibvirtUri(operation: string, libvirturi: unknown): Pick<ImageFile, 'libvirturi'> {
+  if (libvirturi === undefined) return {};
+  if (typeof libvirturi !== 'string') throw invalidType(operation, 'images.libvirturi', 'string', libvirturi);
+  if (libvirturi.includes('\0'))
+    throw invalidValue(operation, 'images.libvirturi', 'must not contain a NUL character');
+  return { libvirturi };
+}
+
+function checkFollowUris(operation: string, followUris: unknown): Pick<ImageFile, 'followUris'> {
+  if (followUris === undefined) return {};
+  if (typeof followUris === 'boolean') return { followUris };
+  throw invalidType(operation, 'images.followUris', 'boolean', followUris);
 }
 
 function checkFormat(operation: string, format: unknown): Pick<ImageFile, 'format'> {
@@ -40,12 +70,12 @@ function checkBlocksize(operation: string, blocksize: unknown): Pick<ImageFile, 
   return { blocksize };
 }
 
-function readImage(operation: string, image: unknown): Record<keyof ImageFile, unknown> {
-  if (typeof image === 'string') return { path: image, format: undefined, blocksize: undefined };
+function readImage(operation: string, image: unknown): Partial<Record<keyof ImageFile, unknown>> {
+  if (typeof image === 'string') return { path: image };
   if (isObject(image)) {
     return reading(operation, 'images', () => {
-      const { path, format, blocksize } = image;
-      return { path, format, blocksize };
+      const { path, format, blocksize, secret, followUris, libvirturi } = image;
+      return { path, format, blocksize, secret, followUris, libvirturi };
     });
   }
   throw invalidType(operation, 'images', 'string, { path, format } or an array of these', image);

@@ -2,7 +2,6 @@
 import { faultError } from '../faults/errors';
 import type { Fault } from '../faults/faults';
 import { Guestfs } from '../guestfs';
-import type { ImageFacts } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
 import { withoutAugeas } from '../launch/augeas';
 import type { GuestfsOptions } from '../launch/handle-options';
@@ -10,8 +9,10 @@ import type { LaunchOptions } from '../launch/options';
 import { signals } from '../options/abort-signals';
 import { onlyWatches } from '../options/callbacks';
 import type { ProgressEvent } from '../options/types';
-import { openSource } from '../sources/open';
+import { domainIn, openSource } from '../sources/open';
+import type { Source } from '../sources/opening';
 import { Workspace } from '../sources/workspace';
+import { addDomain } from './domains';
 import type { VolumeKey } from './keys';
 import { type MountPlan, mountGuest } from './mount';
 
@@ -55,19 +56,31 @@ export async function withGuest<T>(
   }
 }
 
+/** A guest of libvirt whose disks are not known yet. */
+interface Domain {
+  readonly domain: string;
+  readonly file: ImageFile;
+}
+
+function isDomain(file: Source | Domain): file is Domain {
+  return 'domain' in file;
+}
+
 /** A guest from its handle to its end. Whatever happens, `close()` has to be called. */
 export class OpenGuest {
   readonly g: Guestfs;
-  readonly images: readonly ImageFacts[];
+  readonly #files: readonly (Source | Domain)[];
+  #images: readonly Source[] = [];
   readonly #options: GuestOptions;
   readonly #workspace: Workspace;
   readonly #unfollow: (() => void) | undefined;
   /** Whether the appliance runs, or is being launched. */
   #isUp = false;
 
-  private constructor(images: readonly ImageFacts[], workspace: Workspace, options: GuestOptions) {
+  private constructor(files: readonly (Source | Domain)[], workspace: Workspace, options: GuestOptions) {
     const { signal, writable, handleOptions, onHandle } = options;
-    this.images = images;
+    this.#files = files;
+    this.#images = files.filter((each) => !isDomain(each)) as Source[];
     this.#options = options;
     this.#workspace = workspace;
     this.g = new Guestfs(handleOptions);
@@ -75,16 +88,25 @@ export class OpenGuest {
     if (signal && !writable) this.#unfollow = signals.follow(signal, this.kill);
   }
 
+  /** Disks of the guest, in their order; those of libvirt's guests are known once it is open. */
+  get images(): readonly Source[] {
+    return this.#images;
+  }
+
   /** Checks the images of a guest, one after the other, and reads what the host can tell of them. Nothing is launched. */
   static async prepare(files: readonly ImageFile[], options: GuestOptions): Promise<OpenGuest> {
-    const { operation, signal, handleOptions } = options;
+    const { operation, signal, handleOptions, writable = false } = options;
     const workspace = new Workspace(temporaryFolder(handleOptions));
+    const opening = { operation, signal, workspace, writable };
     try {
       signal?.throwIfAborted();
-      const images: ImageFacts[] = [];
-      for (const file of files) images.push(await openSource(file, { operation, signal, workspace }));
+      const checked: (Source | Domain)[] = [];
+      for (const file of files) {
+        const domain = domainIn(file.path);
+        checked.push(domain === undefined ? await openSource(file, opening) : { domain, file });
+      }
       signal?.throwIfAborted();
-      return new OpenGuest(images, workspace, options);
+      return new OpenGuest(checked, workspace, options);
     } catch (error) {
       await workspace.remove();
       throw error;
@@ -95,21 +117,49 @@ export class OpenGuest {
   async open(): Promise<void> {
     const { writable = false, timeout, accel, template, signal, onHandle, onProgress } = this.#options;
     const { g } = this;
-    this.#tellNotes();
     if (onProgress) g.on('progress', onProgress);
     onHandle?.(g);
     // Nothing will be written that would have to be synced.
     if (!writable) await g.setAutosync(false);
-    for (const { absolutePath, format, blocksize } of this.images) {
-      await g.addDrive(absolutePath, { readonly: !writable, format, blocksize, signal });
-    }
+    await this.#addDrives();
+    this.#tellNotes();
     this.#isUp = true;
     await g.launch({ timeout, accel, template, signal }).catch((error: unknown) => {
       this.#isUp = false;
       throw error;
     });
+    await this.#measure();
     await this.#mount();
     signal?.throwIfAborted();
+  }
+
+  async #addDrives(): Promise<void> {
+    const { g } = this;
+    const { operation, writable = false, signal } = this.#options;
+    const opening = { operation, signal, writable, workspace: this.#workspace };
+    const images: Source[] = [];
+    for (const each of this.#files) {
+      if (isDomain(each)) images.push(...(await addDomain(g, each.domain, each.file, opening)));
+      else {
+        const { drive, format, blocksize } = each;
+        const { filename, ...server } = drive;
+        await g.addDrive(filename, { ...server, readonly: !writable, format, blocksize, signal });
+        images.push(each);
+      }
+    }
+    this.#images = images;
+  }
+
+  /** Sizes of what the host could not look at. */
+  async #measure(): Promise<void> {
+    if (this.#images.every(({ virtualSize }) => virtualSize > 0)) return;
+    const devices = await this.g.listDevices();
+    const sizeOf = async (index: number) => Number(await this.g.blockdevGetsize64(devices[index] ?? ''));
+    this.#images = await Promise.all(
+      this.#images.map(async (image, index) =>
+        image.virtualSize > 0 ? image : { ...image, virtualSize: await sizeOf(index) },
+      ),
+    );
   }
 
   /** Tells what is odd about the images, and refuses to write to one to which qemu does not. */

@@ -1,18 +1,20 @@
 // What the host can tell of an image before anything is launched.
 import { constants as fsConstants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { AbortError, errorFor } from '../faults/errors';
 import { backingFile, type Fault, noQemuImg, ownBackingFile } from '../faults/faults';
 import { dataFile, remoteFile } from '../faults/image-faults';
+import { uriRefused } from '../faults/source-faults';
 import { faultIn, reasonOfQemuImg } from '../faults/words';
 import { isText } from '../text/bytes';
+import { headOfFile } from './heads';
 import { faultOfInfo, notesOf } from './image-condition';
 import { type ImageInfo, parseImageInfo } from './image-info';
 import type { ImageFile, ImageReport } from './image-types';
+import { headOfImage, isUri, namedFiles } from './named-files';
 import { runQemuImg } from './qemu-img';
 import { onceAnswering } from './storage';
+import { inTheNameOf, UnusableImage } from './unusable-image';
 import { faultOfVhd } from './vhd';
 
 export interface ImageFacts
@@ -41,37 +43,11 @@ export async function readImage(
   signal: AbortSignal | undefined,
   operation = 'inspect',
 ): Promise<ImageFacts> {
-  try {
-    return await factsOf(file, signal);
-  } catch (error) {
-    if (signal?.aborted) throw new AbortError(operation, signal.reason);
-    if (!(error instanceof UnusableImage)) throw error;
-    const { code, errnoName, message: problem, hint, cause } = error;
-    const errno = (constants.errno as Record<string, number>)[errnoName] ?? 0;
-    throw errorFor({ code, errno, operation, cause, problem, hint });
-  }
+  return await inTheNameOf(operation, signal, () => factsOf(file, signal));
 }
 
-/** Error of an image that cannot be used; its message is what is wrong. */
-class UnusableImage extends Error {
-  readonly code: string;
-  readonly errnoName: string;
-  /** Hint: what to do. */
-  readonly hint: string | undefined;
-
-  constructor(code: string, problem: string, cause?: unknown, errnoName = code, hint?: string) {
-    super(problem, { cause });
-    this.code = code;
-    this.errnoName = errnoName;
-    this.hint = hint;
-  }
-
-  static for({ code, errno, problem, advice }: Fault, cause?: unknown): UnusableImage {
-    return new UnusableImage(code, problem, cause, errno, advice);
-  }
-}
-
-async function factsOf({ path, format }: ImageFile, signal: AbortSignal | undefined): Promise<ImageFacts> {
+async function factsOf(image: ImageFile, signal: AbortSignal | undefined): Promise<ImageFacts> {
+  const { path, format } = image;
   const absolutePath = resolve(path);
   if (!isText(absolutePath)) {
     const problem = `${absolutePath} is no UTF-8, which qemu-img has to be told`;
@@ -79,26 +55,56 @@ async function factsOf({ path, format }: ImageFile, signal: AbortSignal | undefi
     throw new UnusableImage('EINVAL', problem, undefined, undefined, hint);
   }
   const file = await checkFile(absolutePath, absolutePath, signal);
+  const allowed = { uris: image.followUris ?? false, files: true };
+  await refuseUris(absolutePath, format, allowed, signal);
   const info = await infoOf(absolutePath, format, signal);
   refuse(faultOfInfo(absolutePath, info) ?? (await faultOfVhd(absolutePath, info.format)));
-  await checkDataFile(absolutePath, info, signal);
-  const layers = await readBackingChain(absolutePath, info, signal);
+  const actualSize = file.isBlockDevice() ? info.virtualSize : (info.actualSize ?? file.blocks * 512);
+  const needed = await readNeededFiles({ path, name: absolutePath }, info, allowed, signal);
+  const notes = [...notesOf(path, info, file.isFile() ? file.size : undefined), ...needed.notes];
+  return { ...needed, path, absolutePath, fileSize: file.size, actualSize, notes };
+}
+
+/** What an image may have qemu open that the user has not named. */
+export interface Allowed {
+  /** What is on other machines, or is described to qemu. */
+  readonly uris: boolean;
+  /** Files of this machine. */
+  readonly files: boolean;
+}
+
+/** Checks the files that an image needs beside itself, and tells what is known of it and of them. */
+export async function readNeededFiles(
+  { path, name }: { readonly path: string; readonly name: string },
+  info: ImageInfo,
+  allowed: Allowed,
+  signal: AbortSignal | undefined,
+): Promise<Pick<ImageFacts, 'format' | 'virtualSize' | 'backingChain' | 'notes'>> {
+  await checkDataFile(path, name, info, allowed, signal);
+  const layers = await readBackingChain(path, name, info, allowed, signal);
   return {
-    path,
-    absolutePath,
-    fileSize: file.size,
     format: info.format,
     virtualSize: info.virtualSize,
-    actualSize: file.isBlockDevice() ? info.virtualSize : (info.actualSize ?? file.blocks * 512),
     backingChain: layers.map(({ path: layer, info: { format: itsFormat } }) => ({
       path: layer,
       format: itsFormat,
     })),
-    notes: [
-      ...notesOf(path, info, file.isFile() ? file.size : undefined),
-      ...layers.flatMap((layer) => notesOf(layer.path, layer.info, undefined)),
-    ],
+    notes: layers.flatMap((layer) => notesOf(layer.path, layer.info, undefined)),
   };
+}
+
+/** Refuses an image whose header names what qemu must not open, before qemu sees it. */
+async function refuseUris(
+  path: string,
+  format: string | undefined,
+  { uris }: Allowed,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (uris || format === 'raw') return;
+  const head = await headOfFile(path, headOfImage, signal);
+  for (const { name, isData } of head ? namedFiles(head) : [])
+    if (isUri(name) && !(isData && name.startsWith('file:')))
+      throw UnusableImage.for(uriRefused(path, name, isData));
 }
 
 /** LUKS on a whole disk is taken for qemu's own encryption, for which it would need the key: it is the guest's. */
@@ -122,8 +128,10 @@ interface Layer {
 }
 
 async function readBackingChain(
+  shown: string,
   image: string,
   top: ImageInfo,
+  allowed: Allowed,
   signal: AbortSignal | undefined,
 ): Promise<Layer[]> {
   const chain: Layer[] = [];
@@ -133,11 +141,14 @@ async function readBackingChain(
     if (path === undefined) return chain;
     if (seen.has(path)) throw UnusableImage.for(ownBackingFile(path));
     seen.add(path);
-    const info = isRemote(path)
+    if (isUri(path) ? !allowed.uris : !allowed.files)
+      throw UnusableImage.for(uriRefused(chain.at(-1)?.path ?? shown, path, false));
+    if (!isUri(path)) await refuseUris(path, format, allowed, signal);
+    const info = isUri(path)
       ? await readRemoteFile('ERR_GUESTFS_BACKING_FILE', path, format, signal)
-      : await readBackingFile(path, format, image, signal);
+      : await readBackingFile(path, format, shown, signal);
     refuse(faultOfInfo(path, info));
-    await checkDataFile(path, info, signal);
+    await checkDataFile(path, path, info, allowed, signal);
     chain.push({ path, info });
     above = info;
   }
@@ -168,19 +179,22 @@ async function readRemoteFile(
 
 /** The file in which a qcow2 image keeps its content, where it is another one. */
 async function checkDataFile(
+  shown: string,
   image: string,
   { dataFile: named }: ImageInfo,
+  allowed: Allowed,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (named === undefined) return;
   const local = named.replace(/^file:/, '');
-  if (isRemote(local)) return void (await readRemoteFile('ERR_GUESTFS_DATA_FILE', named, 'raw', signal));
+  if (isUri(local) ? !allowed.uris : !allowed.files) throw UnusableImage.for(uriRefused(shown, named, true));
+  if (isUri(local)) return void (await readRemoteFile('ERR_GUESTFS_DATA_FILE', named, 'raw', signal));
   const path = resolve(dirname(image), local);
   try {
     await checkFile(path, path, signal);
   } catch (error) {
     if (!(error instanceof UnusableImage)) throw error;
-    const fault = dataFile(path, whyIn(error), image);
+    const fault = dataFile(path, whyIn(error), shown);
     throw new UnusableImage(fault.code, fault.problem, error, error.errnoName, fault.advice);
   }
 }
@@ -222,11 +236,6 @@ const ofItsPlace: ReadonlySet<string> = new Set([
   'ERR_GUESTFS_IMAGE_INVALID',
   'ERR_GUESTFS_IMAGE_UNREADABLE',
 ]);
-
-/** Whether a path leads to another machine, by qemu's own rule. */
-function isRemote(path: string): boolean {
-  return /^[^/]*:/.test(path);
-}
 
 async function checkFile(path: string, image: string, signal: AbortSignal | undefined): Promise<Stats> {
   const what = path === image ? path : `${path}, a backing file of ${image},`;

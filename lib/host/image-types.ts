@@ -1,9 +1,13 @@
-/** A disk image: its path, or its path and format. */
+/** A disk image: its path or URI, or that with its format and more. */
 export type ImageSource = string | ImageFile;
 
 /** A disk image and its format. */
 export interface ImageFile {
-  /** Path of the image on the host. */
+  /**
+   * Path of the image on the host; or a URI: `file:`, `nbd:`, `nbd+unix:`, `ssh:`, `http:`, `https:`, `ftp:`, `ftps:`,
+   * `rbd:`, `iscsi:`, or qemu's own description, `json:{…}`; or `domain:NAME`, all disks of a guest of libvirt. A file
+   * whose name looks like one is `./NAME`.
+   */
   readonly path: string;
   /**
    * Format: `'raw'`, `'qcow2'`, …; default: detected. Always give it for raw images that a guest could write to: a
@@ -15,11 +19,23 @@ export interface ImageFile {
    * libguestfs 1.42.
    */
   readonly blocksize?: number | undefined;
+  /**
+   * Password for the server that the URI names. It reaches qemu through a file that only this user can read, and is in
+   * no message, report or command line.
+   */
+  readonly secret?: string | undefined;
+  /**
+   * Whether qemu may open what the header of the image names on other machines, or describes as JSON: a backing file,
+   * a data file, an extent. Default false: whoever made the image would choose what this machine connects to, and opens.
+   */
+  readonly followUris?: boolean | undefined;
+  /** URI of the libvirt that knows the guest of `domain:NAME`; default: libvirt's own, `LIBVIRT_DEFAULT_URI`. */
+  readonly libvirturi?: string | undefined;
 }
 
 /** A disk image of the guest. */
 export interface ImageReport {
-  /** Path of the image, as it was given. */
+  /** Path or URI of the image, as it was given, but without passwords. */
   path: string;
   /** Name of the disk in the rest of the report: `'/dev/sda'`. */
   device: string;
@@ -29,8 +45,8 @@ export interface ImageReport {
   virtualSize: number;
   /** Size of the disk's sectors, 512 or 4096 bytes: as given, or as the partition table tells. */
   blocksize: number;
-  /** Space that the file takes on the host, bytes, without its backing files. */
-  actualSize: number;
+  /** Space that the file takes on the host, bytes, without its backing files; null where a server does not tell. */
+  actualSize: number | null;
   /** Backing files that hold what the image itself does not: its own, the backing file of that one, … */
   backingChain: BackingFile[];
   /** Type of the partition table: `'mbr'`, `'gpt'`, or another in the words of blkid(8); null where there is none. */

@@ -1,35 +1,54 @@
 // From what the user has named to what libguestfs is told of it, and what is known of it before the launch.
-import { type ImageFacts, readImage } from '../host/image-facts';
+import { headOfDiskIn, headOfFile } from '../host/heads';
+import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
-import { headOfDiskIn, headOfFile } from './head';
+import { inTheNameOf, UnusableImage } from '../host/unusable-image';
+import type { Opening, Source } from './opening';
+import { openRemote } from './remote';
 import { headOfDisk, sectorSizeOf } from './sector-size';
-import type { Workspace } from './workspace';
+import { patienceMs } from './server-faults';
+import { BadUri, type Location, locationOf } from './uri';
 
-/** Circumstances in which images are opened. */
-export interface Opening {
-  /** Method or command in whose name errors are told. */
-  readonly operation: string;
-  readonly signal?: AbortSignal | undefined;
-  readonly workspace: Workspace;
+/** Name of the guest of libvirt that is named in the place of an image. */
+export function domainIn(path: string): string | undefined {
+  return /^domain:([\s\S]+)$/.exec(path)?.[1];
 }
 
 /** Checks an image, and reads what the host can tell of it. @throws as `readImage()` */
-export async function openSource(file: ImageFile, opening: Opening): Promise<ImageFacts> {
-  const facts = await readImage(file, opening.signal, opening.operation);
-  return { ...facts, blocksize: file.blocksize ?? (await sectorSizeIn(facts, opening)) };
+export async function openSource(file: ImageFile, opening: Opening): Promise<Source> {
+  const { operation, signal } = opening;
+  const source = await inTheNameOf(operation, signal, () => openLocation(file, opening));
+  return { ...source, blocksize: file.blocksize ?? (await sectorSizeIn(source, opening)) };
+}
+
+async function openLocation(file: ImageFile, opening: Opening): Promise<Source> {
+  const location = readLocation(file.path);
+  if (location.kind !== 'file') return await openRemote(file, location, opening);
+  const facts = await readImage({ ...file, path: location.path }, opening.signal, opening.operation);
+  return { ...facts, path: file.path, drive: { filename: facts.absolutePath } };
+}
+
+function readLocation(text: string): Location {
+  try {
+    return locationOf(text);
+  } catch (error) {
+    if (!(error instanceof BadUri)) throw error;
+    throw new UnusableImage('EINVAL', error.message, undefined, undefined, error.hint);
+  }
 }
 
 /** Size of the sectors as the disk itself tells it. What cannot be read now fails, with its reason, when it is added. */
 async function sectorSizeIn(
-  { absolutePath: name, format, virtualSize }: ImageFacts,
+  { absolutePath: name, format, virtualSize, drive: { protocol } }: Source,
   { signal, workspace }: Opening,
 ): Promise<number | undefined> {
   if (virtualSize < headOfDisk) return undefined;
+  const blocks = headOfDisk / 4096;
   try {
     const head =
-      format === 'raw'
+      format === 'raw' && protocol === undefined
         ? await headOfFile(name, headOfDisk, signal)
-        : await headOfDiskIn({ name, format }, headOfDisk / 4096, await workspace.path('head'), signal);
+        : await headOfDiskIn({ name, format }, blocks, await workspace.path('head'), signal, patienceMs);
     return head && sectorSizeOf(head);
   } catch (error) {
     if (signal?.aborted) throw error;

@@ -1,6 +1,7 @@
 // The folder for what has to be written while a guest is open; it goes with the guest, or with the process.
 import { join } from 'node:path';
 import { OwnedFolder, ownedFolders } from '../templates/owned-folder';
+import type { Server } from './server';
 
 const folderName = 'guestfs-images';
 
@@ -8,6 +9,7 @@ export class Workspace {
   readonly #parent: string;
   #folder: Promise<OwnedFolder> | undefined;
   #files = 0;
+  readonly #servers: Server[] = [];
 
   /** @param parent folder for temporary files */
   constructor(parent: string) {
@@ -26,7 +28,13 @@ export class Workspace {
     return await OwnedFolder.make(this.#parent, folderName, 0o700);
   }
 
+  /** Takes over a server, which ends before the folder goes. */
+  owns(server: Server): void {
+    this.#servers.push(server);
+  }
+
   async remove(): Promise<void> {
+    await Promise.all(this.#servers.splice(0).map((server) => server.stop()));
     const folder = await this.#folder?.catch(() => undefined);
     await folder?.remove();
   }

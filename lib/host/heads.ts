@@ -1,8 +1,8 @@
 // The first bytes of images and of the disks in them. They are looked at, and never believed.
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { runQemuImg } from '../host/qemu-img';
-import { onceAnswering } from '../host/storage';
+import { runQemuImg } from './qemu-img';
+import { onceAnswering } from './storage';
 
 /** The first bytes of a file or block device, at most `length`; undefined where they cannot be read. */
 export async function headOfFile(
@@ -40,9 +40,14 @@ export async function headOfDiskIn(
   blocks: number,
   file: string,
   signal: AbortSignal | undefined,
+  timeout?: number,
 ): Promise<Buffer> {
   const { name, format } = image;
   const block = ['bs=4096', `count=${blocks}`];
-  await runQemuImg(['dd', '-U', '-f', format, '-O', 'raw', ...block, `if=${name}`, `of=${file}`], signal);
+  await runQemuImg(
+    ['dd', '-U', '-f', format, '-O', 'raw', ...block, `if=${name}`, `of=${file}`],
+    signal,
+    timeout,
+  );
   return await readFile(file);
 }

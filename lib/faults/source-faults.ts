@@ -1,0 +1,58 @@
+// Faults of what names an image: servers, drivers, domains, and what the image is packed in.
+import { errnoOf, type Fault } from './faults';
+import { installWords, type Need } from './packages';
+
+/** What has the driver for a protocol, where a distribution has it apart. */
+const driverPackages: Readonly<Record<string, Need>> = {
+  ...{ http: 'qemu-block-curl', https: 'qemu-block-curl', ftp: 'qemu-block-curl', ftps: 'qemu-block-curl' },
+  ...{ ssh: 'qemu-block-ssh', rbd: 'qemu-block-rbd', iscsi: 'qemu-block-iscsi' },
+};
+
+/** Fault of a qemu that cannot reach an image by this protocol. */
+export const noDriver = (shown: string, protocol: string): Fault => {
+  const need = driverPackages[protocol];
+  return {
+    code: 'ERR_GUESTFS_NO_DRIVER',
+    problem: `${shown} cannot be opened: qemu has no driver for ${protocol} on this machine`,
+    advice: need ? `install it (${installWords([need])})` : 'Use a qemu that was built with it',
+  };
+};
+
+/** Fault of a server that does not answer, or does not give the image. */
+export const serverFailed = (shown: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_SERVER',
+  errno: errnoOf(why),
+  problem: `${shown} cannot be opened: ${why.replace(/\.$/, '')}`,
+  advice: adviceFor(why),
+});
+
+function adviceFor(why: string): string {
+  if (/\b40[13]\b|[Aa]uthenti|[Ll]ogin denied|permission/.test(why))
+    return 'See that the server knows the user, and give the password by --secret file:PATH (secret of the image in the API), or by an ssh-agent';
+  if (/host key|known_hosts|fingerprint/.test(why))
+    return "See that the server is the right one, and connect once with ssh, so that its key gets into '~/.ssh/known_hosts'";
+  if (/\b404\b|not available|(?<!error connecting: )No such file|does not exist/.test(why))
+    return 'See what the image is called on the server';
+  return 'See that the server runs and can be reached from here';
+}
+
+/** Fault of a URI in the header of an image: its maker would choose what this machine connects to, and opens. */
+export const uriRefused = (image: string, uri: string, isData: boolean): Fault => ({
+  code: isData ? 'ERR_GUESTFS_DATA_FILE' : 'ERR_GUESTFS_BACKING_FILE',
+  problem: `${image} names ${uri} as ${isData ? 'the file that has its content' : 'its backing file'}, and what an image names on other machines, or describes to qemu, is not opened unasked`,
+  advice: 'Where you trust the image, allow it: --follow-uris, or followUris: true of the image in the API',
+});
+
+/** Fault of what can be read and not written. */
+export const onlyRead = (shown: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_READ_ONLY_SOURCE',
+  problem: `${shown} cannot be changed: ${why}`,
+  advice: 'Change a copy of it in a file of its own',
+});
+
+/** Fault of a program that is needed for an image, and not there. */
+export const missingProgram = (program: string, shown: string, needs: readonly Need[]): Fault => ({
+  code: 'ERR_GUESTFS_PROGRAM_MISSING',
+  problem: `${shown} cannot be opened without ${program}, which is not there`,
+  advice: installWords(needs),
+});
