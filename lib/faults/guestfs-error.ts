@@ -20,7 +20,7 @@ export class GuestfsError extends Error {
    * `ERR_GUESTFS_NO_DRIVE`, `ERR_GUESTFS_NOT_LAUNCHED`, `ERR_GUESTFS_NOT_MOUNTED`, `ERR_GUESTFS_NOT_OPENED`,
    * `ERR_GUESTFS_ALREADY_LAUNCHED` for a call before or after its time,
    * `ERR_GUESTFS_KVM_UNAVAILABLE`, `ERR_GUESTFS_QEMU_IMG_MISSING`, `ERR_STRING_TOO_LONG` for a result that JavaScript
-   * cannot hold, or a {@link FaultCode} of this machine or of an image, such as `ERR_GUESTFS_IMAGE_LOCKED` (another
+   * cannot hold, `ERR_GUESTFS_MESSAGE_TOO_LARGE` for one that libguestfs cannot send, or a {@link FaultCode} of this machine or of an image, such as `ERR_GUESTFS_IMAGE_LOCKED` (another
    * program has the image open). `docs/reliability.md` explains them all.
    */
   readonly code: string;

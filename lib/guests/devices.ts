@@ -80,6 +80,7 @@ export class Devices {
       image.partitionTable = partitionTableOf(output);
       const isPartitioned = partitions.some((partition) => isPartOf(partition, image.device));
       if (output.has('TYPE')) await this.#addContent(image.device, output);
+      else if (image.virtualSize === 0) continue;
       else if (!isPartitioned && image.partitionTable === null) await this.#noteUnrecognised(image.device);
       else if (!isPartitioned) await this.#noteWithoutPartitions(image);
     }
@@ -254,6 +255,8 @@ export class Devices {
     const output = await this.#problems.attempt(device, () => this.#g.blkid(device));
     const kernelName = output && valueIn(output, 'DEVNAME');
     if (kernelName) this.kernelNames.set(kernelName, device);
+    // It does not say why, and the disk does.
+    if (!output) await this.#beginningOf(device);
     return output;
   }
 

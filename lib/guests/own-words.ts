@@ -64,6 +64,9 @@ async function exactVersion(
 
 const versionKey = ['Microsoft', 'Windows NT', 'CurrentVersion'];
 
+/** Build from which on Windows has the version 10.0, whatever else stands in the registry for old programs. */
+const windows10 = 10_240;
+
 /** Build from which on Windows is called 11, though its registry goes on calling it 10. */
 const windows11 = 22_000;
 
@@ -79,7 +82,8 @@ async function addRegistry(g: Guestfs, system: OperatingSystemReport): Promise<v
     const name = (await read('ProductName')) ?? system.productName;
     system.productName =
       Number(build) >= windows11 ? (name?.replace(/^Windows 10\b/, 'Windows 11') ?? null) : name;
-    if (version && build) system.versionText = `${version.major}.${version.minor}.${build}`;
+    const numbers = Number(build) >= windows10 ? '10.0' : version && `${version.major}.${version.minor}`;
+    if (numbers && build) system.versionText = `${numbers}.${build}`;
   } finally {
     await orNull(g.hivexClose());
   }

