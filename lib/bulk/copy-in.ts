@@ -38,7 +38,7 @@ export async function copyIn(
 }
 
 function isFull(error: unknown): error is GuestfsError {
-  return error instanceof GuestfsError && error.code === 'ENOSPC' && error.operation === 'tarIn';
+  return error instanceof GuestfsError && error.code === 'ENOSPC';
 }
 
 class CopyIn {

@@ -36,15 +36,25 @@ export async function addApplications(
       system.applications = applications.map(describeApplication);
       return;
     }
-    const why = `the database of packages (${packageFormat}) is not there, is empty or is of a kind that libguestfs's appliance cannot read`;
-    problems.note(root, code, `${why}: which are installed is not known`);
+    problems.note(root, code, unreadable(packageFormat));
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    if (codeOf(error) !== 'ERR_GUESTFS_MESSAGE_TOO_LARGE') return problems.noteError(root, error);
-    const why = 'the list of packages is larger than a message of libguestfs can be, 4 MiB';
-    const advice = `copy their database out (\`guestfs copy-out\`; ${placesOf(packageFormat)}), and ask its own program`;
-    problems.note(root, codeOf(error), `${why}: ${advice}`, error.operation);
+    const { operation, message } = error;
+    if (codeOf(error) === 'ERR_GUESTFS_MESSAGE_TOO_LARGE') {
+      const why = 'the list of packages is larger than a message of libguestfs can be, 4 MiB';
+      const advice = `copy their database out (\`guestfs copy-out\`; ${placesOf(packageFormat)}), and ask its own program`;
+      problems.note(root, codeOf(error), `${why}: ${advice}`, operation);
+    } else if (/: rpmts\w+$/.test(message)) {
+      // So it says that librpm gives it no iterator.
+      problems.note(root, code, unreadable(packageFormat), operation);
+    } else {
+      problems.note(root, codeOf(error), `the packages could not be listed: ${message}`, operation);
+    }
   }
+}
+
+function unreadable(format: string | null): string {
+  return `the database of packages (${format}) is not there, is empty or is of a kind that libguestfs's appliance cannot read: which are installed is not known`;
 }
 
 function placesOf(format: string | null): string {

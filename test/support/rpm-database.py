@@ -1,6 +1,6 @@
 """Makes a database of RPM, of its sqlite kind: `rpm-database.py FILE COUNT LENGTH`, with so many packages whose descriptions have LENGTH bytes.
 
-As much of it as a list of packages takes: rpm itself would add indexes.
+As much of it as a list of packages takes: rpm itself would fill more indexes.
 """
 
 import sqlite3
@@ -45,5 +45,6 @@ def package(number, length):
 path, count, length = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 with sqlite3.connect(path) as database:
     database.execute("CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT,blob BLOB NOT NULL)")
+    database.execute("CREATE TABLE 'Name' (key 'TEXT' NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL)")
     packages = ((package(number, length),) for number in range(count))
     database.executemany("INSERT INTO Packages (blob) VALUES (?)", packages)
