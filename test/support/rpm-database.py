@@ -1,6 +1,6 @@
 """Makes a database of RPM, of its sqlite kind: `rpm-database.py FILE COUNT LENGTH`, with so many packages whose descriptions have LENGTH bytes.
 
-As much of it as a list of packages takes: rpm itself would fill more indexes.
+As much of it as a list of packages takes: the indexes are there, and nothing is in them.
 """
 
 import sqlite3
@@ -8,6 +8,11 @@ import struct
 import sys
 
 STRING, INT32, TRANSLATED = 6, 4, 9
+
+indexes = """
+Name Basenames Group Requirename Providename Conflictname Obsoletename Triggername Dirnames Installtid Sigmd5 Sha1header
+Filetriggername Transfiletriggername Recommendname Suggestname Supplementname Enhancename
+"""
 
 
 def header(tags):
@@ -45,6 +50,9 @@ def package(number, length):
 path, count, length = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 with sqlite3.connect(path) as database:
     database.execute("CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT,blob BLOB NOT NULL)")
-    database.execute("CREATE TABLE 'Name' (key 'TEXT' NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL)")
+    for index in indexes.split():
+        database.execute(
+            f"CREATE TABLE '{index}' (key 'TEXT' NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL)"
+        )
     packages = ((package(number, length),) for number in range(count))
     database.executemany("INSERT INTO Packages (blob) VALUES (?)", packages)
