@@ -228,7 +228,7 @@ describe('what is not whole, or not to be read', () => {
     const below = { driver: 'raw', file: { driver: 'blkdebug', image: file, 'inject-error': [fault] } };
     const backing = `json:${JSON.stringify(below)}`;
     execFileSync('qemu-img', ['create', '-q', '-u', '-f', 'qcow2', '-b', backing, '-F', 'raw', path, '8M']);
-    const { problems, filesystems } = await inspect({ path, format: 'qcow2' });
+    const { problems, filesystems } = await inspect({ path, format: 'qcow2', ...{ followUris: true } });
     expect(filesystems).toEqual([]);
     expect(problems).toContainEqual(expect.objectContaining({ device: '/dev/sda', code: 'EIO' }));
   });
