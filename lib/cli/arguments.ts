@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { isWindowsPath } from '../guests/windows-names';
 import { nearest } from '../text/nearest';
 import { type Description, type Operand, type Option, UsageError } from './command';
 
@@ -148,7 +149,8 @@ function operandProblem(expected: readonly Operand[], given: readonly string[]):
   if (given.length > most) return `there is nothing to be done with the argument '${given[most]}'`;
   for (const [{ name, choices, guestPath }, value] of assigned(expected, given)) {
     if (value === '') return `${name} is empty`;
-    if (guestPath && !value.startsWith('/')) return `${name} must begin with /: it is a path of the guest`;
+    if (guestPath && !value.startsWith('/') && !isWindowsPath(value))
+      return `${name} must begin with /, or as on Windows with C:\\: it is a path of the guest`;
     if (choices && !choices.includes(value)) {
       return `${name} must be one of ${choices.join(', ')}${suggestion(value, choices)}`;
     }

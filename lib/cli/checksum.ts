@@ -57,10 +57,10 @@ export async function printChecksums(
   type: ChecksumType,
   json: boolean,
 ): Promise<void> {
-  const { results, job, failed } = guest;
+  const { results, job, at, failed } = guest;
   for (const path of paths) {
     try {
-      for await (const { path: file, size, checksum } of filesOf(guest, path, type)) {
+      for await (const { path: file, size, checksum } of filesOf(guest, await at(path), type)) {
         job.at(file);
         if (json) await results.json({ path: file, type, checksum, size });
         else await results.line(checksumLine(file, checksum));

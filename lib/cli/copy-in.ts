@@ -68,13 +68,14 @@ function ownerOf(args: Arguments): Owner | undefined {
 
 /** The first failure ends it: nobody wants half of it to go unnoticed. */
 export async function copyAllIn(
-  { g, job, signal, note }: Guest,
+  { g, job, signal, at, note }: Guest,
   locals: readonly string[],
   folder: string,
   owner: Owner | undefined,
 ): Promise<void> {
+  const target = await at(folder);
   for (const local of locals) {
-    await g.copyIn(local, folder, {
+    await g.copyIn(local, target, {
       ...{ owner, signal },
       onProgress: ({ path, bytes, totalBytes }) => {
         job.at(path);

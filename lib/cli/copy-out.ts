@@ -2,7 +2,7 @@ import type { CopyOutOptions } from '../bulk/copy-options';
 import { isRefusal } from '../guests/problems';
 import { type GuestCommand, guestCommand } from './guest';
 import { checkFolder } from './local';
-import { guestOptions, imageOperand } from './options';
+import { guestOptions, imageOperand, windowsPaths } from './options';
 import type { Guest } from './session';
 
 const links = ['inside', 'keep', 'skip'] as const;
@@ -18,6 +18,7 @@ const definition: GuestCommand = {
     ],
     about: [
       'Copies each PATH, a file or a tree, into FOLDER, which must be there, under its own name; of / the content. Whatever the guest contains, nothing is written outside of FOLDER. Permissions and times come along; owners, devices, fifos and sockets do not. What is left out is told on stderr.',
+      windowsPaths,
     ],
     options: [
       {
@@ -56,14 +57,14 @@ const definition: GuestCommand = {
 export const command = guestCommand(definition);
 
 export async function copyAll(
-  { g, job, signal, failed, note }: Guest,
+  { g, job, signal, at, failed, note }: Guest,
   paths: readonly string[],
   folder: string,
   options: CopyOutOptions,
 ): Promise<void> {
   for (const path of paths) {
     try {
-      await g.copyOut(path, folder, {
+      await g.copyOut(await at(path), folder, {
         ...options,
         signal,
         killOnAbort: true,

@@ -2,7 +2,7 @@ import { entryOf, type WalkEntry } from '../bulk/entry';
 import { isRefusal } from '../guests/problems';
 import { entryToJson, LongLines, styleOf } from './entries';
 import { type GuestCommand, guestCommand } from './guest';
-import { guestOptions, imageOperand } from './options';
+import { guestOptions, imageOperand, windowsPaths } from './options';
 import type { Guest } from './session';
 
 interface Listing {
@@ -19,6 +19,7 @@ const definition: GuestCommand = {
     operands: [imageOperand, { name: 'PATH', optional: true, repeated: true, guestPath: true }],
     about: [
       'Lists folders of a guest, or says what a file is; without a PATH the root folder. Names that begin with a dot are listed like the others. To a file or another program names go byte for byte, one a line; a name may contain a line break: with --json nothing is ambiguous.',
+      windowsPaths,
     ],
     options: [
       { name: 'long', short: 'l', about: 'Permissions, links, owner, group, size, time (UTC), link target' },
@@ -53,11 +54,12 @@ const definition: GuestCommand = {
 export const command = guestCommand(definition);
 
 export async function list(guest: Guest, paths: readonly string[], listing: Listing): Promise<void> {
-  const { results, job, failed } = guest;
+  const { results, job, at, failed } = guest;
   const lines = new LongLines(listing.human);
   const isTitled = paths.length > 1 && !listing.recursive && !listing.json;
-  for (const [index, path] of paths.entries()) {
+  for (const [index, given] of paths.entries()) {
     try {
+      const path = await at(given);
       const top = await topOf(guest, path, listing);
       if (isTitled && !top) await results.line(index > 0 ? '\n' : '', [path, 'bold'], ':');
       for await (const entry of top ? [top] : contentOf(guest, path, listing)) {
@@ -71,7 +73,7 @@ export async function list(guest: Guest, paths: readonly string[], listing: List
       }
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      failed(error, path);
+      failed(error, given);
     }
   }
 }

@@ -6,6 +6,10 @@ import type { Arguments } from './arguments';
 import type { Operand, Option } from './command';
 import { parseKey, parseSecret } from './keys';
 
+/** What commands say of the paths that they take. */
+export const windowsPaths =
+  'Of a Windows guest a PATH may also be as it is there: C:\\Users\\ann, D:/, \\Windows, in upper or lower case.';
+
 export const imageOperand: Operand = { name: 'IMAGE', file: true };
 
 const progressFormats = ['auto', 'bar', 'text', 'json', 'none'] as const satisfies ProgressFormat[];

@@ -22,6 +22,8 @@ export interface Guest {
   readonly results: Results;
   readonly job: Job;
   readonly signal: AbortSignal;
+  /** The path of a file in what is mounted: of a Windows, also by its own names for it. */
+  at(path: string): Promise<string>;
   /** Tells that something failed, and that the command goes on; it will end with exit code 1. */
   failed(error: unknown, path?: string): void;
   /** Tells what people should know, and what is no failure. */
@@ -100,7 +102,9 @@ export class Session {
   }
 
   async #work({ g, images }: OpenGuest, work: Work): Promise<void> {
-    const { name, launch, signal } = this.#options;
+    const { name, access, launch, mount, signal } = this.#options;
+    const { GuestPaths } = require('../guests/windows-paths') as typeof import('../guests/windows-paths');
+    const paths = new GuestPaths(g, name, { ...mount, writable: access === 'write' });
     const job = new Job(name);
     this.#view.work(g, job);
     for (const note of images.flatMap((image) => image.notes)) {
@@ -110,6 +114,7 @@ export class Session {
     const guest = {
       ...{ g, images, keys: launch.keys, job, signal },
       results: new Results({ signal, beforeWrite: () => this.#view.clear() }),
+      at: (path: string) => paths.resolve(path),
       failed: (error: unknown, path?: string) => this.#fail(error, path),
       note: (text: string) => this.#view.note(text),
     };

@@ -63,11 +63,12 @@ const definition: GuestCommand = {
 export const command = guestCommand(definition);
 
 export async function makeArchive(
-  { g, results, job, signal }: Guest,
-  folder: string,
+  { g, results, job, signal, at }: Guest,
+  path: string,
   file: string,
   options: TarOutOptions,
 ): Promise<void> {
+  const folder = await at(path);
   if (file !== '-') {
     // libguestfs would follow links on the way there in the appliance, not in the guest.
     await g.tarOut(await g.realpath(folder, { signal }), file, { ...options, signal });

@@ -66,6 +66,7 @@ export function commandGuest(
     results: new Results({ stream: stdout, env, signal }),
     job: new Job('test'),
     signal,
+    at: async (path) => path,
     failed: (error, path) => failures.push([(error as Error).message, path]),
     note: (text) => notes.push(text),
     stdout,

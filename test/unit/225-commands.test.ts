@@ -95,7 +95,7 @@ describe('arguments', () => {
     [['-t', 'sha265', 'a'], '--type must be one of md5, sha256; did you mean sha256?'],
     [[], 'an IMAGE is missing'],
     [[''], 'IMAGE is empty'],
-    [['a', 'etc'], 'PATH must begin with /: it is a path of the guest'],
+    [['a', 'etc'], 'PATH must begin with /, or as on Windows with C:\\: it is a path of the guest'],
   ])('%j is wrong', (args, message) => {
     expect(() => parse(...args)).toThrow(new UsageError(`sample: ${message}`));
   });

@@ -1,9 +1,11 @@
 /** What names an image, and what is found out of it before anything is launched. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { diff, inspect } from '../../lib';
+import { diff, type Guestfs, inspect } from '../../lib';
 import { parse } from '../../lib/cli/inspect';
+import { errorFor } from '../../lib/faults/errors';
 import { OpenGuest } from '../../lib/guests/open';
+import { GuestPaths } from '../../lib/guests/windows-paths';
 import type { ImageFile } from '../../lib/inspect';
 import { sectorSizeOf } from '../../lib/sources/sector-size';
 import { temporaryFolder } from '../support/folder';
@@ -82,5 +84,71 @@ describe('the disks of a guest on the command line', () => {
     expect(parse(['a.img', 'b.img']).guests).toEqual([[{ path: 'a.img' }], [{ path: 'b.img' }]]);
     expect(() => parse(['--add', 'c.img', 'a.img', 'b.img'])).toThrow(/--add is for the disks of one guest/);
     expect(() => parse(['--blocksize', '1024', 'a.img'])).toThrow(/--blocksize must be one of 512, 4096/);
+  });
+});
+
+describe('a path of a guest', () => {
+  /** A guest of which the names are those on these drives. */
+  function guest(type: string, drives: Readonly<Record<string, string>>, files: readonly string[]) {
+    const calls: string[] = [];
+    const enoent = () => errorFor({ code: 'ENOENT', operation: 'lstatns', problem: 'no such file' });
+    const g = {
+      inspectGetRoots: async () => ['/dev/sda1'],
+      inspectGetType: async () => type,
+      inspectGetDriveMappings: async () => new Map(Object.entries(drives)),
+      lstatns: async (path: string) => {
+        if (!files.includes(path)) throw enoent();
+      },
+      caseSensitivePath: async (path: string) => {
+        const found = files.find((file) => file.toLowerCase() === path.toLowerCase());
+        if (found === undefined) throw enoent();
+        return found;
+      },
+      umountAll: async () => calls.push('umountAll'),
+      mountRo: async (device: string) => calls.push(`mountRo ${device}`),
+      mount: async (device: string) => calls.push(`mount ${device}`),
+    };
+    const paths = (mounted: object = {}) =>
+      new GuestPaths(g as unknown as Guestfs, 'cat', { writable: false, ...mounted });
+    return { calls, paths };
+  }
+
+  const drives = { C: '/dev/sda1', D: '/dev/sdb1' };
+
+  test.each([
+    ['C:\\Boot.ini', '/boot.INI'],
+    ['c:/BOOT.ini', '/boot.INI'],
+    ['C:', '/'],
+    ['C:\\', '/'],
+    ['\\Windows\\\\win.ini', '/windows/win.ini'],
+    ['/WINDOWS/win.ini', '/windows/win.ini'],
+    ['/nowhere', '/nowhere'],
+  ])('of Windows is found: %s', async (path, found) => {
+    const { paths, calls } = guest('windows', drives, ['/', '/boot.INI', '/windows/win.ini']);
+    expect(await paths().resolve(path)).toBe(found);
+    expect(calls).toEqual([]);
+  });
+
+  test('is one of the drive that it names, which is mounted for as long as it is asked for', async () => {
+    const { paths, calls } = guest('windows', drives, ['/a']);
+    const some = paths();
+    for (const path of ['/A', 'd:\\a', 'D:/a', 'C:\\a']) expect(await some.resolve(path)).toBe('/a');
+    expect(calls).toEqual(['umountAll', 'mountRo /dev/sdb1', 'umountAll', 'mountRo /dev/sda1']);
+  });
+
+  test('is what it is where there is no Windows, and one of Windows is an error', async () => {
+    const { paths } = guest('linux', {}, []);
+    expect(await paths().resolve('/etc/C:\\x')).toBe('/etc/C:\\x');
+    const wrong = { code: 'EINVAL', hint: expect.stringContaining('begins with /') };
+    expect(await failureOf(paths().resolve('C:\\x'))).toMatchObject(wrong);
+    const windows = guest('windows', drives, []);
+    const alone = windows.paths({ mountable: '/dev/sda1' });
+    expect(await failureOf(alone.resolve('C:\\x'))).toMatchObject({
+      hint: expect.stringContaining('--mount'),
+    });
+    expect(await failureOf(windows.paths().resolve('E:\\x'))).toMatchObject({
+      code: 'ENOENT',
+      message: expect.stringContaining('it has C:, D:'),
+    });
   });
 });
