@@ -59,9 +59,13 @@ export async function printLog(guest: Guest, { json, lines }: Display): Promise<
     if (!(await guest.g.isFile(path, { followsymlinks: true }))) continue;
     return await printFile(guest, path, json, lines);
   }
+  const isThere = await guest.g.isDir(journals, { followsymlinks: true });
+  const journal = isThere
+    ? `the journal in ${journals} has no entry that libguestfs's appliance can read, and there is no`
+    : `there is neither a journal in ${journals} nor`;
   throw errorFor({
     ...{ code: 'ENOENT', operation: 'log' },
-    problem: `there is neither a journal in ${journals} nor ${files.join(' or ')}`,
+    problem: `${journal} ${files.join(' or ')}`,
   });
 }
 

@@ -256,7 +256,7 @@ export class Devices {
     const kernelName = output && valueIn(output, 'DEVNAME');
     if (kernelName) this.kernelNames.set(kernelName, device);
     // It does not say why, and the disk does.
-    if (!output) await this.#beginningOf(device);
+    if (!output && this.#problems.errors.at(-1)?.error.code !== 'ENOENT') await this.#beginningOf(device);
     return output;
   }
 

@@ -90,6 +90,8 @@ interface Volumes {
   readonly filesystems: readonly string[];
   /** Encrypted volumes that no key has opened. */
   readonly closed: readonly string[];
+  /** What else could not be looked at, in words. */
+  readonly unseen?: readonly string[];
 }
 
 /** The system that is asked for, or the only one, or else the only filesystem, where nothing is hidden beside it. */
@@ -98,15 +100,16 @@ export function choose(
   name: string,
   root: string | undefined,
   roots: readonly string[],
-  { filesystems, closed }: Volumes = { filesystems: [], closed: [] },
+  { filesystems, closed, unseen = [] }: Volumes = { filesystems: [], closed: [] },
 ): Choice {
   const [system, otherSystem] = root === undefined ? roots : roots.filter((each) => each === root);
   if (system !== undefined && otherSystem === undefined) return { system };
   const [filesystem] = root === undefined && roots.length === 0 ? filesystems : [];
-  if (filesystem !== undefined && filesystems.length + closed.length === 1) return { filesystem };
+  if (filesystem !== undefined && filesystems.length + closed.length + unseen.length === 1)
+    return { filesystem };
   throw errorFor({
     ...{ code: 'ERR_GUESTFS_NO_ROOT', operation },
-    ...undecided(name, root, roots, { filesystems, closed }),
+    ...undecided(name, root, roots, { filesystems, closed, unseen }),
   });
 }
 
@@ -114,7 +117,7 @@ function undecided(
   name: string,
   root: string | undefined,
   roots: readonly string[],
-  { filesystems, closed }: Volumes,
+  { filesystems, closed, unseen = [] }: Volumes,
 ): Pick<Failed, 'problem' | 'joint' | 'hint'> {
   if (roots.length > 0) {
     const problem = `${name} has operating systems on ${roots.join(', ')}`;
@@ -124,12 +127,15 @@ function undecided(
   }
   const unlock = (names: OptionNames) => `what is on ${closed.join(', ')} needs its key, by ${names('keys')}`;
   if (filesystems.length === 0) {
-    const problem = `${name} has no filesystem that can be mounted`;
+    const problem = [`${name} has no filesystem that can be mounted`, ...unseen].join('; ');
     return closed.length > 0 ? { problem, joint: '; ', hint: unlock } : { problem };
   }
   const choose = (names: OptionNames) => `say which by ${names('mountable')}`;
   return {
-    problem: `${name} has no operating system, but filesystems on ${filesystems.join(', ')}`,
+    problem: [
+      `${name} has no operating system, but filesystems on ${filesystems.join(', ')}`,
+      ...unseen,
+    ].join('; '),
     hint: closed.length > 0 ? (names) => `${choose(names)}; ${unlock(names)}` : choose,
   };
 }
@@ -165,7 +171,11 @@ class LazyDevices {
 
   async volumes(): Promise<Volumes> {
     const { mountable, report } = await this.examined();
-    return { filesystems: mountable.map(({ device }) => device), closed: closedOf(report) };
+    const closed = closedOf(report);
+    const unseen = report.problems
+      .filter(({ device }) => device === null || !closed.includes(device))
+      .map(({ message }) => message);
+    return { filesystems: mountable.map(({ device }) => device), closed, unseen };
   }
 }
 

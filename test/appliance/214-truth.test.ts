@@ -211,6 +211,16 @@ describe('what is not whole, or not to be read', () => {
     );
   });
 
+  test('no command takes it for an empty guest', async () => {
+    for (const args of [['ls'], ['log'], ['filesystems'], ['cat', '/etc/hostname']]) {
+      const [command, ...paths] = args as [string, ...string[]];
+      const image = folder.file('r2.img');
+      const { code, stderr } = await runCli(command, '--progress=none', '--format=raw', image, ...paths);
+      expect([command, code]).toEqual([command, 1]);
+      expect(stderr).toMatch(/RAID array.*--add/);
+    }
+  });
+
   test('all disks together are whole', async () => {
     const images = ['r1', 'r2', 'r3', 'p1', 'p2'].map((name) => ({
       path: folder.file(`${name}.img`),

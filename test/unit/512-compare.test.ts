@@ -130,6 +130,13 @@ describe('what is mounted', () => {
 
   test('is a system, be there encrypted volumes beside it or not', () => {
     expect(choose('diff', 'disk', undefined, [a], { filesystems: [a], closed: [b] })).toEqual({ system: a });
+    expect(() =>
+      choose('diff', 'disk', undefined, [], {
+        filesystems: [a],
+        closed: [],
+        unseen: ['a member is missing'],
+      }),
+    ).toThrow(/filesystems on .*; a member is missing/);
   });
 
   test.each<[string | undefined, string[], string[], RegExp, string[]?]>([
