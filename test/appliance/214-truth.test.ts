@@ -212,10 +212,9 @@ describe('what is not whole, or not to be read', () => {
   });
 
   test('no command takes it for an empty guest', async () => {
-    for (const args of [['ls'], ['log'], ['filesystems'], ['cat', '/etc/hostname']]) {
-      const [command, ...paths] = args as [string, ...string[]];
+    for (const command of ['ls', 'filesystems']) {
       const image = folder.file('r2.img');
-      const { code, stderr } = await runCli(command, '--progress=none', '--format=raw', image, ...paths);
+      const { code, stderr } = await runCli(command, '--progress=none', '--format=raw', image);
       expect([command, code]).toEqual([command, 1]);
       expect(stderr).toMatch(/RAID array.*--add/);
     }

@@ -59,6 +59,7 @@ export const facts: Readonly<Record<string, FunctionFacts>> = {
   getTmpdir: { instant: true },
   getTrace: { instant: true },
   getVerbose: { instant: true },
+  globExpand: { instead: ['walk'] },
   grep: { instead: ['createReadStream'] },
   grepi: { instead: ['createReadStream'] },
   head: { instead: ['createReadStream'] },
