@@ -112,7 +112,7 @@ export interface Failed {
   /** Problem: what is wrong. */
   readonly problem: string;
   /** Hint: what to do. It may name options. */
-  readonly hint?: string | ((names: OptionNames) => string) | undefined;
+  readonly hint?: string | ((names: OptionNames) => string | undefined) | undefined;
   /** Where to find out more: a last line of the hint, which whoever is asked there leaves out. */
   readonly more?: string | undefined;
   /** Text between problem and hint; default: what makes them sentences. */

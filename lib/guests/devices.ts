@@ -56,6 +56,7 @@ export class Devices {
     this.#g = g;
     this.#report = report;
     this.#problems = problems;
+    problems.kernelNames = this.kernelNames;
     this.#keys = keys;
     this.#writable = writable;
   }

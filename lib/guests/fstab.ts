@@ -50,7 +50,11 @@ function fstabLine(line: number, fields: readonly string[]): FstabLine | undefin
   const [frequency = '0', pass = '0'] = behind === -1 ? numbers : numbers.slice(0, behind);
   if (!isNumber(frequency) || !isNumber(pass)) return;
   const path = file.startsWith('/') ? canonical(file) : file;
-  return path === undefined ? undefined : { line, spec, path, type, options: optionsIn(options) };
+  if (path === undefined) return;
+  // udev's names of hardware may be written as tags.
+  const id = /^ID=["']?(.*?)["']?$/s.exec(spec)?.[1];
+  const name = id === undefined ? spec : `/dev/disk/by-id/${id}`;
+  return { line, spec: name, path, type, options: optionsIn(options) };
 }
 
 const isNumber = (field: string) => /^-?\d+$/.test(field);

@@ -6,7 +6,7 @@ import { beginReport, Devices } from './devices';
 import type { VolumeKey } from './keys';
 import { isRefusal, orNull, Problems } from './problems';
 import type { InspectionReport } from './report';
-import { findRoots, lookForRoots } from './roots';
+import { findRoots } from './roots';
 import { partsOf, SubvolumeLists, volumesOf } from './subvolumes';
 import { isSpare, type SystemMount, systemMounts } from './system-mounts';
 import { hibernatedLinux, uncleanNtfs } from './unclean';
@@ -46,22 +46,21 @@ export async function mountGuest(g: Guestfs, images: readonly ImageFacts[], plan
 
 /** Roots to choose from. A copy of a system is one only for who asks for it. */
 async function rootsOf(g: Guestfs, devices: LazyDevices, root: string | undefined): Promise<string[]> {
-  const btrfs = async () => (await devices.examined()).mountable.filter(({ type }) => type === 'btrfs');
-  try {
-    const { systems, copies } = await findRoots(g, btrfs);
-    if (root === undefined || systems.includes(root)) return [...systems];
-    if (copies.includes(root) || (await isSubvolume(g, root, await btrfs()))) return [root];
-    return [...systems];
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    const roots = await lookForRoots(g, (await devices.examined()).mountable);
-    if (roots.length === 0) throw error;
-    return roots;
-  }
+  const mountable = async () => (await devices.examined()).mountable;
+  const { systems, copies, unknown, refusal } = await findRoots(g, mountable);
+  const roots = [...systems, ...unknown];
+  if (refusal && roots.length === 0) throw refusal;
+  if (root === undefined || roots.includes(root)) return roots;
+  return copies.includes(root) || (await isSubvolume(g, root, await mountable())) ? [root] : roots;
 }
 
 /** Whether a name is that of a subvolume: newer libguestfs leaves copies of a system out by itself. */
-async function isSubvolume(g: Guestfs, name: string, btrfs: readonly { device: string }[]): Promise<boolean> {
+async function isSubvolume(
+  g: Guestfs,
+  name: string,
+  filesystems: readonly { device: string; type: string }[],
+): Promise<boolean> {
+  const btrfs = filesystems.filter(({ type }) => type === 'btrfs');
   const device = partsOf(
     name,
     btrfs.map(({ device }) => device),

@@ -24,6 +24,8 @@ export class Problems {
   /** Failures of calls, with the devices that they are about. */
   readonly errors: { readonly device: string | null; readonly error: GuestfsError }[] = [];
   readonly #list: InspectionProblem[];
+  /** Devices by what the appliance's kernel calls them, for whatever its programs say. */
+  kernelNames: ReadonlyMap<string, string> = new Map();
 
   constructor(list: InspectionProblem[]) {
     this.#list = list;
@@ -35,8 +37,17 @@ export class Problems {
 
   noteError(device: string | null, error: GuestfsError): void {
     const { code, operation, message } = error;
-    this.note(device, code, message, operation);
+    this.note(device, code, this.#inOurNames(message, device), operation);
     this.errors.push({ device, error });
+  }
+
+  /** A message of a device with the name that the report has for it. Others may be names of the report already. */
+  #inOurNames(message: string, device: string | null): string {
+    const block = device === null ? undefined : /\/dev\/[a-z]+\d*/.exec(device)?.[0];
+    const kernelName = [...this.kernelNames].find(([, each]) => each === block)?.[0];
+    if (block === undefined || kernelName === undefined || kernelName === block) return message;
+    const isNamed = new RegExp(`${block}(?![\\w])`).test(message);
+    return isNamed ? message : message.replace(new RegExp(`${kernelName}(?![\\w])`, 'g'), block);
   }
 
   /** Returns what `work` does, or notes its failure and returns undefined. */

@@ -1,26 +1,30 @@
 // The operating systems of a guest: what libguestfs finds, under the names that the report has, and also where it gives
 // the whole guest up for one line of one file.
-import { wordsOf } from '../faults/errors';
+import { type GuestfsError, wordsOf } from '../faults/errors';
 import { unparsedFileIn } from '../faults/words';
 import type { Guestfs } from '../guestfs';
 import { inspectedFiles } from '../templates/lenses';
+import { parseFstab } from './fstab';
 import { isRefusal, orNull } from './problems';
 import type { FilesystemReport } from './report';
-import { partsOf } from './subvolumes';
+import { partsOf, SubvolumeLists, subvolumeFor } from './subvolumes';
+import { fstab, readTable } from './system-mounts';
 
 type Calls = Pick<
   Guestfs,
+  | 'btrfsSubvolumeGetDefault'
+  | 'btrfsSubvolumeList'
   | 'debug'
   | 'inspectGetDistro'
   | 'inspectGetMajorVersion'
   | 'inspectGetMinorVersion'
-  | 'inspectGetMountpoints'
   | 'inspectGetProductName'
   | 'inspectGetType'
   | 'inspectOs'
   | 'isDir'
   | 'isFile'
   | 'mountRo'
+  | 'pread'
   | 'umountAll'
 >;
 
@@ -29,23 +33,37 @@ export interface Roots {
   readonly systems: readonly string[];
   /** Roots that are copies of one of the systems, made by snapshots of btrfs: they boot it, and not themselves. */
   readonly copies: readonly string[];
+  /** Roots of which libguestfs knows nothing: it finds no system, or fails. */
+  readonly unknown: readonly string[];
+  /** Why libguestfs could not look for systems. */
+  readonly refusal?: GuestfsError;
 }
+
+type Filesystem = Pick<FilesystemReport, 'device' | 'type' | 'uuid'>;
 
 /**
  * Finds the operating systems. Nothing is mounted afterwards.
  *
- * @param btrfs filesystems of that type, in the report's order
+ * @param mountable filesystems in the report's order
  */
-export async function findRoots(
-  g: Calls,
-  btrfs: () => Promise<readonly Pick<FilesystemReport, 'device' | 'uuid'>[]>,
-): Promise<Roots> {
-  const found = await inspectOs(g);
-  if (found.length < 2 && !found[0]?.startsWith('btrfsvol:')) return { systems: found, copies: [] };
-  const roots = await renamed(g, found, await btrfs());
+export async function findRoots(g: Calls, mountable: () => Promise<readonly Filesystem[]>): Promise<Roots> {
+  let refusal: GuestfsError | undefined;
+  const found = await inspectOs(g).catch((error: unknown) => {
+    if (!isRefusal(error)) throw error;
+    refusal = error;
+    return [];
+  });
+  if (found.length === 0) {
+    const unknown = await lookForRoots(g, await mountable());
+    return { systems: [], copies: [], unknown, ...(refusal && { refusal }) };
+  }
+  const isPlain = found.length === 1 && !found[0]?.startsWith('btrfsvol:');
+  if (isPlain) return { systems: found, copies: [], unknown: [] };
+  const filesystems = (await mountable()).filter(({ type }) => type === 'btrfs');
+  const roots = await renamed(g, found, filesystems);
   const copies: string[] = [];
-  for (const root of roots) if (await isCopy(g, root, roots)) copies.push(root);
-  return { systems: roots.filter((root) => !copies.includes(root)), copies };
+  for (const root of roots) if (await isCopy(g, root, roots, filesystems)) copies.push(root);
+  return { systems: roots.filter((root) => !copies.includes(root)), copies, unknown: [] };
 }
 
 /** libguestfs gives up when augeas cannot read one file of one guest: without the lens it goes on without that file. */
@@ -125,18 +143,29 @@ async function holders<T extends Pick<FilesystemReport, 'device' | 'uuid'>>(
 }
 
 /** Whether the root is a snapshot of another: of the same system in the whole, or of that which its fstab mounts. */
-async function isCopy(g: Calls, root: string, roots: readonly string[]): Promise<boolean> {
-  const devices = roots.filter((each) => !each.startsWith('btrfsvol:'));
-  const whole = partsOf(root, devices)?.device;
-  if (whole !== undefined && devices.includes(whole)) {
-    const [own, others] = [await identity(g, root), await identity(g, whole)];
-    return own === others;
-  }
-  const parts = partsOf(root, []);
-  const mounted = (await orNull(g.inspectGetMountpoints(root)))?.get('/');
-  const path = mounted === undefined ? undefined : partsOf(mounted, [])?.path;
-  if (parts === undefined || path === undefined || path === parts.path) return false;
-  return roots.includes(`btrfsvol:${parts.device}/${path}`);
+async function isCopy(
+  g: Calls,
+  root: string,
+  roots: readonly string[],
+  btrfs: readonly Pick<FilesystemReport, 'device'>[],
+): Promise<boolean> {
+  const device = partsOf(
+    root,
+    btrfs.map((each) => each.device),
+  )?.device;
+  if (device === undefined) return false;
+  if (roots.includes(device)) return (await identity(g, root)) === (await identity(g, device));
+  if (!roots.some((each) => each !== root && each.startsWith(`btrfsvol:${device}/`))) return false;
+  const mounted = await mountedRoot(g, root, device);
+  return mounted !== undefined && mounted !== root && roots.includes(mounted);
+}
+
+/** Subvolume that a system mounts as its root, by its own fstab. Nothing is mounted afterwards. */
+async function mountedRoot(g: Calls, root: string, device: string): Promise<string | undefined> {
+  if ((await orNull(g.mountRo(root, '/'))) === null) return undefined;
+  const line = parseFstab(await readTable(g, fstab)).lines.find(({ path }) => path === '/');
+  await orNull(g.umountAll());
+  return line && subvolumeFor(device, line.options, await new SubvolumeLists(g).of(device));
 }
 
 async function identity(g: Calls, root: string): Promise<string> {
@@ -150,7 +179,7 @@ async function identity(g: Calls, root: string): Promise<string> {
 }
 
 /** Filesystems that look like the root of a Linux, for where libguestfs tells of none. Nothing is mounted afterwards. */
-export async function lookForRoots(
+async function lookForRoots(
   g: Calls,
   filesystems: readonly Pick<FilesystemReport, 'device'>[],
 ): Promise<string[]> {

@@ -62,7 +62,7 @@ const foreign: ReadonlySet<string> = new Set(['freebsd', 'hurd', 'minix', 'netbs
 export async function systemMounts(root: string, around: Surroundings): Promise<SystemMounts> {
   const { g, type } = around;
   const found = (await orNull(g.inspectGetMountpoints(root))) ?? new Map<string, string>();
-  const { lines, bad } = type === 'windows' ? { lines: [], bad: [] } : parseFstab(await read(g, fstab));
+  const { lines, bad } = type === 'windows' ? { lines: [], bad: [] } : parseFstab(await readTable(g, fstab));
   const unreadable = bad.map((line): LeftOut => ({ why: 'unreadable', line }));
   const own = firsts(lines.filter(isOfDisk));
   const others = [...found].filter(([path]) => path !== '/' && !own.some((line) => line.path === path));
@@ -164,11 +164,13 @@ async function resolved(
 async function moreNames(g: Calls, lines: readonly FstabLine[], known: KnownDevices): Promise<MoreNames> {
   const specs = lines.map(({ spec }) => spec);
   const isMapped = specs.some((spec) => /^\/dev\/(?:mapper\/|disk\/by-id\/dm-name-)/.test(spec));
-  const crypttab = isMapped ? parseCrypttab(await read(g, '/etc/crypttab')) : noMoreNames.crypttab;
+  const crypttab = isMapped ? parseCrypttab(await readTable(g, '/etc/crypttab')) : noMoreNames.crypttab;
   const all = [...specs, ...crypttab.values()];
   const hasArrays = all.some((spec) => /^\/dev\/(?:md|disk\/by-id\/md-)/.test(spec));
   const hasVolumeIds = all.some((spec) => spec.startsWith('/dev/disk/by-id/dm-uuid-LVM-'));
-  const mdadm = hasArrays ? [await read(g, '/etc/mdadm.conf'), await read(g, '/etc/mdadm/mdadm.conf')] : [];
+  const mdadm = hasArrays
+    ? [await readTable(g, '/etc/mdadm.conf'), await readTable(g, '/etc/mdadm/mdadm.conf')]
+    : [];
   return {
     crypttab,
     mdadm: parseMdadmConf(mdadm.join('\n')),
@@ -198,9 +200,11 @@ async function volumeIdsOf(g: Calls, volumes: readonly string[]): Promise<MoreNa
 }
 
 /** Text of a table; empty where there is none that can be read. Only plain files are opened: others may never end. */
-async function read(g: Calls, path: string): Promise<string> {
+export async function readTable(g: Pick<Calls, 'isFile' | 'pread'>, path: string): Promise<string> {
   if (!(await orNull(g.isFile(path, { followsymlinks: true })))) return '';
-  return nameOf((await orNull(g.pread(path, mostBytes, 0))) ?? Buffer.alloc(0));
+  const bytes = (await orNull(g.pread(path, mostBytes, 0))) ?? Buffer.alloc(0);
+  // A line that is cut would say something else.
+  return nameOf(bytes.length < mostBytes ? bytes : bytes.subarray(0, bytes.lastIndexOf('\n') + 1));
 }
 
 /** Whether the system comes up without this mount. */

@@ -37,15 +37,16 @@ export function mountError(
   { path, device, line }: SystemMount,
   root: string,
 ): GuestfsError {
-  const { code, errno, shortMessage } = error;
+  const { code, errno, shortMessage, hint } = error;
   const where = line === undefined ? '' : ` (${fstab}:${line.line}, ${brief(line.spec)})`;
   return errorFor({
     ...{ code, errno, operation, cause: error },
     problem: `${device} cannot be mounted at ${brief(path)}${where}: ${shortMessage}`,
-    ...(path !== '/' && {
-      joint: '; ',
-      hint: (names: OptionNames) =>
-        `the rest can be had by ${names('mountable')} ${root}, without what is mounted on it`,
-    }),
+    joint: '; ',
+    hint: (names: OptionNames) => {
+      const rest = `the rest can be had by ${names('mountable')} ${root}, without what is mounted on it`;
+      const hints = [hint, path === '/' ? undefined : rest].filter((each) => each !== undefined);
+      return hints.length > 0 ? hints.join('; ') : undefined;
+    },
   });
 }

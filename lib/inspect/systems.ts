@@ -6,7 +6,7 @@ import { describeSystem, unknownSystem } from '../guests/operating-system';
 import { addOwnWords } from '../guests/own-words';
 import { isRefusal, type Problems } from '../guests/problems';
 import type { FilesystemReport, InspectionReport, OperatingSystemReport } from '../guests/report';
-import { findRoots, lookForRoots } from '../guests/roots';
+import { findRoots } from '../guests/roots';
 import { type SubvolumeLists, volumesOf } from '../guests/subvolumes';
 import { isSpare, type SystemMount, systemMounts } from '../guests/system-mounts';
 import { hibernatedLinux, uncleanNtfs } from '../guests/unclean';
@@ -23,6 +23,7 @@ export class Systems {
   readonly #devices: Devices;
   readonly #subvolumes: SubvolumeLists;
   readonly #options: CheckedInspectOptions;
+  readonly #unknownRoots = new Set<string>();
   /** Filesystems that could not be mounted, which has been told. */
   readonly failed = new Set<string>();
 
@@ -52,18 +53,18 @@ export class Systems {
   }
 
   async #find(): Promise<OperatingSystemReport[]> {
-    const { mountable } = this.#devices;
-    const btrfs = async () => mountable.filter(({ type }) => type === 'btrfs');
-    try {
-      const systems: OperatingSystemReport[] = [];
-      const { systems: roots } = await findRoots(this.#g, btrfs);
-      for (const root of roots) systems.push(await describeSystem(this.#g, root, this.#problems));
-      return systems;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      this.#problems.noteError(null, error);
-      return (await lookForRoots(this.#g, mountable)).map(unknownSystem);
-    }
+    const { systems, unknown, refusal } = await findRoots(this.#g, async () => this.#devices.mountable);
+    if (refusal) this.#problems.noteError(null, refusal);
+    const found: OperatingSystemReport[] = [];
+    for (const root of systems) found.push(await describeSystem(this.#g, root, this.#problems));
+    return [...found, ...unknown.map((root) => this.#unknown(root))];
+  }
+
+  #unknown(root: string): OperatingSystemReport {
+    const message = `libguestfs does not recognise the system on ${root}: what it mounts is reported, and no more`;
+    this.#problems.note(root, 'ERR_GUESTFS_NOT_RECOGNISED', message);
+    this.#unknownRoots.add(root);
+    return unknownSystem(root);
   }
 
   /** Mounts a system, once for the sizes and the applications. */
@@ -88,6 +89,7 @@ export class Systems {
 
   async #describeContent(system: OperatingSystemReport): Promise<void> {
     const { root } = system;
+    if (this.#unknownRoots.has(root)) return;
     const { applications = true, icon = false } = this.#options;
     await addOwnWords(this.#g, system, this.#problems);
     if (applications) await addApplications(this.#g, system, this.#problems);

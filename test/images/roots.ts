@@ -50,7 +50,7 @@ async function makeDisks(g: Guestfs): Promise<Record<string, string>> {
   await partition(g, '/dev/sdb', [32, 48, 48, 32]);
   const uuids: Record<string, string> = {};
 
-  await g.partSetName('/dev/sda', 1, 'EFI system partition');
+  await g.partSetName('/dev/sda', 1, 'EFI-system');
   await g.mkfs('vfat', '/dev/sda1', { label: 'EFI' });
   await g.mkfs('ext4', '/dev/sda2');
   await makeLuks(g, '/dev/sda3', 'home', uuids);
@@ -121,6 +121,8 @@ async function makeSystem(g: Guestfs, at: string, name: string, fstab: string): 
   ]) {
     await g.mkdirP(`${at}${folder}`);
   }
+  await g.mkdirP(`${at}/var/lib/dpkg`);
+  await g.write(`${at}/var/lib/dpkg/status`, '');
   await g.lnS('usr/bin', `${at}/bin`);
   // The system follows it into its own tree; an absolute link must not lead out of it.
   await g.lnS('/real', `${at}/linked`);
@@ -144,7 +146,7 @@ async function makePlain(g: Guestfs, raid: string, uuids: Record<string, string>
     'plain',
     `# The root by a name that libguestfs 1.48 does not resolve
 PARTUUID=${uuids.root} / ext4 errors=remount-ro 0 1
-PARTLABEL=EFI\\040system\\040partition /boot/efi vfat umask=0077 0 2
+PARTLABEL=EFI-system /boot/efi vfat umask=0077 0 2
 /dev/disk/by-uuid/${uuids['/dev/sda1']} /boot/efi vfat umask=0077 0 2
 /dev/mapper/luks-${uuids['/dev/sda3']} /home ext4 x-systemd.device-timeout=0 0 2
 /dev/md/store /var ext4 defaults 0 2
@@ -162,6 +164,10 @@ tmpfs /tmp tmpfs size=1G 0 0
   await content(g, '/dev/sda1', 'efi');
   await content(g, '/dev/mapper/home', 'ann');
   await content(g, raid, 'log');
+  await g.mount(raid, '/');
+  await g.mkdirP('/lib/dpkg');
+  await g.write('/lib/dpkg/status', '');
+  await g.umountAll();
   await content(g, '/dev/sdb1', 'data');
 }
 
