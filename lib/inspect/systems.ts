@@ -89,9 +89,9 @@ export class Systems {
 
   async #describeContent(system: OperatingSystemReport): Promise<void> {
     const { root } = system;
-    if (this.#unknownRoots.has(root)) return;
     const { applications = true, icon = false } = this.#options;
     await addOwnWords(this.#g, system, this.#problems);
+    if (this.#unknownRoots.has(root)) return;
     if (applications) await addApplications(this.#g, system, this.#problems);
     if (icon) {
       const png = await this.#problems.attempt(root, () => this.#g.inspectGetIcon(root));

@@ -108,7 +108,8 @@ describe('fstab', () => {
     );
     const started = performance.now();
     for (const piece of ['"', ',', ' ', '\\040', '/', 'a=']) parseFstab(`a /b c ${piece.repeat(200_000)}`);
-    expect(performance.now() - started).toBeLessThan(2000);
+    // What grows with the square of the length takes minutes.
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 });
 
