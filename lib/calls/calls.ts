@@ -1,4 +1,4 @@
-import { AbortError, closedError, GuestfsError, tooOld } from '../faults/errors';
+import { AbortError, closedError, type GuestfsError, tooOld } from '../faults/errors';
 import type { Failure } from '../faults/native-problem';
 import { watchForLoops } from '../host/backing-loops';
 import type { ImageFile } from '../host/image-types';
@@ -32,7 +32,7 @@ import { InstantCalls } from './instant-calls';
 import { Interruptions, type KillEnd } from './interruptions';
 import type { LibvirtAuthHandler } from './libvirt-auth';
 import { LibvirtQuestions } from './libvirt-questions';
-import { withErrno } from './lost-errno';
+import { mayLackErrno, withErrno } from './lost-errno';
 import { checkChoices, laterOptions, refused, resultOf, transferOf, withoutFile } from './marshalling';
 import { Observers } from './observers';
 import type { Operation, OperationObserver } from './operations';
@@ -167,18 +167,19 @@ export class Calls {
     const outcome = await call.outcome;
     const error = errorOf(call, outcome, this.#console);
     if (transfer) await this.#transfers.finish(transfer, call, error, split.signal);
-    if (error) throw await this.#explained(error, call, fn, args);
+    // A turn more would let later calls settle before this one.
+    if (error && mayLackErrno(error, fn)) throw await this.#explained(error, call, fn, args);
+    if (error) throw error;
     return resultOf(fn, (outcome as { value: unknown }).value) as T;
   }
 
   /** The error of a call, with the errno that libguestfs has lost, where that can be found out. */
-  async #explained(
-    error: Error,
+  #explained(
+    error: GuestfsError,
     call: Operation,
     fn: NumberedFunction,
     args: readonly unknown[],
   ): Promise<Error> {
-    if (fn.losesErrno === undefined || !(error instanceof GuestfsError)) return error;
     return withErrno(error, fn, args, (method, values, options) =>
       this.call(method, values ?? [], options, call),
     );
