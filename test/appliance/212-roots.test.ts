@@ -61,7 +61,7 @@ describe('inspect', () => {
     const [, , subvolumes] = report.operatingSystems;
     expect(subvolumes).toMatchObject({
       root: 'btrfsvol:/dev/sda5/@',
-      filesystems: ['btrfsvol:/dev/sda5/@', 'btrfsvol:/dev/sda5/@home', '/dev/sda7'],
+      filesystems: ['btrfsvol:/dev/sda5/@', 'btrfsvol:/dev/sda5/@home', '/dev/vg-a/swap'],
     });
     expect(report.operatingSystems.map(({ applications }) => applications)).toEqual([[], [], []]);
   });
@@ -92,8 +92,8 @@ describe('inspect', () => {
         '/dev/sda2',
         expect.stringMatching(/^\/etc\/fstab:10 mounts \/opt from LABEL=elsewhere/),
       ],
-      ['ERR_GUESTFS_HIBERNATED', '/dev/sda7', expect.stringContaining('btrfsvol:/dev/sda5/@')],
-      ['ERR_GUESTFS_HIBERNATED', '/dev/sdb4', expect.stringContaining('shutdown /s /t 0')],
+      ['ERR_GUESTFS_HIBERNATED', '/dev/vg-a/swap', expect.stringContaining('btrfsvol:/dev/sda5/@')],
+      ['ERR_GUESTFS_HIBERNATED', '/dev/vg-a/windows', expect.stringContaining('shutdown /s /t 0')],
     ]);
   });
 
@@ -207,7 +207,7 @@ describe('commands', () => {
   });
 
   test('a hibernated system is read, and not written to', async () => {
-    for (const plan of [{ root: subvolume }, { mountable: '/dev/sdb4' }]) {
+    for (const plan of [{ root: subvolume }, { mountable: '/dev/vg-a/windows' }]) {
       await mount(plan);
       await g.umountAll();
       const error = await failureOf(mount({ ...plan, writable: true }));

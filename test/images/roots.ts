@@ -6,6 +6,14 @@ import { withAppliance } from './appliance';
 import { cached } from './cache';
 
 const sectorsPerMiB = 2048;
+/** Volumes of the group `vg-a`, in MiB. */
+const volumes: readonly [string, number][] = [
+  ['root-2', 64],
+  ['c', 64],
+  ['d', 96],
+  ['swap', 16],
+  ['windows', 32],
+];
 const key = 'correct horse battery staple';
 
 export interface RootsGuest {
@@ -16,9 +24,9 @@ export interface RootsGuest {
 }
 
 /**
- * The first disk: EFI, `plain` (ext4), LUKS with /home of `plain`, the group `vg-a` with `root-2` (ext4) and `c` (LUKS with
- * /srv), btrfs with `@`, `@home` and a snapshot of `@`, LUKS with the group `vg_b`, swap of a hibernated system.
- * The second disk: `data` (ext4), two members of a RAID 1 with /var of `plain`, NTFS of a hibernated Windows.
+ * The first disk: EFI, `plain` (ext4), LUKS with /home of `plain`, the group `vg-a`, btrfs with `@`, `@home` and a snapshot
+ * of `@`. In the group: `root-2` (ext4), `c` (LUKS with its /srv), `d` (LUKS with the group `vg_b` and its /opt), swap of a
+ * hibernated system, NTFS of a hibernated Windows. The second disk: data (ext4), members of a RAID 1 with /var of `plain`.
  */
 export async function rootsGuest(): Promise<RootsGuest> {
   const directory = await cached(['roots.ts', 'appliance.ts'], async (folder) => {
@@ -46,8 +54,9 @@ async function sparse(path: string, mebibytes: number): Promise<void> {
 }
 
 async function makeDisks(g: Guestfs): Promise<Record<string, string>> {
-  await partition(g, '/dev/sda', [32, 64, 64, 160, 256, 96, 16]);
-  await partition(g, '/dev/sdb', [32, 48, 48, 32]);
+  // Inspection asks parted about every partition, twice: few of them, and logical volumes for the rest.
+  await partition(g, '/dev/sda', [32, 64, 64, 448, 256]);
+  await partition(g, '/dev/sdb', [32, 48, 48]);
   const uuids: Record<string, string> = {};
 
   await g.partSetName('/dev/sda', 1, 'EFI-system');
@@ -56,27 +65,26 @@ async function makeDisks(g: Guestfs): Promise<Record<string, string>> {
   await makeLuks(g, '/dev/sda3', 'home', uuids);
   await g.mkfs('ext4', '/dev/mapper/home');
   await g.vgcreate('vg-a', ['/dev/sda4']);
-  await g.lvcreate('root-2', 'vg-a', 64);
-  await g.lvcreate('c', 'vg-a', 64);
+  for (const [name, size] of volumes) await g.lvcreate(name, 'vg-a', size);
   await g.mkfs('ext4', '/dev/vg-a/root-2');
   await makeLuks(g, '/dev/vg-a/c', 'inner', uuids);
   await g.mkfs('ext4', '/dev/mapper/inner');
   await g.mkfsBtrfs(['/dev/sda5']);
-  await makeLuks(g, '/dev/sda6', 'outer', uuids);
+  await makeLuks(g, '/dev/vg-a/d', 'outer', uuids);
   await g.vgcreate('vg_b', ['/dev/mapper/outer']);
   await g.lvcreateFree('opt', 'vg_b', 100);
   await g.mkfs('ext4', '/dev/vg_b/opt');
-  await g.mkswap('/dev/sda7');
+  await g.mkswap('/dev/vg-a/swap');
   await g.mkfs('ext4', '/dev/sdb1', { label: 'My Data' });
   await g.mdCreate('/dev/md/store', ['/dev/sdb2', '/dev/sdb3'], { level: 'raid1' });
   const [raid = ''] = await g.listMdDevices();
   await g.mkfs('ext4', raid);
-  await g.mkfs('ntfs', '/dev/sdb4');
-  for (const device of ['/dev/sda1', '/dev/sda2', '/dev/sda5', '/dev/sda7', '/dev/vg_b/opt']) {
+  await g.mkfs('ntfs', '/dev/vg-a/windows');
+  for (const device of ['/dev/sda1', '/dev/sda2', '/dev/sda5', '/dev/vg-a/swap', '/dev/vg_b/opt']) {
     uuids[device] = await g.vfsUuid(device);
   }
   // What swsusp writes in the place of swap's own signature; whoever looks finds no swap any more.
-  await g.pwriteDevice('/dev/sda7', 'S1SUSPEND\0', 4096 - 10);
+  await g.pwriteDevice('/dev/vg-a/swap', 'S1SUSPEND\0', 4096 - 10);
   uuids.raid = (await g.mdDetail(raid)).get('uuid') ?? '';
   uuids.root = ((await g.blkid('/dev/sda2')).get('PART_ENTRY_UUID') ?? '').toLowerCase();
 
@@ -197,7 +205,7 @@ async function makeSubvolumes(g: Guestfs, uuids: Record<string, string>): Promis
     'subvolumes',
     `UUID=${uuid} / btrfs subvol=@ 0 0
 UUID=${uuid} /home btrfs defaults,subvol=/@home 0 0
-UUID=${uuids['/dev/sda7']} none swap sw 0 0
+UUID=${uuids['/dev/vg-a/swap']} none swap sw 0 0
 `,
   );
   await g.write('/@home/bob', 'It is here.\n');
@@ -208,7 +216,7 @@ UUID=${uuids['/dev/sda7']} none swap sw 0 0
 }
 
 async function makeHibernated(g: Guestfs): Promise<void> {
-  await g.mount('/dev/sdb4', '/');
+  await g.mount('/dev/vg-a/windows', '/');
   await g.write('/hiberfil.sys', Buffer.concat([Buffer.from('hibr'), Buffer.alloc(8188)]));
   await g.umountAll();
 }
