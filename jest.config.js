@@ -12,6 +12,7 @@ module.exports = {
     project('appliance'),
     project('faults'),
     project('templates'),
+    project('guests'),
     project('examples'),
   ],
 };

@@ -1,5 +1,5 @@
 // `npm test [-- PATTERN…]`: everything that must hold before a change goes in. The last line has the totals.
-// With a pattern, or with --only=unit|appliance|faults|templates|examples, it runs those tests alone; --cmake tests the binary of CMake.
+// With a pattern, or with --only=unit|appliance|faults|templates|guests|examples, it runs those tests alone; --cmake tests the binary of CMake.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
