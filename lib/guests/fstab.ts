@@ -49,7 +49,7 @@ function fstabLine(line: number, fields: readonly string[]): FstabLine | undefin
   const behind = numbers.findIndex((each) => each.startsWith('#'));
   const [frequency = '0', pass = '0'] = behind === -1 ? numbers : numbers.slice(0, behind);
   if (!isNumber(frequency) || !isNumber(pass)) return;
-  const path = file.startsWith('/') ? canonical(file) : file;
+  const path = file.startsWith('/') ? canonical(file) : /^[\w-]+$/.exec(file)?.[0];
   if (path === undefined) return;
   // udev's names of hardware may be written as tags.
   const id = /^ID=["']?(.*?)["']?$/s.exec(spec)?.[1];

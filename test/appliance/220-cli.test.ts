@@ -52,7 +52,8 @@ describe('guestfs inspect', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toContain(`${await missing()} does not exist (ENOENT)\n`);
-    expect(stderr).toContain('luks.img: launch: done in ');
+    // A launch from a template may take too short a time to be told of.
+    expect(stderr).toMatch(/^(?:luks\.img: \w+|inspectAll): done in /m);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: no escapes where there is no terminal
     expect(stdout + stderr).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
     expect(stdout).toMatch(/^.*luks\.img: raw, 64 MiB, .* allocated, as \/dev\/sda\n/);
