@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { diagnose, type Finding } from '../../lib';
 import { debianMbr, missing } from '../images';
 import '../support/appliance';
 import { runCli } from '../support/cli';
-import { descendants, leftAfter } from '../support/processes';
+import { descendants, leftAfter, qemuOf } from '../support/processes';
 import { runNode } from '../support/script';
 
 describe('guestfs doctor', () => {
@@ -56,7 +57,10 @@ describe('diagnose()', () => {
 
   test('aborted during the launch: nothing is left', async () => {
     const abort = new AbortController();
-    const onHandle = () => void setTimeout(() => abort.abort(), 2000);
+    const onHandle = async () => {
+      while (qemuOf() === undefined) await sleep(1);
+      abort.abort();
+    };
     await expect(diagnose({ signal: abort.signal, onHandle })).rejects.toMatchObject({ code: 'ABORT_ERR' });
     expect(await leftAfter(5000, descendants)).toEqual([]);
   });
