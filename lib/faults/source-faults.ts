@@ -56,3 +56,10 @@ export const missingProgram = (program: string, shown: string, needs: readonly N
   problem: `${shown} cannot be opened without ${program}, which is not there`,
   advice: installWords(needs),
 });
+
+/** Fault of an image that is packed where it cannot be unpacked. */
+export const packedElsewhere = (shown: string, packing: string): Fault => ({
+  code: 'ERR_GUESTFS_IMAGE_UNSUPPORTED',
+  problem: `${shown} is packed (${packing}), which is read of files of this machine only`,
+  advice: 'Download it, and name the file',
+});

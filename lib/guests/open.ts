@@ -10,7 +10,7 @@ import { signals } from '../options/abort-signals';
 import { onlyWatches } from '../options/callbacks';
 import type { ProgressEvent } from '../options/types';
 import { domainIn, openSource } from '../sources/open';
-import type { Source } from '../sources/opening';
+import type { Opening, Source } from '../sources/opening';
 import { Workspace } from '../sources/workspace';
 import { addDomain } from './domains';
 import type { VolumeKey } from './keys';
@@ -97,13 +97,14 @@ export class OpenGuest {
   static async prepare(files: readonly ImageFile[], options: GuestOptions): Promise<OpenGuest> {
     const { operation, signal, handleOptions, writable = false } = options;
     const workspace = new Workspace(temporaryFolder(handleOptions));
-    const opening = { operation, signal, workspace, writable };
+    const onUnpack = options.onProgress && unpackingProgress(options.onProgress);
+    const opening = { operation, signal, workspace, writable, onUnpack };
     try {
       signal?.throwIfAborted();
       const checked: (Source | Domain)[] = [];
       for (const file of files) {
         const domain = domainIn(file.path);
-        checked.push(domain === undefined ? await openSource(file, opening) : { domain, file });
+        checked.push(...(domain === undefined ? await openSource(file, opening) : [{ domain, file }]));
       }
       signal?.throwIfAborted();
       return new OpenGuest(checked, workspace, options);
@@ -204,4 +205,22 @@ export class OpenGuest {
 function temporaryFolder({ tmpdir, environment = true }: GuestfsOptions = {}): string {
   const { LIBGUESTFS_TMPDIR, TMPDIR } = process.env;
   return tmpdir ?? ((environment && (LIBGUESTFS_TMPDIR || TMPDIR)) || '/tmp');
+}
+
+/** Progress of the unpacking of an image, as that of a call. */
+function unpackingProgress(onProgress: (event: ProgressEvent) => void): NonNullable<Opening['onUnpack']> {
+  let told = -1;
+  return (_, read, size) => {
+    const percent = size > 0 ? Math.floor((read / size) * 100) : 0;
+    if (percent === told) return;
+    told = percent;
+    const [position, total] = [BigInt(read), BigInt(size)];
+    onProgress({
+      operation: 'unpack',
+      position,
+      total,
+      ratio: size > 0 ? read / size : 0,
+      pulse: false,
+    } as ProgressEvent);
+  };
 }

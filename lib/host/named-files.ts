@@ -22,7 +22,7 @@ export function namedFiles(head: Buffer): NamedFile[] {
         head.length >= 64 ? head.readUInt32LE(60) : 0,
       ),
     ].flat();
-  if (magic === 'KDMV' || magic === 'COWD') return ofVmdk(descriptorIn(head, magic));
+  if (magic === 'KDMV' || magic === 'COWD') return ofSparseVmdk(head, magic);
   // qemu takes comments and blank lines before the first word.
   return /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*version=\d/.test(head.toString('latin1', 0, 4096))
     ? ofVmdk(head.toString('utf8'))
@@ -58,10 +58,13 @@ function ofQcow(head: Buffer): NamedFile[] {
 
 const sector = 512;
 
-function descriptorIn(head: Buffer, magic: string): string {
-  if (magic === 'COWD' || head.length < sector) return '';
+/** Of an image that has its content in itself the extents that it names mean nothing to qemu. */
+function ofSparseVmdk(head: Buffer, magic: string): NamedFile[] {
+  if (magic === 'COWD' || head.length < sector) return [];
   const start = Number(head.readBigUInt64LE(28)) * sector;
-  return head.toString('utf8', start, start + Number(head.readBigUInt64LE(36)) * sector);
+  const files = ofVmdk(head.toString('utf8', start, start + Number(head.readBigUInt64LE(36)) * sector));
+  const isWhole = head.readBigUInt64LE(12) !== 0n;
+  return isWhole ? files.filter(({ isData }) => !isData) : files;
 }
 
 function ofVmdk(descriptor: string): NamedFile[] {

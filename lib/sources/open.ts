@@ -4,6 +4,7 @@ import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
 import { inTheNameOf, UnusableImage } from '../host/unusable-image';
 import type { Opening, Source } from './opening';
+import { openPacked } from './packed';
 import { openRemote } from './remote';
 import { headOfDisk, sectorSizeOf } from './sector-size';
 import { patienceMs } from './server-faults';
@@ -14,18 +15,23 @@ export function domainIn(path: string): string | undefined {
   return /^domain:([\s\S]+)$/.exec(path)?.[1];
 }
 
-/** Checks an image, and reads what the host can tell of it. @throws as `readImage()` */
-export async function openSource(file: ImageFile, opening: Opening): Promise<Source> {
+/** Checks an image, and reads what the host can tell of it: of one that is packed, of all disks in it. @throws as `readImage()` */
+export async function openSource(file: ImageFile, opening: Opening): Promise<Source[]> {
   const { operation, signal } = opening;
-  const source = await inTheNameOf(operation, signal, () => openLocation(file, opening));
-  return { ...source, blocksize: file.blocksize ?? (await sectorSizeIn(source, opening)) };
+  const disks = await inTheNameOf(operation, signal, () => openLocation(file, opening));
+  const sources: Source[] = [];
+  for (const disk of disks)
+    sources.push({ ...disk, blocksize: file.blocksize ?? (await sectorSizeIn(disk, opening)) });
+  return sources;
 }
 
-async function openLocation(file: ImageFile, opening: Opening): Promise<Source> {
+async function openLocation(file: ImageFile, opening: Opening): Promise<Source[]> {
   const location = readLocation(file.path);
-  if (location.kind !== 'file') return await openRemote(file, location, opening);
+  if (location.kind !== 'file') return [await openRemote(file, location, opening)];
+  const packed = await openPacked({ ...file, path: location.path }, opening);
+  if (packed) return packed;
   const facts = await readImage({ ...file, path: location.path }, opening.signal, opening.operation);
-  return { ...facts, path: file.path, drive: { filename: facts.absolutePath } };
+  return [{ ...facts, path: file.path, drive: { filename: facts.absolutePath } }];
 }
 
 function readLocation(text: string): Location {

@@ -10,6 +10,8 @@ export interface Opening {
   readonly workspace: Workspace;
   /** Whether the images are to be changed. */
   readonly writable: boolean;
+  /** Hears, first with 0 bytes, of an image that has to be unpacked. */
+  readonly onUnpack?: ((shown: string, read: number, size: number) => void) | undefined;
 }
 
 /** What libguestfs is told of a drive, beside its format and what concerns all of them. */

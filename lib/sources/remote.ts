@@ -1,5 +1,5 @@
 // Images on servers.
-import { onlyRead, uriRefused } from '../faults/source-faults';
+import { onlyRead, packedElsewhere, uriRefused } from '../faults/source-faults';
 import { headOfDiskIn } from '../host/heads';
 import { faultOfInfo, notesOf } from '../host/image-condition';
 import { readNeededFiles } from '../host/image-facts';
@@ -10,6 +10,7 @@ import { runQemuImg } from '../host/qemu-img';
 import { UnusableImage } from '../host/unusable-image';
 import { serve } from './hidden';
 import type { Opening, Source } from './opening';
+import { packingOf } from './packing';
 import { faultOfServer, patienceMs } from './server-faults';
 import { isPlain, type Location, qemuName, type RemoteLocation, shownName } from './uri';
 
@@ -26,11 +27,11 @@ export async function openRemote(
     refuseToWrite(shown, 'what is described as JSON can only be read', opening);
     const served = await serve({ backing, shown, secrets: [] }, opening);
     // The description says of what format it is.
-    return await examine({ ...file, format: file.format ?? 'raw' }, served, opening);
+    return await openServed({ ...file, format: file.format ?? 'raw' }, served, opening);
   }
   const { secret = file.secret, ...rest } = location;
   const remote = withSecret(rest, secret);
-  if (isPlain(remote)) return await examine(file, remote, opening);
+  if (isPlain(remote)) return await openServed(file, remote, opening);
   const { shown, query = '' } = remote;
   refuseToWrite(shown, 'with a password, or a query behind it, it can only be read', opening);
   const hidden = {
@@ -39,10 +40,11 @@ export async function openRemote(
     shown,
     secrets: [secret ?? '', query],
   } as const;
-  return await examine(file, await serve(hidden, opening), opening);
+  return await openServed(file, await serve(hidden, opening), opening);
 }
 
-async function examine(image: ImageFile, found: RemoteLocation, opening: Opening): Promise<Source> {
+/** Finds out what is served. */
+export async function openServed(image: ImageFile, found: RemoteLocation, opening: Opening): Promise<Source> {
   try {
     return await factsOf(image, found, opening);
   } catch (error) {
@@ -73,6 +75,8 @@ async function factsOf(
     const blocks = headOfImage / 4096;
     const at = await workspace.path('head');
     const head = await headOfDiskIn({ name, format: 'raw' }, blocks, at, signal, patienceMs);
+    const packing = given === undefined ? packingOf(head) : undefined;
+    if (packing) throw UnusableImage.for(packedElsewhere(shown, packing));
     const [file] = followUris ? [] : namedFiles(head);
     if (file) throw UnusableImage.for(uriRefused(shown, file.name, file.isData));
   }

@@ -1,0 +1,122 @@
+// Packed images: what is in them is read in its place where qemu can, else unpacked.
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { image } from '../faults/faults';
+import { onlyRead } from '../faults/source-faults';
+import { headOfFile } from '../host/heads';
+import { readImage } from '../host/image-facts';
+import type { ImageFile } from '../host/image-types';
+import { UnusableImage } from '../host/unusable-image';
+import { serve } from './hidden';
+import type { Opening, Source } from './opening';
+import { headOfPacked, looksLikeImage, type Packing, packingOf } from './packing';
+import { openServed } from './remote';
+import { type TarEntry, tarEntries } from './tar';
+import { sizeOf, unpack } from './unpack';
+
+/** How often something may be packed in something else: an image in gzip in an archive in xz. */
+const deepest = 4;
+
+/** The disks in a file that is packed; undefined where it is not, or its format is said. */
+export async function openPacked(file: ImageFile, opening: Opening): Promise<Source[] | undefined> {
+  if (file.format !== undefined) return undefined;
+  const path = resolve(file.path);
+  const packing = await packingIn(path, opening);
+  if (packing === undefined) return undefined;
+  if (opening.writable) throw UnusableImage.for(onlyRead(file.path, `it is packed (${packing})`));
+  return await disksIn({ path, shown: file.path, packing }, file, opening, 1);
+}
+
+async function packingIn(path: string, { signal }: Opening): Promise<Packing | undefined> {
+  const head = await headOfFile(path, headOfPacked, signal);
+  return head && packingOf(head);
+}
+
+interface Container {
+  readonly path: string;
+  readonly shown: string;
+  readonly packing: Packing;
+}
+
+async function disksIn(
+  container: Container,
+  file: ImageFile,
+  opening: Opening,
+  depth: number,
+): Promise<Source[]> {
+  const { path, shown, packing } = container;
+  if (depth > deepest) throw UnusableImage.for(image(shown, 'it is packed too often', undefined));
+  if (packing === 'tar') return await disksInArchive(path, shown, file, opening, depth);
+  return await unpacked({ path, shown, packing, offset: 0, size: await sizeOf(path) }, file, opening, depth);
+}
+
+async function unpacked(
+  packed: Parameters<typeof unpack>[0],
+  file: ImageFile,
+  opening: Opening,
+  depth: number,
+): Promise<Source[]> {
+  const { signal, workspace, onUnpack } = opening;
+  const path = await workspace.path('unpacked');
+  const { shown } = packed;
+  onUnpack?.(shown, 0, packed.size);
+  await unpack(packed, path, signal, (read) => onUnpack?.(shown, read, packed.size));
+  const packing = await packingIn(path, opening);
+  if (packing !== undefined) return await disksIn({ path, shown, packing }, file, opening, depth + 1);
+  const facts = await readImage({ ...file, path }, signal, opening.operation);
+  return [{ ...facts, path: shown, drive: { filename: facts.absolutePath } }];
+}
+
+/** Names are shown, and no more: nothing is written under them. */
+async function disksInArchive(
+  path: string,
+  shown: string,
+  file: ImageFile,
+  opening: Opening,
+  depth: number,
+): Promise<Source[]> {
+  const disks: Source[] = [];
+  for (const { entry, packing } of await imagesIn(path)) {
+    const name = `${shown}:${entry.name}`;
+    if (packing === undefined || packing === 'tar')
+      disks.push(await inPlace(path, name, entry, file, opening));
+    else disks.push(...(await unpacked({ ...entry, path, shown: name, packing }, file, opening, depth + 1)));
+  }
+  if (disks.length === 0)
+    throw UnusableImage.for(image(shown, 'it is an archive without an image of a disk', undefined));
+  return disks;
+}
+
+async function imagesIn(path: string): Promise<{ entry: TarEntry; packing: Packing | undefined }[]> {
+  const found: { entry: TarEntry; packing: Packing | undefined }[] = [];
+  const file = await open(path);
+  try {
+    for await (const entry of tarEntries(file, await sizeOf(path))) {
+      const { buffer } = await file.read(
+        Buffer.alloc(headOfPacked),
+        0,
+        Math.min(headOfPacked, entry.size),
+        entry.offset,
+      );
+      const isNamed = /\.(?:raw|img|vmdk|qcow2|vhdx?)$/i.test(entry.name);
+      if (isNamed || looksLikeImage(buffer)) found.push({ entry, packing: packingOf(buffer) });
+    }
+  } finally {
+    await file.close();
+  }
+  return found;
+}
+
+/** Part of a file as the disk that it is. */
+async function inPlace(
+  path: string,
+  shown: string,
+  { offset, size }: TarEntry,
+  file: ImageFile,
+  opening: Opening,
+): Promise<Source> {
+  const whole = Math.ceil(size / 512) * 512;
+  const part = { driver: 'raw', offset, size: whole, file: { driver: 'file', filename: path } };
+  const served = await serve({ backing: `json:${JSON.stringify(part)}`, shown, secrets: [] }, opening);
+  return await openServed(file, served, opening);
+}

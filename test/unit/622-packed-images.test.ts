@@ -1,0 +1,125 @@
+/** Images as they are published: packed, in archives, in pieces. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { inspect } from '../../lib';
+import { OpenGuest } from '../../lib/guests/open';
+import { type TemporaryFolder, temporaryFolder } from '../support/folder';
+import { failureOf } from '../support/internal';
+
+let folder: TemporaryFolder;
+let temporary: TemporaryFolder;
+const disk = Buffer.alloc(2 << 20);
+disk.write('a disk', 1 << 20);
+
+beforeAll(() => {
+  [folder, temporary] = [temporaryFolder(), temporaryFolder()];
+  writeFileSync(folder.file('disk.raw'), disk);
+  writeFileSync(folder.file('a.ovf'), '<Envelope/>');
+  for (const [program, name] of [
+    ['gzip', 'gz'],
+    ['xz', 'xz'],
+    ['zstd', 'zst'],
+    ['bzip2', 'bz2'],
+  ] as const)
+    writeFileSync(folder.file(`packed-${name}`), run(program, '-c', 'disk.raw'));
+  const vmdk = ['convert', '-O', 'vmdk', '-o'];
+  run('qemu-img', ...vmdk, 'subformat=streamOptimized', 'disk.raw', 'stream.vmdk');
+  run('qemu-img', ...vmdk, 'subformat=twoGbMaxExtentSparse', 'disk.raw', 'split.vmdk');
+  for (const format of ['vpc', 'vhdx']) run('qemu-img', 'convert', '-O', format, 'disk.raw', format);
+  run('cp', 'stream.vmdk', 'second.vmdk');
+  run('tar', 'cf', 'ova', 'a.ovf', 'stream.vmdk', 'second.vmdk');
+  run('tar', 'czf', 'cloud', 'disk.raw');
+  run('tar', 'cf', 'empty', 'a.ovf');
+});
+
+afterAll(() => {
+  for (const each of [folder, temporary]) each[Symbol.dispose]();
+});
+
+const run = (file: string, ...args: string[]) =>
+  execFileSync(file, args, { cwd: folder.path, stdio: 'pipe' });
+
+const prepare = (name: string, more: { signal?: AbortSignal; writable?: boolean } = {}) =>
+  OpenGuest.prepare([{ path: folder.file(name) }], {
+    ...{ operation: 'inspect', handleOptions: { tmpdir: temporary.path } },
+    ...more,
+  });
+
+test.each([
+  ['packed-gz', ['']],
+  ['packed-xz', ['']],
+  ['packed-zst', ['']],
+  ['packed-bz2', ['']],
+  ['stream.vmdk', ['']],
+  ['split.vmdk', ['']],
+  ['vpc', ['']],
+  ['vhdx', ['']],
+  ['ova', [':stream.vmdk', ':second.vmdk']],
+  ['cloud', [':disk.raw']],
+])('%s has what was put into it, and leaves nothing behind', async (name, entries) => {
+  const guest = await prepare(name);
+  try {
+    expect(guest.images.map(({ path }) => path)).toEqual(entries.map((entry) => folder.file(name) + entry));
+    for (const { absolutePath, format } of guest.images) {
+      run('qemu-img', 'convert', '-f', format, '-O', 'raw', absolutePath, 'copy');
+      const copy = readFileSync(folder.file('copy'));
+      // A VHD has whole cylinders.
+      expect(copy.subarray(0, disk.length).equals(disk)).toBe(true);
+      expect(copy.subarray(disk.length).every((byte) => byte === 0)).toBe(true);
+    }
+  } finally {
+    await guest.close();
+  }
+  expect(readdirSync(temporary.path)).toEqual([]);
+});
+
+test.each([
+  [
+    'that is cut off',
+    'cut',
+    () => readFileSync(folder.file('packed-xz')).subarray(0, 80),
+    'ERR_GUESTFS_IMAGE_INVALID',
+  ],
+  [
+    'of gzip that is cut off',
+    'cut',
+    () => readFileSync(folder.file('packed-gz')).subarray(0, 80),
+    'ERR_GUESTFS_IMAGE_INVALID',
+  ],
+  ['without a disk', 'empty', undefined, 'ERR_GUESTFS_IMAGE_INVALID'],
+])('one %s is told as that', async (_, name, content, code) => {
+  if (content) writeFileSync(folder.file(name), content());
+  expect(await failureOf(prepare(name))).toMatchObject({ code, operation: 'inspect' });
+  expect(readdirSync(temporary.path)).toEqual([]);
+});
+
+test('one with an image that names files elsewhere is refused', async () => {
+  run('qemu-img', 'create', '-u', '-f', 'qcow2', '-b', '/etc/passwd', '-F', 'raw', 'evil.qcow2', '1M');
+  run('tar', 'cf', 'evil', 'evil.qcow2');
+  expect(await failureOf(prepare('evil'))).toMatchObject({ code: 'ERR_GUESTFS_BACKING_FILE' });
+});
+
+test('one can only be read, and is given up when that is asked for', async () => {
+  expect(await failureOf(prepare('packed-xz', { writable: true }))).toMatchObject({
+    code: 'ERR_GUESTFS_READ_ONLY_SOURCE',
+  });
+  writeFileSync(
+    folder.file('zeros'),
+    execFileSync('sh', ['-c', 'head -c 1000000000 /dev/zero | zstd -c'], {
+      stdio: 'pipe',
+      maxBuffer: 1 << 26,
+    }),
+  );
+  const given = prepare('zeros', { signal: AbortSignal.timeout(200) });
+  expect(await failureOf(given)).toMatchObject({ code: 'ABORT_ERR' });
+  expect(readdirSync(temporary.path)).toEqual([]);
+});
+
+test('a program that is missing is named, with its package', async () => {
+  mkdirSync(folder.file('bin'));
+  const { PATH } = process.env;
+  process.env.PATH = folder.file('bin');
+  const error = await failureOf(inspect(folder.file('packed-zst')));
+  process.env.PATH = PATH;
+  expect(error).toMatchObject({ code: 'ERR_GUESTFS_PROGRAM_MISSING', hint: expect.stringContaining('zstd') });
+});
