@@ -1,6 +1,9 @@
 /** Images that lie elsewhere, or are named otherwise, and files that are. */
-import { mkdirSync, readFileSync } from 'node:fs';
-import { Guestfs } from '../../lib';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Guestfs, inspect } from '../../lib';
 import { makeWindows } from '../images/windows';
 import { runCli } from '../support/cli';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
@@ -78,5 +81,121 @@ describe('files of Windows', () => {
     mkdirSync(folder.file('out'));
     expect(await guestfs('copy-out', image, 'D:\\data.txt', folder.file('out'))).toMatchObject({ code: 0 });
     expect(readFileSync(folder.file('out/Data.txt'), 'utf8')).toBe('on D');
+  });
+});
+
+describe('a guest whose disks lie on servers, or are packed', () => {
+  const servers: ChildProcess[] = [];
+  let uris: string[];
+  let agent: string;
+
+  const tool = (file: string, ...args: string[]) =>
+    execFileSync(file, args, { cwd: folder.path, encoding: 'utf8' });
+
+  function start(file: string, ...args: string[]): void {
+    servers.push(spawn(file, args, { cwd: folder.path, stdio: 'ignore' }));
+  }
+
+  async function freePort(): Promise<number> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+
+  beforeAll(async () => {
+    const [nbd, http, ssh] = [await freePort(), await freePort(), await freePort()];
+    tool('truncate', '-s', '20M', 'disk.raw');
+    tool('mkfs.ext4', '-q', '-L', 'data', 'disk.raw');
+    tool('qemu-img', 'convert', '-O', 'qcow2', 'disk.raw', 'disk.qcow2');
+    tool('qemu-img', 'convert', '-O', 'vmdk', '-o', 'subformat=streamOptimized', 'disk.raw', 'disk.vmdk');
+    tool('tar', 'cf', 'disk.ova', 'disk.vmdk');
+    tool('sh', '-c', 'xz -c disk.raw > disk.xz');
+    chmodSync(folder.path, 0o755);
+
+    start(
+      'qemu-nbd',
+      '--persistent',
+      '--read-only',
+      '-f',
+      'raw',
+      '-x',
+      'exported',
+      '-b',
+      '127.0.0.1',
+      '-p',
+      `${nbd}`,
+      'disk.raw',
+    );
+    start('qemu-nbd', '--persistent', '--read-only', '-f', 'raw', '-k', folder.file('socket'), 'disk.qcow2');
+    const site = `listen 127.0.0.1:${http}; root ${folder.path};`;
+    writeFileSync(
+      folder.file('nginx.conf'),
+      `daemon off; master_process off; pid ${folder.file('nginx.pid')}; error_log stderr; events {} http { access_log off; server { ${site} } }`,
+    );
+    start('nginx', '-c', folder.file('nginx.conf'));
+    for (const key of ['host', 'user']) tool('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key);
+    mkdirSync('/run/sshd', { recursive: true });
+    const settings = [
+      `AuthorizedKeysFile=${folder.file('user.pub')}`,
+      'StrictModes=no',
+      'UsePAM=no',
+      'PidFile=none',
+    ];
+    start(
+      '/usr/sbin/sshd',
+      '-D',
+      '-p',
+      `${ssh}`,
+      '-h',
+      folder.file('host'),
+      ...settings.flatMap((each) => ['-o', each]),
+    );
+    agent = folder.file('agent');
+    start('ssh-agent', '-D', '-a', agent);
+    await wait(1000);
+    process.env.SSH_AUTH_SOCK = agent;
+    execFileSync('ssh-add', ['-q', folder.file('user')], { env: { ...process.env }, stdio: 'ignore' });
+    const user = process.env.USER ?? 'root';
+    uris = [
+      `nbd://127.0.0.1:${nbd}/exported`,
+      `nbd+unix:///?socket=${folder.file('socket')}`,
+      `http://127.0.0.1:${http}/disk.qcow2`,
+      `ssh://${user}@127.0.0.1:${ssh}${folder.file('disk.raw')}?host_key_check=no`,
+      `file://${folder.file('disk.qcow2')}`,
+      `json:{"driver":"qcow2","file":{"driver":"file","filename":"${folder.file('disk.qcow2')}"}}`,
+      folder.file('disk.ova'),
+      folder.file('disk.xz'),
+    ];
+  });
+
+  afterAll(() => {
+    for (const server of servers) server.kill('SIGKILL');
+    tool('sh', '-c', 'test ! -e nginx.pid || kill "$(cat nginx.pid)" || true');
+    delete process.env.SSH_AUTH_SOCK;
+  });
+
+  test('has what is on each', async () => {
+    const { images, filesystems } = await inspect(uris);
+    expect(images.map(({ path }) => path)).toEqual(
+      uris.map((uri) => uri.replace('?host_key_check=no', '').replace(/\.ova$/, '.ova:disk.vmdk')),
+    );
+    expect(images.map(({ format }) => format)).toEqual([
+      'raw',
+      'qcow2',
+      'qcow2',
+      'raw',
+      'qcow2',
+      'raw',
+      'vmdk',
+      'raw',
+    ]);
+    expect(filesystems.map(({ type, label }) => `${type} ${label}`)).toEqual(uris.map(() => 'ext4 data'));
+  });
+
+  test('is told where a server does not give its disk', async () => {
+    const missing = await runCli('inspect', '--progress', 'none', (uris[2] ?? '').replace('disk', 'nothing'));
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringMatching(/404.*ERR_GUESTFS_SERVER/) });
   });
 });
