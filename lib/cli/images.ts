@@ -2,9 +2,11 @@
 import { basename } from 'node:path';
 import type { Guestfs } from '../guestfs';
 import type { InspectAllProgress } from '../inspect';
+import type { ProgressEvent } from '../options/types';
 import type { ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
 import { Notes } from './notes';
+import { unpackingView } from './unpacking';
 import type { GuestView } from './view';
 
 /** Names of the whole, and of the work on each image. */
@@ -28,6 +30,7 @@ export class ImagesReporter {
   readonly #whole: Job;
   /** Bars of the images that are being worked on. */
   readonly #bars = new Map<number, Bar>();
+  readonly #unpacking = new Map<number, (event: ProgressEvent) => void>();
   readonly #notes: Notes;
   #begun = false;
   #done = 0;
@@ -54,8 +57,9 @@ export class ImagesReporter {
     else this.#reporter.attach(g, { label: this.#labels[index] });
   };
 
-  readonly progress = ({ type, index, error }: InspectAllProgress): void => {
+  readonly progress = ({ type, index, error, event }: InspectAllProgress): void => {
     if (type === 'start') this.begin(index);
+    else if (event) this.#unpackingOf(index)(event);
     else if (type === 'end') this.end(index, error);
   };
 
@@ -73,16 +77,32 @@ export class ImagesReporter {
     if (!this.#several) return;
     const bar = this.#bars.get(index);
     this.#bars.delete(index);
+    this.#unpacking.delete(index);
     bar?.job.end(error);
     if (bar) this.#reporter.detach(bar.job);
     this.#done++;
     this.#tellWhole();
   }
 
+  #unpackingOf(index: number): (event: ProgressEvent) => void {
+    const known = this.#unpacking.get(index) ?? unpackingView((job) => this.#showStep(job, index));
+    this.#unpacking.set(index, known);
+    return known;
+  }
+
+  /** Shows what is done before there is a handle. */
+  #showStep(job: Job, index: number): () => void {
+    const bar = this.#bars.get(index);
+    if (bar) return bar.job.follow(job);
+    this.#reporter.attach(job, { label: this.#labels[index] });
+    return () => this.#reporter.detach(job);
+  }
+
   /** View of one of the images. */
   view(index: number): GuestView {
     return {
       begin: () => this.begin(index),
+      unpack: this.#unpackingOf(index),
       open: (g) => this.handle(g, undefined, index),
       work: (g, job) => this.#follow(g, job, index),
       note: (text) => this.#notes.tell(text, this.#paths[index]),

@@ -96,10 +96,7 @@ export class Session {
           onLeftOut: (error) => this.#view.note(failureOf(error, name).message),
         },
       }),
-      onProgress: ({ operation, position }) => {
-        if (operation === 'unpack' && position === 0n)
-          this.#view.note('The image is packed: it is unpacked first');
-      },
+      onProgress: this.#view.unpack,
       onHandle: watching((g: Guestfs) => this.#view.open(g)),
       onNote: (note) => isHarmless(note.code) || this.#fail(faultError(name, note)),
     };

@@ -1,12 +1,16 @@
 // What the terminal, or a program, sees of a guest while a command works with it.
 import type { Guestfs } from '../guestfs';
+import type { ProgressEvent } from '../options/types';
 import { ProgressReporter } from '../progress';
 import type { Job } from '../progress/job';
 import { Notes } from './notes';
 import type { LaunchArguments } from './options';
+import { unpackingView } from './unpacking';
 
 export interface GuestView {
   begin(): void;
+  /** Shows how far the unpacking of an image has come. */
+  readonly unpack: (event: ProgressEvent) => void;
   /** Shows the handle's calls, of which the launch is one, and tells its warnings. */
   open(g: Guestfs): void;
   /** Shows a job from now on: people want to follow the whole, and not its calls. */
@@ -25,6 +29,10 @@ export function viewOfOne({ progress }: LaunchArguments): GuestView {
   const notes = new Notes(reporter);
   return {
     begin: () => undefined,
+    unpack: unpackingView((job) => {
+      reporter.attach(job);
+      return () => reporter.detach(job);
+    }),
     open: (g) => {
       g.on('warning', (text) => notes.tell(text));
       reporter.attach(g);

@@ -215,12 +215,7 @@ function unpackingProgress(onProgress: (event: ProgressEvent) => void): NonNulla
     if (percent === told) return;
     told = percent;
     const [position, total] = [BigInt(read), BigInt(size)];
-    onProgress({
-      operation: 'unpack',
-      position,
-      total,
-      ratio: size > 0 ? read / size : 0,
-      pulse: false,
-    } as ProgressEvent);
+    const ratio = size > 0 ? read / size : 0;
+    onProgress({ operation: 'unpack', procNr: 0, serial: 0, position, total, ratio, pulse: false });
   };
 }

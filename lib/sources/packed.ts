@@ -8,9 +8,10 @@ import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
 import { UnusableImage } from '../host/unusable-image';
 import { serve } from './hidden';
+import { serveInPlace } from './in-place';
 import type { Opening, Source } from './opening';
 import { headOfPacked, looksLikeImage, type Packing, packingOf } from './packing';
-import { openServed } from './remote';
+import { headOfServed, openServed } from './remote';
 import { type TarEntry, tarEntries } from './tar';
 import { sizeOf, unpack } from './unpack';
 
@@ -47,6 +48,9 @@ async function disksIn(
   const { path, shown, packing } = container;
   if (depth > deepest) throw UnusableImage.for(image(shown, 'it is packed too often', undefined));
   if (packing === 'tar') return await disksInArchive(path, shown, file, opening, depth);
+  const served = packing === 'xz' ? await serveInPlace(path, shown, opening) : undefined;
+  const inner = served && packingOf(await headOfServed(served, opening));
+  if (served && inner === undefined) return [await openServed(file, served, opening)];
   return await unpacked({ path, shown, packing, offset: 0, size: await sizeOf(path) }, file, opening, depth);
 }
 

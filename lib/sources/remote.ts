@@ -53,6 +53,13 @@ export async function openServed(image: ImageFile, found: RemoteLocation, openin
   }
 }
 
+/** How an image that is served begins. */
+export async function headOfServed(found: RemoteLocation, { signal, workspace }: Opening): Promise<Buffer> {
+  const name = qemuName(found);
+  const at = await workspace.path('head');
+  return await headOfDiskIn({ name, format: 'raw' }, headOfImage / 4096, at, signal, patienceMs);
+}
+
 /** A password means something only with somebody whose it is. */
 function withSecret(location: Omit<RemoteLocation, 'secret'>, secret: string | undefined): RemoteLocation {
   const { protocol, username } = location;
@@ -67,14 +74,13 @@ function refuseToWrite(shown: string, why: string, { writable }: Opening): void 
 async function factsOf(
   { format: given, followUris = false }: ImageFile,
   location: RemoteLocation,
-  { signal, workspace }: Opening,
+  opening: Opening,
 ): Promise<Source> {
+  const { signal } = opening;
   const { protocol, server, name: filename, username, shown } = location;
   const name = qemuName(location);
   if (given !== 'raw') {
-    const blocks = headOfImage / 4096;
-    const at = await workspace.path('head');
-    const head = await headOfDiskIn({ name, format: 'raw' }, blocks, at, signal, patienceMs);
+    const head = await headOfServed(location, opening);
     const packing = given === undefined ? packingOf(head) : undefined;
     if (packing) throw UnusableImage.for(packedElsewhere(shown, packing));
     const [file] = followUris ? [] : namedFiles(head);

@@ -147,11 +147,16 @@ export function shownName(text: string): string {
   return /^[a-z][a-z\d+.-]+:\/\//i.test(text) ? shownOf(text) : text;
 }
 
-function withoutCredentials(json: string): string {
-  return json
-    .replace(/("[\w.-]*(?:password|secret|cookie|key)[\w.-]*"\s*:\s*")[^"]*"/gi, '$1…"')
-    .replace(/(:\/\/)[^/@"]*@/g, '$1…@')
-    .replace(/(https?:[^"?]*)\?[^"]*/gi, '$1');
+function withoutCredentials(text: string): string {
+  try {
+    const shown = JSON.stringify(JSON.parse(text.slice('json:'.length)), (key, value: unknown) => {
+      if (/password|secret|cookie|key/i.test(key)) return '…';
+      return typeof value === 'string' ? shownName(value) : value;
+    });
+    return `json:${shown}`;
+  } catch {
+    return 'json:{…}';
+  }
 }
 
 /** A URI without what lets one in. */

@@ -1,8 +1,8 @@
 /** Images as they are published: packed, in archives, in pieces. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { inspect } from '../../lib';
-import { OpenGuest } from '../../lib/guests/open';
+import { type GuestOptions, OpenGuest } from '../../lib/guests/open';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 import { failureOf } from '../support/internal';
 
@@ -39,7 +39,7 @@ afterAll(() => {
 const run = (file: string, ...args: string[]) =>
   execFileSync(file, args, { cwd: folder.path, stdio: 'pipe' });
 
-const prepare = (name: string, more: { signal?: AbortSignal; writable?: boolean } = {}) =>
+const prepare = (name: string, more: Partial<GuestOptions> = {}) =>
   OpenGuest.prepare([{ path: folder.file(name) }], {
     ...{ operation: 'inspect', handleOptions: { tmpdir: temporary.path } },
     ...more,
@@ -71,6 +71,25 @@ test.each([
     await guest.close();
   }
   expect(readdirSync(temporary.path)).toEqual([]);
+});
+
+test.each([
+  ['is read in its place', 'bin-nbdkit', ['xz', 'qemu-img', 'nbdkit', 'sh'], []],
+  ['is unpacked where nbdkit is missing', 'bin-xz', ['xz', 'qemu-img', 'sh'], ['unpack']],
+])('one of xz %s', async (_, bin, programs, operations) => {
+  mkdirSync(folder.file(bin));
+  for (const each of programs)
+    symlinkSync(run('which', each).toString().trim(), folder.file(`${bin}/${each}`));
+  const told = new Set<string>();
+  const { PATH } = process.env;
+  process.env.PATH = folder.file(bin);
+  try {
+    const guest = await prepare('packed-xz', { onProgress: ({ operation }) => told.add(operation) });
+    expect([...told]).toEqual(operations);
+    await guest.close();
+  } finally {
+    process.env.PATH = PATH;
+  }
 });
 
 test.each([
