@@ -35,7 +35,7 @@ const dnf = {
   packages: () => ({
     base: 'gcc-c++ make python3 pkgconf-pkg-config libguestfs-devel libguestfs-xfs? qemu-kvm qemu-img supermin',
     kernel: 'kernel-core',
-    test: 'cmake /usr/bin/clang-format /usr/bin/clang-tidy fuse3 debootstrap? /usr/bin/guestfish libstdc++-static zsh? fish?',
+    test: 'cmake /usr/bin/clang-format /usr/bin/clang-tidy fuse3 debootstrap? /usr/bin/guestfish libstdc++-static zsh? fish? nbdkit? nginx openssh-server xz zstd bzip2',
     bench: 'debootstrap? python3-libguestfs guestfs-tools /usr/bin/guestfish',
     conformance: 'genisoimage|xorriso xz zstd cpio glibc-static',
     sanitizers: 'cmake libasan libubsan libtsan valgrind',
@@ -49,7 +49,7 @@ const pacman = {
   packages: () => ({
     base: 'gcc make python pkgconf libguestfs qemu-base qemu-img supermin',
     kernel: 'linux',
-    test: 'cmake clang fuse3 debootstrap zsh? fish?',
+    test: 'cmake clang fuse3 debootstrap zsh? fish? nbdkit? nginx openssh xz zstd bzip2',
     bench: 'debootstrap guestfs-tools',
     conformance: 'cdrtools|libisoburn xz zstd cpio',
     sanitizers: 'cmake valgrind',

@@ -11,7 +11,7 @@ import type { ProgressEvent } from '../options/types';
 export interface InspectOptions {
   /** Aborts the inspection: the appliance is killed, and the promise rejects with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;
-  /** Receives the progress of each libguestfs call, `launch` included. */
+  /** Receives the progress of each libguestfs call, `launch` included, and before them of `'unpack'` where an image is packed. */
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
   /** Keys to try on encrypted volumes; a string is tried on all of them. Default: none, and they stay closed. */
   readonly keys?: readonly (string | VolumeKey)[] | undefined;
