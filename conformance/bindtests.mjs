@@ -51,15 +51,19 @@ async function difference(g, test, output) {
 }
 
 async function errorDifference(g, test) {
-  const { message, errno } = test.expectError;
+  // What is null may be anything.
+  const { message, errno } = test.expectError ?? {};
   let value;
   try {
     value = await call(g, test);
   } catch (error) {
     if (!(error instanceof GuestfsError)) throw error;
-    return unlike({ message, errno }, { message: error.message, errno: error.errno });
+    return unlike(
+      { message: message ?? error.message, errno: errno ?? error.errno },
+      { message: error.message, errno: error.errno },
+    );
   }
-  return `expected the error ${show(message)}, got ${show(value)}`;
+  return `expected ${message ? `the error ${show(message)}` : 'an error'}, got ${show(value)}`;
 }
 
 function unlike(expected, actual) {

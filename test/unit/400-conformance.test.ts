@@ -49,13 +49,15 @@ describe('the conformance runner on tests of a binding', () => {
         expectReturn: { base64: 'YWJj' },
       },
       { ...error, id: 'error' },
+      { ...error, id: 'any message', expectError: { message: null, errno: 0 } },
+      { ...error, id: 'any error', expectError: null },
     ]);
     expect(lines.slice(1)).toEqual([
-      expect.stringMatching(/: 8 passed, 0 failed, 0 skipped, in \d+ s$/),
+      expect.stringMatching(/: 10 passed, 0 failed, 0 skipped, in \d+ s$/),
       '',
-      '8 passed, 0 failed, 0 skipped',
+      '10 passed, 0 failed, 0 skipped',
     ]);
-    expect(report).toMatchObject({ passed: 8, failed: 0, skipped: 0, files: [{ passed: 8 }] });
+    expect(report).toMatchObject({ passed: 10, failed: 0, skipped: 0, files: [{ passed: 10 }] });
     expect(code).toBe(0);
   });
 
@@ -95,6 +97,47 @@ describe('the conformance runner on tests of a binding', () => {
     }
     expect(lines.at(-1)).toBe('1 passed, 10 failed, 0 skipped');
     expect(code).toBe(1);
+  });
+
+  test('knows checks that need no appliance', async () => {
+    const ret = { ref: 'ret' };
+    const [a, b, pattern] = ['a', 'b', 'b+$'].map((expected) => ({ op: 'strEq', value: ret, expected }));
+    const cases: [spec: object, value: unknown, holds: boolean][] = [
+      [{ op: 'or', args: [a, b] }, 'b', true],
+      [{ op: 'or', args: [a, b] }, 'c', false],
+      [{ op: 'or', args: [] }, 'c', false],
+      [
+        {
+          op: 'and',
+          args: [
+            { op: 'or', args: [a, pattern] },
+            { op: 'or', args: [pattern, a] },
+          ],
+        },
+        'a',
+        true,
+      ],
+      [{ op: 'strMatch', value: ret, pattern: 'b+' }, 'abbc', true],
+      [{ op: 'strMatch', value: ret, pattern: '^b' }, 'abbc', false],
+      [{ op: 'deviceEq', value: ret, expected: '/dev/sda1' }, '/dev/vda1', true],
+      [{ op: 'deviceEq', value: ret, expected: '/dev/sda1' }, '/dev/vdb1', false],
+    ];
+    const { stdout } = await runNode([
+      '--input-type=module',
+      '--eval',
+      `import { check } from ${JSON.stringify(join(root, 'conformance/checks.mjs'))};
+       import { Guestfs } from 'guestfs';
+       const g = new Guestfs();
+       for (const [spec, value] of ${JSON.stringify(cases)}) console.log(await check(spec, { value }, g) ?? 'holds');
+       const map = new Map([['uid', '0 (user root)']]);
+       console.log(await check({ op: 'hashMatch', key: 'uid', pattern: 'user \\\\S+' }, { value: map }, g) ?? 'holds');
+       console.log(await check({ op: 'hashMatch', key: 'gid', pattern: '' }, { value: map }, g) ?? 'holds');`,
+    ]);
+    const holds = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line === 'holds');
+    expect(holds).toEqual([...cases.map(([, , expected]) => expected), true, false]);
   });
 
   test('runs only what --only matches', async () => {
