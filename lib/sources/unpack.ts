@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { folder, image, tmpdir } from '../faults/faults';
+import { image, unusableTmpdir } from '../faults/faults';
 import type { Need } from '../faults/packages';
 import { missingProgram } from '../faults/source-faults';
 import { UnusableImage } from '../host/unusable-image';
@@ -125,7 +125,7 @@ async function writeSparse(bytes: AsyncIterable<Buffer>, to: string, shown: stri
 }
 
 function noSpace(to: string): UnusableImage {
-  return UnusableImage.for(folder(tmpdir, dirname(dirname(to)), 'No space left on device'));
+  return UnusableImage.for(unusableTmpdir(dirname(dirname(to)), 'No space left on device'));
 }
 
 export async function sizeOf(path: string): Promise<number> {
