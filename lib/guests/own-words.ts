@@ -14,6 +14,19 @@ export async function addOwnWords(
   await problems.attempt(system.root, () =>
     system.type === 'windows' ? addRegistry(g, system) : addRelease(g, system),
   );
+  if (system.type !== 'windows') system.arch ??= await architecture(g);
+}
+
+/** Programs that every system has: libguestfs, which looks at the root alone, does not find them on a `/usr` of its own. */
+const programs = ['/bin/sh', '/bin/ls', '/bin/bash', '/bin/echo', '/bin/rm'];
+
+async function architecture(g: Guestfs): Promise<string | null> {
+  for (const program of programs) {
+    // A link leads to another place of the guest, and must not lead to one of the appliance.
+    const found = await orNull(g.realpath(program).then((path) => g.fileArchitecture(path)));
+    if (found) return found;
+  }
+  return null;
 }
 
 /** In the order of os-release(5): the second is what the maker has put there, the first may be a link to it. */
