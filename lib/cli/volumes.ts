@@ -1,6 +1,7 @@
 // What is on the disks of a guest, and what lies on what.
 import type { Guestfs } from '../guestfs';
 import { isPartOf, plainUuid } from '../guests/blkid';
+import { membersOf } from '../guests/members';
 import type { ExaminedDevices } from '../guests/mount';
 import { isRefusal } from '../guests/problems';
 import type { PartitionReport } from '../guests/report';
@@ -36,7 +37,7 @@ export type VolumeCalls = Pick<
   | 'featureAvailable'
   | 'lvs'
   | 'lvuuid'
-  | 'mdStat'
+  | 'mdDetail'
   | 'partToDev'
   | 'pvsFull'
   | 'vgpvuuids'
@@ -63,10 +64,7 @@ export async function examine({ g, images, keys, failed, note }: DevicesOfGuest)
   return examined;
 }
 
-type Examined = Pick<
-  ExaminedDevices,
-  'report' | 'kernelNames' | 'physicalVolumes' | 'logicalVolumes' | 'errors'
->;
+type Examined = Pick<ExaminedDevices, 'report' | 'members' | 'physicalVolumes' | 'logicalVolumes' | 'errors'>;
 
 /** Types of partition tables of which the kernel takes the sizes of partitions as they are. */
 const exactTables: ReadonlySet<string> = new Set(['mbr', 'gpt']);
@@ -207,8 +205,8 @@ export class Volumes {
       return disk === undefined ? [] : [disk];
     }
     if (!/^\/dev\/md/.test(device)) return [];
-    const members = (await this.#attempt(device, () => this.#g.mdStat(device))) ?? [];
-    return members.map(({ mdstatDevice }) => this.#examined.kernelNames.get(mdstatDevice) ?? mdstatDevice);
+    const detail = await this.#attempt(device, () => this.#g.mdDetail(device));
+    return membersOf(this.#examined.members, detail?.get('uuid') ?? '').map((member) => member.device);
   }
 
   #diskOf(partition: string): ImageReport | undefined {

@@ -40,7 +40,8 @@ export class Devices {
   readonly #keys: readonly VolumeKey[];
   readonly #writable: boolean;
   readonly #seen = new Set<string>();
-  readonly #members: Member[] = [];
+  /** What is a part of something larger. */
+  readonly members: Member[] = [];
   /** Disks that begin with zeros, and on which nothing is recognised. */
   readonly #blank: string[] = [];
   #hasLvm = false;
@@ -91,7 +92,7 @@ export class Devices {
     }
     await this.#examineLogicalVolumes();
     await this.#unlockAll();
-    const found = { members: this.#members, filesystems: this.#report.filesystems };
+    const found = { members: this.members, filesystems: this.#report.filesystems };
     await noteLoneMembers(this.#g, found, this.#problems);
     this.#noteBlank();
   }
@@ -155,7 +156,7 @@ export class Devices {
       this.physicalVolumes.set(plainUuid(output.get('UUID') ?? ''), device);
     }
     const member = memberOf(device, output);
-    if (member) this.#members.push(member);
+    if (member) this.members.push(member);
     const encrypted = encryptedOf(device, output);
     if (encrypted) this.#report.encrypted.push(encrypted);
     const filesystem = filesystemOf(device, output);
@@ -233,7 +234,7 @@ export class Devices {
   /** A guest of which nothing is to be seen at all may be the wrong file, or one that was not copied. */
   #noteBlank(): void {
     const { partitions, filesystems, encrypted, images } = this.#report;
-    const hasContent = partitions.length + filesystems.length + encrypted.length + this.#members.length > 0;
+    const hasContent = partitions.length + filesystems.length + encrypted.length + this.members.length > 0;
     if (hasContent || this.#blank.length < images.length) return;
     for (const device of this.#blank) {
       this.#noteStrange(

@@ -21,6 +21,13 @@ export function memberOf(device: string, output: BlkidOutput): Member | undefine
   return { device, type, uuid: valueIn(output, 'UUID') ?? '' };
 }
 
+/** Members of the RAID array with this UUID. */
+export function membersOf(members: readonly Member[], uuid: string): Member[] {
+  return members.filter(
+    (member) => member.type === 'linux_raid_member' && hexOf(member.uuid) === hexOf(uuid),
+  );
+}
+
 const code = 'ERR_GUESTFS_MEMBERS_MISSING';
 const remedy = 'give all disks of the guest (a list of images, or --add)';
 

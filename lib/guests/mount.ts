@@ -183,7 +183,7 @@ const closedOf = ({ encrypted }: InspectionReport) =>
 
 /** What has been found out of the disks of a guest without a look into filesystems. */
 export interface ExaminedDevices
-  extends Pick<Devices, 'kernelNames' | 'known' | 'mountable' | 'physicalVolumes' | 'logicalVolumes'>,
+  extends Pick<Devices, 'members' | 'known' | 'mountable' | 'physicalVolumes' | 'logicalVolumes'>,
     Pick<Problems, 'errors'> {
   readonly report: InspectionReport;
 }
@@ -199,9 +199,9 @@ export async function examineDevices(
   const problems = new Problems(report.problems);
   const devices = new Devices(g, report, problems, keys, writable);
   await devices.examine();
-  const { kernelNames, known, mountable, physicalVolumes, logicalVolumes } = devices;
+  const { members, known, mountable, physicalVolumes, logicalVolumes } = devices;
   const { errors } = problems;
-  return { report, kernelNames, known, mountable, physicalVolumes, logicalVolumes, errors };
+  return { report, members, known, mountable, physicalVolumes, logicalVolumes, errors };
 }
 
 /** Mounts a system: its root, and what its own table of mounts names. */

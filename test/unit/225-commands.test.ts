@@ -792,7 +792,11 @@ describe('guestfs filesystems', () => {
   } as unknown as InspectionReport;
   const examined = {
     report,
-    kernelNames: new Map([['/dev/sdb1', '/dev/sda4']]),
+    members: [
+      { device: '/dev/sda4', type: 'linux_raid_member', uuid: 'ab-cd:12' },
+      { device: '/dev/sda5', type: 'linux_raid_member', uuid: 'ab-cd:13' },
+      { device: '/dev/sda6', type: 'LVM2_member', uuid: 'ab-cd:12' },
+    ],
     physicalVolumes: new Map([['abcd', '/dev/sda2']]),
     logicalVolumes: ['/dev/vg/root'],
     errors: [],
@@ -807,7 +811,7 @@ describe('guestfs filesystems', () => {
     ],
     lvs: async () => ['/dev/vg/root'],
     lvuuid: async () => 'lv-uuid',
-    mdStat: async () => [{ mdstatDevice: '/dev/sdb1', mdstatIndex: 0, mdstatFlags: '' }],
+    mdDetail: async () => new Map([['uuid', 'AB:CD12']]),
     partToDev: async (device: string) => device.replace(/\d+$/, ''),
     pvsFull: async () => [{ pvName: '/dev/sdc2', pvUuid: 'ab-cd', pvSize: 20n }],
     vgsFull: async () => [{ vgName: 'vg', vgUuid: 'vg-uuid', vgSize: 19n }],
