@@ -31,10 +31,13 @@ function adviceFor(why: string): string {
     return 'See that the server knows the user, and give the password by --secret file:PATH (secret of the image in the API), or by an ssh-agent';
   if (/host key|known_hosts|fingerprint/.test(why))
     return "See that the server is the right one, and connect once with ssh, so that its key gets into '~/.ssh/known_hosts'";
-  if (/\b404\b|not available|(?<!error connecting: )No such file|does not exist/.test(why))
+  if (/[Ff]ailed to connect|error connecting/.test(why)) return reachable;
+  if (/\b404\b|not available|No such file|does not exist/.test(why))
     return 'See what the image is called on the server';
-  return 'See that the server runs and can be reached from here';
+  return reachable;
 }
+
+const reachable = 'See that the server runs and can be reached from here';
 
 /** Fault of a URI in the header of an image: its maker would choose what this machine connects to, and opens. */
 export const uriRefused = (image: string, uri: string, isData: boolean): Fault => ({
