@@ -2,7 +2,7 @@
 // With a pattern, or with --only=unit|appliance|faults|templates|guests|examples, it runs those tests alone; --cmake tests the binary of CMake.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setup } from './setup.mjs';
 import { attached, logged, main, npm, root, step } from './steps.mjs';
@@ -13,6 +13,7 @@ const cmake = args.includes('--cmake');
 const patterns = args.filter((arg) => !/^--(only=|cmake$)/.test(arg));
 
 const env = cmake ? { GUESTFS_NODE_ADDON: path.join(root, 'build-cmake/Release/guestfs.node') } : {};
+const workers = `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`;
 const results = mkdtempSync(path.join(tmpdir(), 'guestfs-test-'));
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
@@ -51,8 +52,9 @@ async function jest(kind) {
     [
       ...[process.execPath, '--expose-gc', 'node_modules/jest/bin/jest.js', '--selectProjects', kind],
       ...['--json', `--outputFile=${file}`],
-      // Two appliances at once would only slow each other down. A busy machine takes its time for the others too.
-      ...(kind === 'unit' ? ['--testTimeout=30000'] : ['--runInBand', '--testTimeout=300000']),
+      // Two appliances at once would only slow each other down. The others wait for processes of their own more than they
+      // compute, and a busy machine takes its time.
+      ...(kind === 'unit' ? [workers, '--testTimeout=30000'] : ['--runInBand', '--testTimeout=300000']),
       ...(patterns.length > 0 ? ['--passWithNoTests', ...patterns] : []),
     ],
     env,
