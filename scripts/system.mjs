@@ -9,7 +9,7 @@ const apt = {
   packages: () => ({
     base: `g++ make python3 pkg-config libguestfs-dev libguestfs-xfs? ${debianQemu()} qemu-utils supermin`,
     kernel: /ubuntu/.test(osRelease()) ? 'linux-image-generic' : `linux-image-${debianArch()}`,
-    test: 'cmake clang-format clang-tidy fuse3|fuse debootstrap guestfish|libguestfs-tools grub-rescue-pc? zsh? fish? qemu-block-extra? nbdkit nginx-light|nginx openssh-server xz-utils zstd bzip2',
+    test: 'cmake clang-format clang-tidy fuse3|fuse debootstrap guestfish|libguestfs-tools grub-rescue-pc? zsh? fish? qemu-block-extra? nbdkit nginx-light|nginx openssh-server xz-utils zstd bzip2 rpm pacman-package-manager? db-util python3',
     bench: 'debootstrap python3-guestfs guestfs-tools|libguestfs-tools guestfish|libguestfs-tools libc6-dev',
     conformance: 'genisoimage|xorriso xz-utils zstd cpio libc6-dev',
     sanitizers: 'cmake valgrind',

@@ -1,17 +1,15 @@
-// The packages of a system. libguestfs says "none" where it does not know how to list them, too.
+// The packages of a system: what its own database says, else what libguestfs does, which says "none" where it does not know
+// how to list them, too.
 import { codeOf } from '../faults/kinds';
 import type { Guestfs } from '../guestfs';
+import { BadDatabase, type Package } from '../packages/package';
+import { findDatabase, isReadable, readPackages } from '../packages/read';
+import { GuestFiles } from '../packages/system-files';
 import { describeApplication } from './operating-system';
 import { isRefusal, type Problems } from './problems';
-import type { OperatingSystemReport } from './report';
+import type { ApplicationReport, OperatingSystemReport } from './report';
 
 const code = 'ERR_GUESTFS_NO_PACKAGE_LIST';
-
-/** Formats of which libguestfs reads the database. */
-const listable: ReadonlySet<string> = new Set(['apk', 'deb', 'pacman', 'rpm']);
-
-/** Formats of which libguestfs says "none" also where it cannot read the database. */
-const mute: ReadonlySet<string> = new Set(['apk', 'pacman', 'rpm']);
 
 /** Distributions without packages. */
 const withoutPackages: ReadonlySet<string> = new Set(['buildroot', 'cirros', 'freedos', 'ttylinux']);
@@ -22,41 +20,78 @@ export async function addApplications(
   system: OperatingSystemReport,
   problems: Problems,
 ): Promise<void> {
-  const { root, type, distro, packageFormat } = system;
-  const isWindows = type === 'windows';
-  if (!isWindows && !listable.has(packageFormat ?? '')) {
-    if (withoutPackages.has(distro ?? '')) return;
-    const what = packageFormat === null ? 'of this system' : `of the format ${packageFormat}`;
-    problems.note(root, code, `libguestfs cannot list packages ${what}: which are installed is not known`);
-    return;
-  }
+  const { root, type, distro } = system;
+  if (type === 'windows') return await addListed(g, system, problems);
+  const files = new GuestFiles(g);
   try {
-    const applications = await g.inspectListApplications2(root);
-    if (applications.length > 0 || isWindows || !mute.has(packageFormat ?? '')) {
-      system.applications = applications.map(describeApplication);
+    // A distribution that libguestfs does not know may have packages of a format that is known.
+    const found = system.packageFormat === null ? await findDatabase(files) : undefined;
+    system.packageFormat ??= found?.format ?? null;
+    const packages = found?.packages ?? (await readPackages(files, system.packageFormat ?? ''));
+    if (packages) {
+      system.applications = packages.map(applicationOf);
+      system.applicationsSource = 'database';
       return;
     }
-    problems.note(root, code, unreadable(packageFormat));
+    const { packageFormat } = system;
+    if (isReadable(packageFormat ?? '')) problems.note(root, code, missing(packageFormat));
+    else if (!withoutPackages.has(distro ?? '')) problems.note(root, code, unknownFormat(packageFormat));
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    const { operation, message } = error;
-    if (codeOf(error) === 'ERR_GUESTFS_MESSAGE_TOO_LARGE') {
-      const why = 'the list of packages is larger than a message of libguestfs can be, 4 MiB';
-      const advice = `copy their database out (\`guestfs copy-out\`; ${placesOf(packageFormat)}), and ask its own program`;
-      problems.note(root, codeOf(error), `${why}: ${advice}`, operation);
-    } else if (/: rpmts\w+$/.test(message)) {
-      // So it says that librpm gives it no iterator.
-      problems.note(root, code, unreadable(packageFormat), operation);
-    } else {
-      problems.note(root, codeOf(error), `the packages could not be listed: ${message}`, operation);
-    }
+    if (error instanceof BadDatabase) await addOfDamaged(g, system, problems, error);
+    else if (isRefusal(error)) noteRefusal(root, problems, error);
+    else throw error;
   }
 }
 
-function unreadable(format: string | null): string {
-  return `the database of packages (${format}) is not there, is empty or is of a kind that libguestfs's appliance cannot read: which are installed is not known`;
+/** The program that has written a database may read what is not understood here. */
+async function addOfDamaged(
+  g: Guestfs,
+  system: OperatingSystemReport,
+  problems: Problems,
+  { message }: BadDatabase,
+): Promise<void> {
+  const { root, packageFormat } = system;
+  try {
+    const applications = await g.inspectListApplications2(root);
+    if (applications.length > 0) {
+      system.applications = applications.map(describeApplication);
+      system.applicationsSource = 'libguestfs';
+      return;
+    }
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
+  const what = `the database of packages (${packageFormat}) is damaged, or of a kind that is not known: ${message}`;
+  problems.note(root, code, `${what}; which are installed is not known`);
 }
 
-function placesOf(format: string | null): string {
-  return format === 'rpm' ? '/var/lib/rpm or /usr/lib/sysimage/rpm' : 'the folder of the package manager';
+async function addListed(g: Guestfs, system: OperatingSystemReport, problems: Problems): Promise<void> {
+  try {
+    system.applications = (await g.inspectListApplications2(system.root)).map(describeApplication);
+    system.applicationsSource = 'libguestfs';
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    noteRefusal(system.root, problems, error);
+  }
+}
+
+function noteRefusal(root: string, problems: Problems, error: Error & { operation: string }): void {
+  problems.note(root, codeOf(error), `the packages could not be listed: ${error.message}`, error.operation);
+}
+
+function applicationOf(each: Package): ApplicationReport {
+  const { name, epoch, version, release, arch, source, sourceVersion, license, installedSize } = each;
+  const { installTime, origin, module, url, summary, description, vendor } = each;
+  return {
+    ...{ name, displayName: null, epoch, version, release, arch, installPath: null, publisher: vendor, url },
+    ...{ source, sourceVersion, license, installedSize, installTime, origin, module, summary, description },
+  };
+}
+
+const missing = (format: string | null) =>
+  `the database of packages (${format}) is not there: which are installed is not known`;
+
+function unknownFormat(format: string | null): string {
+  const what = format === null ? 'of this system' : `of the format ${format}`;
+  return `packages ${what} cannot be listed: which are installed is not known`;
 }

@@ -36,6 +36,7 @@ export async function describeSystem(
     filesystems: [root],
     driveMappings: [...(driveMappings ?? [])].map(([drive, device]) => ({ drive, device })),
     applications: null,
+    applicationsSource: null,
     icon: null,
     windows: isWindows ? await describeWindows(g, root) : null,
   };
@@ -59,7 +60,7 @@ export function unknownSystem(root: string): OperatingSystemReport {
     ...{ productName: null, productVariant: null },
     ...{ arch: null, hostname: null, osinfo: null, packageFormat: null, packageManager: null, buildId: null },
     ...{ mountpoints: [{ path: '/', device: root }], filesystems: [root], driveMappings: [] },
-    ...{ applications: null, icon: null, windows: null },
+    ...{ applications: null, applicationsSource: null, icon: null, windows: null },
   };
 }
 
@@ -75,6 +76,14 @@ export function describeApplication(application: Application2): ApplicationRepor
     publisher: application.app2Publisher || null,
     url: application.app2Url || null,
     source: application.app2SourcePackage || null,
+    ...{
+      sourceVersion: null,
+      license: null,
+      installedSize: null,
+      installTime: null,
+      origin: null,
+      module: null,
+    },
     summary: application.app2Summary || null,
     description: application.app2Description || null,
   };

@@ -170,6 +170,11 @@ export interface OperatingSystemReport {
    * the distribution has none.
    */
   applications: ApplicationReport[] | null;
+  /**
+   * What has listed the packages: `'database'` when the database of the system's package manager was read itself, which
+   * tells more of each; `'libguestfs'` for formats that are not known here, and for Windows; null where there is no list.
+   */
+  applicationsSource: 'database' | 'libguestfs' | null;
   /** Icon of the system, a PNG image in base64; null without `icon: true`, and where there is none. */
   icon: string | null;
   /** Particulars of Windows; null for other systems. */
@@ -198,6 +203,18 @@ export interface ApplicationReport {
   url: string | null;
   /** Source package. */
   source: string | null;
+  /** Version of the source package, whole: `'2.36-9'`. */
+  sourceVersion: string | null;
+  /** Licence in the words of the package. */
+  license: string | null;
+  /** Bytes that it takes once it is installed. */
+  installedSize: number | null;
+  /** Time of its installation, ISO 8601; with dpkg, the time at which the list of its files was written. */
+  installTime: string | null;
+  /** Distribution or repository that it comes from. */
+  origin: string | null;
+  /** Label of the module of RPM that it belongs to: `'nodejs:18:8090020231206:a75119d5'`. */
+  module: string | null;
   /** Description of one line. */
   summary: string | null;
   /** Description of several lines. */

@@ -61,7 +61,7 @@ export class Systems {
   }
 
   #unknown(root: string): OperatingSystemReport {
-    const message = `libguestfs does not recognise the system on ${root}: what it mounts is reported, and no more`;
+    const message = `libguestfs does not recognise the system on ${root}: what it says of itself is reported, and no more`;
     this.#problems.note(root, 'ERR_GUESTFS_NOT_RECOGNISED', message);
     this.#unknownRoots.add(root);
     return unknownSystem(root);
@@ -91,9 +91,8 @@ export class Systems {
     const { root } = system;
     const { applications = true, icon = false } = this.#options;
     await addOwnWords(this.#g, system, this.#problems);
-    if (this.#unknownRoots.has(root)) return;
     if (applications) await addApplications(this.#g, system, this.#problems);
-    if (icon) {
+    if (icon && !this.#unknownRoots.has(root)) {
       const png = await this.#problems.attempt(root, () => this.#g.inspectGetIcon(root));
       system.icon = png && png.length > 0 ? png.toString('base64') : null;
     }

@@ -261,6 +261,7 @@ describe('Debian on LVM', () => {
           { path: '/boot', device: '/dev/sda1' },
         ],
         applications: null,
+        applicationsSource: null,
       },
     ]);
     expect(report.operatingSystems[0]?.filesystems.sort()).toEqual([

@@ -53,5 +53,5 @@ test('Ctrl-C leaves neither bars nor an appliance', async () => {
   expect(screen.cursor[1]).toBe(0);
   expect(screen.modes).toEqual({ cursorIsVisible: true, linesWrap: true });
   const alive = () => started.filter((each) => existsSync(`/proc/${each}`)).map(String);
-  expect(await leftAfter(1000, alive)).toEqual([]);
+  expect(await leftAfter(5000, alive)).toEqual([]);
 });

@@ -295,6 +295,6 @@ describe('as a program', () => {
     expect(stdout).toBe('');
     expect(stderr).not.toMatch(/^guestfs: (?!.* is no raw disk image)/m); // what it notes of the image is no failure
     const left = () => started.filter((each) => existsSync(`/proc/${each}`)).map(String);
-    expect(await leftAfter(1000, left)).toEqual([]);
+    expect(await leftAfter(5000, left)).toEqual([]);
   });
 });

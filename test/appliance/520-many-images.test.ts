@@ -90,7 +90,7 @@ describe('warm', () => {
     controller.abort();
     expect((await warm).error).toMatchObject({ name: 'AbortError', operation: 'warm' });
     expect(await readdir(cache(cachedir))).toEqual(['lock']);
-    expect(await leftAfter(1000, descendants)).toEqual([]);
+    expect(await leftAfter(5000, descendants)).toEqual([]);
   });
 
   test('says why it cannot be built', async () => {
@@ -219,7 +219,7 @@ describe('an inspectAll that is cut short', () => {
     expect(performance.now() - left).toBeLessThan(5000);
     expect(existsSync(`/proc/${qemu}`)).toBe(false);
     expect(closed).toBe(true);
-    expect(await leftAfter(1000, descendants)).toEqual([]);
+    expect(await leftAfter(5000, descendants)).toEqual([]);
   });
 
   test('by its signal: likewise, and the loop throws', async () => {
@@ -237,7 +237,7 @@ describe('an inspectAll that is cut short', () => {
     });
     expect(performance.now() - aborted).toBeLessThan(5000);
     expect(closed).toBe(true);
-    expect(await leftAfter(1000, descendants)).toEqual([]);
+    expect(await leftAfter(5000, descendants)).toEqual([]);
     expect(await results.next()).toEqual({ done: true, value: undefined });
   });
 });

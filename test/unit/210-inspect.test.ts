@@ -691,6 +691,14 @@ describe('results as plain data', () => {
       publisher: null,
       url: 'https://example.org/',
       source: null,
+      ...{
+        sourceVersion: null,
+        license: null,
+        installedSize: null,
+        installTime: null,
+        origin: null,
+        module: null,
+      },
       summary: 'add and remove users',
       description: null,
     });

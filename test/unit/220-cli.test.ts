@@ -255,6 +255,7 @@ describe('a report for people', () => {
         distro: 'debian',
         version: { major: 12, minor: 5 },
         versionText: '12.05',
+        applicationsSource: 'database',
         productName: 'Debian 12.5',
         osRelease: { ID: 'debian' },
         productVariant: null,

@@ -1,0 +1,48 @@
+// The database of apk, Alpine's package manager: fields of one letter, packages apart by empty lines.
+import { BadDatabase, bytesIn, type Package, packageOf } from './package';
+import { type SystemFiles, wholeOf } from './system-files';
+
+/** apk-tools 3 has it in `/usr`. */
+const places = ['/lib/apk/db/installed', '/usr/lib/apk/db/installed'];
+
+const most = 256 * 2 ** 20;
+
+/** Packages of apk; undefined where there is no database. @throws BadDatabase */
+export async function readApk(files: SystemFiles): Promise<Package[] | undefined> {
+  for (const place of places) {
+    const file = await files.open(place);
+    if (!file) continue;
+    const content = await wholeOf(file, most);
+    if (!content) throw new BadDatabase(`${place} has ${file.size} bytes, which no database of apk has`);
+    const text = content.toString();
+    const packages = text.split(/\n\s*\n/).flatMap(described);
+    if (packages.length === 0 && text.trim() !== '') throw new BadDatabase(`no package is told in ${place}`);
+    return packages;
+  }
+  return undefined;
+}
+
+function described(stanza: string): Package[] {
+  const fields = new Map<string, string>();
+  for (const [, letter = '', value = ''] of stanza.matchAll(/^([A-Za-z]):(.*)$/gm))
+    if (!fields.has(letter)) fields.set(letter, value);
+  const get = (letter: string) => fields.get(letter) || null;
+  const name = get('P');
+  if (name === null) return [];
+  const full = fields.get('V') ?? '';
+  const [, version = full, release = null] = /^(.*)-(r\d+)$/.exec(full) ?? [];
+  const words = (letter: string) => (fields.get(letter) ?? '').split(' ').filter((word) => word !== '');
+  return [
+    packageOf({
+      ...{ name, version: version || null, release, arch: get('A'), source: get('o') ?? name },
+      ...{
+        sourceVersion: full || null,
+        vendor: get('m'),
+        license: get('L'),
+        url: get('U'),
+        summary: get('T'),
+      },
+      ...{ installedSize: bytesIn(fields.get('I')), depends: words('D'), provides: words('p') },
+    }),
+  ];
+}

@@ -1,0 +1,41 @@
+// The packages of a system, by the readers that there are.
+import { readApk } from './apk';
+import { readDpkg } from './dpkg';
+import type { Package } from './package';
+import { readPacman } from './pacman';
+import { readRpm } from './rpm';
+import type { SystemFiles } from './system-files';
+
+type Reader = (files: SystemFiles) => Promise<Package[] | undefined>;
+
+/** Readers by libguestfs's names of the formats. */
+const readers: ReadonlyMap<string, Reader> = new Map([
+  ['deb', readDpkg],
+  ['rpm', readRpm],
+  ['apk', readApk],
+  ['pacman', readPacman],
+]);
+
+export function isReadable(format: string): boolean {
+  return readers.has(format);
+}
+
+/** The database of a system of which it is not known what format it has; of several the one with most packages. */
+export async function findDatabase(
+  files: SystemFiles,
+): Promise<{ format: string; packages: Package[] } | undefined> {
+  let found: { format: string; packages: Package[] } | undefined;
+  for (const format of readers.keys()) {
+    const packages = await readPackages(files, format);
+    if (packages && packages.length > (found?.packages.length ?? 0)) found = { format, packages };
+  }
+  return found;
+}
+
+/** Packages in the order of their names; undefined where there is no database. @throws BadDatabase */
+export async function readPackages(files: SystemFiles, format: string): Promise<Package[] | undefined> {
+  const packages = await readers.get(format)?.(files);
+  return packages?.sort((a, b) => compare(a.name, b.name) || compare(a.arch ?? '', b.arch ?? ''));
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

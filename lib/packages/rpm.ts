@@ -1,0 +1,56 @@
+// The database of RPM, of any of its kinds.
+import { headersInBerkeley, isBerkeley } from './berkeley';
+import { headersInNdb, isNdb } from './ndb';
+import { BadDatabase, type Package } from './package';
+import { packageIn } from './rpm-header';
+import { isSqlite, Sqlite } from './sqlite';
+import type { SystemFile, SystemFiles } from './system-files';
+
+/** Where distributions have it; the second is what image-based systems have. */
+const folders = ['/usr/lib/sysimage/rpm', '/usr/share/rpm', '/var/lib/rpm'];
+
+const names = ['rpmdb.sqlite', 'Packages.db', 'Packages'];
+
+const mostPackages = 1_000_000;
+
+/** Packages of RPM; undefined where there is no database. @throws BadDatabase */
+export async function readRpm(files: SystemFiles): Promise<Package[] | undefined> {
+  let empty: Package[] | undefined;
+  for (const name of names) {
+    for (const folder of folders) {
+      const path = `${folder}/${name}`;
+      const file = await files.open(path);
+      if (!file || file.size === 0) continue;
+      const packages = await packagesIn(file, await files.open(`${path}-wal`));
+      // A newer kind beside the old one may have been made and never used.
+      if (packages.length > 0) return packages;
+      empty ??= packages;
+    }
+  }
+  return empty;
+}
+
+async function packagesIn(file: SystemFile, log: SystemFile | undefined): Promise<Package[]> {
+  const packages: Package[] = [];
+  for await (const header of headersIn(file, log)) {
+    packages.push(packageIn(header));
+    if (packages.length > mostPackages) throw new BadDatabase(`more than ${mostPackages} packages of RPM`);
+  }
+  return packages;
+}
+
+async function* headersIn(file: SystemFile, log: SystemFile | undefined): AsyncGenerator<Buffer> {
+  const head = await file.read(0, 512);
+  if (isSqlite(head)) yield* headersInSqlite(file, log);
+  else if (isNdb(head)) yield* headersInNdb(file);
+  else if (isBerkeley(head)) yield* headersInBerkeley(file);
+  else throw new BadDatabase('a database of RPM of a kind that is not known');
+}
+
+async function* headersInSqlite(file: SystemFile, log: SystemFile | undefined): AsyncGenerator<Buffer> {
+  const database = await Sqlite.open(file, log);
+  for await (const [, header] of database.rows('Packages')) {
+    if (!Buffer.isBuffer(header)) throw new BadDatabase('a row of RPM without a header');
+    yield header;
+  }
+}
