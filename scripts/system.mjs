@@ -9,7 +9,7 @@ const apt = {
   packages: () => ({
     base: `g++ make python3 pkg-config libguestfs-dev libguestfs-xfs? ${debianQemu()} qemu-utils supermin`,
     kernel: /ubuntu/.test(osRelease()) ? 'linux-image-generic' : `linux-image-${debianArch()}`,
-    test: 'cmake clang-format clang-tidy fuse3|fuse debootstrap guestfish|libguestfs-tools grub-rescue-pc? zsh? fish? qemu-block-extra? nbdkit nginx-light|nginx openssh-server xz-utils zstd bzip2 rpm pacman-package-manager? db-util python3',
+    test: 'cmake clang-format clang-tidy fuse3|fuse debootstrap guestfish|libguestfs-tools grub-rescue-pc? zsh? fish? qemu-block-extra? nbdkit nginx-light|nginx openssh-server xz-utils zstd bzip2 rpm pacman-package-manager? db-util python3 chromium?',
     bench: 'debootstrap python3-guestfs guestfs-tools|libguestfs-tools guestfish|libguestfs-tools libc6-dev',
     conformance: 'genisoimage|xorriso xz-utils zstd cpio libc6-dev',
     sanitizers: 'cmake valgrind',
@@ -35,7 +35,7 @@ const dnf = {
   packages: () => ({
     base: 'gcc-c++ make python3 pkgconf-pkg-config libguestfs-devel libguestfs-xfs? qemu-kvm qemu-img supermin',
     kernel: 'kernel-core',
-    test: 'cmake /usr/bin/clang-format /usr/bin/clang-tidy fuse3 debootstrap? /usr/bin/guestfish libstdc++-static zsh? fish? nbdkit? nginx openssh-server xz zstd bzip2',
+    test: 'cmake /usr/bin/clang-format /usr/bin/clang-tidy fuse3 debootstrap? /usr/bin/guestfish libstdc++-static zsh? fish? nbdkit? nginx openssh-server xz zstd bzip2 chromium?',
     bench: 'debootstrap? python3-libguestfs guestfs-tools /usr/bin/guestfish',
     conformance: 'genisoimage|xorriso xz zstd cpio glibc-static',
     sanitizers: 'cmake libasan libubsan libtsan valgrind',
@@ -49,7 +49,7 @@ const pacman = {
   packages: () => ({
     base: 'gcc make python pkgconf libguestfs qemu-base qemu-img supermin',
     kernel: 'linux',
-    test: 'cmake clang fuse3 debootstrap zsh? fish? nbdkit? nginx openssh xz zstd bzip2',
+    test: 'cmake clang fuse3 debootstrap zsh? fish? nbdkit? nginx openssh xz zstd bzip2 chromium?',
     bench: 'debootstrap guestfs-tools',
     conformance: 'cdrtools|libisoburn xz zstd cpio',
     sanitizers: 'cmake valgrind',
