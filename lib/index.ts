@@ -32,7 +32,9 @@ export type { WarmOptions, WarmResult, WarmTemplate } from './launch/warm';
 export type { CallOptions, LaunchPhase, OutputOptions, ProgressEvent } from './options/types';
 export {
   type AttachOptions,
+  type ProgressCi,
   type ProgressFormat,
+  type ProgressOutcome,
   ProgressReporter,
   type ProgressReporterOptions,
 } from './progress';

@@ -3,7 +3,6 @@ import { Pool } from '../guests/pool';
 import { isRefusal } from '../guests/problems';
 import type { FilesystemReport } from '../guests/report';
 import { type Usage, usageOfDevice } from '../guests/usage';
-import { ProgressReporter } from '../progress';
 import { shownName } from '../sources/uri';
 import { columnsOf } from '../text/columns';
 import { printable } from '../text/printable';
@@ -20,6 +19,7 @@ import {
   launchArguments,
   launchOptions,
 } from './options';
+import { reporterFor } from './progress';
 import { Results } from './results';
 import { type Guest, Session } from './session';
 import { type DevicesOfGuest, examine } from './volumes';
@@ -67,7 +67,7 @@ export const command: Command = {
     checkOneGuest(parsed);
     const { progress } = launchArguments(parsed);
     const display = displayOf(parsed);
-    const reporter = new ImagesReporter(display.images, new ProgressReporter({ format: progress }), 'df');
+    const reporter = new ImagesReporter(display.images, reporterFor(progress), 'df');
     const guests = new Guests(parsed, reporter, signal);
     try {
       const results = new Results({ signal, beforeWrite: () => reporter.clear() });

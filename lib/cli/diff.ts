@@ -3,7 +3,7 @@ import type { Changes, Difference, DiffOptions } from '../diff';
 import type { Guestfs } from '../guestfs';
 import type { ImageFile } from '../inspect';
 import { watching } from '../options/callbacks';
-import { type ProgressFormat, ProgressReporter } from '../progress';
+import type { ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
 import { type Arguments, parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
@@ -11,6 +11,7 @@ import { deviceNumbers, entryToJson, exactTime, modeText, octal } from './entrie
 import { failureOf, tellFailure } from './failures';
 import { Notes } from './notes';
 import { launchArguments, launchOptions, mountArguments, mountOptions } from './options';
+import { type ProgressChoice, reporterFor } from './progress';
 import { type Piece, Results, type Style } from './results';
 
 const description: Description = {
@@ -69,7 +70,7 @@ interface Comparison {
   readonly before: readonly ImageFile[];
   readonly after: readonly ImageFile[];
   readonly options: DiffOptions;
-  readonly progress: ProgressFormat;
+  readonly progress: ProgressChoice;
   readonly json: boolean;
   readonly exitCode: boolean;
 }
@@ -79,7 +80,7 @@ export const command: Command = {
   async run(args, signal) {
     const comparison = parse(args);
     const { progress } = comparison;
-    const reporter = new ProgressReporter({ format: progress });
+    const reporter = reporterFor(progress);
     let hasFailed = false;
     const fail = (error: unknown, path?: string) => {
       hasFailed = true;

@@ -1,11 +1,12 @@
 // Not the package's index, which cannot be loaded where libguestfs is missing.
 import { type DiagnoseOptions, diagnose, type Finding, type Severity } from '../doctor';
-import { type ProgressFormat, ProgressReporter, printable } from '../progress';
+import { printable } from '../progress';
 import { columnsOf } from '../text/columns';
 import { toJson } from '../text/json';
 import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { formatOption, progressOption } from './options';
+import { type ProgressChoice, reporterFor } from './progress';
 import { Results, type Style } from './results';
 
 const description: Description = {
@@ -45,7 +46,7 @@ export const command: Command = {
   description,
   async run(args, signal) {
     const { json, progress, options } = parse(args);
-    const reporter = new ProgressReporter({ format: progress });
+    const reporter = reporterFor(progress);
     const results = new Results();
     const findings: Finding[] = [];
     const onFinding = (finding: Finding) => {
@@ -65,7 +66,7 @@ export const command: Command = {
 
 interface Arguments {
   readonly json: boolean;
-  readonly progress: ProgressFormat;
+  readonly progress: ProgressChoice;
   readonly options: DiagnoseOptions;
 }
 
@@ -74,7 +75,7 @@ export function parse(args: readonly string[]): Arguments {
   const format = parsed.value('format');
   return {
     json: parsed.has('json'),
-    progress: (parsed.value('progress') ?? 'auto') as ProgressFormat,
+    progress: (parsed.value('progress') ?? 'auto') as ProgressChoice,
     options: {
       images: parsed.operands.map((path) => ({ path, format })),
       launch: !parsed.has('no-launch'),

@@ -1,8 +1,9 @@
 import { GuestfsError, inNames, type OptionNames } from '../faults/errors';
-import { type ProgressFormat, printable } from '../progress';
-import { isGithubLog, withoutCommands } from '../text/github-log';
+import { printable } from '../progress';
+import { withoutCommands } from '../text/ci/commands';
 import { toJson } from '../text/json';
 import { printableText as clean } from '../text/lines';
+import { logOf, type ProgressChoice } from './progress';
 
 /** Why something failed, as in the JSON output. */
 export interface Failure {
@@ -24,16 +25,18 @@ export function failureOf(error: unknown, operation: string): Failure {
  *
  * @param image which of several guests it is about
  */
-export function tellFailure(failure: Failure, progress: ProgressFormat, path?: string, image?: string): void {
+export function tellFailure(failure: Failure, progress: ProgressChoice, path?: string, image?: string): void {
+  // What is undefined is left out.
+  const told = () => `${toJson({ type: 'error', image, path, ...failure })}\n`;
+  process.stderr.write(progress === 'json' ? told() : failureText(failure, progress, path, image));
+}
+
+function failureText(failure: Failure, progress: ProgressChoice, path?: string, image?: string): string {
   const isSeen = path !== undefined && shows(clean(failure.message), printable(path));
   const places = [image, isSeen ? undefined : path].filter((each) => each !== undefined);
   const place = places.map((each) => `${printable(each)}: `).join('');
-  process.stderr.write(
-    progress === 'json'
-      ? // What is undefined is left out.
-        `${toJson({ type: 'error', image, path, ...failure })}\n`
-      : `${printableText(`guestfs: ${place}${failure.message} (${failure.code})`)}\n`,
-  );
+  const text = printableText(`guestfs: ${place}${failure.message} (${failure.code})`, progress);
+  return `${logOf(progress)?.failure?.(text) ?? text}\n`;
 }
 
 /** Whether a reader of the text sees this very path in it, and need not read it twice: not `/a` in `/ab` or in `/a/b`. */
@@ -43,9 +46,9 @@ function shows(text: string, path: string): boolean {
 }
 
 /** Several lines that can play with no terminal, and with no log. */
-export function printableText(text: string): string {
+export function printableText(text: string, progress: ProgressChoice = 'auto'): string {
   const shown = clean(text);
-  return isGithubLog(process.stderr, process.env) ? shown.split('\n').map(withoutCommands).join('\n') : shown;
+  return logOf(progress) ? shown.split('\n').map(withoutCommands).join('\n') : shown;
 }
 
 const options = { root: '--root', mountable: '--mount', keys: '--key' } as const;

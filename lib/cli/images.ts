@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Guestfs } from '../guestfs';
 import type { InspectAllProgress } from '../inspect';
 import type { ProgressEvent } from '../options/types';
-import type { ProgressReporter } from '../progress';
+import type { ProgressOutcome, ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
 import { Notes } from './notes';
 import { unpackingView } from './unpacking';
@@ -32,6 +32,9 @@ export class ImagesReporter {
   readonly #bars = new Map<number, Bar>();
   readonly #unpacking = new Map<number, (event: ProgressEvent) => void>();
   readonly #notes: Notes;
+  /** When the work on each image began, by `performance.now()`. */
+  readonly #begins = new Map<number, number>();
+  readonly #outcomes = new Map<number, ProgressOutcome>();
   #begun = false;
   #done = 0;
 
@@ -64,6 +67,7 @@ export class ImagesReporter {
   };
 
   begin(index: number): void {
+    this.#begins.set(index, performance.now());
     if (!this.#several) return;
     if (!this.#begun) this.#tellWhole(); // so that it stands above the images
     if (this.#reporter.format !== 'bar') return;
@@ -74,6 +78,8 @@ export class ImagesReporter {
   }
 
   end(index: number, error: Error | undefined): void {
+    const elapsed = performance.now() - (this.#begins.get(index) ?? performance.now());
+    this.#outcomes.set(index, { image: this.#labels[index] ?? '', elapsed, error });
     if (!this.#several) return;
     const bar = this.#bars.get(index);
     this.#bars.delete(index);
@@ -96,6 +102,12 @@ export class ImagesReporter {
     if (bar) return bar.job.follow(job);
     this.#reporter.attach(job, { label: this.#labels[index] });
     return () => this.#reporter.detach(job);
+  }
+
+  /** Tells the summary what was found out about an image. */
+  result(index: number, result: string): void {
+    const outcome = this.#outcomes.get(index);
+    if (outcome) this.#outcomes.set(index, { ...outcome, result });
   }
 
   /** View of one of the images. */
@@ -137,6 +149,7 @@ export class ImagesReporter {
   }
 
   close(): void {
+    for (const [, outcome] of [...this.#outcomes].sort(([a], [b]) => a - b)) this.#reporter.outcome(outcome);
     this.#reporter.close();
   }
 }

@@ -6,7 +6,6 @@ import {
   inspectAll,
 } from '../inspect';
 import { watching } from '../options/callbacks';
-import { type ProgressFormat, ProgressReporter } from '../progress';
 import { shownName } from '../sources/uri';
 import { toJson } from '../text/json';
 import { parseArguments } from './arguments';
@@ -14,6 +13,7 @@ import { type Command, type Description, ExitCode } from './command';
 import { type Failure, failureOf, tellFailure } from './failures';
 import { ImagesReporter } from './images';
 import { addOption, checkOneGuest, concurrencyOption, launchArguments, launchOptions } from './options';
+import { type ProgressChoice, reporterFor } from './progress';
 import { isIncomplete, renderReport } from './report';
 
 const description: Description = {
@@ -53,7 +53,7 @@ interface Arguments {
   readonly images: readonly string[];
   readonly guests: readonly Disks[];
   readonly json: boolean;
-  readonly progress: ProgressFormat;
+  readonly progress: ProgressChoice;
   readonly options: InspectAllOptions<Disks>;
 }
 
@@ -64,7 +64,7 @@ export const command: Command = {
   description,
   async run(args, signal) {
     const { images, guests, json, progress, options } = parse(args);
-    const reporter = new ImagesReporter(images, new ProgressReporter({ format: progress }), 'inspect');
+    const reporter = new ImagesReporter(images, reporterFor(progress), 'inspect');
     const outcomes = new Outcomes(images);
     let printed = 0;
     const results = inspectAll(guests, {
@@ -74,6 +74,7 @@ export const command: Command = {
     try {
       for await (const result of results) {
         reporter.clear();
+        if (result.report) reporter.result(result.index, resultOf(result.report));
         if (result.error) tellFailure(failureOf(result.error, 'inspect'), progress, images[result.index]);
         for (const each of outcomes.add(result).filter(isReport)) {
           if (!json) print(`${printed++ > 0 ? '\n' : ''}${renderReport(each, terminalWidth())}`);
@@ -129,6 +130,15 @@ export function parse(args: readonly string[]): Arguments {
       applications: !parsed.has('no-applications'),
     },
   };
+}
+
+/** An image in a few words. */
+function resultOf(report: InspectionReport): string {
+  const names = report.operatingSystems.map(
+    ({ productName, distro, type, root }) => productName ?? distro ?? type ?? root,
+  );
+  const problems = report.problems.length > 0 ? `${report.problems.length} problems` : '';
+  return [names.join(', ') || 'no operating system', problems].filter(Boolean).join('; ');
 }
 
 function isReport(outcome: Outcome): outcome is InspectionReport {

@@ -1,10 +1,10 @@
 // The options that commands share, and what they say.
 import type { ImageFile, VolumeKey } from '../inspect';
 import type { Accelerator, TemplateMode } from '../launch/options';
-import type { ProgressFormat } from '../progress';
 import type { Arguments } from './arguments';
 import type { Operand, Option } from './command';
 import { parseKey, parseSecret } from './keys';
+import { type ProgressChoice, progressChoices } from './progress';
 
 /** What commands say of the paths that they take. */
 export const windowsPaths =
@@ -12,7 +12,6 @@ export const windowsPaths =
 
 export const imageOperand: Operand = { name: 'IMAGE', file: true };
 
-const progressFormats = ['auto', 'bar', 'text', 'json', 'none'] as const satisfies ProgressFormat[];
 const accelerators = ['auto', 'kvm', 'tcg'] as const satisfies Accelerator[];
 const templateModes = ['auto', 'never', 'only'] as const satisfies TemplateMode[];
 
@@ -63,9 +62,9 @@ export const followUrisOption: Option = {
 export const progressOption: Option = {
   name: 'progress',
   value: 'FORMAT',
-  choices: progressFormats,
+  choices: progressChoices,
   about:
-    'Progress on stderr; default auto: bars on a terminal, else lines. With json, errors and notes are JSON too',
+    'Progress on stderr; default auto: bars on a terminal, else lines, as the system that runs the job understands them. A system that is named is taken for that one; plain: lines, and nothing that a system obeys. With json, errors and notes are JSON too',
 };
 
 export const templateOption: Option = {
@@ -144,7 +143,7 @@ export interface LaunchArguments {
   /** What is said of all images. */
   readonly image: Omit<ImageFile, 'path'>;
   readonly keys: readonly VolumeKey[];
-  readonly progress: ProgressFormat;
+  readonly progress: ProgressChoice;
   readonly accel: Accelerator;
   readonly template: TemplateMode | undefined;
   readonly timeout: number | undefined;
@@ -161,7 +160,7 @@ export function launchArguments(args: Arguments): LaunchArguments {
       libvirturi: args.value('connect'),
     },
     keys: args.values('key').map(parseKey),
-    progress: (args.value('progress') ?? 'auto') as ProgressFormat,
+    progress: (args.value('progress') ?? 'auto') as ProgressChoice,
     accel: (args.value('accel') ?? 'auto') as Accelerator,
     template: args.value('template') as TemplateMode | undefined,
     timeout: args.milliseconds('timeout'),

@@ -1,10 +1,10 @@
 // What the terminal, or a program, sees of a guest while a command works with it.
 import type { Guestfs } from '../guestfs';
 import type { ProgressEvent } from '../options/types';
-import { ProgressReporter } from '../progress';
 import type { Job } from '../progress/job';
 import { Notes } from './notes';
 import type { LaunchArguments } from './options';
+import { reporterFor } from './progress';
 import { unpackingView } from './unpacking';
 
 export interface GuestView {
@@ -25,7 +25,7 @@ export interface GuestView {
 
 /** The view of a command that works with one guest. */
 export function viewOfOne({ progress }: LaunchArguments): GuestView {
-  const reporter = new ProgressReporter({ format: progress });
+  const reporter = reporterFor(progress);
   const notes = new Notes(reporter);
   return {
     begin: () => undefined,

@@ -1,6 +1,7 @@
 import { type Observable, observe } from '../calls/operations';
 import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/arguments';
 import { reading, readSettings } from '../options/read';
+import { ciSystems, ciVariables } from '../text/ci/systems';
 
 /**
  * Format in which progress is shown: `'bar'` for a terminal, `'text'` for a log (a line now and then), `'json'` for
@@ -9,17 +10,30 @@ import { reading, readSettings } from '../options/read';
  */
 export type ProgressFormat = 'auto' | 'bar' | 'text' | 'json' | 'none';
 
+/**
+ * System whose log `'text'` is for: its lines are folded into groups, its bar moves, failures are annotations, as the
+ * system can; `'plain'` for Jenkins and others: nothing but lines. `'auto'` takes the one in whose job the program runs.
+ */
+export type ProgressCi = 'auto' | 'github' | 'gitlab' | 'azure' | 'buildkite' | 'teamcity' | 'plain';
+
 /** Options of a {@link ProgressReporter}. */
 export interface ProgressReporterOptions {
   /** Format; default `'auto'`. */
   readonly format?: ProgressFormat | undefined;
   /** Stream to write to; default `process.stderr`, so that results on `process.stdout` stay clean. */
   readonly stream?: NodeJS.WritableStream | undefined;
+  /** System whose log it is; default `'auto'`. Another one also makes `'text'` of the format `'auto'`. */
+  readonly ci?: ProgressCi | undefined;
+  /** Whether a failed operation is an annotation, where the `ci` has such; default true. */
+  readonly annotations?: boolean | undefined;
   /** Milliseconds between two lines of `'text'` about one operation, news or not, more than 0; default 10000. */
   readonly interval?: number | undefined;
   /** Text before the name of each operation, for instance the name of an image; not part of `'json'`. Default: none. */
   readonly label?: string | undefined;
-  /** Environment that is searched for `CI`, `TERM`, `NO_COLOR` and `GITHUB_ACTIONS`; default `process.env`. */
+  /**
+   * Environment that is searched for `CI`, `TERM`, `NO_COLOR`, the variables by which systems that run jobs are known, and
+   * `GITHUB_STEP_SUMMARY`; default `process.env`.
+   */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Clock, in milliseconds since 1970; default: the time of day, but never set back. */
   readonly now?: (() => number) | undefined;
@@ -35,6 +49,8 @@ const formats: readonly unknown[] = ['auto', 'bar', 'text', 'json', 'none'] sati
 
 const optionTypes: ReadonlyMap<string, string> = new Map([
   ['format', 'string'],
+  ['ci', 'string'],
+  ['annotations', 'boolean'],
   ['stream', 'object'],
   ['interval', 'number'],
   ['label', 'string'],
@@ -53,9 +69,12 @@ export function checkReporterOptions(options: ProgressReporterOptions): Progress
     const matches = typeof value === expected && value !== null;
     if (!matches) throw invalidType(operation, `options.${name}`, expected, value);
   }
-  const { format, stream, interval, env } = checked;
+  const { format, ci, stream, interval, env } = checked;
   if (format !== undefined && !formats.includes(format)) {
     throw invalidValue(operation, 'options.format', `must be one of ${formats.join(', ')}`);
+  }
+  if (ci !== undefined && !['auto', ...ciSystems].includes(ci)) {
+    throw invalidValue(operation, 'options.ci', `must be one of auto, ${ciSystems.join(', ')}`);
   }
   if (interval !== undefined && !(interval > 0)) {
     throw outOfRange(operation, 'options.interval', 'a positive number of milliseconds', interval);
@@ -83,17 +102,15 @@ function isStream(value: object): boolean {
   );
 }
 
+const variables = [...ciVariables, 'TERM', 'NO_COLOR'];
+
 /** Variables that matter, as the texts that variables are. */
 function readVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return reading(operation, 'options.env', () => {
-    const { CI, TERM, NO_COLOR, GITHUB_ACTIONS } = env;
-    return Object.fromEntries(
-      Object.entries({ CI, TERM, NO_COLOR, GITHUB_ACTIONS }).map(([name, value]) => [
-        name,
-        value && `${value}`,
-      ]),
-    );
-  });
+  return reading(operation, 'options.env', () =>
+    Object.fromEntries(
+      variables.map((name) => [name, env[name]] as const).map(([name, value]) => [name, value && `${value}`]),
+    ),
+  );
 }
 
 export function isObservable(value: unknown): value is Observable {

@@ -1,7 +1,7 @@
 import { type Observable, type Operation, type OperationObserver, observe } from '../calls/operations';
 import { invalidType } from '../faults/arguments';
 import type { ProgressEvent } from '../options/types';
-import { isGithubLog } from '../text/github-log';
+import { type CiSystem, ciSystemOf, isCi } from '../text/ci/systems';
 import type { OutputStream } from '../text/output-stream';
 import { printable } from '../text/printable';
 import { BarFormat } from './bar';
@@ -16,6 +16,7 @@ import {
   type ProgressFormat,
   type ProgressReporterOptions,
 } from './options';
+import { codeOf, type ProgressOutcome, summaryLine, writeStepSummary } from './outcomes';
 import { Output } from './output';
 import { TextFormat } from './text';
 
@@ -33,6 +34,10 @@ export class ProgressReporter {
   readonly format: Exclude<ProgressFormat, 'auto'>;
   readonly #output: Output;
   readonly #now: () => number;
+  /** When the reporter was made. */
+  readonly #began: number;
+  readonly #summaryFile: string | undefined;
+  #outcomes: ProgressOutcome[] = [];
   readonly #view: Format;
   readonly #tasks = new Set<Task>();
   /** Attached handles, each with the function that lets go of it. */
@@ -43,9 +48,13 @@ export class ProgressReporter {
   constructor(options: ProgressReporterOptions = {}) {
     const checked = checkReporterOptions(options);
     const { stream = process.stderr, interval = 10_000, env = process.env, label = '', now } = checked;
-    this.format = resolveFormat(checked.format, stream, env);
+    const { annotations = true } = checked;
+    this.format = resolveFormat(checked, stream, env);
+    const ci = resolveCi(checked, stream, env);
     this.#output = new Output(stream);
     this.#now = now ?? steadyNow;
+    this.#began = this.#now();
+    if (ci === 'github') this.#summaryFile = env.GITHUB_STEP_SUMMARY || undefined;
     const context: Context = {
       output: this.#output,
       tasks: this.#tasks,
@@ -55,7 +64,7 @@ export class ProgressReporter {
     if (this.format === 'bar') this.#view = new BarFormat(context, !env.NO_COLOR);
     else if (this.format === 'json') this.#view = new JsonFormat(context);
     // Also for 'none', where nothing is attached and so only `line` is ever used.
-    else this.#view = new TextFormat(context, { interval, github: isGithubLog(stream, env) });
+    else this.#view = new TextFormat(context, { interval, ci, annotations });
   }
 
   /**
@@ -105,14 +114,37 @@ export class ProgressReporter {
     this.#view.clear();
   }
 
-  /** Stops showing the operations of all handles, as `detach()` does. */
-  close(): void {
-    this.detach();
+  /**
+   * Remembers what has come of an image, for the summary with which the reporter ends: of several images a line, and in
+   * GitHub Actions a table on the page of the job.
+   */
+  outcome(outcome: ProgressOutcome): void {
+    if (typeof outcome !== 'object' || outcome === null)
+      throw invalidType('outcome', 'outcome', 'object', outcome);
+    const { image, elapsed, result, error } = outcome;
+    if (typeof image !== 'string') throw invalidType('outcome', 'outcome.image', 'string', image);
+    if (typeof elapsed !== 'number') throw invalidType('outcome', 'outcome.elapsed', 'number', elapsed);
+    this.#outcomes.push({ image, elapsed, result, error });
   }
 
-  /** Stops showing the operations of all handles, as `detach()` does, for `using`. */
-  [Symbol.dispose](): void {
+  /** Stops showing the operations of all handles, as `detach()` does, and tells the outcomes. */
+  close(): void {
     this.detach();
+    this.#summarise();
+  }
+
+  /** Ends the reporter, as `close()` does, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #summarise(): void {
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    if (outcomes.length === 0 || this.format === 'none') return;
+    const elapsed = this.#now() - this.#began;
+    if (outcomes.length > 1) this.#view.line(summaryLine(outcomes, elapsed));
+    if (this.#summaryFile !== undefined) writeStepSummary(this.#summaryFile, outcomes, elapsed);
   }
 
   #observer(tasks: Map<number, Task>, label: string | undefined): OperationObserver {
@@ -190,20 +222,24 @@ function steadyNow(): number {
 }
 
 function resolveFormat(
-  format: ProgressFormat = 'auto',
+  { format = 'auto', ci = 'auto' }: ProgressReporterOptions,
   stream: OutputStream,
   env: NodeJS.ProcessEnv,
 ): Exclude<ProgressFormat, 'auto'> {
   if (format !== 'auto') return format;
-  const { CI = '', TERM } = env;
-  const inCi = !['', '0', 'false'].includes(CI.toLowerCase());
-  return stream.isTTY && !inCi && TERM !== 'dumb' ? 'bar' : 'text';
+  return stream.isTTY && ci === 'auto' && !isCi(env) && env.TERM !== 'dumb' ? 'bar' : 'text';
+}
+
+function resolveCi(
+  { ci = 'auto' }: ProgressReporterOptions,
+  stream: OutputStream,
+  env: NodeJS.ProcessEnv,
+): CiSystem | undefined {
+  return ci === 'auto' ? ciSystemOf(stream, env) : ci;
 }
 
 function failureOf(error: Error): Failure {
-  // Not every code is a string: a DOMException's is a number.
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   const { message } = error;
   const [summary = ''] = message.split('\n');
-  return { code: printable(code), message: printable(message), summary: printable(summary) };
+  return { code: printable(codeOf(error)), message: printable(message), summary: printable(summary) };
 }

@@ -1,4 +1,5 @@
-import { groupEnd, groupStart, withoutCommands } from '../text/github-log';
+import { withoutCommands } from '../text/ci/commands';
+import { type CiSystem, ciLogs, type LogGroup } from '../text/ci/systems';
 import { beforeEnd } from './before-end';
 import { spokenDuration } from './duration';
 import { type Context, type Failure, type Format, percentOf, type Task } from './format';
@@ -9,8 +10,10 @@ const SHORT = 2000;
 export interface TextOptions {
   /** Milliseconds between two lines about one operation. */
   readonly interval: number;
-  /** Whether the log is one of GitHub Actions: what happens on the way is folded away, outcomes are not. */
-  readonly github: boolean;
+  /** System whose log it is: what happens on the way is folded away, outcomes are not. Undefined: no log of a job. */
+  readonly ci: CiSystem | undefined;
+  /** Whether failures are to be seen outside the log, where the system can show them so. */
+  readonly annotations: boolean;
 }
 
 /** Plain lines for logs: no escapes, no carriage returns, and never silent for longer than the interval. */
@@ -18,16 +21,20 @@ export class TextFormat implements Format {
   readonly period: number;
   readonly #context: Context;
   readonly #interval: number;
-  readonly #github: boolean;
-  /** Function that ends the group in which lines are folded away, while there is one. */
-  #group: (() => void) | undefined;
+  readonly #ci: CiSystem | undefined;
+  readonly #annotations: boolean;
+  /** Group in which lines are folded away, and the function that forgets it, while there is one. */
+  #group: { readonly title: string; readonly name: string; readonly forget: () => void } | undefined;
+  /** Position of the job's bar. */
+  #percent: number | undefined;
   /** What was said last about each task. */
   readonly #said = new WeakMap<Task, { readonly time: number; readonly percent: number | undefined }>();
 
-  constructor(context: Context, { interval, github }: TextOptions) {
+  constructor(context: Context, { interval, ci, annotations }: TextOptions) {
     this.#context = context;
     this.#interval = interval;
-    this.#github = github;
+    this.#ci = ci;
+    this.#annotations = annotations;
     this.period = Math.min(interval, 1000);
   }
 
@@ -48,11 +55,13 @@ export class TextFormat implements Format {
     const outcome = failure
       ? `failed after ${duration}: ${failure.code} ${failure.summary}`.trimEnd()
       : `done in ${duration}`;
-    this.line(`${this.#nameOf(task)}: ${outcome}`);
+    this.#endGroup();
+    this.#write(`${this.#nameOf(task)}: ${outcome}`, failure && this.#annotations ? 'failure' : undefined);
   }
 
   tick(): void {
     for (const task of this.#context.tasks) this.#consider(task);
+    this.#moveBar();
     if (this.#context.tasks.size === 0) this.#endGroup();
   }
 
@@ -84,8 +93,8 @@ export class TextFormat implements Format {
     // Less than a second is not worth a word.
     const left =
       remaining === undefined || remaining < 1000 ? '' : `, about ${spokenDuration(remaining)} left`;
-    if (this.#github) this.#beginGroup(task);
-    this.#write(`${this.#nameOf(task)}: ${described} after ${spokenDuration(elapsed)}${left}`);
+    this.#beginGroup(task);
+    this.#write(`${this.#nameOf(task)}: ${described} after ${spokenDuration(elapsed)}${left}`, 'news');
   }
 
   #nameOf(task: Task): string {
@@ -93,23 +102,54 @@ export class TextFormat implements Format {
     return `${label === '' ? '' : `${label}: `}${task.operation}`;
   }
 
+  /** The bar of a job is one: that of what began first, which is the whole where there is one. */
+  #moveBar(): void {
+    const { progress } = this.#log;
+    if (!progress) return;
+    const [first] = [...this.#context.tasks].filter((task) => percentOf(task) !== undefined);
+    const percent = first && percentOf(first);
+    if (!first || percent === undefined || percent === this.#percent) return;
+    this.#percent = percent;
+    this.#context.output.write(`${progress(percent, withoutCommands(this.#nameOf(first)))}\n`);
+  }
+
   #beginGroup(task: Task): void {
-    if (this.#group) return;
+    const { beginGroup } = this.#log;
+    if (this.#group || !beginGroup) return;
     const others = this.#context.tasks.size - 1;
-    const title = `${this.#nameOf(task)}${others > 0 ? ` and ${others} more` : ''}`;
-    this.#context.output.write(`${groupStart(title)}\n`);
+    const title = withoutCommands(`${this.#nameOf(task)}${others > 0 ? ` and ${others} more` : ''}`);
     // The error that ends the process, too, is to be seen.
-    this.#group = beforeEnd(() => this.#endGroup());
+    const group = { title, name: uniqueName(), forget: beforeEnd(() => this.#endGroup()) };
+    this.#context.output.write(`${beginGroup(this.#placed(group))}\n`);
+    this.#group = group;
   }
 
   #endGroup(): void {
-    if (!this.#group) return;
-    this.#group();
+    const group = this.#group;
+    if (!group) return;
     this.#group = undefined;
-    this.#context.output.write(`${groupEnd}\n`);
+    group.forget();
+    this.#context.output.write(`${this.#log.endGroup?.(this.#placed(group))}\n`);
   }
 
-  #write(line: string): void {
-    this.#context.output.write(`${this.#github ? withoutCommands(line) : line}\n`);
+  #placed({ title, name }: Pick<LogGroup, 'title' | 'name'>): LogGroup {
+    return { title, name, seconds: Math.floor(this.#context.now() / 1000) };
   }
+
+  get #log() {
+    return ciLogs[this.#ci ?? 'plain'];
+  }
+
+  #write(line: string, kind?: 'news' | 'failure'): void {
+    const plain = this.#ci === undefined ? line : withoutCommands(line);
+    const format = kind && this.#log[kind];
+    this.#context.output.write(`${format ? format(plain) : plain}\n`);
+  }
+}
+
+let groups = 0;
+
+/** Name of a group that no other process of the job gives to another. */
+function uniqueName(): string {
+  return `guestfs_${process.pid}_${++groups}`;
 }

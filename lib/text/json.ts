@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
  */
 const playful = /[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/gu;
 
-/** Mark by which a line is a command to GitHub Actions, wherever it stands. */
-const command = /##(?=\[)/g;
+/** Mark by which a line is a command to systems that run jobs, wherever it stands. */
+const command = /#(?=\p{Default_Ignorable_Code_Point}*#)/gu;
 
 /** Text that no data can contain, for nobody can know it. */
 const mark = randomUUID();
@@ -22,7 +22,7 @@ export function toJson(value: unknown, indent?: number): string {
   )
     .replace(marked, '$1')
     .replace(playful, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .replace(command, '#\\u0023');
+    .replace(command, '\\u0023');
 }
 
 /** Whether `JSON.stringify` would refuse a number, or write 2^60 as 1152921504606847000. */

@@ -7,7 +7,6 @@ import { compactDuration, spokenDuration } from '../../lib/progress/duration';
 import { Estimate } from '../../lib/progress/estimate';
 import { type Running, renderEnded, renderRunning } from '../../lib/progress/render';
 import { columnsOf, toColumns, truncate } from '../../lib/text/columns';
-import { groupStart } from '../../lib/text/github-log';
 import { runNode } from '../support/script';
 import { Capture, Terminal } from '../support/terminal';
 
@@ -829,7 +828,7 @@ describe('text in a log of GitHub Actions', () => {
       '::group::a.img: upload',
       'a.img: upload: still running after 10 s',
       '::endgroup::',
-      'a.img: upload: failed after 13.0 s: EIO bad',
+      '::error title=guestfs::a.img: upload: failed after 13.0 s: EIO bad',
     ]);
   });
 
@@ -879,15 +878,14 @@ describe('text in a log of GitHub Actions', () => {
     reporter.line(' ::add-mask::a');
     reporter.line('::stop-commands::a ##[endgroup]');
     expect(log.lines).toEqual([
-      'a.img: download: failed after 3.0 s: EIO /# #[add-mask]a: bad',
+      '::error title=guestfs::a.img: download: failed after 3.0 s: EIO /# #[add-mask]a: bad',
       ' : :add-mask::a',
       ': :stop-commands::a # #[endgroup]',
     ]);
-    expect(groupStart('100%0A::error::x')).toBe('::group::100%250A::error::x');
   });
 
   test.each<[string, NodeJS.ProcessEnv, number | undefined]>([
-    ['in other logs', { CI: 'true', GITLAB_CI: 'true' }, 2],
+    ['in no job', {}, 2],
     ['in files and streams of the program', { CI: 'true', GITHUB_ACTIONS: 'true' }, 17],
     ['in streams that are no descriptors', { CI: 'true', GITHUB_ACTIONS: 'true' }, undefined],
   ])('there are no groups %s', (_, env, fd) => {

@@ -986,7 +986,9 @@ test('help and completion do not load the addon: they are to be had where it can
 test('what a failure quotes is no command in a log of GitHub Actions', async () => {
   const args = ['dist/cli/main.js', 'inspect', '--progress=text', '##[add-mask]a'];
   const failing = async (env: Record<string, string | undefined>) => (await runNode(args, { env })).stderr;
-  expect(await failing({ GITHUB_ACTIONS: 'true' })).toMatch(/^guestfs: .*# #\[add-mask\]a.*\(ENOENT\)\n$/);
+  expect(await failing({ GITHUB_ACTIONS: 'true' })).toMatch(
+    /^::error title=guestfs::guestfs: .*# #\[add-mask\]a.*\(ENOENT\)\n$/,
+  );
   expect(await failing({ GITHUB_ACTIONS: undefined })).toMatch(/^guestfs: .*##\[add-mask\]a.*\(ENOENT\)\n$/);
 });
 

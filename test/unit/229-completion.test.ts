@@ -1,10 +1,12 @@
 // What shells offer when somebody presses Tab.
+
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { optionsOf } from '../../lib/cli/arguments';
 import { commandNames, descriptions } from '../../lib/cli/commands';
 import { completionScript } from '../../lib/cli/completion';
+import { progressChoices } from '../../lib/cli/progress';
 import { runCli } from '../support/cli';
 import { testUnless } from '../support/conditions';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
@@ -66,7 +68,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _guestfs; printf '%s\\n' "\${COMPRE
   test('values, behind a blank or =', () => {
     expect(bash(['guestfs', 'ls', '--progress', 'j'])).toEqual(['json']);
     expect(bash(['guestfs', 'ls', '--progress', '=', 'j'])).toEqual(['json']);
-    expect(bash(['guestfs', 'ls', '--progress', '='])).toEqual(['auto', 'bar', 'text', 'json', 'none']);
+    expect(bash(['guestfs', 'ls', '--progress', '='])).toEqual([...progressChoices]);
     expect(bash(['guestfs', 'checksum', '-t', 'sha5'])).toEqual(['sha512']);
     expect(bash(['guestfs', 'completion', 'z'])).toEqual(['zsh']);
     expect(bash(['guestfs', 'ls', '--timeout', ''])).toEqual([]);
@@ -195,7 +197,7 @@ describe('zsh', () => {
   zshTest('values, behind a blank or =', async () => {
     expect(await zsh('guestfs ls --progress j')).toEqual(['> guestfs ls --progress json']);
     expect(await zsh('guestfs ls --progress=j')).toEqual(['> guestfs ls --progress=json']);
-    expect(listed(await zsh('guestfs ls --progress='))).toEqual(['auto', 'bar', 'json', 'none', 'text']);
+    expect(listed(await zsh('guestfs ls --progress='))).toEqual([...progressChoices].sort());
     expect(await zsh('guestfs checksum -t sha5')).toEqual(['> guestfs checksum -t sha512']);
     expect(await zsh('guestfs completion z')).toEqual(['> guestfs completion zsh']);
     expect(await zsh('guestfs ls --timeout ')).toEqual(['> guestfs ls --timeout']);

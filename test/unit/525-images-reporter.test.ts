@@ -97,6 +97,7 @@ describe('images that are inspected', () => {
       '✓ two.img inspect 100% 1.0s',
       '✗ one.img inspect EIO 2.0s',
       '✓ inspectAll 100% 2.0s',
+      '3 images, 1 failed, in 2.0 s',
     ]);
   });
 

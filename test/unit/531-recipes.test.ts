@@ -158,21 +158,41 @@ describe('jobs', () => {
     expectGithubWorkflow(parse(readFileSync(join(folder, name), 'utf8')));
   });
 
-  test('of GitHub Actions and GitLab, in the guide', () => {
+  test('of other systems, in the guide', () => {
     const documents = fences.filter(({ language }) => language === 'yaml').map(({ code }) => parse(code));
-    expect(documents).toHaveLength(2);
+    const kinds = documents.map((each) => {
+      if (each.jobs) return 'github';
+      return each.pool ? 'azure' : each.steps ? 'buildkite' : 'gitlab';
+    });
+    expect(kinds.sort()).toEqual(['azure', 'buildkite', 'github', 'gitlab']);
     for (const each of documents) {
-      if (each.jobs) {
-        expectGithubWorkflow(each);
-        continue;
-      }
-      for (const { image, script = [] } of Object.values(each as Record<string, Job>)) {
-        expect(image).toMatch(/./);
-        expect(script.length).toBeGreaterThan(0);
-        for (const line of script) expectToRun(line);
-      }
+      if (each.jobs) expectGithubWorkflow(each);
+      else if (each.steps) expectSteps(each.steps);
+      else expectGitlabJobs(each);
     }
+    const [jenkins] = fences.filter(({ language }) => language === 'groovy');
+    const commands = [...(jenkins?.code ?? '').matchAll(/\bsh '(.*)'/g)].map(([, command = '']) => command);
+    expect(commands.length).toBeGreaterThan(0);
+    for (const command of commands) expectToRun(command);
   });
+
+  function expectGitlabJobs(document: Record<string, Job>): void {
+    for (const { image, script = [] } of Object.values(document)) {
+      expect(image).toMatch(/./);
+      expect(script.length).toBeGreaterThan(0);
+      for (const line of script) expectToRun(line);
+    }
+  }
+
+  /** Those of Azure Pipelines and of Buildkite. */
+  function expectSteps(
+    steps: readonly { script?: string; task?: string; command?: readonly string[] }[],
+  ): void {
+    for (const { script, task, command } of steps) {
+      if (task !== undefined) expect(task).toMatch(/^\w+@\d+$/);
+      else for (const line of command ?? [script ?? '']) expectToRun(line);
+    }
+  }
 
   test('the container', () => {
     const [file] = fences.filter(({ language }) => language === 'dockerfile');

@@ -1,19 +1,17 @@
-// GitHub Actions obeys what it finds in a job's log: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-import type { OutputStream } from './output-stream';
+// The systems that run jobs obey what they find in a log, and guests can choose what is in one.
 
-/** Whether a stream goes to the log of a job of GitHub Actions. */
-export function isGithubLog(stream: OutputStream, env: NodeJS.ProcessEnv): boolean {
-  return env.GITHUB_ACTIONS === 'true' && (stream.fd === 1 || stream.fd === 2);
-}
+/** Characters that a comparison by the rules of a language, as some of these systems make it, does not see. */
+const UNSEEN = '\\p{Default_Ignorable_Code_Point}*';
 
-/** The text without anything that would be obeyed, should it stand in a line of a log: guests can choose it. */
+/** `##[group]`, `##vso[…]` and `##teamcity[…]`, wherever they stand in a line. */
+const hashes = new RegExp(`#(?=${UNSEEN}#)`, 'gu');
+/** `::error::`, at the beginning of a line. */
+const colons = new RegExp(`^((?:\\s|\\p{Default_Ignorable_Code_Point})*:)(?=${UNSEEN}:)`, 'u');
+/** `--- a group`, `+++`, `~~~` and `^^^ +++`, at the beginning of a line. */
+const rules = /^(\s*)([-+~^])(?=\2\2)/u;
+const sections = /(section_(?:start|end))(?=:)/gu;
+
+/** The line without anything that a system would obey, should it stand in a log. */
 export function withoutCommands(line: string): string {
-  return line.replace(/^(\s*:)(?=:)/, '$1 ').replace(/##(?=\[)/g, '# #');
+  return line.replace(hashes, '# ').replace(colons, '$1 ').replace(rules, '$1$2 ').replace(sections, '$1 ');
 }
-
-/** Begins lines that are folded away under the title. Groups do not nest. */
-export function groupStart(title: string): string {
-  return `::group::${title.replaceAll('%', '%25')}`;
-}
-
-export const groupEnd = '::endgroup::';
