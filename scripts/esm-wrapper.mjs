@@ -5,6 +5,12 @@ import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const dist = new URL('../dist/', import.meta.url);
+
+// The names do not depend on the addon, which need not have been built.
+process.env.GUESTFS_NODE_ADDON = 'none';
+process.dlopen = (binary) => {
+  binary.exports = { functions: () => [] };
+};
 const names = Object.keys(createRequire(import.meta.url)('../dist/index.js')).sort();
 
 writeFileSync(

@@ -1,7 +1,7 @@
-// Builds the addon: `native.mjs` with node-gyp, `--cmake` with cmake-js, `--prebuilt` as the package carries it;
-// `--if-needed` only when none loads yet; `--for=address|undefined|thread|valgrind|coverage` with cmake-js for that checker.
+// Builds the addon of a clone: `native.mjs` with node-gyp, `--cmake` with cmake-js, `--prebuilt` as the package carries it;
+// `--for=address|undefined|thread|valgrind|coverage` with cmake-js for that checker.
 // All but the first build in folders of their own.
-// It runs on users' machines when they install the package, so it needs nothing but Node.
+// Where the package is used, `guestfs build` compiles it (lib/cli/compile.ts).
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
@@ -18,37 +18,13 @@ const cmake = checker !== undefined || process.argv.includes('--cmake');
 const prebuilt = process.argv.includes('--prebuilt');
 const folder = path.join(root, cmake ? `build-${checker ?? 'cmake'}` : prebuilt ? 'build-prebuilt' : 'build');
 
-if (process.argv.includes('--if-needed')) {
-  const problem = await whyNoneLoads();
-  if (problem === undefined) process.exit(0);
-  console.error(`guestfs: ${problem} Compiling the addon.`);
-  // What a compiler that we have not met warns about must not stop anybody's installation.
-  env.CXXFLAGS = `${env.CXXFLAGS ?? ''} -Wno-error`;
-}
-
 const missing = missingTools();
 if (missing.length > 0) {
-  console.error(await explain(missing));
+  console.error(explain(missing));
   process.exit(1);
 }
 rmSync(path.join(folder, '.stamp'), { force: true });
 process.exit(cmake ? buildWithCmakeJs() : prebuilt ? buildToCarry() : buildWithNodeGyp());
-
-/** What keeps the addon from loading, tried where a crash does no harm; undefined when it loads or soon will. */
-async function whyNoneLoads() {
-  const load = `try { require('node-gyp-build')(${JSON.stringify(root)}) }
-    catch (error) { console.log(error.message); process.exitCode = 1 }`;
-  const { status, stdout } = spawnSync(process.execPath, ['-e', load], { cwd: root, encoding: 'utf8' });
-  if (status === 0) return undefined;
-  const explanations = await ifCompiled('native/not-loaded.js');
-  if (!explanations) return 'Nothing has been compiled yet.';
-  const { isLibraryMissing, libraryIsMissing, whyNoneFits } = explanations;
-  const error = new Error(stdout);
-  if (!isLibraryMissing(error)) return whyNoneFits(error);
-  // Whoever installs the library later has all that is needed.
-  console.error(['guestfs is installed, but cannot be used yet.', ...libraryIsMissing()].join('\n'));
-  return undefined;
-}
 
 function missingTools() {
   const compiler = (env.CXX || 'g++').split(' ');
@@ -68,38 +44,26 @@ function missingTools() {
   }
 }
 
-async function explain(tools) {
+function explain(tools) {
   const names = {
     compiler: 'a C++20 compiler (g++ 10 or newer)',
     python: 'python3',
     headers: 'libguestfs 1.40 or newer and its header',
   };
   const list = tools.map((tool) => names[tool] ?? tool).join(', ');
-  const distribution = cmake ? undefined : await ifCompiled('faults/packages.js');
-  const lines = distribution?.installation(tools) ?? ['npm run setup'];
-  return [
-    `guestfs: the native addon cannot be compiled without ${list}.`,
-    'Install what is missing and try again:',
-    ...lines.map((line) => `  ${line}`),
-  ].join('\n');
-}
-
-/** A module of the package. A fresh clone has none yet, but a script that installs what is missing. */
-async function ifCompiled(file) {
-  return existsSync(path.join(root, 'dist', file)) ? import(`../dist/${file}`) : undefined;
+  return `The native addon cannot be compiled without ${list}. Install it and try again: npm run setup`;
 }
 
 function buildWithNodeGyp(where = root) {
-  const nodeGyp = findNodeGyp();
-  if (!nodeGyp) {
-    console.error('guestfs: node-gyp is missing. Install it and try again: npm install --global node-gyp');
-    return 1;
-  }
   // With the headers beside the running node nothing has to be downloaded.
   const prefix = path.resolve(path.dirname(process.execPath), '..');
   const nodedir = existsSync(path.join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
   const options = [`--directory=${where}`, '--jobs=max', '--loglevel=warn', ...nodedir];
-  return run(...nodeGyp, ['configure', 'build', ...options]);
+  return run(process.execPath, require.resolve('node-gyp/bin/node-gyp.js'), [
+    'configure',
+    'build',
+    ...options,
+  ]);
 }
 
 /** node-gyp builds in `build`, where the binary for this machine is: so it gets another place to do it. */
@@ -116,28 +80,9 @@ function buildToCarry() {
   return status;
 }
 
-/** As node-gyp-build looks for it. */
+/** Where lib/native/load.ts looks for it. */
 function prebuiltFile() {
   return path.join(root, `prebuilds/linux-${process.arch}/guestfs.glibc.node`);
-}
-
-/** Ours in a clone, npm's own on a user's machine. */
-function findNodeGyp() {
-  const besideNode = '../lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js';
-  const scripts = [
-    () => require.resolve('node-gyp/bin/node-gyp.js'),
-    () => env.npm_config_node_gyp,
-    () => path.resolve(path.dirname(process.execPath), besideNode),
-  ];
-  for (const locate of scripts) {
-    try {
-      const script = locate();
-      if (script && existsSync(script)) return [process.execPath, script];
-    } catch {
-      // Not installed there.
-    }
-  }
-  return succeeds('node-gyp', ['--version']) ? ['node-gyp'] : undefined;
 }
 
 function buildWithCmakeJs() {

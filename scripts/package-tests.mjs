@@ -1,6 +1,5 @@
-// `npm run test:package`: packs the package, installs it as users do but without its install script, and uses it with
-// every Node, package manager and kind of program. Then the install script, where a prebuilt addon fits and where none
-// does. It needs the npm registry, and one real appliance. The last line has the totals. With a file it tries that
+// `npm run test:package`: packs the package, installs it as users do, and uses it with every Node, package manager and kind
+// of program. Then `guestfs build`, where a prebuilt addon fits and where none does. It needs the npm registry, and one real appliance. The last line has the totals. With a file it tries that
 // package: `npm run test:package -- guestfs-1.0.0.tgz`.
 
 import { spawn } from 'node:child_process';
@@ -38,16 +37,10 @@ const runtimes = {
 };
 
 const managers = {
-  npm: [tool('npm/bin/npm-cli.js'), 'install', '--ignore-scripts', '--no-audit', '--no-fund'],
-  pnpm: [tool('pnpm/bin/pnpm.mjs'), 'install', '--ignore-scripts', '--no-frozen-lockfile'],
+  npm: [tool('npm/bin/npm-cli.js'), 'install', '--no-audit', '--no-fund'],
+  pnpm: [tool('pnpm/bin/pnpm.mjs'), 'install', '--no-frozen-lockfile'],
   // It would take an earlier package of the same version from a cache that other runs have filled.
-  'yarn 1': [
-    tool('yarn-1/bin/yarn.js'),
-    'install',
-    '--ignore-scripts',
-    '--no-lockfile',
-    '--cache-folder=cache',
-  ],
+  'yarn 1': [tool('yarn-1/bin/yarn.js'), 'install', '--no-lockfile', '--cache-folder=cache'],
   'yarn 4': [tool('yarn-4/bin/yarn.js'), 'install', '--no-immutable'],
 };
 
@@ -63,7 +56,7 @@ await main(async () => {
     await step('package', { doing: 'making it', work: pack });
     await step('Nodes and package managers', { doing: 'installing', work: installTools });
     await everyCombination();
-    await inParallel([installScript, launch]);
+    await inParallel([guestfsBuild, launch]);
   } catch (error) {
     totals.failed += 1;
     throw error;
@@ -121,34 +114,32 @@ function launch() {
   return test('a launch', () => run([node(26), 'launch.js'], project('npm', 'esm')));
 }
 
-/** What the install script does, in copies of an installed package. */
-async function installScript() {
+/** What `guestfs build` does, in copies of an installed package. */
+async function guestfsBuild() {
   const noCompiler = { PATH: path.dirname(node(24)) };
-  const script = [node(24), 'node_modules/guestfs/scripts/native.mjs', '--if-needed'];
-  const withScript = (name, body) => test(`the install script: ${name}`, () => body(copyOf(name)));
+  const build = [node(24), 'node_modules/guestfs/dist/cli/main.js', 'build'];
+  const inCopy = (name, body) => test(`guestfs build: ${name}`, () => body(copyOf(name)));
 
-  await withScript('leaves alone what fits', async (cwd) => {
-    const output = await run(script, cwd, noCompiler);
-    if (output !== '') throw new Error(output);
+  await inCopy('leaves alone what fits', async (cwd) => {
+    says(await run(build, cwd, noCompiler), /^The addon loads: nothing has to be compiled\.$/m);
     await use([node(24)], cwd, prebuilt);
   });
-  await withScript('wants libguestfs installed, and nothing compiled', async (cwd) => {
+  await inCopy('wants libguestfs installed, and nothing compiled', async (cwd) => {
     hideLibrary(path.join(cwd, 'node_modules', prebuilt));
-    says(await run(script, cwd, noCompiler), /cannot be used yet.*is missing\. Install it:\n.*libguestfs/s);
+    says(await fails(build, cwd), /is missing\. Install it:\n.*libguestfs/s);
     says(await fails([node(24), 'main.js'], cwd), /ERR_GUESTFS_NOT_LOADED/);
   });
-  await withScript('says what compiling needs', async (cwd) => {
+  await inCopy('says what compiling needs', async (cwd) => {
     rmSync(path.join(cwd, 'node_modules', prebuilt));
-    says(await fails(script, cwd, noCompiler), /no prebuilt.*cannot be compiled without.* make\b/is);
+    says(await fails(build, cwd, noCompiler), /is not all there\. Install it:\n.*(g\+\+|gcc).* libguestfs/s);
     says(
       await fails([node(24), 'main.js'], cwd),
-      /Tried:.*nothing has been compiled.*ERR_GUESTFS_NOT_LOADED/s,
+      /Tried:.*nothing has been compiled.*npx guestfs build.*ERR_GUESTFS_NOT_LOADED/s,
     );
   });
-  await withScript('compiles where nothing fits', async (cwd) => {
+  await inCopy('compiles where nothing fits', async (cwd) => {
     rmSync(path.join(cwd, 'node_modules', prebuilt));
-    const nodeGyp = tool('npm/node_modules/node-gyp/bin/node-gyp.js');
-    await run(script, cwd, { npm_config_node_gyp: nodeGyp });
+    says(await run(build, cwd), /^The addon has been compiled, and loads\.$/m);
     await use([node(24)], cwd, 'guestfs/build/Release/guestfs.node');
   });
 }
@@ -249,7 +240,6 @@ function yarnSettings() {
   const { npm_config_registry: registry, NODE_EXTRA_CA_CERTS: certificates } = process.env;
   return {
     YARN_NODE_LINKER: 'node-modules',
-    YARN_ENABLE_SCRIPTS: 'false',
     YARN_ENABLE_TELEMETRY: 'false',
     ...(registry ? { YARN_NPM_REGISTRY_SERVER: registry } : {}),
     ...(certificates ? { YARN_HTTPS_CA_FILE_PATH: certificates } : {}),

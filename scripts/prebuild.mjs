@@ -1,4 +1,4 @@
-// Makes the binary that the package carries for this platform, in prebuilds/, where node-gyp-build finds it, and
+// Makes the binary that the package carries for this platform, in prebuilds/, where lib/native/load.ts finds it, and
 // checks that all that are there load on other distributions. `--check` only checks. `--glibc=2.28`: the oldest C
 // library with which they must load. It needs the static C++ library; Fedora has it in libstdc++-static.
 

@@ -16,6 +16,7 @@ const loaders: Readonly<Record<string, () => Command>> = {
   diff: () => (require('./diff') as typeof import('./diff')).command,
   doctor: () => (require('./doctor') as typeof import('./doctor')).command,
   warm: () => (require('./warm') as typeof import('./warm')).command,
+  build: () => (require('./build') as typeof import('./build')).command,
   completion: () => completionCommand(descriptions),
 };
 

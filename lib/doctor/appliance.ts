@@ -1,10 +1,12 @@
 // The appliance, and the cache in which supermin keeps what it has built of it.
+
 import { join } from 'node:path';
 import { brokenAppliance, foreignCache, noAppliance, textOf, unusableCachedir } from '../faults/faults';
 import { installCommand } from '../faults/packages';
 import { packageDatabases } from '../host/appliance-cache';
 import { applianceFiles } from '../host/built-appliance';
-import { asRoot, quote, unset, useFolder } from './command';
+import { shellWord } from '../text/shell';
+import { asRoot, unset, useFolder } from './command';
 import { type Finding, failure, ok, warning } from './finding';
 import { type FileFacts, findProgram, type Machine } from './machine';
 import type { Settings } from './settings';
@@ -136,7 +138,7 @@ function checkFolder(machine: Machine, cachedir: string, cache: string): Finding
   const foreign = facts && whyForeign(machine, facts);
   if (foreign) {
     const fault = foreignCache(cache, foreign);
-    return failure(fault.code, title, textOf(fault), asRoot(machine, `rm -rf ${quote(cache)}`));
+    return failure(fault.code, title, textOf(fault), asRoot(machine, `rm -rf ${shellWord(cache)}`));
   }
   const place = facts ? cache : cachedir;
   const refused = machine.refusal(place, 'write');

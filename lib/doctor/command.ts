@@ -1,11 +1,6 @@
 // Commands that a reader copies to a shell.
-import { quoted } from '../text/shell';
+import { shellWord } from '../text/shell';
 import type { Machine } from './machine';
-
-/** A path, or another word, as a shell takes it. */
-export function quote(word: string): string {
-  return /^[\w./@%+=:,-]+$/.test(word) ? word : quoted(word);
-}
 
 /** Command that only root may run. */
 export function asRoot({ uid }: Machine, command: string): string {
@@ -32,5 +27,5 @@ export function useFolder(
       !machine.refusal(folder, 'execute') &&
       (machine.space(folder) ?? bytes) >= bytes,
   );
-  return good ? `export ${variable}=${quote(good)}` : null;
+  return good ? `export ${variable}=${shellWord(good)}` : null;
 }

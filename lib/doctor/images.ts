@@ -1,4 +1,5 @@
 // Whether images can be opened, and by whom else they are.
+
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -9,7 +10,7 @@ import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
 import { runQemuImg } from '../host/qemu-img';
 import { onceAnswering } from '../host/storage';
-import { quote } from './command';
+import { shellWord } from '../text/shell';
 import { type Finding, type FindingCode, failure, ok, warning } from './finding';
 
 export async function checkImage(image: ImageFile, signal: AbortSignal | undefined): Promise<Finding> {
@@ -47,7 +48,7 @@ async function lockOf(
     if (signal?.aborted) throw error;
     const fault = faultIn({ said: (error as { stderr?: string }).stderr, path });
     if (fault?.code !== 'ERR_GUESTFS_IMAGE_LOCKED') return undefined;
-    return warning(fault.code, 'The image is in use', textOf(fault), `fuser --verbose ${quote(path)}`);
+    return warning(fault.code, 'The image is in use', textOf(fault), `fuser --verbose ${shellWord(path)}`);
   }
 }
 
@@ -81,18 +82,18 @@ function explainImage(path: string, error: GuestfsError): Finding {
 function commandFor(code: FindingCode, path: string): string | null {
   switch (code) {
     case 'ERR_GUESTFS_IMAGE_INVALID':
-      return `qemu-img info ${quote(path)}`;
+      return `qemu-img info ${shellWord(path)}`;
     case 'ERR_GUESTFS_IMAGE_UNREADABLE':
-      return `namei --long ${quote(path)}`;
+      return `namei --long ${shellWord(path)}`;
     case 'ERR_GUESTFS_IMAGE_CORRUPT':
     case 'ERR_GUESTFS_IMAGE_DIRTY':
-      return `qemu-img check ${quote(path)}`;
+      return `qemu-img check ${shellWord(path)}`;
     case 'ERR_GUESTFS_DATA_FILE':
     case 'ERR_GUESTFS_IMAGE_ENCRYPTED':
     case 'ERR_GUESTFS_IMAGE_UNSUPPORTED':
-      return `qemu-img info ${quote(path)}`;
+      return `qemu-img info ${shellWord(path)}`;
     case 'ERR_GUESTFS_BACKING_FILE':
-      return `qemu-img info --backing-chain ${quote(path)}`;
+      return `qemu-img info --backing-chain ${shellWord(path)}`;
     default:
       return null;
   }

@@ -1,8 +1,10 @@
 // The kernel of the appliance: supermin takes the newest one that it finds.
+
 import { basename, dirname, join } from 'node:path';
 import { missingKernel, noKernel, textOf, unreadableKernel } from '../faults/faults';
 import { installCommand } from '../faults/packages';
-import { asRoot, quote } from './command';
+import { shellWord } from '../text/shell';
+import { asRoot } from './command';
 import { type Finding, failure, ok } from './finding';
 import type { Machine } from './machine';
 
@@ -31,7 +33,7 @@ export function checkKernel(machine: Machine): Finding[] {
     return [failure(fault.code, title, textOf(fault), 'unset SUPERMIN_KERNEL')];
   }
   const fault = unreadableKernel(kernel);
-  return [failure(fault.code, title, textOf(fault), asRoot(machine, `chmod 0644 ${quote(kernel)}`))];
+  return [failure(fault.code, title, textOf(fault), asRoot(machine, `chmod 0644 ${shellWord(kernel)}`))];
 }
 
 /** Kernel that supermin takes, by its own rules. */

@@ -1,5 +1,6 @@
 // Whether appliances can run on KVM. Without it they run under emulation: slower, but as well.
-import { asRoot, quote } from './command';
+import { shellWord } from '../text/shell';
+import { asRoot } from './command';
 import { type Finding, ok, warning } from './finding';
 import type { Machine } from './machine';
 import type { Settings } from './settings';
@@ -61,7 +62,7 @@ function missing(machine: Machine): Finding {
 
 function forbidden(machine: Machine): Finding {
   const group = groupName(machine);
-  const remedy = group ? `usermod --append --groups ${quote(group)} "$(id -un)"` : `chmod 0666 ${device}`;
+  const remedy = group ? `usermod --append --groups ${shellWord(group)} "$(id -un)"` : `chmod 0666 ${device}`;
   const detail = group
     ? `Only members of the group ${group} may open ${device}: join it, and log in again`
     : `This user may not open ${device}`;

@@ -1,9 +1,11 @@
 // The library, and the programs beside it.
+
 import { faultOf, GuestfsError, tell } from '../faults/errors';
 import { noHypervisor, textOf } from '../faults/faults';
 import { installCommand } from '../faults/packages';
 import { variableIn } from '../faults/words';
-import { quote, unset } from './command';
+import { shellWord } from '../text/shell';
+import { unset } from './command';
 import { type Finding, type FindingCode, failure, ok, warning } from './finding';
 import { findProgram, type Machine } from './machine';
 import type { Settings } from './settings';
@@ -30,11 +32,31 @@ export function checkLibrary({ version, missing }: Settings): Finding[] {
 }
 
 /** Finding that libguestfs cannot be loaded; `error` is what loading it has thrown. */
-export function libraryFailed(machine: Machine, error: Error & { readonly missing?: unknown }): Finding {
-  const { message, missing } = error;
-  const remedy =
-    missing === 'library' ? installCommand(['libguestfs'], machine.distribution) : 'npm rebuild guestfs';
-  return failure('ERR_GUESTFS_NOT_LOADED', 'libguestfs cannot be loaded', message, remedy);
+export function libraryFailed(machine: Machine, error: Error & { readonly reason?: unknown }): Finding {
+  const { message, reason } = error;
+  return failure(
+    'ERR_GUESTFS_NOT_LOADED',
+    'libguestfs cannot be loaded',
+    message,
+    notLoadedRemedy(machine, reason),
+  );
+}
+
+function notLoadedRemedy({ distribution }: Machine, reason: unknown): string | null {
+  switch (reason) {
+    case 'library':
+      return installCommand(['libguestfs'], distribution);
+    case 'named':
+      return 'unset GUESTFS_NODE_ADDON';
+    case 'incomplete':
+    case 'processor':
+    case 'musl':
+    case 'glibc':
+    case 'unfit':
+      return 'npx guestfs build';
+    default:
+      return null;
+  }
 }
 
 /** Finding that settings of the environment, or options, are refused; `error` is what making a handle has thrown. */
@@ -50,7 +72,7 @@ export function settingsRefused(machine: Machine, error: GuestfsError): Finding 
       said,
       variable ??
         unset(machine, folder, 'LIBGUESTFS_TMPDIR', 'LIBGUESTFS_CACHEDIR') ??
-        `mkdir -p ${quote(folder)}`,
+        `mkdir -p ${shellWord(folder)}`,
     );
   }
   const words = error.cause instanceof GuestfsError ? error.cause.message : error.message;

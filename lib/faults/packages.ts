@@ -24,12 +24,13 @@ const usualPackages = {
   bzip2: 'bzip2',
   headers: 'libguestfs-devel',
   compiler: 'g++',
-  make: 'make',
-  python: 'python3',
   'pkg-config': 'pkg-config',
 } as const;
 
 export type Need = keyof typeof usualPackages;
+
+/** What compiling the addon takes. */
+export const compiling = ['compiler', 'pkg-config', 'headers'] as const satisfies readonly Need[];
 
 interface Family {
   readonly title: string;
@@ -101,7 +102,6 @@ const families: readonly Family[] = [
       qemu: 'qemu-base',
       headers: 'libguestfs',
       compiler: 'gcc',
-      python: 'python',
       'pkg-config': 'pkgconf',
     },
   },

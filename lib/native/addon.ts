@@ -1,9 +1,8 @@
-// The only module that touches the addon. Its types say what src-native/native_handle.h offers.
-import { join } from 'node:path';
+// The only module that uses the addon. Its types say what src-native/native_handle.h offers.
 import type { ArgumentProblem, Failure, Unrepresentable } from '../faults/native-problem';
 import type { FunctionFacts } from './facts';
 import { facts } from './generated/facts';
-import { explainNotLoaded, isLibraryMissing } from './not-loaded';
+import { loadBinary } from './load';
 
 /** What the addon knows of a libguestfs function. Its place in the list is the number by which it is called. */
 export interface FunctionDescription {
@@ -124,11 +123,6 @@ export interface NativeHandle {
   endCallback(): void;
 }
 
-interface Finder {
-  /** The file of the binary that was compiled here, else of the prebuilt one that fits. */
-  resolve(root: string): string;
-}
-
 interface Addon {
   readonly NativeHandle: new () => NativeHandle;
   functions(): FunctionDescription[];
@@ -144,21 +138,7 @@ interface Addon {
   isSocketBound(path: string): boolean;
 }
 
-function loadAddon(): Addon {
-  const root = join(__dirname, '../..');
-  let file = process.env.GUESTFS_NODE_ADDON;
-  try {
-    file ||= (require('node-gyp-build') as Finder).resolve(root);
-    return require(file) as Addon;
-  } catch (cause) {
-    throw Object.assign(new Error(explainNotLoaded(cause as Error, root, file), { cause }), {
-      code: 'ERR_GUESTFS_NOT_LOADED',
-      missing: isLibraryMissing(cause as Error) ? 'library' : 'addon',
-    });
-  }
-}
-
-const addon = loadAddon();
+const addon = loadBinary() as Addon;
 
 export function openNativeHandle(): NativeHandle {
   return new addon.NativeHandle();

@@ -1,10 +1,15 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { definitions } from '../../lib/cli/compile';
 import { noAppliance, noHypervisor, noKernel, noQemuImg } from '../../lib/faults/faults';
-import { installation, installCommand, type Need, parseDistribution } from '../../lib/faults/packages';
-import { compiling, explainNotLoaded } from '../../lib/native/not-loaded';
-import { temporaryFolder } from '../support/folder';
+import {
+  compiling,
+  installation,
+  installCommand,
+  type Need,
+  parseDistribution,
+} from '../../lib/faults/packages';
+import { explainNotLoaded, type Failed, reasonOf } from '../../lib/native/not-loaded';
 
 // The lines of each distribution's own os-release that matter.
 const osReleases = {
@@ -29,47 +34,35 @@ describe('what to install', () => {
     [
       'Debian GNU/Linux 12 (bookworm)',
       'apt install libguestfs0',
-      'apt install g++ make python3 pkg-config libguestfs-dev',
+      'apt install g++ pkg-config libguestfs-dev',
     ],
     [
       'Debian GNU/Linux 13 (trixie)',
       'apt install libguestfs0t64',
-      'apt install g++ make python3 pkg-config libguestfs-dev',
+      'apt install g++ pkg-config libguestfs-dev',
     ],
-    [
-      'Debian GNU/Linux forky/sid',
-      'apt install libguestfs0t64',
-      'apt install g++ make python3 pkg-config libguestfs-dev',
-    ],
-    [
-      'Ubuntu 22.04.5 LTS',
-      'apt install libguestfs0',
-      'apt install g++ make python3 pkg-config libguestfs-dev',
-    ],
-    [
-      'Ubuntu 24.04.3 LTS',
-      'apt install libguestfs0t64',
-      'apt install g++ make python3 pkg-config libguestfs-dev',
-    ],
-    ['Linux Mint 22', 'apt install libguestfs0', 'apt install g++ make python3 pkg-config libguestfs-dev'],
+    ['Debian GNU/Linux forky/sid', 'apt install libguestfs0t64', 'apt install g++ pkg-config libguestfs-dev'],
+    ['Ubuntu 22.04.5 LTS', 'apt install libguestfs0', 'apt install g++ pkg-config libguestfs-dev'],
+    ['Ubuntu 24.04.3 LTS', 'apt install libguestfs0t64', 'apt install g++ pkg-config libguestfs-dev'],
+    ['Linux Mint 22', 'apt install libguestfs0', 'apt install g++ pkg-config libguestfs-dev'],
     [
       'Fedora Linux 43 (Container Image)',
       'dnf install libguestfs',
-      'dnf install gcc-c++ make python3 pkgconf-pkg-config libguestfs-devel',
+      'dnf install gcc-c++ pkgconf-pkg-config libguestfs-devel',
     ],
     [
       'Rocky Linux 9.6 (Blue Onyx)',
       'dnf install libguestfs',
-      'dnf install gcc-c++ make python3 pkgconf-pkg-config libguestfs-devel',
+      'dnf install gcc-c++ pkgconf-pkg-config libguestfs-devel',
     ],
-    ['Arch Linux', 'pacman -S libguestfs', 'pacman -S gcc make python pkgconf libguestfs'],
-    ['Manjaro', 'pacman -S libguestfs', 'pacman -S gcc make python pkgconf libguestfs'],
+    ['Arch Linux', 'pacman -S libguestfs', 'pacman -S gcc pkgconf libguestfs'],
+    ['Manjaro', 'pacman -S libguestfs', 'pacman -S gcc pkgconf libguestfs'],
     [
       'openSUSE Leap 15.6',
       'zypper install libguestfs0',
-      'zypper install gcc-c++ make python3 pkg-config libguestfs-devel',
+      'zypper install gcc-c++ pkg-config libguestfs-devel',
     ],
-    ['Alpine Linux v3.22', 'apk add libguestfs', 'apk add g++ make python3 pkgconf libguestfs-dev'],
+    ['Alpine Linux v3.22', 'apk add libguestfs', 'apk add g++ pkgconf libguestfs-dev'],
   ])('on %s', (name, library, tools) => {
     const distribution = parseDistribution(osReleases[name]);
     expect(installation(['libguestfs'], distribution)).toEqual([`${name}: ${sudo}${library}`]);
@@ -164,73 +157,171 @@ describe('the table of packages', () => {
 });
 
 describe('why the addon does not load', () => {
-  // Nobody has a checkout here: what is looked for in it is not there.
-  const nowhere = '/nowhere/guestfs';
-  const explain = (message: string, file?: string, root = nowhere) =>
-    explainNotLoaded(new Error(message), root, file);
-  const prebuilt = `${nowhere}/prebuilds/linux-x64/guestfs.glibc.node`;
+  const root = '/nowhere/guestfs';
+  const compiled = `${root}/build/Release/guestfs.node`;
+  const prebuilt = `${root}/prebuilds/linux-x64/guestfs.glibc.node`;
+  const usual = { file: undefined, named: false, platform: 'linux', arch: 'x64', root } as const;
+  const explain = (failed: Partial<Failed> & { cause: Error }) => {
+    const all = { ...usual, executable: undefined, permissions: 'none', ...failed } as const;
+    const reason = reasonOf(all);
+    return { reason, text: explainNotLoaded(all, reason) };
+  };
+  const error = (message: string, code: string, more = {}) =>
+    Object.assign(new Error(message), { code, ...more });
+  const dlopen = (message: string) => error(message, 'ERR_DLOPEN_FAILED');
+  const notFound = error(`Cannot find module '../../prebuilds/x.node'\nRequire stack:`, 'MODULE_NOT_FOUND');
+  const noLibrary = 'libguestfs.so.0: cannot open shared object file: No such file or directory';
+  const noLibraryOnMusl =
+    'Error loading shared library libguestfs.so.0: No such file or directory (needed by guestfs.node)';
 
-  // `npm run test:cmake` names its addon, and then nothing else is looked for.
-  const named = process.env.GUESTFS_NODE_ADDON;
-  beforeEach(() => {
-    delete process.env.GUESTFS_NODE_ADDON;
-  });
-  afterEach(() => {
-    if (named !== undefined) process.env.GUESTFS_NODE_ADDON = named;
-    else delete process.env.GUESTFS_NODE_ADDON;
-  });
+  const mustNotSay = {
+    compile: /guestfs build/,
+    install: /Install it:/,
+    bundle: /esbuild/,
+  };
 
   test.each([
-    'libguestfs.so.0: cannot open shared object file: No such file or directory',
-    'Error loading shared library libguestfs.so.0: No such file or directory (needed by guestfs.node)',
-  ])('libguestfs is missing: %s', (reason) => {
-    const text = explain(reason, prebuilt);
-    expect(text).toContain(`  ${nowhere}/build/Release/guestfs.node: not there, nothing has been compiled\n`);
-    expect(text).toContain(`  ${prebuilt}: ${reason}\n`);
+    ['the carried one', { cause: dlopen(noLibrary) }],
+    ['the compiled one', { cause: dlopen(noLibrary), file: compiled }],
+    ['the compiled one, on musl', { cause: dlopen(noLibraryOnMusl), file: compiled }],
+    ['a named one', { cause: dlopen(noLibrary), file: '/a/guestfs.node', named: true }],
+    ['one beside a bundle', { cause: dlopen(noLibrary), root: undefined }],
+  ])('libguestfs is missing: %s', (_, failed) => {
+    const { reason, text } = explain(failed);
+    expect(reason).toBe('library');
     expect(text).toMatch(/libguestfs\.so\.0 is missing\. Install it:\n {2}.+ (install|add|-S) libguestfs/);
-    expect(text).not.toContain('Compile');
+    expect(text).not.toMatch(mustNotSay.compile);
   });
 
   test('the system is older than the prebuilt binary', () => {
-    const text = explain("/lib/libc.so.6: version `GLIBC_2.34' not found (required by x.node)", prebuilt);
-    expect(text).toContain('needs glibc 2.34 or newer, and this system has an older one. Compile it.');
-    expect(text).toMatch(
-      / make .*\n.*`npm rebuild guestfs`, or `node \/nowhere\/guestfs\/scripts\/native\.mjs`/,
-    );
-  });
-
-  test('nothing was built for musl', () => {
-    const text = explain('No native build was found for platform=linux arch=x64 runtime=node libc=musl');
-    expect(text).toContain('There is no prebuilt binary for musl');
-    expect(text).toContain(`${nowhere}/prebuilds: nothing there`);
-  });
-
-  test('nothing was built for this processor', () => {
-    using folder = temporaryFolder();
-    mkdirSync(join(folder.path, 'prebuilds/linux-s390x'), { recursive: true });
-    const text = explain('No native build was found for platform=linux', undefined, folder.path);
+    const cause = dlopen("/lib/libc.so.6: version `GLIBC_2.34' not found (required by x.node)");
+    const { reason, text } = explain({ cause });
+    expect(reason).toBe('glibc');
+    expect(text).toContain('needs glibc 2.34 or newer, and this system has an older one.\n');
     expect(text).toContain(
-      `There is no prebuilt binary for ${process.platform}-${process.arch}. Compile it.`,
+      'Compile it: `npx guestfs build`, or `node /nowhere/guestfs/dist/cli/main.js build`. That needs:\n',
     );
-    expect(text).toContain('/prebuilds: only linux-s390x\n');
+    expect(text).toContain(`  ${compiled}: not there, nothing has been compiled\n`);
+    expect(text).toContain(`  ${prebuilt}: /lib/libc.so.6: version`);
+  });
+
+  test.each([
+    noLibraryOnMusl,
+    'Error loading shared library ld-linux-x86-64.so.2: No such file or directory (needed by guestfs.node)',
+    'Error relocating /nowhere/guestfs.node: __fprintf_chk: symbol not found',
+  ])('what is carried is not for musl: %s', (message) => {
+    const { reason, text } = explain({ cause: dlopen(message) });
+    expect(reason).toBe('musl');
+    expect(text).toMatch(/no binary for musl.*Compile it/s);
+  });
+
+  test('nothing is carried for this processor', () => {
+    const { reason, text } = explain({ cause: new Error('The package carries none.'), arch: 's390x' });
+    expect(reason).toBe('processor');
+    expect(text).toMatch(/no binary for linux-s390x\.\nCompile it/);
+  });
+
+  test('what should be carried is not there', () => {
+    const { reason, text } = explain({ cause: notFound });
+    expect(reason).toBe('incomplete');
+    expect(text).toContain(`  ${prebuilt}: Cannot find module '../../prebuilds/x.node'\n`);
+    expect(text).toMatch(/should contain prebuilds\/linux-x64.*install it again.*Or compile it/s);
   });
 
   test('what was compiled here does not fit', () => {
-    using folder = temporaryFolder();
-    const file = folder.file('build/Release/guestfs.node');
-    mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(file, '');
-    const text = explain('file too short\nand more', file, folder.path);
-    expect(text).toContain(
-      `Tried:\n  ${file}: file too short\nThe binary does not fit this system. Compile it.`,
-    );
+    const { reason, text } = explain({ cause: dlopen(`${compiled}: file too short\nmore`), file: compiled });
+    expect(reason).toBe('unfit');
+    expect(text).toContain(`Tried:\n  ${compiled}: file too short\nThe binary does not fit this system.\n`);
   });
 
-  test('the addon that was named does not load', () => {
-    process.env.GUESTFS_NODE_ADDON = '/elsewhere/guestfs.node';
-    const text = explain('file too short', '/elsewhere/guestfs.node');
-    expect(text).toContain('Tried:\n  /elsewhere/guestfs.node: file too short\nThe binary does not fit');
-    expect(text).not.toContain(`${nowhere}/build`);
-    expect(text).not.toContain('prebuilds');
+  test('a file is named that is not there', () => {
+    const file = '/else where/guestfs.node';
+    const cause = dlopen(`${file}: cannot open shared object file: No such file or directory`);
+    const { reason, text } = explain({ cause, file, named: true });
+    expect(reason).toBe('named');
+    expect(text).toContain(`Tried:\n  GUESTFS_NODE_ADDON, ${file}: cannot open`);
+    expect(text).not.toMatch(mustNotSay.compile);
   });
+
+  test('a file is named that does not fit', () => {
+    const cause = dlopen('/a.node: invalid ELF header');
+    const { reason, text } = explain({ cause, file: '/a.node', named: true });
+    expect(reason).toBe('unfit');
+    expect(text).toContain('GUESTFS_NODE_ADDON names it');
+  });
+
+  test.each([
+    notFound,
+    new ReferenceError('require is not defined in ES module scope'),
+    new Error('Dynamic require of "../../prebuilds/x.node" is not supported'),
+    new Error(`Could not dynamically require "x". Please configure the dynamicRequireTargets`),
+  ])('a bundle has lost it: $message', (cause) => {
+    const { reason, text } = explain({ cause, root: undefined });
+    expect(reason).toBe('bundled');
+    expect(text).toMatch(/is a bundle.*external:guestfs.*serverExternalPackages.*GUESTFS_NODE_ADDON/s);
+    expect(text).not.toMatch(mustNotSay.compile);
+    expect(text).not.toMatch(mustNotSay.install);
+  });
+
+  test('a single executable has lost it', () => {
+    const cause = error('No such built-in module: ../../prebuilds/x.node', 'ERR_UNKNOWN_BUILTIN_MODULE');
+    const { reason, text } = explain({ cause, root: undefined, executable: '/opt/my app/app' });
+    expect(reason).toBe('executable');
+    expect(text).toMatch(/cp \S+guestfs\.glibc\.node '\/opt\/my app\/guestfs\.node'\n.*GUESTFS_NODE_ADDON/);
+    expect(text).not.toMatch(mustNotSay.bundle);
+  });
+
+  const disabled = error(
+    'Cannot load native addon because loading addons is disabled.',
+    'ERR_DLOPEN_DISABLED',
+  );
+
+  test.each(['none', 'with addons'] as const)('Node.js was started with --no-addons: %s', (permissions) => {
+    const { reason, text } = explain({ cause: disabled, permissions });
+    expect(reason).toBe('no-addons');
+    expect(text).toMatch(/started with --no-addons/);
+    expect(text).not.toMatch(mustNotSay.compile);
+  });
+
+  test('the permission model forbids addons', () => {
+    const { reason, text } = explain({
+      cause: disabled,
+      permissions: 'without addons',
+      root: "/it's here/guestfs",
+    });
+    expect(reason).toBe('permission-addons');
+    expect(text).toContain(`  --allow-addons --allow-fs-read='/it'\\''s here/guestfs'`);
+    expect(text).not.toMatch(mustNotSay.compile);
+  });
+
+  test.each([
+    [{ resource: prebuilt }, undefined, root],
+    [{ resource: '/a/guestfs.node' }, '/a/guestfs.node', '/a/guestfs.node'],
+    [{}, '/a/guestfs.node', '/a/guestfs.node'],
+    [{}, undefined, root],
+  ])('the permission model forbids to read it: %j', (more, file, named) => {
+    const cause = error('Access to this API has been restricted', 'ERR_ACCESS_DENIED', more);
+    const { reason, text } = explain({ cause, file, named: file !== undefined, permissions: 'with addons' });
+    expect(reason).toBe('permission-reads');
+    expect(text).toContain(`--allow-fs-read=${named}`);
+    expect(text).not.toMatch(mustNotSay.compile);
+  });
+
+  test.each(['darwin', 'win32', 'freebsd'])('there is no libguestfs on %s', (platform) => {
+    const { reason, text } = explain({ cause: notFound, platform, arch: 'arm64' });
+    expect(reason).toBe('platform');
+    expect(text).toMatch(
+      new RegExp(`runs on Linux, and this is ${platform}-arm64\\..*container.*machine`, 's'),
+    );
+    expect(text).not.toMatch(mustNotSay.compile);
+    expect(text).not.toMatch(mustNotSay.install);
+  });
+});
+
+test('all ways to compile the addon define the same', () => {
+  const of = (file: string) => [
+    ...new Set(readFileSync(file, 'utf8').match(/\b(?:NAPI_VERSION=\d+|NODE_(?:ADDON_)?API_[A-Z_]+)/g)),
+  ];
+  expect(of('binding.gyp').sort()).toEqual([...definitions].sort());
+  expect(of('CMakeLists.txt').sort()).toEqual([...definitions].sort());
 });

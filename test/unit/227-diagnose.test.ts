@@ -6,7 +6,6 @@ import { describe, expect, test } from '@jest/globals';
 import { diagnose, type Finding, GuestfsError } from '../../lib';
 import { UsageError } from '../../lib/cli/command';
 import { describe as describeFinding, parse, summarise } from '../../lib/cli/doctor';
-import { quote } from '../../lib/doctor/command';
 import { checkAll, checkWithoutLibrary } from '../../lib/doctor/diagnose';
 import { explainLaunch, kvmVerdict } from '../../lib/doctor/launch';
 import { libraryFailed } from '../../lib/doctor/library';
@@ -16,6 +15,7 @@ import { textOf } from '../../lib/faults/faults';
 import { parseDistribution } from '../../lib/faults/packages';
 import { faultIn } from '../../lib/faults/words';
 import type { Template } from '../../lib/templates/store';
+import { shellWord } from '../../lib/text/shell';
 import { runCli } from '../support/cli';
 import { temporaryFolder } from '../support/folder';
 import { machineWith, type Place, settingsWith } from '../support/machine';
@@ -457,9 +457,12 @@ describe('without the library', () => {
 
   test.each([
     ['library', `${sudo()}apt install libguestfs0`],
-    ['addon', 'npm rebuild guestfs'],
-  ])('the %s is missing', (missing, remedy) => {
-    const error = Object.assign(new Error('cannot be loaded'), { missing });
+    ['musl', 'npx guestfs build'],
+    ['glibc', 'npx guestfs build'],
+    ['named', 'unset GUESTFS_NODE_ADDON'],
+    ['no-addons', null],
+  ])('the addon cannot be loaded: %s', (reason, remedy) => {
+    const error = Object.assign(new Error('cannot be loaded'), { reason });
     expect(libraryFailed(machineWith(), error)).toMatchObject({ code: 'ERR_GUESTFS_NOT_LOADED', remedy });
   });
 
@@ -802,8 +805,8 @@ describe('guestfs doctor', () => {
   });
 
   test('a path in a command is a word of a shell', () => {
-    expect(quote('/a/b-c.qcow2')).toBe('/a/b-c.qcow2');
-    expect(quote("/a b'c")).toBe(`'/a b'\\''c'`);
+    expect(shellWord('/a/b-c.qcow2')).toBe('/a/b-c.qcow2');
+    expect(shellWord("/a b'c")).toBe(`'/a b'\\''c'`);
   });
 
   test('an image that is broken: exit code 1', async () => {
