@@ -38,6 +38,7 @@ export {
   ProgressReporter,
   type ProgressReporterOptions,
 } from './progress';
+export * from './sbom';
 export type { GuestWriteStream } from './streams/files';
 export type { GuestReadStream } from './streams/guest-read-stream';
 export type { ReadStreamOptions, WriteStreamOptions } from './streams/options';

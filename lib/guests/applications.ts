@@ -14,14 +14,20 @@ const code = 'ERR_GUESTFS_NO_PACKAGE_LIST';
 /** Distributions without packages. */
 const withoutPackages: ReadonlySet<string> = new Set(['buildroot', 'cirros', 'freedos', 'ttylinux']);
 
-/** Adds the packages of a mounted system; where they cannot be listed they stay null, with a problem that says why. */
+/**
+ * Adds the packages of a mounted system; where they cannot be listed they stay null, with a problem that says why.
+ * Returns what the database of the system says of them, if it is read.
+ */
 export async function addApplications(
   g: Guestfs,
   system: OperatingSystemReport,
   problems: Problems,
-): Promise<void> {
+): Promise<readonly Package[]> {
   const { root, type, distro } = system;
-  if (type === 'windows') return await addListed(g, system, problems);
+  if (type === 'windows') {
+    await addListed(g, system, problems);
+    return [];
+  }
   const files = new GuestFiles(g);
   try {
     // A distribution that libguestfs does not know may have packages of a format that is known.
@@ -31,7 +37,7 @@ export async function addApplications(
     if (packages) {
       system.applications = packages.map(applicationOf);
       system.applicationsSource = 'database';
-      return;
+      return packages;
     }
     const { packageFormat } = system;
     if (isReadable(packageFormat ?? '')) problems.note(root, code, missing(packageFormat));
@@ -41,6 +47,7 @@ export async function addApplications(
     else if (isRefusal(error)) noteRefusal(root, problems, error);
     else throw error;
   }
+  return [];
 }
 
 /** The program that has written a database may read what is not understood here. */

@@ -11,21 +11,34 @@ import { SubvolumeLists } from '../guests/subvolumes';
 import { usageOfDevice } from '../guests/usage';
 import type { ImageFacts } from '../host/image-facts';
 import { type CheckedInspectOptions, checkOptions, type InspectOptions } from './options';
-import { addSubvolumes, noteUnclean, noteUsage, Systems, shareUsage } from './systems';
+import { addSubvolumes, noteUnclean, noteUsage, Systems, shareUsage, type Visit } from './systems';
 
 /** `inspect()`, as index.ts explains it. */
 export async function inspect(images: Inspectable, options: InspectOptions = {}): Promise<InspectionReport> {
+  return await inspectWith('inspect', images, checkOptions(options));
+}
+
+/** Inspects for another operation, which looks at each system while that is mounted. */
+export async function inspectWith(
+  operation: string,
+  images: Inspectable,
+  options: CheckedInspectOptions,
+  visit?: Visit,
+): Promise<InspectionReport> {
   const files = checkImages(images);
-  const checked = checkOptions(options);
   try {
-    return await withGuest(files, { ...checked, operation: 'inspect' }, (guest) => examine(guest, checked));
+    return await withGuest(files, { ...options, operation }, (guest) => examine(guest, options, visit));
   } catch (error) {
-    if (checked.signal?.aborted) throw new AbortError('inspect', checked.signal.reason);
+    if (options.signal?.aborted) throw new AbortError(operation, options.signal.reason);
     throw error;
   }
 }
 
-async function examine({ g, images }: OpenGuest, options: CheckedInspectOptions): Promise<InspectionReport> {
+async function examine(
+  { g, images }: OpenGuest,
+  options: CheckedInspectOptions,
+  visit: Visit | undefined,
+): Promise<InspectionReport> {
   const report = beginReport(images, await g.listDevices());
   const problems = new Problems(report.problems);
   noteImages(images, report, problems);
@@ -34,7 +47,7 @@ async function examine({ g, images }: OpenGuest, options: CheckedInspectOptions)
   try {
     await devices.examine();
     await addSubvolumes(report, devices.mountable, subvolumes);
-    const systems = new Systems(g, report, problems, devices, subvolumes, options);
+    const systems = new Systems(g, report, problems, devices, subvolumes, options, visit);
     if (devices.mountable.length > 0) await systems.examine();
     const others = devices.mountable.filter(({ device }) => !systems.failed.has(device));
     await examineFilesystems(g, others, problems);

@@ -113,7 +113,8 @@ export function checkAllOptions<T extends Inspectable>(
   return { ...checked, ...functions, concurrency };
 }
 
-function checkRead(
+/** The options of an operation that inspects, each read once and checked. */
+export function checkRead(
   operation: string,
   { keys, signal, ...others }: Record<string, unknown>,
   moreNames: readonly string[] = [],

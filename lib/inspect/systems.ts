@@ -12,9 +12,21 @@ import { isSpare, type SystemMount, systemMounts } from '../guests/system-mounts
 import { hibernatedLinux, uncleanNtfs } from '../guests/unclean';
 import { isMissed, leftOutError, mountError } from '../guests/unmounted';
 import { mountedUsage, type Usage } from '../guests/usage';
+import type { Package } from '../packages/package';
 import type { CheckedInspectOptions } from './options';
 
 const operation = 'inspect';
+
+/** A system while it is mounted, with what the database of its packages says. */
+export interface MountedSystem {
+  readonly g: Guestfs;
+  readonly system: OperatingSystemReport;
+  readonly packages: readonly Package[];
+  readonly problems: Problems;
+}
+
+/** Takes a look at a system while it is mounted. */
+export type Visit = (mounted: MountedSystem) => Promise<void>;
 
 export class Systems {
   readonly #g: Guestfs;
@@ -23,6 +35,7 @@ export class Systems {
   readonly #devices: Devices;
   readonly #subvolumes: SubvolumeLists;
   readonly #options: CheckedInspectOptions;
+  readonly #visit: Visit | undefined;
   readonly #unknownRoots = new Set<string>();
   /** Filesystems that could not be mounted, which has been told. */
   readonly failed = new Set<string>();
@@ -34,6 +47,7 @@ export class Systems {
     devices: Devices,
     subvolumes: SubvolumeLists,
     options: CheckedInspectOptions,
+    visit?: Visit,
   ) {
     this.#g = g;
     this.#report = report;
@@ -41,6 +55,7 @@ export class Systems {
     this.#devices = devices;
     this.#subvolumes = subvolumes;
     this.#options = options;
+    this.#visit = visit;
   }
 
   async examine(): Promise<void> {
@@ -91,11 +106,12 @@ export class Systems {
     const { root } = system;
     const { applications = true, icon = false } = this.#options;
     await addOwnWords(this.#g, system, this.#problems);
-    if (applications) await addApplications(this.#g, system, this.#problems);
+    const packages = applications ? await addApplications(this.#g, system, this.#problems) : [];
     if (icon && !this.#unknownRoots.has(root)) {
       const png = await this.#problems.attempt(root, () => this.#g.inspectGetIcon(root));
       system.icon = png && png.length > 0 ? png.toString('base64') : null;
     }
+    await this.#visit?.({ g: this.#g, system, packages, problems: this.#problems });
   }
 
   async #mount(root: string, part: SystemMount): Promise<boolean> {

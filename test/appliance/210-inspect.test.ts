@@ -9,6 +9,7 @@ import {
   debianMbr,
   debianTree,
   emptyDisk,
+  installedPackages,
   luksDisk,
   multiFs,
   notADisk,
@@ -47,20 +48,6 @@ async function firstPartition(path: string) {
 async function extUuid(path: string, start: number): Promise<string> {
   const hex = (await bytes(path, start + 1024 + 0x68, 16)).toString('hex');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
-
-/** `name version` of the packages in the guest's dpkg database. */
-async function installedPackages(): Promise<string[]> {
-  const status = await readFromTree('/var/lib/dpkg/status');
-  return status
-    .split('\n\n')
-    .filter((paragraph) => /^Status: .* installed$/m.test(paragraph))
-    .map((paragraph) => ['Package', 'Version'].map((name) => field(paragraph, name)).join(' '))
-    .sort();
-}
-
-function field(paragraph: string, name: string): string {
-  return new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1] ?? '';
 }
 
 /** A value of the guest's os-release. */

@@ -120,3 +120,17 @@ async function aptProxy(): Promise<string> {
   const { stdout } = await run('apt-config', ['dump', '--format', '%v%n', 'Acquire::http::Proxy']);
   return process.env.http_proxy ?? stdout.trim();
 }
+
+/** `name version` of the packages in the guest's dpkg database. */
+export async function installedPackages(): Promise<string[]> {
+  const status = await readFromTree('/var/lib/dpkg/status');
+  return status
+    .split('\n\n')
+    .filter((paragraph) => /^Status: .* installed$/m.test(paragraph))
+    .map((paragraph) => ['Package', 'Version'].map((name) => field(paragraph, name)).join(' '))
+    .sort();
+}
+
+function field(paragraph: string, name: string): string {
+  return new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1] ?? '';
+}

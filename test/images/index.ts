@@ -3,7 +3,7 @@
  * `${XDG_CACHE_HOME:-~/.cache}/guestfs-node/test-images` (delete it freely). Every run shares them: open them
  * read-only, or through an overlay.
  */
-export { debianTree, readFromTree } from './debian-tree';
+export { debianTree, installedPackages, readFromTree } from './debian-tree';
 export { debianLvm, debianMbr, luksDisk, multiFs, type TestFilesystem } from './disks';
 export { bootableIso } from './iso';
 export { qcow2Overlay } from './overlay';

@@ -1,0 +1,103 @@
+// A bill of materials as SPDX 2.3: https://spdx.github.io/spdx-spec/v2.3/
+import { serialNumber } from './cyclonedx';
+import { type Inventory, type Listed, ownVersion, type SystemInventory } from './inventory';
+import { licenseOf } from './licenses';
+import { dependencies } from './relations';
+
+const unknown = 'NOASSERTION';
+
+interface Relationship {
+  readonly spdxElementId: string;
+  readonly relationshipType: 'DESCRIBES' | 'CONTAINS' | 'DEPENDS_ON';
+  readonly relatedSpdxElement: string;
+}
+
+/** Licences that SPDX does not know, by the references that stand for them. */
+type Extracted = Map<string, string>;
+
+export function spdx(inventory: Inventory): object {
+  const extracted: Extracted = new Map();
+  const packages: object[] = [
+    { ...elementOf('SPDXRef-Image', inventory.name), primaryPackagePurpose: 'FILE' },
+  ];
+  const relationships: Relationship[] = [relation('SPDXRef-DOCUMENT', 'DESCRIBES', 'SPDXRef-Image')];
+  for (const [index, each] of inventory.systems.entries()) {
+    const id = `SPDXRef-System-${index}`;
+    packages.push(systemElement(id, each));
+    relationships.push(relation('SPDXRef-Image', 'CONTAINS', id));
+    const ids = each.packages.map((_, place) => `SPDXRef-Package-${index}-${place}`);
+    packages.push(
+      ...each.packages.map((listed, place) => packageElement(ids[place] as string, listed, extracted)),
+    );
+    relationships.push(...ids.map((contained) => relation(id, 'CONTAINS', contained)));
+    for (const [place, needed] of dependencies(each.packages.map((listed) => listed.package)).entries())
+      for (const other of needed)
+        relationships.push(relation(ids[place] as string, 'DEPENDS_ON', ids[other] as string));
+  }
+  const content = { packages, relationships, ...extractedInfos(extracted) };
+  const uuid = serialNumber(JSON.stringify([inventory.name, inventory.time, content])).slice(
+    'urn:uuid:'.length,
+  );
+  return {
+    ...{ spdxVersion: 'SPDX-2.3', dataLicense: 'CC0-1.0', SPDXID: 'SPDXRef-DOCUMENT', name: inventory.name },
+    documentNamespace: `https://spdx.org/spdxdocs/guestfs-${uuid}`,
+    creationInfo: { created: inventory.time, creators: [`Tool: guestfs-${ownVersion()}`] },
+    ...content,
+  };
+}
+
+function relation(from: string, type: Relationship['relationshipType'], to: string): Relationship {
+  return { spdxElementId: from, relationshipType: type, relatedSpdxElement: to };
+}
+
+function elementOf(id: string, name: string) {
+  return {
+    ...{ SPDXID: id, name, downloadLocation: unknown, filesAnalyzed: false },
+    ...{ licenseConcluded: unknown, licenseDeclared: unknown, copyrightText: unknown },
+  };
+}
+
+function systemElement(id: string, { system }: SystemInventory): object {
+  const { osRelease, distro, type, productName, versionText } = system;
+  const version = osRelease?.VERSION_ID ?? versionText;
+  return {
+    ...elementOf(id, osRelease?.ID ?? distro ?? type ?? 'unknown'),
+    ...(version && { versionInfo: version }),
+    ...(productName && { description: productName }),
+    primaryPackagePurpose: 'OPERATING-SYSTEM',
+  };
+}
+
+function packageElement(id: string, listed: Listed, extracted: Extracted): object {
+  const { package: each, purl, version, licenses } = listed;
+  const declared = each.license === null ? licenses : [each.license];
+  return {
+    ...elementOf(id, each.name),
+    ...(version && { versionInfo: version }),
+    ...(each.vendor && { supplier: `Organization: ${each.vendor}` }),
+    ...(each.url && { homepage: each.url }),
+    ...(each.source && { sourceInfo: `built from ${each.source} ${each.sourceVersion ?? ''}`.trimEnd() }),
+    ...(each.summary && { summary: each.summary }),
+    licenseDeclared: declared.length === 0 ? unknown : expressionOf(declared, extracted),
+    externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl }],
+  };
+}
+
+function expressionOf(licenses: readonly string[], extracted: Extracted): string {
+  const parts = licenses
+    .map(licenseOf)
+    .map(({ kind, text }) => (kind === 'expression' ? text : referenceTo(text, extracted)));
+  return parts.length === 1 ? (parts[0] as string) : parts.map((part) => `(${part})`).join(' AND ');
+}
+
+function referenceTo(text: string, extracted: Extracted): string {
+  const known = extracted.get(text) ?? `LicenseRef-${extracted.size}`;
+  extracted.set(text, known);
+  return known;
+}
+
+function extractedInfos(extracted: Extracted) {
+  if (extracted.size === 0) return {};
+  const infos = [...extracted].map(([text, licenseId]) => ({ licenseId, name: text, extractedText: text }));
+  return { hasExtractedLicensingInfos: infos };
+}
