@@ -5,13 +5,13 @@ import '../support/appliance';
 import { runCli } from '../support/cli';
 
 interface CycloneDx {
-  components: { type: string; name: string; version: string; purl?: string; licenses?: object[] }[];
+  components: { type: string; name: string; version: string; purl?: string }[];
   metadata: { component: { name: string } };
 }
 
-test('Debian, as CycloneDX with licences and as SPDX', async () => {
+test('Debian, as CycloneDX and as SPDX', async () => {
   const image = ['--format=raw', await debianMbr()];
-  const first = await runCli('sbom', '--progress=none', '--licenses', ...image);
+  const first = await runCli('sbom', '--progress=none', ...image);
   expect([first.code, first.stderr]).toEqual([0, '']);
   const { components, metadata } = JSON.parse(first.stdout) as CycloneDx;
   expect(metadata.component.name).toBe('debian-mbr.img');
@@ -24,8 +24,6 @@ test('Debian, as CycloneDX with licences and as SPDX', async () => {
     const { type, namespace, ...parsed } = PackageURL.fromString(purl as string);
     expect([type, namespace, parsed.name, parsed.version]).toEqual(['deb', 'debian', name, version]);
   }
-  const licensed = packages.filter(({ licenses }) => (licenses ?? []).length > 0);
-  expect(licensed.length).toBeGreaterThan(packages.length / 3);
 
   const second = await runCli('sbom', '--progress=none', '--as', 'spdx', ...image);
   expect([second.code, second.stderr]).toEqual([0, '']);

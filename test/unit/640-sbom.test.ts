@@ -1,12 +1,12 @@
 /** Bills of materials: valid in their formats, matched by scanners, and the same each time. */
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { PackageURL } from 'packageurl-js';
-import type { OperatingSystemReport } from '../../lib';
+import { type Guestfs, GuestfsError, type OperatingSystemReport } from '../../lib';
 import { unknownSystem } from '../../lib/guests/operating-system';
 import { type Package, packageOf } from '../../lib/packages/package';
 import { cyclonedx } from '../../lib/sbom/cyclonedx';
 import { fullVersion, type Inventory, timeOfDocument } from '../../lib/sbom/inventory';
-import { licenseOf } from '../../lib/sbom/licenses';
+import { copyrightOf, licenseOf } from '../../lib/sbom/licenses';
 import { checkSbomOptions } from '../../lib/sbom/options';
 import { purlOf } from '../../lib/sbom/purl';
 import { dependencies } from '../../lib/sbom/relations';
@@ -215,6 +215,37 @@ test('what a package needs is found by its name, by what others provide, and by 
       named('c', ['b>=2', 'b'], ['mail-agent (= 1)', 'libz.so.1()(64bit)', 'so:libc.so.6=1']),
     ]),
   ).toEqual([[1, 2], [0, 2], [1]]);
+});
+
+test('licences are read from copyright files of Debian that are made for it', async () => {
+  const files: Record<string, string> = {
+    '/usr/share/doc/a/copyright': `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+
+Files: *
+License: GPL-2+
+ The text.
+
+Files: x
+License: Expat or LGPL-2.1+ and BSD-3-clause
+
+License: GPL-2+
+ Again.
+`,
+    '/usr/share/doc/b/copyright': 'This package was made by somebody.\nLicense: see below\n',
+  };
+  const g = {
+    statns: async (path: string) => {
+      const text = files[path];
+      if (text === undefined) throw new GuestfsError('no such file', { code: 'ENOENT', operation: 'statns' });
+      return { stMode: 0o100644n, stSize: BigInt(text.length) };
+    },
+    pread: async (path: string) => Buffer.from(files[path] ?? ''),
+  } as unknown as Guestfs;
+  expect(await copyrightOf(g, packageOf({ name: 'a' }))).toEqual([
+    'GPL-2.0-or-later',
+    'MIT OR LGPL-2.1-or-later AND BSD-3-Clause',
+  ]);
+  for (const name of ['b', 'c', '../a']) expect(await copyrightOf(g, packageOf({ name }))).toEqual([]);
 });
 
 test.each([
