@@ -1,7 +1,7 @@
 import type { TreeReader } from '../bulk/walk';
-import type { Changes, Difference, DiffOptions } from '../diff';
+import type { Changes, Difference, DiffOptions, PackageDifference } from '../diff';
 import type { Guestfs } from '../guestfs';
-import type { ImageFile } from '../inspect';
+import type { ApplicationReport, ImageFile } from '../inspect';
 import { watching } from '../options/callbacks';
 import type { ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
@@ -28,6 +28,11 @@ const description: Description = {
     { name: 'content', about: 'Compare the content of files that have the same size; slow' },
     { name: 'xattrs', about: 'Compare extended attributes too, those of SELinux among them' },
     { name: 'no-mtime', about: 'Do not compare when the content changed' },
+    {
+      name: 'packages',
+      about:
+        'Compare the packages of the operating systems instead of the files: + new, - gone, ↑ newer, ↓ older. With --json: change (added, removed, upgraded, downgraded), name, arch, before, after, as inspect lists packages',
+    },
     { name: 'exit-code', about: 'End with exit code 3 when there are differences' },
     {
       name: 'json',
@@ -54,6 +59,7 @@ const description: Description = {
   ],
   examples: [
     { args: 'monday.qcow2 tuesday.qcow2', about: 'What has happened since' },
+    { args: '--packages monday.qcow2 tuesday.qcow2', about: 'Which packages were upgraded' },
     {
       args: '--content --exit-code --json golden.qcow2 built.qcow2',
       about: 'Whether two builds are the same',
@@ -72,6 +78,7 @@ interface Comparison {
   readonly options: DiffOptions;
   readonly progress: ProgressChoice;
   readonly json: boolean;
+  readonly packages: boolean;
   readonly exitCode: boolean;
 }
 
@@ -110,6 +117,8 @@ export function parse(args: readonly string[]): Comparison {
   const parsed = parseArguments(description, args);
   const { image, keys, progress, accel, template, timeout } = launchArguments(parsed);
   const [before = '', after = ''] = parsed.operands;
+  const other = ['content', 'xattrs', 'no-mtime', 'mount'].find((name) => parsed.has(name));
+  if (parsed.has('packages') && other) throw parsed.wrong(`--packages and --${other} exclude each other`);
   const disks = (path: string, others: readonly string[]) =>
     [path, ...others].map((each) => ({ ...image, path: each }));
   return {
@@ -118,6 +127,7 @@ export function parse(args: readonly string[]): Comparison {
     options: { ...{ keys, accel, template, timeout }, ...compared(parsed) },
     progress,
     json: parsed.has('json'),
+    packages: parsed.has('packages'),
     exitCode: parsed.has('exit-code'),
   };
 }
@@ -145,30 +155,37 @@ interface Listeners {
 }
 
 async function compare(
-  { before, after, options, json }: Comparison,
+  { before, after, options, json, packages }: Comparison,
   reporter: ProgressReporter,
   { signal, onError, onDifference }: Listeners,
 ): Promise<void> {
   // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
-  const { diff } = require('../diff') as typeof import('../diff');
+  const { diff, diffPackages } = require('../diff') as typeof import('../diff');
   const results = new Results({ signal, beforeWrite: () => reporter.clear() });
   const job = new Job('diff');
   reporter.attach(job);
   job.start();
   const labels = ['before', 'after'];
   const notes = new Notes(reporter);
-  const differences = diff(before, after, {
-    ...{ ...options, signal, onError },
-    onHandle: watching((g: Guestfs) => {
-      const label = labels.shift() ?? '';
-      g.on('warning', (text) => notes.tellOnce(text));
-      job.follow(g, (operation) =>
-        comparing.has(operation) ? 'comparing the files' : `${label}: ${operation}`,
-      );
-    }),
+  const onHandle = watching((g: Guestfs) => {
+    const label = labels.shift() ?? '';
+    g.on('warning', (text) => notes.tellOnce(text));
+    job.follow(g, (operation) =>
+      comparing.has(operation) ? 'comparing the files' : `${label}: ${operation}`,
+    );
   });
   try {
-    for await (const each of differences) {
+    if (packages) {
+      const { keys, accel, template, timeout, root } = options;
+      const launch = { keys, accel, template, timeout, root };
+      for (const each of await diffPackages(before, after, { ...launch, signal, onHandle })) {
+        onDifference();
+        if (json) await results.json(each);
+        else await results.line(...packageLine(each));
+      }
+      return job.end(undefined);
+    }
+    for await (const each of diff(before, after, { ...options, signal, onError, onHandle })) {
       onDifference();
       if (json) await results.json(differenceToJson(each));
       else await results.line(...differenceLine(each));
@@ -185,6 +202,24 @@ const signs: Readonly<Record<Difference['change'], readonly [sign: string, style
   removed: ['-', 'red'],
   changed: ['~', 'yellow'],
 };
+
+const packageSigns: Readonly<Record<PackageDifference['change'], readonly [sign: string, style: Style]>> = {
+  added: ['+', 'green'],
+  removed: ['-', 'red'],
+  upgraded: ['↑', 'yellow'],
+  downgraded: ['↓', 'yellow'],
+};
+
+/** `↑ openssl:amd64 3.0.11-1 → 3.0.13-1` */
+export function packageLine({ change, name, arch, before, after }: PackageDifference): Piece[] {
+  const [sign, style] = packageSigns[change];
+  const versions = [before, after].flatMap((each) => (each ? [versionOf(each)] : []));
+  return [[`${sign} ${name}${arch ? `:${arch}` : ''}`, style], ` ${versions.join(' → ')}`];
+}
+
+function versionOf({ epoch, version, release }: ApplicationReport): string {
+  return `${epoch > 0 ? `${epoch}:` : ''}${version ?? ''}${release === null ? '' : `-${release}`}`;
+}
 
 /** `~ /etc/hosts: size 12 → 15, mtime …` */
 export function differenceLine(difference: Difference): Piece[] {
