@@ -1,4 +1,4 @@
-// Writes everything that is generated from api/. With --check it writes nothing and fails when a file is stale.
+// Writes everything that is generated from api/ and package.json. With --check it writes nothing and fails when a file is stale.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +6,7 @@ import { loadApi } from './api.mjs';
 import { abiCheck, abiHeader, functionsHeader, functionsSource } from './cpp.mjs';
 import { eventsModule } from './events.mjs';
 import { factsModule } from './facts.mjs';
+import { packageModule } from './package.mjs';
 import { scriptsModule } from './scripts.mjs';
 import { aliasesModule, methodsModule, structsModule } from './typescript.mjs';
 
@@ -19,6 +20,7 @@ const outputs = {
   'lib/generated/structs.ts': structsModule,
   'lib/generated/methods.ts': methodsModule,
   'lib/generated/aliases.ts': aliasesModule,
+  'lib/text/generated/package.ts': packageModule,
   'lib/templates/generated/scripts.ts': scriptsModule,
 };
 
@@ -47,7 +49,7 @@ for (const [name, write] of Object.entries(outputs)) {
 }
 
 if (check && stale.length > 0) {
-  console.error(`Not what api/ says (run \`npm run generate\`):\n  ${stale.join('\n  ')}`);
+  console.error(`Not what api/ and package.json say (run \`npm run generate\`):\n  ${stale.join('\n  ')}`);
   process.exitCode = 1;
 } else {
   console.log(stale.length > 0 ? `wrote ${stale.join(', ')}` : 'generated files are fresh');

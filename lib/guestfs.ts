@@ -69,6 +69,7 @@ export interface CallDiagnostics extends TracedCall<Guestfs> {
   readonly launchWay?: LaunchWay;
 }
 
+const self = Symbol('guestfs.self');
 const fields = Symbol('guestfs.fields');
 
 let warnedWithoutListener = false;
@@ -93,7 +94,10 @@ export class Guestfs extends GuestfsMethods implements Observable {
   /** Private data: any JavaScript values under names, kept as long as the handle. */
   readonly private: PrivateData;
 
-  /** @internal What `console.log` shows: a function of the handle's own, for private members cannot be read through a proxy. */
+  /** @internal The handle itself, for calls through a proxy, which has no private members. */
+  readonly [self] = (): Guestfs => this;
+
+  /** @internal What `console.log` shows. */
   readonly [fields] = () => {
     const { state, ...calls } = this.#calls.summary;
     if (state === 'closed') return { state };
@@ -191,26 +195,27 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * cannot be, `ERR_GUESTFS_TEMPLATE` where `template: 'only'` cannot; AbortError at once when `signal` is aborted
    */
   override async launch(options?: LaunchOptions): Promise<void> {
+    const own = this[self]();
     const checked = checkLaunchOptions(options, {
-      template: this.#template,
+      template: own.#template,
       lenses: this[withoutAugeas] === true ? 'inspection' : 'all',
     });
     const parts = {
-      calls: this.#calls,
-      native: this.#native,
-      drives: this.#drives,
-      backendSettings: this.#backendSettings,
-      hypervisor: this.#hypervisor,
-      path: this.#path,
-      socket: this.#socket,
-      warn: (text: string, about: WarningDetails) => this.#warn(text, about),
+      calls: own.#calls,
+      native: own.#native,
+      drives: own.#drives,
+      backendSettings: own.#backendSettings,
+      hypervisor: own.#hypervisor,
+      path: own.#path,
+      socket: own.#socket,
+      warn: (text: string, about: WarningDetails) => own.#warn(text, about),
     };
-    const over = this.#drives.atRisk();
+    const over = own.#drives.atRisk();
     try {
       await traced('launch', this, (about) =>
-        this.#calls.hold('launch', checked.signal, async (hold) => {
-          this.#way = await new Launch(parts, hold, checked).run();
-          Object.assign(about, { launchWay: this.#way });
+        own.#calls.hold('launch', checked.signal, async (hold) => {
+          own.#way = await new Launch(parts, hold, checked).run();
+          Object.assign(about, { launchWay: own.#way });
         }),
       );
     } catch (error) {
@@ -227,7 +232,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * before a launch has succeeded.
    */
   get launchWay(): LaunchWay | undefined {
-    return this.#way;
+    return this[self]().#way;
   }
 
   /**
@@ -236,8 +241,9 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * `guestfs_close`.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+    const own = this[self]();
+    own.#closed ??= own.#close();
+    return own.#closed;
   }
 
   async #close(): Promise<void> {
@@ -256,8 +262,9 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * call rejects with `EINTR`. Prefer a call's `signal`: it never hits another call. C: `guestfs_user_cancel`.
    */
   override async userCancel(): Promise<void> {
-    if (this.#calls.closed) throw closedError('userCancel');
-    this.#calls.userCancel();
+    const own = this[self]();
+    if (own.#calls.closed) throw closedError('userCancel');
+    own.#calls.userCancel();
   }
 
   /**
@@ -269,8 +276,9 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * for: they may still run
    */
   async kill(): Promise<void> {
-    if (this.#calls.closed) return this.#calls.endStreams();
-    await killAppliance(this.#calls, this.#drives);
+    const own = this[self]();
+    if (own.#calls.closed) return own.#calls.endStreams();
+    await killAppliance(own.#calls, own.#drives);
   }
 
   /**
@@ -278,9 +286,10 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * consumer misses events between the first and the newest of a call.
    */
   progress(): AsyncIterableIterator<ProgressEvent> {
-    const stream: ProgressStream = new ProgressStream(() => this.#streams.delete(stream));
-    if (this.#calls.closed) stream.end();
-    else this.#streams.add(stream);
+    const own = this[self]();
+    const stream: ProgressStream = new ProgressStream(() => own.#streams.delete(stream));
+    if (own.#calls.closed) stream.end();
+    else own.#streams.add(stream);
     return stream;
   }
 
@@ -309,9 +318,9 @@ export class Guestfs extends GuestfsMethods implements Observable {
     const reader: DeviceReader = {
       size: (signal) => this.blockdevGetsize64(device, { signal }),
       download: (target, offset, size, signal) =>
-        this.#downloadUntilEnough([device, target, offset, size], signal),
+        this[self]().#downloadUntilEnough([device, target, offset, size], signal),
       piece: (offset, size, signal) => this.preadDevice(device, size, offset, { signal }),
-      pendingCalls: () => this.#calls.pending,
+      pendingCalls: () => this[self]().#calls.pending,
     };
     return abortable(new DeviceReadStream(device, range, reader), range.signal);
   }
@@ -335,7 +344,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   tarOutStream(directory: string, options?: TarOutOptions): Readable {
     const { signal, others } = archiveOptions('tarOutStream', options);
     const stream = new ArchiveReadStream(async (target, closed) =>
-      this.tarOut(await this.#withoutLinks(directory, closed), target, { ...others, signal: closed }),
+      this.tarOut(await this[self]().#withoutLinks(directory, closed), target, { ...others, signal: closed }),
     );
     return abortable(stream, signal);
   }
@@ -347,7 +356,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
   tarInStream(directory: string, options?: TarInOptions): Writable {
     const { signal, others } = archiveOptions('tarInStream', options);
     const stream = new ArchiveWriteStream(async (source, closed) =>
-      this.tarIn(source, await this.#withoutLinks(directory, closed), { ...others, signal: closed }),
+      this.tarIn(source, await this[self]().#withoutLinks(directory, closed), { ...others, signal: closed }),
     );
     return abortable(stream, signal);
   }
@@ -420,7 +429,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /** Returns the program that runs the appliance. C: `guestfs_get_hv`. */
   override async getHv(options?: CallOptions): Promise<string> {
-    return this.#hypervisor.original(await super.getHv(options));
+    return this[self]().#hypervisor.original(await super.getHv(options));
   }
 
   /**
@@ -429,12 +438,12 @@ export class Guestfs extends GuestfsMethods implements Observable {
    * @deprecated Use {@link Guestfs.getHv}: `getHv()`.
    */
   override async getQemu(options?: CallOptions): Promise<string> {
-    return this.#hypervisor.original(await super.getQemu(options));
+    return this[self]().#hypervisor.original(await super.getQemu(options));
   }
 
   /** Returns the folders in which the appliance is looked for, separated by colons. C: `guestfs_get_path`. */
   override async getPath(options?: CallOptions): Promise<string> {
-    return this.#path.original(await super.getPath(options));
+    return this[self]().#path.original(await super.getPath(options));
   }
 
   /** @internal `Guestfs { state: 'ready', drives: […], pending: 1, running: 'cat' }`: it asks nothing of libguestfs. */
@@ -449,7 +458,7 @@ export class Guestfs extends GuestfsMethods implements Observable {
 
   /** @hidden For reporters, as {@link ProgressReporter}: what a handle's operations do. */
   [observe](observer: OperationObserver): () => void {
-    return this.#calls.observe(observer);
+    return this[self]().#calls.observe(observer);
   }
 
   /** @internal */
@@ -458,20 +467,21 @@ export class Guestfs extends GuestfsMethods implements Observable {
     args: readonly unknown[],
     options: CallOptions | undefined,
   ): Promise<T> {
-    const answer = options === undefined && !isTraced() && this.#calls.callInstantly(method, args);
+    const own = this[self]();
+    const answer = options === undefined && !isTraced() && own.#calls.callInstantly(method, args);
     if (answer) return answer.value as T;
     const kept = keptOptions(method, options);
-    if (this.#drives.areMissedBy(method)) {
-      return traced(method, this, () => callOnAllDrives<T>(this.#calls, this.#drives, method, args, kept));
+    if (own.#drives.areMissedBy(method)) {
+      return traced(method, this, () => callOnAllDrives<T>(own.#calls, own.#drives, method, args, kept));
     }
-    const result = await traced(method, this, () => this.#calls.call<T>(method, args, kept));
-    this.#drives.record(method, args, kept);
+    const result = await traced(method, this, () => own.#calls.call<T>(method, args, kept));
+    own.#drives.record(method, args, kept);
     return result;
   }
 
   /** @internal */
   protected override listenersChanged(listened: ReadonlySet<EventName>): void {
-    this.#calls.setListened(listened);
+    this[self]().#calls.setListened(listened);
   }
 
   /** Whoever watches the handle's calls hears of no failure where the stream had enough. */

@@ -29,6 +29,7 @@ export type { GuestfsOptions } from './launch/handle-options';
 export type { Accelerator, LaunchOptions, TemplateMode } from './launch/options';
 export type { RemoveTemplatesOptions, TemplateReport } from './launch/templates';
 export type { WarmOptions, WarmResult, WarmTemplate } from './launch/warm';
+export { type Versions, versions } from './native/versions';
 export type { CallOptions, LaunchPhase, OutputOptions, ProgressEvent } from './options/types';
 export {
   type AttachOptions,

@@ -11,8 +11,9 @@ import { readableKernel, systemPackages } from './system.mjs';
 
 /** `extras`: what else the caller needs, of 'test', 'bench', 'conformance', 'sanitizers' and 'cmake'. */
 export async function setup(...extras) {
-  if (Number.parseInt(process.versions.node, 10) < 20) {
-    throw new StepError(`Node.js 20 or newer is needed, and this is ${process.version}.`);
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 4)) {
+    throw new StepError(`Node.js 20.4 or newer is needed, and this is ${process.version}.`);
   }
   await step('system packages', systemPackages(extras.filter((extra) => extra !== 'cmake')));
   await step('kernel', readableKernel());

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { packageVersion } from '../text/generated/package';
 import { suggestion, wantsHelp } from './arguments';
 import { ExitCode, UsageError } from './command';
 import { commandNames, descriptions, loadCommand } from './commands';
@@ -11,6 +10,9 @@ import { rawArguments } from './raw-arguments';
 
 /** Time in which a signal that comes again is the same one: a terminal sends it, and npx hands it on as well. */
 const echoMs = 1000;
+
+/** What shows the help, alone or before the name of a command. */
+const helpNames: readonly string[] = ['help', '--help', '-h'];
 
 /** Ends by itself when all is done, so that nothing that was written is cut off. */
 async function main(args: readonly string[]): Promise<void> {
@@ -48,10 +50,12 @@ function endInOrder(name: NodeJS.Signals, abort: AbortController): void {
 
 async function run([name, ...args]: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   try {
-    if (name === 'help' && args[0] !== undefined) return await run([args[0], '--help'], signal);
-    if (name === '--help' || name === '-h' || name === 'help')
+    if (name !== undefined && helpNames.includes(name)) {
+      if (args[0] !== undefined && !helpNames.includes(args[0]))
+        return await run([args[0], '--help'], signal);
       return show(programHelp(descriptions(), width()));
-    if (name === '--version') return show(`guestfs ${version()}\n`);
+    }
+    if (name === '--version') return show(`guestfs ${packageVersion}\n`);
     if (name === undefined) throw new UsageError('a command is missing');
     const command = loadCommand(name);
     if (!command) throw new UsageError(unknown(name));
@@ -83,13 +87,6 @@ function show(text: string): ExitCode {
 
 function width(): number {
   return process.stdout.isTTY ? process.stdout.columns || 80 : widestHelp;
-}
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
 }
 
 void main(rawArguments(process.argv.slice(2)));

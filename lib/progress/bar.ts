@@ -1,5 +1,5 @@
 import { beforeEnd } from './before-end';
-import { type Context, type Failure, type Format, percentOf, type Task } from './format';
+import { type Context, type Failure, type Format, isAbort, percentOf, type Task } from './format';
 import { type Bar, renderEnded, renderRunning } from './render';
 
 /** Milliseconds before an operation that reports nothing is worth a line. */
@@ -60,7 +60,7 @@ export class BarFormat implements Format {
         label: this.#labelOf(task),
         operation: task.operation,
         elapsed: now() - task.started,
-        failure: failure?.code,
+        failure: failure && (isAbort(failure) ? 'aborted' : failure.code),
       };
       this.#draw(this.#paint(renderEnded(view, this.#columns), failure ? RED : GREEN));
     } else if (this.#drawn.includes(task)) {

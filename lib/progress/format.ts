@@ -24,6 +24,11 @@ export interface Failure {
   readonly summary: string;
 }
 
+/** Whether somebody wanted the operation no more: a person knows that, and needs no code. */
+export function isAbort({ code }: Failure): boolean {
+  return code === 'ABORT_ERR';
+}
+
 /** What a format works with. */
 export interface Context {
   readonly output: Output;

@@ -2,7 +2,7 @@ import { withoutCommands } from '../text/ci/commands';
 import { type CiSystem, ciLogs, type LogGroup } from '../text/ci/systems';
 import { beforeEnd } from './before-end';
 import { spokenDuration } from './duration';
-import { type Context, type Failure, type Format, percentOf, type Task } from './format';
+import { type Context, type Failure, type Format, isAbort, percentOf, type Task } from './format';
 
 /** Operations shorter than this, in milliseconds, are not worth a line. */
 const SHORT = 2000;
@@ -52,11 +52,12 @@ export class TextFormat implements Format {
     const elapsed = this.#context.now() - task.started;
     if (elapsed < SHORT) return;
     const duration = spokenDuration(elapsed, 1);
-    const outcome = failure
-      ? `failed after ${duration}: ${failure.code} ${failure.summary}`.trimEnd()
-      : `done in ${duration}`;
+    const isFailure = failure !== undefined && !isAbort(failure);
     this.#endGroup();
-    this.#write(`${this.#nameOf(task)}: ${outcome}`, failure && this.#annotations ? 'failure' : undefined);
+    this.#write(
+      `${this.#nameOf(task)}: ${outcome(duration, failure)}`,
+      isFailure && this.#annotations ? 'failure' : undefined,
+    );
   }
 
   tick(): void {
@@ -152,4 +153,10 @@ let groups = 0;
 /** Name of a group that no other process of the job gives to another. */
 function uniqueName(): string {
   return `guestfs_${process.pid}_${++groups}`;
+}
+
+function outcome(duration: string, failure: Failure | undefined): string {
+  if (failure === undefined) return `done in ${duration}`;
+  if (isAbort(failure)) return `aborted after ${duration}`;
+  return `failed after ${duration}: ${failure.code} ${failure.summary}`.trimEnd();
 }

@@ -19,7 +19,21 @@ test('the public names', () => {
     'inspect',
     'inspectAll',
     'privateKey',
+    'versions',
   ]);
+});
+
+test('versions', async () => {
+  const g = new guestfs.Guestfs();
+  const { major, minor, release } = await g.version();
+  await g.close();
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  expect({ ...guestfs.versions }).toEqual({
+    guestfs: manifest.version,
+    libguestfs: `${major}.${minor}.${release}`,
+    napi: '9',
+  });
+  expect(JSON.parse(JSON.stringify(guestfs.versions))).toEqual({ ...guestfs.versions });
 });
 
 describe('the functions of libguestfs', () => {

@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { Guestfs } from '../../lib';
+import { Guestfs, ProgressReporter } from '../../lib';
 
 test('booleans', async () => {
   await using g = new Guestfs();
@@ -85,4 +86,35 @@ test('a property does not see a later change of what it was set from', async () 
   settings.push('changed');
   await set;
   expect(await g.getBackendSettings()).toEqual(['force_tcg']);
+});
+
+test('a handle works through a proxy', async () => {
+  const g = new Proxy(new Guestfs({ environment: false }), {});
+  const other = new Proxy(g, { get: (target, name) => Reflect.get(target, name) });
+  expect((await other.version()).major).toBe(1n);
+  await g.setMemsize(512);
+  expect([await g.getMemsize(), await other.getHv(), await g.getPath()]).toEqual([
+    512,
+    expect.any(String),
+    expect.any(String),
+  ]);
+  g.private.set('job', 7);
+  expect(g.private.get('job')).toBe(7);
+  const events: string[] = [];
+  g.on('trace', (text) => events.push(text));
+  await g.setTrace(true);
+  await g.getSmp();
+  expect(events).not.toEqual([]);
+  expect([g.launchWay, String(inspect(g))]).toEqual([undefined, expect.stringContaining("state: 'config'")]);
+  await expect(g.ls('/')).rejects.toMatchObject({ code: 'ERR_GUESTFS_NOT_LAUNCHED' });
+  await expect(g.launch({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORT_ERR' });
+  const stream = g.createReadStream('/etc/os-release');
+  await expect(stream.toArray()).rejects.toMatchObject({ code: 'ERR_GUESTFS_NOT_LAUNCHED' });
+  const detach = new ProgressReporter({ format: 'none' }).attach(g);
+  expect(detach).toBeDefined();
+  await g.kill();
+  const ended = g.progress().next();
+  await g[Symbol.asyncDispose]();
+  expect(await ended).toMatchObject({ done: true });
+  await expect(other.version()).rejects.toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
 });

@@ -768,6 +768,14 @@ describe('text', () => {
     ]);
   });
 
+  test('says of what was aborted just that', () => {
+    const { log, handle } = setup();
+    const launch = handle.start('launch');
+    seconds(12);
+    launch.end(failure('ABORT_ERR', 'launch was aborted'));
+    expect(log.lines.at(-1)).toMatch(/launch: aborted after 12\.0 s$/);
+  });
+
   test('prints nothing of short operations, even failed ones', () => {
     const { log, handle } = setup({ interval: 500 });
     const call = handle.start('lstat');

@@ -1,6 +1,6 @@
 // What the commands that launch one guest share, and what they print: no guest is launched.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Guestfs } from '../../lib';
@@ -193,6 +193,7 @@ describe('the program', () => {
     [['copy-in', '--write', 'a.img', '/nowhere', '/'], /^guestfs: copy-in: \/nowhere cannot be read: ENOENT/],
     [['copy-in', '--write', 'a.img', 'b', 'srv'], /^guestfs: copy-in: FOLDER must begin with \//],
     [['help', 'lss'], /^guestfs: there is no command 'lss'/],
+    [['--help', 'lss'], /^guestfs: there is no command 'lss'/],
     [['cat', 'a.img'], /^guestfs: cat: a PATH is missing\n/],
     [
       ['cat', '--root=/dev/sda1', '--mount=/dev/sda2', 'a.img', '/x'],
@@ -264,6 +265,37 @@ test('where nothing can be written is found out before a launch', async () => {
     code: 2,
     stderr: expect.stringContaining('none is no folder of this machine'),
   });
+});
+
+test('where this user may write nothing is found out before a launch', () => {
+  using folder = temporaryFolder();
+  mkdirSync(folder.file('closed'), { mode: 0o555 });
+  writeFileSync(folder.file('closed/a.tar'), '', { mode: 0o666 });
+  chmodSync(folder.file('closed/a.tar'), 0o666);
+  writeFileSync(folder.file('a.tar'), '', { mode: 0o444 });
+  const cli = join(root, 'dist/cli/main.js');
+  // Root may write everywhere, unless he does without that right.
+  const asUser =
+    process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
+  const run = (command: string, to: string) => {
+    const [first = '', ...args] = [...asUser, process.execPath, cli, command, 'missing.img', '/etc', to];
+    return spawnSync(first, args, { cwd: folder.path, encoding: 'utf8' });
+  };
+  for (const [command, to, why] of [
+    ['copy-out', 'closed', 'nothing can be written into closed: this user may not (EACCES)'],
+    ['tar-out', 'closed/b.tar', 'nothing can be written into closed: this user may not (EACCES)'],
+    ['tar-out', 'a.tar', 'a.tar cannot be written: this user may not (EACCES)'],
+  ] as const) {
+    const { status, stderr } = run(command, to);
+    expect([status, stderr]).toEqual([2, expect.stringContaining(`guestfs: ${command}: ${why}\n`)]);
+  }
+  // It gets as far as to the image.
+  for (const [command, to] of [
+    ['copy-out', '.'],
+    ['tar-out', 'closed/a.tar'],
+    ['tar-out', '/dev/null'],
+  ] as const)
+    expect(run(command, to).stderr).toContain('missing.img does not exist');
 });
 
 test('a folder of this machine whose name is not UTF-8 can be named', () => {
