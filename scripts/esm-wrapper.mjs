@@ -15,6 +15,6 @@ const names = Object.keys(createRequire(import.meta.url)('../dist/index.js')).so
 
 writeFileSync(
   new URL('index.mjs', dist),
-  `import guestfs from './index.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = guestfs;\n`,
+  `import './native/first.js';\nimport guestfs from './index.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = guestfs;\n`,
 );
 writeFileSync(new URL('index.d.mts', dist), `export * from './index.js';\n`);

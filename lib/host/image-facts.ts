@@ -12,6 +12,7 @@ import { faultOfInfo, notesOf } from './image-condition';
 import { type ImageInfo, parseImageInfo } from './image-info';
 import type { ImageFile, ImageReport } from './image-types';
 import { headOfImage, isUri, namedFiles } from './named-files';
+import { forbiddenByNode } from './permissions';
 import { runQemuImg } from './qemu-img';
 import { onceAnswering } from './storage';
 import { inTheNameOf, UnusableImage } from './unusable-image';
@@ -251,6 +252,8 @@ async function checkFile(path: string, image: string, signal: AbortSignal | unde
     });
   } catch (error) {
     if (error instanceof UnusableImage || signal?.aborted) throw error;
+    const forbidden = forbiddenByNode(error, path);
+    if (forbidden) throw forbidden;
     const { code = 'ERR_GUESTFS' } = error as NodeJS.ErrnoException;
     const reasons: Record<string, string> = {
       ENOENT: `${what} does not exist`,
@@ -287,6 +290,8 @@ async function qemuImgInfo(
       throw new UnusableImage('ERR_GUESTFS_TIMEOUT', problem, error, '');
     }
     if (code === 127) throw UnusableImage.for(noQemuImg(), error);
+    const forbidden = forbiddenByNode(error, path);
+    if (forbidden) throw forbidden;
     // Of the image's own faults only: short memory is our limit for qemu-img, not the machine's.
     const fault = faultIn({ said: stderr, path });
     if (fault && /^ERR_GUESTFS_(?:IMAGE_|DATA_FILE$)/.test(fault.code)) throw UnusableImage.for(fault, error);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compiling, installation } from '../faults/packages';
 import { shellWord } from '../text/shell';
+import { leavingOut } from './bundles';
 
 /**
  * Why the addon does not load: libguestfs is missing; this is no Linux; Node.js was started with `--no-addons`, or with
@@ -138,15 +139,7 @@ const advice: Readonly<Record<NotLoadedReason, (failed: Failed) => string[]>> = 
   bundled: ({ arch }) => [
     'This code is a bundle, and its addon is not where the bundle looks for it. Leave the package out of the bundle, and',
     'install it where the program runs:',
-    ...indent([
-      'esbuild: --external:guestfs, or --loader:.node=copy, which carries the addon along',
-      "webpack: externals: { guestfs: 'commonjs guestfs' }",
-      "Rollup: external: ['guestfs']",
-      "Vite: ssr: { external: ['guestfs'] }",
-      "Next.js: serverExternalPackages: ['guestfs']",
-      "Nuxt, Nitro: externals: { external: ['guestfs'] }",
-      'Bun: --external guestfs',
-    ]),
+    ...indent(leavingOut),
     `or name the file, ${carriedFile(arch)} of the package, by the environment variable GUESTFS_NODE_ADDON.`,
   ],
   named: () => ['GUESTFS_NODE_ADDON names a file that is not there. Correct it, or unset it.'],

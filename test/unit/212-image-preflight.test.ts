@@ -8,6 +8,7 @@ import { withGuest } from '../../lib/guests/open';
 import { readImage } from '../../lib/host/image-facts';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 import { failureOf } from '../support/internal';
+import { resultOf, root } from '../support/script';
 
 // What the host can tell of an image is told before an appliance is started, by a real qemu-img on real images.
 
@@ -238,3 +239,36 @@ function patch(path: string, position: number, bytes: Buffer): void {
   bytes.copy(image, position);
   writeFileSync(path, image);
 }
+
+describe("Node's permission model", () => {
+  const flags = [
+    process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission',
+    ...['--allow-addons', `--allow-fs-read=${root}`, '--no-warnings'],
+  ];
+  const inspecting = (path: string, ...more: string[]) =>
+    resultOf<{ code: string; hint: string; message: string }>(
+      `await guestfs.inspect({ path: ${JSON.stringify(path)}, format: 'raw' }).catch(
+        ({ code, hint, message }) => console.log(JSON.stringify({ code, hint, message })));`,
+      { nodeOptions: [...flags, ...more] },
+    );
+
+  test('forbids to read the image: with the flag that allows it', async () => {
+    using folder = temporaryFolder();
+    const path = folder.file('my disk.img');
+    writeFileSync(path, Buffer.alloc(1024));
+    expect(await inspecting(path)).toMatchObject({
+      code: 'ERR_ACCESS_DENIED',
+      hint: `start Node.js with --allow-fs-read='${path}' too`,
+    });
+  });
+
+  test('forbids to run qemu-img: with the flag that allows it', async () => {
+    using folder = temporaryFolder();
+    const path = folder.file('disk.img');
+    writeFileSync(path, Buffer.alloc(1024));
+    expect(await inspecting(path, `--allow-fs-read=${path}`)).toMatchObject({
+      code: 'ERR_ACCESS_DENIED',
+      hint: 'start Node.js with --allow-child-process too',
+    });
+  });
+});
