@@ -1,6 +1,8 @@
 // `npm run test:package`: packs the package, installs it as users do, and uses it with every Node, package manager and kind
-// of program. Then `guestfs build`, where a prebuilt addon fits and where none does. It needs the npm registry, and one real appliance. The last line has the totals. With a file it tries that
-// package: `npm run test:package -- guestfs-1.0.0.tgz`.
+// of program; in bundles, executables and under restrictions (package-places.mjs); and `guestfs build`, where a prebuilt
+// addon fits and where none does. It needs the npm registry, and one real appliance. The last line has the totals.
+// `--all`: more package managers, bundlers and frameworks, which takes minutes. With a file it tries that package:
+// `npm run test:package -- guestfs-1.0.0.tgz`.
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,9 +19,12 @@ import {
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
+import { everydayPlaces, morePlaces } from './package-places.mjs';
 import { inParallel } from './parallel.mjs';
 import { logged, main, npm, root, step } from './steps.mjs';
 
+const args = process.argv.slice(2);
+const isAll = args.includes('--all');
 const fixtures = path.join(root, 'test/package');
 const folder = mkdtempSync(path.join(tmpdir(), 'guestfs-package-tests-'));
 const tarball = path.join(folder, 'guestfs.tgz');
@@ -56,7 +61,8 @@ await main(async () => {
     await step('package', { doing: 'making it', work: pack });
     await step('Nodes and package managers', { doing: 'installing', work: installTools });
     await everyCombination();
-    await inParallel([guestfsBuild, launch]);
+    await inParallel([guestfsBuild, launch, places]);
+    if (isAll) await everythingElse();
   } catch (error) {
     totals.failed += 1;
     throw error;
@@ -68,7 +74,7 @@ await main(async () => {
 });
 
 async function pack() {
-  const [given] = process.argv.slice(2);
+  const given = args.find((arg) => !arg.startsWith('--'));
   if (given) return cpSync(given, tarball);
   await logged([...npm, 'pack', '--pack-destination', folder]);
   const [file] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
@@ -112,6 +118,74 @@ async function combination(manager, program, row) {
 
 function launch() {
   return test('a launch', () => run([node(26), 'launch.js'], project('npm', 'esm')));
+}
+
+async function places() {
+  const cwd = path.join(folder, 'places/project');
+  const installed = await test('npm installs the places', async () => {
+    cpSync(path.join(fixtures, 'places'), cwd, { recursive: true });
+    writeFileSync(path.join(cwd, 'package.json'), JSON.stringify({ private: true }));
+    await run([node(24), ...managers.npm, tarball], cwd);
+  });
+  if (installed) await everydayPlaces({ test, run, fails, says, tool, node, cwd });
+}
+
+/** What takes minutes: bundlers and frameworks, and the package managers that many still have. */
+async function everythingElse() {
+  const cwd = path.join(folder, 'more/project');
+  const installed = await test('npm installs more', async () => {
+    cpSync(path.join(fixtures, 'places'), cwd, { recursive: true });
+    cpSync(path.join(fixtures, 'more'), cwd, { recursive: true });
+    await run(
+      [node(24), tool('npm/bin/npm-cli.js'), 'ci', '--ignore-scripts', '--no-audit', '--no-fund'],
+      cwd,
+    );
+    await run([node(24), ...managers.npm, '--no-save', tarball], cwd);
+  });
+  if (!installed) return;
+  await moreManagers((file) => path.join(cwd, 'node_modules', file));
+  await morePlaces({ test, run, fails, says, node, start, cwd });
+}
+
+async function moreManagers(file) {
+  const more = {
+    'npm 10': [file('npm-10/bin/npm-cli.js'), ...managers.npm.slice(1)],
+    'npm 11': [file('npm-11/bin/npm-cli.js'), ...managers.npm.slice(1)],
+    'pnpm 9': [file('pnpm-9/bin/pnpm.cjs'), ...managers.pnpm.slice(1)],
+    'pnpm 10': [file('pnpm-10/bin/pnpm.cjs'), ...managers.pnpm.slice(1)],
+    'pnpm 12': [file('pnpm-12/bin/pnpm.mjs'), ...managers.pnpm.slice(1)],
+  };
+  for (const [name, command] of Object.entries(more)) {
+    await test(`${name} installs and uses`, async () => {
+      const cwd = project(name, 'esm');
+      makeProject(cwd, 'esm');
+      await run([node(24), ...command], cwd);
+      await use([node(24)], cwd, prebuilt);
+    });
+  }
+  await test('yarn 4 installs and uses by Plug and Play', async () => {
+    const cwd = project('pnp', 'commonjs');
+    makeProject(cwd, 'commonjs');
+    const settings = { YARN_NODE_LINKER: 'pnp' };
+    await run([node(24), ...managers['yarn 4']], cwd, settings);
+    await run([node(24), tool('yarn-4/bin/yarn.js'), 'node', 'main.js'], cwd, settings);
+    says(
+      await run([node(24), tool('yarn-4/bin/yarn.js'), 'guestfs', 'build'], cwd, settings),
+      /The addon loads/,
+    );
+  });
+  await test('Bun and Deno install and use', async () => {
+    const cwd = project('bun', 'esm');
+    makeProject(cwd, 'esm');
+    rmSync(path.join(cwd, 'yarn.lock'));
+    await run([...runtimes.Bun, 'install'], cwd);
+    await use(runtimes.Bun, cwd, prebuilt);
+    const other = project('deno', 'esm');
+    makeProject(other, 'esm');
+    rmSync(path.join(other, 'yarn.lock'));
+    await run([runtimes.Deno[0], 'install'], other);
+    await use(runtimes.Deno, other, prebuilt);
+  });
 }
 
 /** What `guestfs build` does, in copies of an installed package. */
@@ -205,14 +279,18 @@ async function fails(command, cwd, extraEnv) {
   return output;
 }
 
-function outcome([command, ...args], cwd, extraEnv) {
+function start([command, ...args], cwd, extraEnv) {
+  return spawn(command, args, {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...env, ...extraEnv },
+    timeout: 600_000,
+  });
+}
+
+function outcome(command, cwd, extraEnv) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...env, ...extraEnv },
-      timeout: 600_000,
-    });
+    const child = start(command, cwd, extraEnv);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
     child.on('error', reject);

@@ -1,0 +1,7 @@
+import { versions } from 'guestfs';
+
+export const dynamic = 'force-dynamic';
+
+export function GET() {
+  return new Response(`libguestfs ${versions.libguestfs}`);
+}

@@ -1,0 +1,5 @@
+export default {
+  output: 'standalone',
+  serverExternalPackages: ['guestfs'],
+  outputFileTracingRoot: new URL('..', import.meta.url).pathname,
+};

@@ -1,0 +1,3 @@
+import { versions } from 'guestfs';
+
+export default defineEventHandler(() => `libguestfs ${versions.libguestfs}`);

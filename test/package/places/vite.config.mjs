@@ -1,0 +1,4 @@
+export default {
+  build: { ssr: 'main.mjs', outDir: 'out/vite', target: 'node20' },
+  ssr: { external: ['guestfs'] },
+};
