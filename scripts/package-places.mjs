@@ -1,5 +1,5 @@
 // Places where native packages break: bundles, executables, restrictions. Each recipe of docs/guides/bundlers.md is tried
-// here, with the packed package, by scripts/package-tests.mjs; what takes minutes, `--all`, every night.
+// here, with the packed package, by scripts/package-tests.mjs; what takes minutes, `--more`, every night.
 
 import {
   cpSync,

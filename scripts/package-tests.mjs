@@ -1,7 +1,7 @@
 // `npm run test:package`: packs the package, installs it as users do, and uses it with every Node, package manager and kind
 // of program; in bundles, executables and under restrictions (package-places.mjs); and `guestfs build`, where a prebuilt
 // addon fits and where none does. It needs the npm registry, and one real appliance. The last line has the totals.
-// `--all`: more package managers, bundlers and frameworks, which takes minutes. With a file it tries that package:
+// `--more`: other package managers, bundlers and frameworks instead, which takes minutes. With a file it tries that package:
 // `npm run test:package -- guestfs-1.0.0.tgz`.
 
 import { spawn } from 'node:child_process';
@@ -24,7 +24,7 @@ import { inParallel } from './parallel.mjs';
 import { logged, main, npm, root, step } from './steps.mjs';
 
 const args = process.argv.slice(2);
-const isAll = args.includes('--all');
+const isMore = args.includes('--more');
 const fixtures = path.join(root, 'test/package');
 const folder = mkdtempSync(path.join(tmpdir(), 'guestfs-package-tests-'));
 const tarball = path.join(folder, 'guestfs.tgz');
@@ -60,9 +60,11 @@ await main(async () => {
   try {
     await step('package', { doing: 'making it', work: pack });
     await step('Nodes and package managers', { doing: 'installing', work: installTools });
-    await everyCombination();
-    await inParallel([guestfsBuild, launch, places]);
-    if (isAll) await everythingElse();
+    if (isMore) await everythingElse();
+    else {
+      await everyCombination();
+      await inParallel([guestfsBuild, launch, places]);
+    }
   } catch (error) {
     totals.failed += 1;
     throw error;
@@ -136,10 +138,8 @@ async function everythingElse() {
   const installed = await test('npm installs more', async () => {
     cpSync(path.join(fixtures, 'places'), cwd, { recursive: true });
     cpSync(path.join(fixtures, 'more'), cwd, { recursive: true });
-    await run(
-      [node(24), tool('npm/bin/npm-cli.js'), 'ci', '--ignore-scripts', '--no-audit', '--no-fund'],
-      cwd,
-    );
+    // Not `ci`: pnpm 12 names packages for other systems that are not to be had, which no lock file can tell.
+    await run([node(24), ...managers.npm, '--ignore-scripts'], cwd);
     await run([node(24), ...managers.npm, '--no-save', tarball], cwd);
   });
   if (!installed) return;
