@@ -1,6 +1,7 @@
 // A bill of materials as CycloneDX 1.6: https://cyclonedx.org/docs/1.6/json/
 import { createHash } from 'node:crypto';
-import { type Inventory, type Listed, ownVersion, type SystemInventory } from './inventory';
+import { packageVersion } from '../text/generated/package';
+import type { Inventory, Listed, SystemInventory } from './inventory';
 import { licenseOf } from './licenses';
 import { dependencies } from './relations';
 
@@ -15,7 +16,7 @@ export function cyclonedx(inventory: Inventory): object {
     metadata: new Models.Metadata({ component: whole, timestamp: new Date(inventory.time) }),
   });
   bom.metadata.tools.components.add(
-    new Models.Component(Enums.ComponentType.Application, 'guestfs', { version: ownVersion() }),
+    new Models.Component(Enums.ComponentType.Application, 'guestfs', { version: packageVersion }),
   );
   for (const system of inventory.systems) {
     const component = systemComponent(library, system);

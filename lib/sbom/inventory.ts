@@ -1,6 +1,4 @@
 // What a bill of materials tells, whatever its format.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { OperatingSystemReport } from '../guests/report';
 import type { Package } from '../packages/package';
 
@@ -26,12 +24,6 @@ export interface Listed {
   readonly version: string;
   /** Licences that its own files tell, where they were read. */
   readonly licenses: readonly string[];
-}
-
-/** Version of this package. */
-export function ownVersion(): string {
-  const text = readFileSync(join(__dirname, '../../package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** Version as package managers write it. */

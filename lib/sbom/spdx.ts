@@ -1,6 +1,8 @@
 // A bill of materials as SPDX 2.3: https://spdx.github.io/spdx-spec/v2.3/
+
+import { packageVersion } from '../text/generated/package';
 import { serialNumber } from './cyclonedx';
-import { type Inventory, type Listed, ownVersion, type SystemInventory } from './inventory';
+import type { Inventory, Listed, SystemInventory } from './inventory';
 import { licenseOf } from './licenses';
 import { dependencies } from './relations';
 
@@ -41,7 +43,7 @@ export function spdx(inventory: Inventory): object {
   return {
     ...{ spdxVersion: 'SPDX-2.3', dataLicense: 'CC0-1.0', SPDXID: 'SPDXRef-DOCUMENT', name: inventory.name },
     documentNamespace: `https://spdx.org/spdxdocs/guestfs-${uuid}`,
-    creationInfo: { created: inventory.time, creators: [`Tool: guestfs-${ownVersion()}`] },
+    creationInfo: { created: inventory.time, creators: [`Tool: guestfs-${packageVersion}`] },
     ...content,
   };
 }
