@@ -13,6 +13,7 @@ const apt = {
     bench: 'debootstrap python3-guestfs guestfs-tools|libguestfs-tools guestfish|libguestfs-tools libc6-dev',
     conformance: 'genisoimage|xorriso xz-utils zstd cpio libc6-dev',
     sanitizers: 'cmake valgrind',
+    cross: 'g++-aarch64-linux-gnu qemu-user-static',
   }),
   installed() {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg-query's.
@@ -39,6 +40,7 @@ const dnf = {
     bench: 'debootstrap? python3-libguestfs guestfs-tools /usr/bin/guestfish',
     conformance: 'genisoimage|xorriso xz zstd cpio glibc-static',
     sanitizers: 'cmake libasan libubsan libtsan valgrind',
+    cross: '',
   }),
   installed: () => (name) => succeeds('rpm', '-q', '--whatprovides', name),
   offers: (name) => output('dnf', '-q', 'repoquery', '--whatprovides', name) !== '',
@@ -53,6 +55,7 @@ const pacman = {
     bench: 'debootstrap guestfs-tools',
     conformance: 'cdrtools|libisoburn xz zstd cpio',
     sanitizers: 'cmake valgrind',
+    cross: '',
   }),
   installed: () => (name) => succeeds('pacman', '-T', name),
   offers: (name) => succeeds('pacman', '-Si', name),
