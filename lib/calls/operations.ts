@@ -6,6 +6,8 @@ export interface Operation {
   readonly id: number;
   /** Name of the method in JavaScript: `'mountRo'`. */
   readonly operation: string;
+  /** Set where it is not a call of a handle but the whole work on an image. */
+  readonly kind?: 'image';
 }
 
 /** What a progress reporter needs to know of a handle, beyond its progress events. */

@@ -18,6 +18,7 @@ const loaders: Readonly<Record<string, () => Command>> = {
   doctor: () => (require('./doctor') as typeof import('./doctor')).command,
   warm: () => (require('./warm') as typeof import('./warm')).command,
   build: () => (require('./build') as typeof import('./build')).command,
+  progress: () => (require('./progress-logs') as typeof import('./progress-logs')).command,
   completion: () => completionCommand(descriptions),
 };
 

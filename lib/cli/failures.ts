@@ -1,5 +1,6 @@
 import { GuestfsError, inNames, type OptionNames } from '../faults/errors';
 import { printable } from '../progress';
+import { recordHead } from '../progress/record';
 import { withoutCommands } from '../text/ci/commands';
 import { toJson } from '../text/json';
 import { printableText as clean } from '../text/lines';
@@ -27,7 +28,7 @@ export function failureOf(error: unknown, operation: string): Failure {
  */
 export function tellFailure(failure: Failure, progress: ProgressChoice, path?: string, image?: string): void {
   // What is undefined is left out.
-  const told = () => `${toJson({ type: 'error', image, path, ...failure })}\n`;
+  const told = () => `${toJson({ ...recordHead('error'), image, path, ...failure })}\n`;
   process.stderr.write(progress === 'json' ? told() : failureText(failure, progress, path, image));
 }
 

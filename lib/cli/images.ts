@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Guestfs } from '../guestfs';
 import type { InspectAllProgress } from '../inspect';
 import type { ProgressEvent } from '../options/types';
-import type { ProgressOutcome, ProgressReporter } from '../progress';
+import type { AttachOptions, ProgressOutcome, ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
 import { Notes } from './notes';
 import { unpackingView } from './unpacking';
@@ -31,6 +31,8 @@ export class ImagesReporter {
   /** Bars of the images that are being worked on. */
   readonly #bars = new Map<number, Bar>();
   readonly #unpacking = new Map<number, (event: ProgressEvent) => void>();
+  /** The work on each image, where calls are told as parts of it. */
+  readonly #images = new Map<number, Job>();
   readonly #notes: Notes;
   /** When the work on each image began, by `performance.now()`. */
   readonly #begins = new Map<number, number>();
@@ -56,8 +58,9 @@ export class ImagesReporter {
   readonly handle = (g: Guestfs, _: unknown, index: number): void => {
     g.on('warning', (text) => this.#notes.tellOnce(text));
     const bar = this.#bars.get(index);
+    if (this.#reporter.format === 'json') this.#beginImage(index);
     if (bar) bar.unfollow = bar.job.follow(g);
-    else this.#reporter.attach(g, { label: this.#labels[index] });
+    else this.#reporter.attach(g, this.#about(index));
   };
 
   readonly progress = ({ type, index, error, event }: InspectAllProgress): void => {
@@ -68,9 +71,8 @@ export class ImagesReporter {
 
   begin(index: number): void {
     this.#begins.set(index, performance.now());
-    if (!this.#several) return;
     if (!this.#begun) this.#tellWhole(); // so that it stands above the images
-    if (this.#reporter.format !== 'bar') return;
+    if (this.#reporter.format !== 'bar' || !this.#several) return;
     const job = new Job(this.#work);
     this.#bars.set(index, { job, unfollow: () => undefined });
     this.#reporter.attach(job, { label: this.#labels[index] });
@@ -80,12 +82,12 @@ export class ImagesReporter {
   end(index: number, error: Error | undefined): void {
     const elapsed = performance.now() - (this.#begins.get(index) ?? performance.now());
     this.#outcomes.set(index, { image: this.#labels[index] ?? '', elapsed, error });
-    if (!this.#several) return;
-    const bar = this.#bars.get(index);
+    const job = this.#bars.get(index)?.job ?? this.#images.get(index);
     this.#bars.delete(index);
     this.#unpacking.delete(index);
-    bar?.job.end(error);
-    if (bar) this.#reporter.detach(bar.job);
+    this.#images.delete(index);
+    job?.end(error);
+    if (job) this.#reporter.detach(job);
     this.#done++;
     this.#tellWhole();
   }
@@ -128,14 +130,28 @@ export class ImagesReporter {
     const bar = this.#bars.get(index);
     if (!bar) {
       this.#reporter.detach(g);
-      this.#reporter.attach(job, { label: this.#labels[index] });
+      this.#reporter.attach(job, this.#about(index));
       return;
     }
     bar.unfollow();
     bar.job.follow(job, () => '');
   }
 
+  /** Programs see the calls as parts of the work on an image. */
+  #beginImage(index: number): void {
+    const job = new Job(this.#work, 'image');
+    this.#images.set(index, job);
+    const parent = this.#several ? this.#whole : undefined;
+    this.#reporter.attach(job, { label: this.#labels[index], parent });
+    job.start();
+  }
+
+  #about(index: number): AttachOptions {
+    return { label: this.#labels[index], parent: this.#images.get(index) };
+  }
+
   #tellWhole(): void {
+    if (!this.#several) return;
     const total = this.#labels.length;
     if (!this.#begun) this.#whole.start();
     this.#begun = true;

@@ -1,5 +1,6 @@
 // What people should know, and what is no failure.
 import type { ProgressReporter } from '../progress';
+import { recordHead } from '../progress/record';
 import { toJson } from '../text/json';
 
 /** Tells notes on stderr, above the bars; whoever asked for JSON there gets nothing else. */
@@ -14,7 +15,7 @@ export class Notes {
   /** @param image which of several guests it is about */
   tell(text: string, image?: string): void {
     if (this.#reporter.format === 'json') {
-      process.stderr.write(`${toJson({ type: 'note', image, message: text })}\n`);
+      process.stderr.write(`${toJson({ ...recordHead('note'), image, message: text })}\n`);
     } else this.#reporter.line(`guestfs: ${image === undefined ? '' : `${image}: `}${text}`);
   }
 

@@ -21,7 +21,7 @@ export function logOf(choice: ProgressChoice): CiLog | undefined {
   return system && ciLogs[system];
 }
 
-function optionsOf(choice: ProgressChoice): { format: ProgressFormat; ci: ProgressCi } {
+export function optionsOf(choice: ProgressChoice): { format: ProgressFormat; ci: ProgressCi } {
   return isSystem(choice) ? { format: 'text', ci: choice } : { format: choice, ci: 'auto' };
 }
 

@@ -8,6 +8,7 @@ import type { ImageFacts } from '../host/image-facts';
 import type { VolumeKey } from '../inspect';
 import { watching } from '../options/callbacks';
 import { Job } from '../progress/job';
+import { shownName } from '../sources/uri';
 import { ExitCode, UsageError } from './command';
 import { failureOf, tellFailure } from './failures';
 import type { LaunchArguments, MountArguments } from './options';
@@ -67,7 +68,7 @@ export class Session {
     const { launch, signal } = this.#options;
     const files = paths.map((path) => ({ ...launch.image, path }));
     let end: Error | undefined;
-    this.#view.begin();
+    this.#view.begin(shownName(paths[0] ?? ''), this.#options.name);
     try {
       // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
       const { withGuest } = require('../guests/open') as typeof import('../guests/open');

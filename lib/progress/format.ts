@@ -6,6 +6,9 @@ import type { Output } from './output';
 export interface Task {
   /** Unique within the reporter, unlike the number of a call, which several handles may share. */
   readonly id: number;
+  /** Task of which this one is a part. */
+  readonly parent: number | undefined;
+  readonly kind: 'image' | 'operation';
   /** Label of the handle, where that has one of its own. */
   readonly label: string | undefined;
   readonly operation: string;
@@ -13,6 +16,8 @@ export interface Task {
   readonly started: number;
   readonly estimate: Estimate;
   phase: string | undefined;
+  /** Number of the phase, among those of the tasks. */
+  phaseId: number | undefined;
   progress: ProgressEvent | undefined;
 }
 

@@ -4,13 +4,16 @@ import type { ProgressEvent } from '../options/types';
 /** Something that takes a while and is no call of a handle. */
 export class Job implements Observable {
   readonly #operation: string;
+  readonly #kind: 'image' | undefined;
   readonly #observers = new Set<OperationObserver>();
   /** Step that was told last. */
   #step: string | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
 
-  constructor(operation: string) {
+  /** @param kind - set where it is the whole work on an image */
+  constructor(operation: string, kind?: 'image') {
     this.#operation = operation;
+    this.#kind = kind;
   }
 
   [observe](observer: OperationObserver): () => void {
@@ -68,6 +71,6 @@ export class Job implements Observable {
   }
 
   get #itself() {
-    return { id: 1, operation: this.#operation };
+    return { id: 1, operation: this.#operation, ...(this.#kind && { kind: this.#kind }) };
   }
 }

@@ -1,10 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { toJson } from '../text/json';
 import type { Context, Failure, Format, Task } from './format';
+import { type RecordType, recordHead } from './record';
 
-/** Newline-delimited JSON for programs: one object a line and nothing else. */
+/** Newline-delimited JSON for programs, as `schemas/progress-1.json` has it: one object a line and nothing else. */
 export class JsonFormat implements Format {
   readonly period = undefined;
   readonly #context: Context;
+  /** What tells the records of this reporter from those of others, in a log that several have written. */
+  readonly #run = randomBytes(6).toString('hex');
 
   constructor(context: Context) {
     this.#context = context;
@@ -28,7 +32,7 @@ export class JsonFormat implements Format {
   }
 
   entered(task: Task): void {
-    this.#emit('phase', task);
+    this.#emit('phase', task, { id: task.phaseId, parent: task.id });
   }
 
   ended(task: Task, failure: Failure | undefined): void {
@@ -43,14 +47,16 @@ export class JsonFormat implements Format {
 
   clear(): void {}
 
-  #emit(type: 'start' | 'progress' | 'phase' | 'end', task: Task, more: object = {}): void {
+  #emit(type: RecordType, task: Task, more: object = {}): void {
     const now = this.#context.now();
     const record = {
-      type,
-      time: new Date(now).toISOString(),
+      ...recordHead(type, now),
+      run: this.#run,
+      kind: type === 'phase' ? undefined : task.kind,
       label: task.label,
       operation: task.operation,
       id: task.id,
+      parent: task.parent,
       phase: task.phase,
       ...more,
       elapsed: Math.round(Math.max(now - task.started, 0)),

@@ -43,6 +43,10 @@ export interface ProgressReporterOptions {
 export interface AttachOptions {
   /** Text before the names of this handle's operations, instead of the reporter's label; a member of `'json'`, too. */
   readonly label?: string | undefined;
+  /**
+   * Another attached handle, while a call of which this one's run: in `'json'` its call is their `parent`.
+   */
+  readonly parent?: Observable | undefined;
 }
 
 const formats: readonly unknown[] = ['auto', 'bar', 'text', 'json', 'none'] satisfies ProgressFormat[];
@@ -86,13 +90,16 @@ export function checkReporterOptions(options: ProgressReporterOptions): Progress
 }
 
 export function checkAttachOptions(options: AttachOptions | undefined): AttachOptions {
-  const { label, ...others } = readSettings('attach', options);
+  const { label, parent, ...others } = readSettings('attach', options);
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw unknownOption('attach', unknown, ['label']);
+  if (unknown !== undefined) throw unknownOption('attach', unknown, ['label', 'parent']);
   if (label !== undefined && typeof label !== 'string') {
     throw invalidType('attach', 'options.label', 'string', label);
   }
-  return { label };
+  if (parent !== undefined && !isObservable(parent)) {
+    throw invalidType('attach', 'options.parent', 'Guestfs', parent);
+  }
+  return { label, parent };
 }
 
 function isStream(value: object): boolean {

@@ -18,7 +18,20 @@ import {
 } from './options';
 import { codeOf, type ProgressOutcome, summaryLine, writeStepSummary } from './outcomes';
 import { Output } from './output';
+import { steadyNow } from './record';
 import { TextFormat } from './text';
+
+/** An attached handle: its tasks, and the function that lets go of it. */
+interface Attached {
+  readonly tasks: ReadonlyMap<number, Task>;
+  readonly forget: () => void;
+}
+
+/** What is said of all operations of a handle. */
+interface About {
+  readonly label: string | undefined;
+  readonly parentOf: () => number | undefined;
+}
 
 /**
  * Shows what handles are doing: a bar for people, plain lines for logs, JSON for programs.
@@ -40,8 +53,7 @@ export class ProgressReporter {
   #outcomes: ProgressOutcome[] = [];
   readonly #view: Format;
   readonly #tasks = new Set<Task>();
-  /** Attached handles, each with the function that lets go of it. */
-  readonly #handles = new Map<Observable, () => void>();
+  readonly #handles = new Map<Observable, Attached>();
   #lastId = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -74,23 +86,28 @@ export class ProgressReporter {
    */
   attach(handle: Observable, options?: AttachOptions): this {
     if (!isObservable(handle)) throw invalidType('attach', 'handle', 'Guestfs', handle);
-    const { label } = checkAttachOptions(options);
+    const { label, parent } = checkAttachOptions(options);
     if (this.format === 'none' || this.#handles.has(handle)) return this;
     const tasks = new Map<number, Task>();
-    const unobserve = handle[observe](this.#observer(tasks, label));
+    const parentOf = () => {
+      const [running] = (parent && this.#handles.get(parent)?.tasks.values()) ?? [];
+      return running?.id;
+    };
+    const unobserve = handle[observe](this.#observer(tasks, { label, parentOf }));
     this.#output.guard();
-    this.#handles.set(handle, () => {
+    const forget = () => {
       unobserve();
       for (const task of tasks.values()) this.#tasks.delete(task);
       this.#output.unguard();
-    });
+    };
+    this.#handles.set(handle, { tasks, forget });
     return this;
   }
 
   /** Stops showing the operations of a handle, or of all handles, and clears them from the screen. */
   detach(handle?: Observable): void {
     for (const each of handle ? [handle] : [...this.#handles.keys()]) {
-      this.#handles.get(each)?.();
+      this.#handles.get(each)?.forget();
       this.#handles.delete(each);
     }
     this.#view.tick();
@@ -147,12 +164,12 @@ export class ProgressReporter {
     if (this.#summaryFile !== undefined) writeStepSummary(this.#summaryFile, outcomes, elapsed);
   }
 
-  #observer(tasks: Map<number, Task>, label: string | undefined): OperationObserver {
+  #observer(tasks: Map<number, Task>, about: About): OperationObserver {
     // An operation that was running before the handle was attached is first heard of in the middle.
     const taskOf = (op: Operation): Task => {
       const known = tasks.get(op.id);
       if (known) return known;
-      const task = this.#begin(op, label);
+      const task = this.#begin(op, about);
       tasks.set(op.id, task);
       return task;
     };
@@ -167,6 +184,7 @@ export class ProgressReporter {
       phase: (op, phase) => {
         const task = taskOf(op);
         task.phase = printable(phase);
+        task.phaseId = ++this.#lastId;
         this.#view.entered(task);
       },
       ended: (op, error) => {
@@ -180,15 +198,18 @@ export class ProgressReporter {
     };
   }
 
-  #begin(op: Operation, label: string | undefined): Task {
+  #begin(op: Operation, { label, parentOf }: About): Task {
     const task: Task = {
       id: ++this.#lastId,
+      parent: parentOf(),
+      kind: op.kind ?? 'operation',
       // Programs want it as it was given, and JSON escapes what a terminal would obey.
       label: label === undefined || this.format === 'json' ? label : printable(label),
       operation: printable(op.operation),
       started: this.#now(),
       estimate: new Estimate(),
       phase: undefined,
+      phaseId: undefined,
       progress: undefined,
     };
     this.#tasks.add(task);
@@ -214,11 +235,6 @@ export class ProgressReporter {
       this.#timer = setInterval(() => this.#view.tick(), this.#view.period).unref();
     }
   }
-}
-
-// The time of day may be set back, and a heartbeat must not stop for that.
-function steadyNow(): number {
-  return performance.timeOrigin + performance.now();
 }
 
 function resolveFormat(

@@ -934,12 +934,17 @@ describe('json', () => {
     copy.progress(20n, 100n);
     reporter.line('a line for people');
     copy.end();
-    const about = { operation: 'copyDeviceToDevice', id: 1 };
+    const head = {
+      version: 1,
+      time: expect.any(String),
+      monotonic: expect.any(Number),
+      run: expect.any(String),
+    };
+    const about = { ...head, kind: 'operation', operation: 'copyDeviceToDevice', id: 1 };
     expect(log.records).toEqual([
-      { type: 'start', time: expect.any(String), ...about, elapsed: 0 },
+      { type: 'start', ...about, elapsed: 0 },
       {
         type: 'progress',
-        time: expect.any(String),
         ...about,
         position: 10,
         total: 100,
@@ -949,7 +954,6 @@ describe('json', () => {
       },
       {
         type: 'progress',
-        time: expect.any(String),
         ...about,
         position: 20,
         total: 100,
@@ -958,7 +962,7 @@ describe('json', () => {
         elapsed: 3000,
         eta: 8000,
       },
-      { type: 'end', time: expect.any(String), ...about, elapsed: 3000 },
+      { type: 'end', ...about, elapsed: 3000 },
     ]);
   });
 
@@ -986,13 +990,14 @@ describe('json', () => {
     launch.phase('ker\x1b[0mnel');
     now += 500;
     launch.end(failure('ERR_GUESTFS', 'bad\nthing\u009b1m'));
-    expect(log.records).toEqual([
+    expect(log.records).toMatchObject([
       { type: 'start', time: '2026-11-22T08:00:00.000Z', operation: 'launch', id: 1, elapsed: 0 },
       {
         type: 'phase',
         time: '2026-11-22T08:00:00.500Z',
         operation: 'launch',
-        id: 1,
+        id: 2,
+        parent: 1,
         phase: 'kernel',
         elapsed: 500,
       },

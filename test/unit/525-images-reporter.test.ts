@@ -130,8 +130,10 @@ describe('images that are inspected', () => {
     ).toEqual([
       ['start', 'inspectAll', undefined, undefined],
       ['progress', 'inspectAll', undefined, 0],
+      ['start', 'inspect', '/a/two.img', undefined],
       ['start', 'launch', '/a/two.img', undefined],
       ['end', 'launch', '/a/two.img', undefined],
+      ['end', 'inspect', '/a/two.img', undefined],
       ['progress', 'inspectAll', undefined, 0.5],
     ]);
     images.close();
@@ -148,7 +150,8 @@ describe('images that are inspected', () => {
     const { images, begin } = setup('json', ['a', 'b']);
     const write = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     for (const handle of [begin(0), begin(1)]) for (const warn of handle.warn) warn('KVM does not work');
-    expect(write.mock.calls).toEqual([['{"type":"note","message":"KVM does not work"}\n']]);
+    const note = expect.stringMatching(/^\{"version":1,"type":"note",.*"message":"KVM does not work"\}\n$/);
+    expect(write.mock.calls).toEqual([[note]]);
     write.mockRestore();
     images.close();
   });
