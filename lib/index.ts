@@ -23,6 +23,7 @@ export { AbortError, GuestfsError } from './faults/errors';
 export type * from './generated/methods';
 export type * from './generated/structs';
 export { type CallDiagnostics, Guestfs } from './guestfs';
+export { type RenderHtmlOptions, renderHtml, type UninspectedImage } from './html';
 export * from './inspect';
 export type { LaunchWay } from './launch/from-template';
 export type { GuestfsOptions } from './launch/handle-options';

@@ -1,16 +1,21 @@
+import { writeFile } from 'node:fs/promises';
 import type { TreeReader } from '../bulk/walk';
 import type { Changes, Difference, DiffOptions, PackageDifference } from '../diff';
 import type { Guestfs } from '../guestfs';
+import type { ToldDifference } from '../html/differences';
 import type { ApplicationReport, ImageFile } from '../inspect';
 import { watching } from '../options/callbacks';
 import type { ProgressReporter } from '../progress';
 import { Job } from '../progress/job';
+import { shownName } from '../sources/uri';
+import { bytesOf } from '../text/bytes';
 import { type Arguments, parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { deviceNumbers, entryToJson, exactTime, modeText, octal } from './entries';
 import { failureOf, tellFailure } from './failures';
+import { checkNewFile } from './local';
 import { Notes } from './notes';
-import { launchArguments, launchOptions, mountArguments, mountOptions } from './options';
+import { htmlOption, launchArguments, launchOptions, mountArguments, mountOptions } from './options';
 import { type ProgressChoice, reporterFor } from './progress';
 import { type Piece, Results, type Style } from './results';
 
@@ -39,6 +44,7 @@ const description: Description = {
       about:
         'Print NDJSON, an object a line: change (added, removed, changed), path, before, after (as ls --json, or null), and changes, each { before, after }',
     },
+    htmlOption,
     ...mountOptions,
     {
       name: 'add-before',
@@ -73,12 +79,16 @@ const description: Description = {
 };
 
 interface Comparison {
+  /** Names of the guests, without passwords. */
+  readonly names: readonly string[];
   readonly before: readonly ImageFile[];
   readonly after: readonly ImageFile[];
   readonly options: DiffOptions;
   readonly progress: ProgressChoice;
   readonly json: boolean;
   readonly packages: boolean;
+  /** Page to be written. */
+  readonly html: string | undefined;
   readonly exitCode: boolean;
 }
 
@@ -86,20 +96,30 @@ export const command: Command = {
   description,
   async run(args, signal) {
     const comparison = parse(args);
-    const { progress } = comparison;
+    const { progress, html } = comparison;
+    if (html !== undefined) await checkNewFile('diff', html);
+    const { DifferenceList, renderDifferences } =
+      require('../html/differences') as typeof import('../html/differences');
+    const list = new DifferenceList();
+    const failures: string[] = [];
     const reporter = reporterFor(progress);
     let hasFailed = false;
     const fail = (error: unknown, path?: string) => {
       hasFailed = true;
       reporter.clear();
-      tellFailure(failureOf(error, 'diff'), progress, path);
+      const failure = failureOf(error, 'diff');
+      if (failures.length < mostFailures) failures.push(failure.message);
+      tellFailure(failure, progress, path);
     };
     let isDifferent = false;
     try {
       await compare(comparison, reporter, {
         signal,
         onError: fail,
-        onDifference: () => (isDifferent = true),
+        onDifference: (difference) => {
+          isDifferent = true;
+          if (html !== undefined && difference) list.add(told(difference));
+        },
       });
     } catch (error) {
       if (!signal.aborted) fail(error);
@@ -107,6 +127,10 @@ export const command: Command = {
       else if (!hasFailed && !isDifferent) throw error;
     } finally {
       reporter.close();
+    }
+    if (html !== undefined) {
+      const [before = '', after = ''] = comparison.names;
+      await writeFile(bytesOf(html), renderDifferences({ ...list, before, after, failures }));
     }
     if (hasFailed) return ExitCode.failure;
     return comparison.exitCode && isDifferent ? ExitCode.different : ExitCode.success;
@@ -117,17 +141,19 @@ export function parse(args: readonly string[]): Comparison {
   const parsed = parseArguments(description, args);
   const { image, keys, progress, accel, template, timeout } = launchArguments(parsed);
   const [before = '', after = ''] = parsed.operands;
-  const other = ['content', 'xattrs', 'no-mtime', 'mount'].find((name) => parsed.has(name));
+  const other = ['content', 'xattrs', 'no-mtime', 'mount', 'html'].find((name) => parsed.has(name));
   if (parsed.has('packages') && other) throw parsed.wrong(`--packages and --${other} exclude each other`);
   const disks = (path: string, others: readonly string[]) =>
     [path, ...others].map((each) => ({ ...image, path: each }));
   return {
+    names: [before, after].map(shownName),
     before: disks(before, parsed.values('add-before')),
     after: disks(after, parsed.values('add-after')),
     options: { ...{ keys, accel, template, timeout }, ...compared(parsed) },
     progress,
     json: parsed.has('json'),
     packages: parsed.has('packages'),
+    html: parsed.value('html'),
     exitCode: parsed.has('exit-code'),
   };
 }
@@ -151,7 +177,7 @@ interface Listeners {
   readonly signal: AbortSignal;
   onError(error: Error, path: string): void;
   /** Hears of each difference before it is printed. */
-  onDifference(): void;
+  onDifference(difference?: Difference): void;
 }
 
 async function compare(
@@ -186,7 +212,7 @@ async function compare(
       return job.end(undefined);
     }
     for await (const each of diff(before, after, { ...options, signal, onError, onHandle })) {
-      onDifference();
+      onDifference(each);
       if (json) await results.json(differenceToJson(each));
       else await results.line(...differenceLine(each));
     }
@@ -195,6 +221,15 @@ async function compare(
     job.end(error as Error);
     throw error;
   }
+}
+
+/** Failures that a page shows. */
+const mostFailures = 100;
+
+function told(difference: Difference): ToldDifference {
+  const { change, path, before, after } = difference;
+  const changes = change === 'changed' ? changesText(difference) : '';
+  return { change, path, changes, before: before?.size, after: after?.size };
 }
 
 const signs: Readonly<Record<Difference['change'], readonly [sign: string, style: Style]>> = {

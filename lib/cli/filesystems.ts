@@ -1,8 +1,11 @@
+import type { VolumeNode } from '../guests/volume-tree';
+import type { Volume, VolumeKind } from '../guests/volumes';
+import { printable } from '../text/printable';
 import { humanSize } from '../text/size';
 import type { Column } from '../text/table';
 import { type GuestCommand, guestCommand } from './guest';
 import { addOption, imageOperand, launchOptions } from './options';
-import { type Volume, type VolumeKind, volumesOf } from './volumes';
+import { volumesOf } from './volumes';
 
 /** Kinds by the options that ask for them, in the order of the output. */
 const kinds: Readonly<Record<string, VolumeKind>> = {
@@ -32,6 +35,7 @@ const definition: GuestCommand = {
       { name: 'partitions', about: 'Partitions' },
       { name: 'devices', about: 'Disks, in the order of the IMAGEs' },
       { name: 'all', about: 'All of these' },
+      { name: 'graph', about: 'Show as a tree what lies on what, from the disks up' },
       {
         name: 'json',
         about: 'Print JSON: an array of { name, kind, type, label, size, parents, uuid }, in bytes',
@@ -41,16 +45,22 @@ const definition: GuestCommand = {
     ],
     examples: [
       { args: 'disk.qcow2', about: 'What can be mounted' },
+      { args: '--graph disk.qcow2', about: 'What lies on what' },
       { args: '--all --key file:passphrase disk.qcow2', about: 'Everything, encrypted volumes opened' },
     ],
     exitCodes: { 0: 'success', 1: 'something could not be examined; the rest is listed' },
   },
   access: 'devices',
   plan(args) {
+    if (args.has('graph') && args.has('json')) throw args.wrong('--graph and --json exclude each other');
     const asked = Object.keys(kinds).filter((option) => args.has('all') || args.has(option));
     const wanted = (asked.length > 0 ? asked : ['filesystems']).flatMap((option) => kinds[option] ?? []);
     return async (guest) => {
       const { results } = guest;
+      if (args.has('graph')) {
+        for (const line of volumeGraph(await volumesOf(guest))) await results.line(line);
+        return;
+      }
       const all = await volumesOf(guest, wanted);
       const volumes = wanted.flatMap((kind) => all.filter((volume) => volume.kind === kind));
       if (args.has('json')) await results.json(volumes, 2);
@@ -60,6 +70,38 @@ const definition: GuestCommand = {
 };
 
 export const command = guestCommand(definition);
+
+/** Lines of a tree: `├─ /dev/sda1  partition 0x83, ext4 "root", 20 GiB` */
+export function volumeGraph(volumes: readonly Volume[]): string[] {
+  const { volumeTree } = require('../guests/volume-tree') as typeof import('../guests/volume-tree');
+  const linesOf = (node: VolumeNode, first: string, rest: string): string[] => {
+    const last = node.children.length - 1;
+    return [
+      `${first}${describeNode(node)}`,
+      ...node.children.flatMap((child, index) =>
+        index < last
+          ? linesOf(child, `${rest}├─ `, `${rest}│  `)
+          : linesOf(child, `${rest}└─ `, `${rest}   `),
+      ),
+    ];
+  };
+  return volumeTree(volumes).flatMap((node) => linesOf(node, '', ''));
+}
+
+const kindNames: Readonly<Record<VolumeKind, string | null>> = {
+  ...{ device: 'disk', partition: 'partition', encrypted: 'encrypted', filesystem: null },
+  ...{ pv: 'physical volume', vg: 'volume group', lv: 'logical volume' },
+};
+
+function describeNode({ name, volumes, again }: VolumeNode): string {
+  if (again) return `${printable(name)}  (see above)`;
+  const layers = volumes.map(({ kind, type, label }) =>
+    [kindNames[kind], type, label === null ? null : JSON.stringify(label)].filter(Boolean).join(' '),
+  );
+  const size = volumes.find((each) => each.size !== null)?.size ?? null;
+  const parts = [...layers, ...(size === null ? [] : [humanSize(Number(size))])];
+  return `${printable(name)}  ${printable(parts.filter(Boolean).join(', '))}`;
+}
 
 export function volumeTable(volumes: readonly Volume[]): [columns: Column[], rows: string[][]] {
   const columns: Column[] = [

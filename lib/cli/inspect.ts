@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import {
   type ImageFile,
   type InspectAllOptions,
@@ -7,12 +8,21 @@ import {
 } from '../inspect';
 import { watching } from '../options/callbacks';
 import { shownName } from '../sources/uri';
+import { bytesOf } from '../text/bytes';
 import { toJson } from '../text/json';
 import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { type Failure, failureOf, tellFailure } from './failures';
 import { ImagesReporter } from './images';
-import { addOption, checkOneGuest, concurrencyOption, launchArguments, launchOptions } from './options';
+import { checkNewFile } from './local';
+import {
+  addOption,
+  checkOneGuest,
+  concurrencyOption,
+  htmlOption,
+  launchArguments,
+  launchOptions,
+} from './options';
 import { type ProgressChoice, reporterFor } from './progress';
 import { isIncomplete, renderReport } from './report';
 
@@ -31,12 +41,18 @@ const description: Description = {
     },
     concurrencyOption,
     addOption,
+    htmlOption,
+    {
+      name: 'usage',
+      about: 'Find out where the space goes, for --html and --json; it takes a walk over all files',
+    },
     { name: 'no-applications', about: 'Do not list the installed packages' },
     ...launchOptions,
   ],
   examples: [
     { args: 'disk.qcow2', about: 'Tables for people' },
     { args: '--concurrency 4 *.qcow2', about: 'Several at a time, with a bar each' },
+    { args: '--html report.html --usage *.qcow2', about: 'A page to look at' },
     { args: '--add data.qcow2 disk.qcow2', about: 'A guest of two disks' },
     { args: '--json --progress json *.qcow2', about: 'For programs: the report on stdout, NDJSON on stderr' },
   ],
@@ -53,6 +69,8 @@ interface Arguments {
   readonly images: readonly string[];
   readonly guests: readonly Disks[];
   readonly json: boolean;
+  /** Page to be written. */
+  readonly html: string | undefined;
   readonly progress: ProgressChoice;
   readonly options: InspectAllOptions<Disks>;
 }
@@ -63,7 +81,8 @@ type Outcome = InspectionReport | { path: string; error: Failure };
 export const command: Command = {
   description,
   async run(args, signal) {
-    const { images, guests, json, progress, options } = parse(args);
+    const { images, guests, json, html, progress, options } = parse(args);
+    if (html !== undefined) await checkNewFile('inspect', html);
     const reporter = new ImagesReporter(images, reporterFor(progress), 'inspect');
     const outcomes = new Outcomes(images);
     let printed = 0;
@@ -87,6 +106,7 @@ export const command: Command = {
     } finally {
       reporter.close();
     }
+    if (html !== undefined) await writePage(html, outcomes.all);
     if (json) print(`${toJson(images.length === 1 ? outcomes.all[0] : outcomes.all, 2)}\n`);
     return outcomes.all.every(isComplete) ? ExitCode.success : ExitCode.failure;
   },
@@ -117,17 +137,24 @@ export function parse(args: readonly string[]): Arguments {
   const parsed = parseArguments(description, args);
   const { keys, accel, template, timeout, image, progress } = launchArguments(parsed);
   checkOneGuest(parsed);
+  const html = parsed.value('html');
+  if (parsed.has('usage') && html === undefined && !parsed.has('json'))
+    throw parsed.wrong('--usage is for --html and --json');
   return {
     images: parsed.operands.map(shownName),
     guests: parsed.operands.map((path) =>
       [path, ...parsed.values('add')].map((each) => ({ ...image, path: each })),
     ),
     json: parsed.has('json'),
+    html,
     progress,
     options: {
       ...{ keys, accel, template, timeout },
       concurrency: parsed.count('concurrency'),
       applications: !parsed.has('no-applications'),
+      // Only what is asked for: a report takes no more calls than before.
+      ...(html !== undefined && { volumes: true, times: true, icon: true }),
+      ...(parsed.has('usage') && { usage: true }),
     },
   };
 }
@@ -139,6 +166,11 @@ function resultOf(report: InspectionReport): string {
   );
   const problems = report.problems.length > 0 ? `${report.problems.length} problems` : '';
   return [names.join(', ') || 'no operating system', problems].filter(Boolean).join('; ');
+}
+
+async function writePage(file: string, outcomes: readonly Outcome[]): Promise<void> {
+  const { renderHtml } = require('../html') as typeof import('../html');
+  await writeFile(bytesOf(file), renderHtml(outcomes));
 }
 
 function isReport(outcome: Outcome): outcome is InspectionReport {

@@ -115,6 +115,13 @@ export function checkOneGuest(args: Arguments): void {
     throw args.wrong('--add is for the disks of one guest, so of one IMAGE');
 }
 
+export const htmlOption: Option = {
+  name: 'html',
+  value: 'FILE',
+  file: true,
+  about: 'Write a web page of one file to FILE, too: it needs neither network nor JavaScript',
+};
+
 export const concurrencyOption: Option = {
   name: 'concurrency',
   value: 'N',

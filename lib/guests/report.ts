@@ -25,6 +25,58 @@ export interface InspectionReport {
   operatingSystems: OperatingSystemReport[];
   /** Problems: what could not be found out, and why. The rest of the report does not suffer from them. */
   problems: InspectionProblem[];
+  /** All volumes, and what each lies on; only with the option `volumes`. */
+  volumes?: VolumeReport[];
+  /** Where the space of the operating systems, and of filesystems that belong to none, goes; only with the option `usage`. */
+  usage?: UsageReport[];
+  /** Times that the inspection took; only with the option `times`. */
+  times?: InspectionTimes;
+}
+
+/** A volume: a disk, what lies on it, what lies on that, and so on. */
+export interface VolumeReport {
+  /** Name of the volume: `'/dev/sda1'`, `'/dev/vg0/root'`; of a volume group `'vg0'`. */
+  name: string;
+  /** Kind of the volume. What a partition contains is a volume of the same name. */
+  kind: 'filesystem' | 'encrypted' | 'lv' | 'vg' | 'pv' | 'partition' | 'device';
+  /** Type: `'ext4'`, `'crypto_LUKS'`; of a partition what its table says, of a disk its partition table. */
+  type: string | null;
+  /** Label; null when there is none. */
+  label: string | null;
+  /** Size, bytes; null where it cannot be known. */
+  size: number | null;
+  /** Names of what it lies on. */
+  parents: string[];
+  /** UUID; null when there is none. */
+  uuid: string | null;
+}
+
+/** Space that a tree of files takes. */
+export interface UsageReport {
+  /** Root of the operating system, or the filesystem. */
+  device: string;
+  /** The tree, folded to its largest folders. */
+  tree: UsageNode;
+}
+
+/** A folder, and the space that it takes. */
+export interface UsageNode {
+  /** Name of the folder; of the outermost `'/'`. */
+  name: string;
+  /** Allocated space, bytes, with all that lies in the folder; a file with several names counts once. */
+  bytes: number;
+  /** Number of files and other entries that are no folders, with all that lies in the folder. */
+  files: number;
+  /** Folders in it that are large enough to be told apart, the largest first. */
+  children: UsageNode[];
+}
+
+/** Times of an inspection, milliseconds. */
+export interface InspectionTimes {
+  /** Time until the appliance was up, the check of the images included. */
+  launch: number;
+  /** Time of the whole. */
+  total: number;
 }
 
 /** A partition of a disk. */

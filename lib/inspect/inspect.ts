@@ -6,9 +6,10 @@ import { beginReport, Devices } from '../guests/devices';
 import { checkImages, type Inspectable } from '../guests/images';
 import { type OpenGuest, withGuest } from '../guests/open';
 import { Problems } from '../guests/problems';
-import type { FilesystemReport, InspectionReport, IsoReport } from '../guests/report';
+import type { FilesystemReport, InspectionReport, IsoReport, VolumeReport } from '../guests/report';
 import { SubvolumeLists } from '../guests/subvolumes';
 import { usageOfDevice } from '../guests/usage';
+import { Volumes } from '../guests/volumes';
 import type { ImageFacts } from '../host/image-facts';
 import { type CheckedInspectOptions, checkOptions, type InspectOptions } from './options';
 import { addSubvolumes, noteUnclean, noteUsage, Systems, shareUsage, type Visit } from './systems';
@@ -26,8 +27,16 @@ export async function inspectWith(
   visit?: Visit,
 ): Promise<InspectionReport> {
   const files = checkImages(images);
+  const began = performance.now();
+  let launched = began;
+  const passed = (end: number) => Math.round(end - began);
   try {
-    return await withGuest(files, { ...options, operation }, (guest) => examine(guest, options, visit));
+    const report = await withGuest(files, { ...options, operation }, (guest) => {
+      launched = performance.now();
+      return examine(guest, options, visit);
+    });
+    if (options.times) report.times = { launch: passed(launched), total: passed(performance.now()) };
+    return report;
   } catch (error) {
     if (options.signal?.aborted) throw new AbortError(operation, options.signal.reason);
     throw error;
@@ -53,6 +62,8 @@ async function examine(
     await examineFilesystems(g, others, problems);
     shareUsage(report.filesystems);
     await noteUnclean(g, devices.mountable, problems);
+    if (options.volumes) report.volumes = await volumesOf(g, devices, report, problems);
+    if (options.usage) report.usage = await systems.usage(others);
   } catch (error) {
     // A crafted or broken filesystem has crashed the appliance: what was found before is still worth having.
     const crashed = error instanceof GuestfsError && error.code === 'ERR_GUESTFS_TERMINATED';
@@ -60,6 +71,31 @@ async function examine(
     problems.noteError(null, error);
   }
   return report;
+}
+
+async function volumesOf(
+  g: Guestfs,
+  { members, physicalVolumes, logicalVolumes }: Devices,
+  report: InspectionReport,
+  problems: Problems,
+): Promise<VolumeReport[]> {
+  // It lists subvolumes by itself.
+  const filesystems = report.filesystems.filter(({ device }) => !device.startsWith('btrfsvol:'));
+  const examined = {
+    report: { ...report, filesystems },
+    members,
+    physicalVolumes,
+    logicalVolumes,
+    errors: problems.errors,
+  };
+  const noted = (error: unknown, device?: string) =>
+    problems.noteError(device ?? null, error as GuestfsError);
+  const volumes = await new Volumes(g, examined, noted).list();
+  return volumes.map(({ size, parents, ...volume }) => ({
+    ...volume,
+    size: size === null ? null : Number(size),
+    parents: [...parents],
+  }));
 }
 
 /** Examines the filesystems that belong to no system. */

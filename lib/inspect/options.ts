@@ -25,6 +25,12 @@ export interface InspectOptions {
   readonly applications?: boolean | undefined;
   /** Include the icons of the operating systems; default false. */
   readonly icon?: boolean | undefined;
+  /** List the volumes, and what each lies on, LVM and RAID included; default false. */
+  readonly volumes?: boolean | undefined;
+  /** Find out where the space goes, which takes a walk over all files; default false. */
+  readonly usage?: boolean | undefined;
+  /** Tell how long the launch and the whole took; default false. */
+  readonly times?: boolean | undefined;
   /** Options of the handle that the inspection makes. */
   readonly handleOptions?: GuestfsOptions | undefined;
   /** Receives the handle before it is launched, so that a ProgressReporter can be attached to it. */
@@ -82,6 +88,9 @@ const optionTypes: ReadonlyMap<string, string> = new Map([
   ['template', 'string'],
   ['applications', 'boolean'],
   ['icon', 'boolean'],
+  ['volumes', 'boolean'],
+  ['usage', 'boolean'],
+  ['times', 'boolean'],
   ['handleOptions', 'object'],
   ['onHandle', 'function'],
 ] satisfies [keyof InspectOptions, string][]);

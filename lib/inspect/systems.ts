@@ -5,10 +5,17 @@ import type { Devices } from '../guests/devices';
 import { describeSystem, unknownSystem } from '../guests/operating-system';
 import { addOwnWords } from '../guests/own-words';
 import { isRefusal, type Problems } from '../guests/problems';
-import type { FilesystemReport, InspectionReport, OperatingSystemReport } from '../guests/report';
+import type {
+  FilesystemReport,
+  InspectionReport,
+  OperatingSystemReport,
+  UsageNode,
+  UsageReport,
+} from '../guests/report';
 import { findRoots } from '../guests/roots';
 import { type SubvolumeLists, volumesOf } from '../guests/subvolumes';
 import { isSpare, type SystemMount, systemMounts } from '../guests/system-mounts';
+import { treeUsage } from '../guests/tree-usage';
 import { hibernatedLinux, uncleanNtfs } from '../guests/unclean';
 import { isMissed, leftOutError, mountError } from '../guests/unmounted';
 import { mountedUsage, type Usage } from '../guests/usage';
@@ -65,6 +72,36 @@ export class Systems {
       if (index > 0) await this.#problems.attempt(null, () => this.#g.umountAll());
       await this.#examineMounted(system);
     }
+  }
+
+  /** Walks the trees of the systems, and of the filesystems that belong to none. */
+  async usage(filesystems: readonly FilesystemReport[]): Promise<UsageReport[]> {
+    const { operatingSystems } = this.#report;
+    const owned = new Set(
+      operatingSystems.flatMap(({ mountpoints }) => mountpoints.map(({ device }) => device)),
+    );
+    const others = filesystems.filter(({ device, size }) => size !== null && !owned.has(device));
+    const mounts = [
+      ...operatingSystems
+        .filter(({ mountpoints }) => mountpoints.length > 0)
+        .map(({ root, mountpoints }) => ({ device: root, mountpoints })),
+      ...others.map(({ device }) => ({ device, mountpoints: [{ path: '/', device }] })),
+    ];
+    const reports: UsageReport[] = [];
+    for (const { device, mountpoints } of mounts) {
+      const tree = await this.#problems.attempt(device, () => this.#walk(mountpoints));
+      if (tree) reports.push({ device, tree });
+    }
+    return reports;
+  }
+
+  async #walk(mountpoints: OperatingSystemReport['mountpoints']): Promise<UsageNode> {
+    await this.#g.umountAll();
+    for (const { path, device } of mountpoints) {
+      if (this.failed.has(device)) continue;
+      await this.#g.mountRo(device, path === '/' ? path : await this.#g.realpath(path));
+    }
+    return await treeUsage(this.#g, this.#options.signal);
   }
 
   async #find(): Promise<OperatingSystemReport[]> {

@@ -25,9 +25,9 @@ import { rawArguments } from '../../lib/cli/raw-arguments';
 import { printableLines, Results } from '../../lib/cli/results';
 import type { Guest } from '../../lib/cli/session';
 import { isoTime } from '../../lib/cli/time';
-import { type VolumeCalls, type VolumeKind, Volumes } from '../../lib/cli/volumes';
 import type { Difference } from '../../lib/diff';
 import { choose } from '../../lib/guests/mount';
+import { type VolumeCalls, type VolumeKind, Volumes } from '../../lib/guests/volumes';
 import type { InspectionReport } from '../../lib/inspect';
 import { Job } from '../../lib/progress/job';
 import { columnsOf } from '../../lib/text/columns';
@@ -1003,6 +1003,8 @@ describe('guestfs diff', () => {
       ],
       after: [{ path: 'c.img', format: 'raw' }],
       options: { content: true, mtime: false, xattrs: false },
+      names: ['a.img', 'c.img'],
+      html: undefined,
       exitCode: false,
     });
   });

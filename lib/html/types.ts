@@ -1,0 +1,7 @@
+/** An image that could not be inspected, in the place of its report. */
+export interface UninspectedImage {
+  /** Path or URI of the image. */
+  readonly path: string;
+  /** Reason why it could not be inspected. */
+  readonly error: { readonly code?: string | undefined; readonly message: string };
+}
