@@ -27,7 +27,13 @@ const noMore = {
 };
 
 export function system(more: Partial<OperatingSystemReport> = {}): OperatingSystemReport {
-  const lists = { mountpoints: [], filesystems: [], driveMappings: [], applications: null };
+  const lists = {
+    mountpoints: [],
+    filesystems: [],
+    driveMappings: [],
+    applications: null,
+    applicationsSource: null,
+  };
   return {
     root: '/dev/sda1',
     ...nothing,
@@ -47,6 +53,14 @@ export function application(name: string, more: Partial<ApplicationReport> = {})
     url: null,
     source: null,
     description: null,
+    ...{
+      sourceVersion: null,
+      license: null,
+      installedSize: null,
+      installTime: null,
+      origin: null,
+      module: null,
+    },
   };
   return {
     name,
