@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { bytesOf } from '../text/bytes';
+import { wantsColour } from '../text/colour';
 import { toJson } from '../text/json';
 import { printable } from '../text/printable';
 import { type Column, Table } from '../text/table';
@@ -53,7 +54,7 @@ export class Results {
     this.#signal = signal;
     this.isTerminal = stream.isTTY === true;
     this.#makeWay = beforeWrite && (this.isTerminal || isPipe(stream)) ? beforeWrite : () => undefined;
-    this.#isColoured = this.isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
+    this.#isColoured = wantsColour(env, this.isTerminal);
   }
 
   /** Width of the terminal, columns; elsewhere lines may have any length. */

@@ -3,5 +3,10 @@ export interface UninspectedImage {
   /** Path or URI of the image. */
   readonly path: string;
   /** Reason why it could not be inspected. */
-  readonly error: { readonly code?: string | undefined; readonly message: string };
+  readonly error: {
+    /** Code of the error. */
+    readonly code?: string | undefined;
+    /** Message of the error. */
+    readonly message: string;
+  };
 }

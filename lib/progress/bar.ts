@@ -1,6 +1,7 @@
 import { beforeEnd } from './before-end';
 import { type Context, type Failure, type Format, isAbort, percentOf, type Task } from './format';
 import { type Bar, renderEnded, renderRunning } from './render';
+import { Taskbar, type TaskbarState } from './taskbar';
 
 /** Milliseconds before an operation that reports nothing is worth a line. */
 const PATIENCE = 1000;
@@ -36,6 +37,7 @@ export class BarFormat implements Format {
   readonly period = 100;
   readonly #context: Context;
   readonly #colour: boolean;
+  readonly #taskbar: Taskbar | undefined;
   /** Tasks on the screen. */
   #drawn: readonly Task[] = [];
   #quietUntil = 0;
@@ -43,9 +45,13 @@ export class BarFormat implements Format {
   /** Tasks whose bar, not only a spinner, has been on the screen. */
   readonly #shown = new WeakSet<Task>();
 
-  constructor(context: Context, colour: boolean) {
+  constructor(
+    context: Context,
+    { colour, taskbar }: { readonly colour: boolean; readonly taskbar: boolean },
+  ) {
     this.#context = context;
     this.#colour = colour;
+    this.#taskbar = taskbar ? new Taskbar() : undefined;
   }
 
   // Everything but the end waits for the next tick: ten redraws a second, however much is reported.
@@ -83,7 +89,7 @@ export class BarFormat implements Format {
 
   #remove(): void {
     if (this.#drawn.length === 0) return;
-    this.#context.output.write(ERASE);
+    this.#context.output.write(ERASE + (this.#taskbar?.change(undefined) ?? ''));
     this.#remember([]);
   }
 
@@ -110,6 +116,7 @@ export class BarFormat implements Format {
     } else if (stale && above === undefined) {
       text += ERASE;
     }
+    text += this.#taskbar?.change(stateOf(tasks)) ?? '';
     if (text !== '') this.#context.output.write(text);
     this.#remember(tasks);
   }
@@ -149,6 +156,12 @@ export class BarFormat implements Format {
     // Only the mark at the front.
     return this.#colour ? `\x1b[${colour}m${text.charAt(0)}\x1b[0m${text.slice(1)}` : text;
   }
+}
+
+/** The taskbar is one: it shows what began first and can be measured, which is the whole where there is one. */
+function stateOf(tasks: readonly Task[]): TaskbarState {
+  const percents = tasks.map(percentOf).filter((percent) => percent !== undefined);
+  return percents[0] ?? (tasks.length > 0 ? 'moving' : undefined);
 }
 
 function barOf(task: Task): Bar | undefined {

@@ -2,6 +2,8 @@ import { type Observable, observe } from '../calls/operations';
 import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/arguments';
 import { reading, readSettings } from '../options/read';
 import { ciSystems, ciVariables } from '../text/ci/systems';
+import { colourVariables } from '../text/colour';
+import { taskbarVariables } from './taskbar';
 
 /**
  * Format in which progress is shown: `'bar'` for a terminal, `'text'` for a log (a line now and then), `'json'` for
@@ -26,12 +28,17 @@ export interface ProgressReporterOptions {
   readonly ci?: ProgressCi | undefined;
   /** Whether a failed operation is an annotation, where the `ci` has such; default true. */
   readonly annotations?: boolean | undefined;
+  /**
+   * Whether a bar also moves the terminal's taskbar or tab (OSC 9;4); default: where the terminal is known to have that,
+   * and as `GUESTFS_TASKBAR` says, `0` or `1`.
+   */
+  readonly taskbar?: boolean | undefined;
   /** Milliseconds between two lines of `'text'` about one operation, news or not, more than 0; default 10000. */
   readonly interval?: number | undefined;
   /** Text before the name of each operation, for instance the name of an image; not part of `'json'`. Default: none. */
   readonly label?: string | undefined;
   /**
-   * Environment that is searched for `CI`, `TERM`, `NO_COLOR`, the variables by which systems that run jobs are known, and
+   * Environment that is searched for `CI`, `TERM`, `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR`, the variables by which systems that run jobs are known, and
    * `GITHUB_STEP_SUMMARY`; default `process.env`.
    */
   readonly env?: NodeJS.ProcessEnv | undefined;
@@ -55,6 +62,7 @@ const optionTypes: ReadonlyMap<string, string> = new Map([
   ['format', 'string'],
   ['ci', 'string'],
   ['annotations', 'boolean'],
+  ['taskbar', 'boolean'],
   ['stream', 'object'],
   ['interval', 'number'],
   ['label', 'string'],
@@ -109,7 +117,7 @@ function isStream(value: object): boolean {
   );
 }
 
-const variables = [...ciVariables, 'TERM', 'NO_COLOR'];
+const variables: readonly string[] = [...ciVariables, ...colourVariables, ...taskbarVariables];
 
 /** Variables that matter, as the texts that variables are. */
 function readVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

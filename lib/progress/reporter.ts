@@ -2,6 +2,7 @@ import { type Observable, type Operation, type OperationObserver, observe } from
 import { invalidType } from '../faults/arguments';
 import type { ProgressEvent } from '../options/types';
 import { type CiSystem, ciSystemOf, isCi } from '../text/ci/systems';
+import { wantsColour } from '../text/colour';
 import type { OutputStream } from '../text/output-stream';
 import { printable } from '../text/printable';
 import { BarFormat } from './bar';
@@ -19,6 +20,7 @@ import {
 import { codeOf, type ProgressOutcome, summaryLine, writeStepSummary } from './outcomes';
 import { Output } from './output';
 import { steadyNow } from './record';
+import { hasTaskbar } from './taskbar';
 import { TextFormat } from './text';
 
 /** An attached handle: its tasks, and the function that lets go of it. */
@@ -73,8 +75,11 @@ export class ProgressReporter {
       now: this.#now,
       label: printable(label),
     };
-    if (this.format === 'bar') this.#view = new BarFormat(context, !env.NO_COLOR);
-    else if (this.format === 'json') this.#view = new JsonFormat(context);
+    if (this.format === 'bar') {
+      const { taskbar = hasTaskbar(env) } = checked;
+      const colour = wantsColour(env, true);
+      this.#view = new BarFormat(context, { colour, taskbar });
+    } else if (this.format === 'json') this.#view = new JsonFormat(context);
     // Also for 'none', where nothing is attached and so only `line` is ever used.
     else this.#view = new TextFormat(context, { interval, ci, annotations });
   }

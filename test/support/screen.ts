@@ -37,7 +37,13 @@ export class Screen implements AsyncDisposable {
       ...{ cols: columns, rows, scrollback: 1000, allowProposedApi: true },
       ...(reflows ? {} : { windowsPty: { backend: 'conpty', buildNumber: 1 } }),
     });
-    const plain = { CI: undefined, GITHUB_ACTIONS: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined };
+    const plain = {
+      CI: undefined,
+      GITHUB_ACTIONS: undefined,
+      NO_COLOR: undefined,
+      FORCE_COLOR: undefined,
+      WT_SESSION: undefined,
+    };
     this.child = spawn(
       'python3',
       [join(__dirname, 'on-a-terminal.py'), String(columns), String(rows), ...program.map(String)],

@@ -1,6 +1,8 @@
 // Progress on a real terminal, as the person in front of it sees it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, jest, test } from '@jest/globals';
+import { hasTaskbar } from '../../lib/progress/taskbar';
+import { wantsColour } from '../../lib/text/colour';
 import { temporaryFolder } from '../support/folder';
 import { Screen, type ScreenOptions, SteppedScreen } from '../support/screen';
 
@@ -390,4 +392,67 @@ describe('results and progress of a command on one terminal', () => {
     const log = readFileSync(file, 'utf8');
     expect(log).toMatch(/^(ls: still running after \d+ s\n){5,}ls: done in \d+\.\d s\n$/);
   });
+});
+
+describe('the taskbar', () => {
+  const states = (bytes: string) =>
+    bytes
+      .split('\x1b]9;4;')
+      .slice(1)
+      .map((rest) => rest.split('\x1b\\')[0]);
+
+  test.concurrent('shows the bar, and is cleared at the end', async () => {
+    await using screen = await reporting({ env: { WT_SESSION: 'a' } });
+    await screen.run(`globalThis.copy = begin('upload'); copy.progress(0, 1)`);
+    await screen.until(() => expect(states(screen.bytes)).toEqual(['3']));
+    await screen.run('copy.progress(42, 100)');
+    await screen.until(() => expect(states(screen.bytes)).toEqual(['3', '1;42']));
+    await screen.resize(60, 20);
+    await screen.run('copy.end()');
+    await screen.until(() => expect(states(screen.bytes)).toEqual(['3', '1;42', '0']));
+    expect(screen.lines[0]).toMatch(/^✓ upload 100%/);
+  });
+
+  test.concurrent('is cleared when a signal ends the program', async () => {
+    await using screen = await reporting({ env: { GUESTFS_TASKBAR: '1' } });
+    await screen.run(`begin('upload').progress(1, 2)`);
+    await screen.until(() => expect(states(screen.bytes)).toEqual(['1;50']));
+    screen.type('\x03');
+    await screen.ended;
+    expect(states(screen.bytes)).toEqual(['1;50', '0']);
+  });
+
+  test.each<[NodeJS.ProcessEnv, boolean]>([
+    [{ WT_SESSION: 'a' }, true],
+    [{ WT_SESSION: 'a', GUESTFS_TASKBAR: '0' }, false],
+    [{ WT_SESSION: 'a', TMUX: '/tmp/tmux' }, false],
+    [{ ConEmuANSI: 'ON' }, true],
+    [{ VTE_VERSION: '8000' }, true],
+    [{ VTE_VERSION: '7600' }, false],
+    [{ TERM_PROGRAM: 'WezTerm', TERM_PROGRAM_VERSION: '20240203-110809-5046fc22' }, true],
+    [{ TERM_PROGRAM: 'ghostty', TERM_PROGRAM_VERSION: '1.1.3' }, false],
+    [{ TERM_PROGRAM: 'ghostty', TERM_PROGRAM_VERSION: '1.2.0' }, true],
+    [{ TERM_PROGRAM: 'iTerm.app', TERM_PROGRAM_VERSION: '3.5.14' }, false],
+    [{ TERM_PROGRAM: 'vscode', TERM_PROGRAM_VERSION: '1.104.0' }, true],
+    [{ TERM_PROGRAM: 'Apple_Terminal' }, false],
+    [{}, false],
+  ])('is known where the terminal is: %j', (env, known) => {
+    expect(hasTaskbar(env)).toBe(known);
+  });
+});
+
+test.each<[NodeJS.ProcessEnv, boolean, boolean]>([
+  [{}, true, false],
+  [{ NO_COLOR: '1', FORCE_COLOR: '1' }, false, false],
+  [{ NO_COLOR: '' }, true, false],
+  [{ FORCE_COLOR: '1' }, true, true],
+  [{ FORCE_COLOR: '' }, true, true],
+  [{ FORCE_COLOR: '0' }, false, false],
+  [{ CLICOLOR: '0' }, false, false],
+  [{ CLICOLOR: '1' }, true, false],
+  [{ CLICOLOR_FORCE: '1', CLICOLOR: '0' }, true, true],
+  [{ CLICOLOR_FORCE: '0' }, true, false],
+  [{ TERM: 'dumb' }, false, false],
+])('colours are as the variables say: %j', (env, onTerminal, elsewhere) => {
+  expect([wantsColour(env, true), wantsColour(env, false)]).toEqual([onTerminal, elsewhere]);
 });
