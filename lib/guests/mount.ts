@@ -4,7 +4,9 @@ import type { Guestfs } from '../guestfs';
 import type { ImageFacts } from '../host/image-facts';
 import { beginReport, Devices } from './devices';
 import type { VolumeKey } from './keys';
+import { enterDeployment } from './ostree';
 import { isRefusal, orNull, Problems } from './problems';
+import { mountReadOnly } from './read-only';
 import type { InspectionReport } from './report';
 import { findRoots } from './roots';
 import { partsOf, SubvolumeLists, volumesOf } from './subvolumes';
@@ -71,7 +73,7 @@ async function isSubvolume(
 }
 
 async function mount(g: Guestfs, device: string, path: string, plan: MountPlan): Promise<void> {
-  if (!plan.writable) return await g.mountRo(device, path);
+  if (!plan.writable) return await mountReadOnly(g, device, path);
   if ((await orNull(g.vfsType(device))) === 'ntfs') {
     const unclean = await uncleanNtfs(g, device, plan.operation);
     if (unclean) throw unclean;
@@ -207,15 +209,18 @@ export async function examineDevices(
 /** Mounts a system: its root, and what its own table of mounts names. */
 async function mountSystem(g: Guestfs, root: string, devices: LazyDevices, plan: MountPlan): Promise<void> {
   await mount(g, root, '/', plan);
+  const type = await orNull(g.inspectGetType(root));
   const { mounts, swaps, leftOut } = await systemMounts(root, {
-    g,
-    type: await orNull(g.inspectGetType(root)),
+    ...{ g, type },
+    entered: type === null ? await enterDeployment(g, (path) => mount(g, root, path, plan)) : undefined,
     known: async () => (await devices.examined()).known,
     subvolumes: new SubvolumeLists(g),
   });
   if (plan.writable) await refuseHibernated(swaps, root, devices, plan);
   for (const left of leftOut) tellLeftOut(left, plan);
-  for (const each of mounts) if (each.path !== '/') await mountPart(g, root, each, plan);
+  for (const each of mounts) {
+    if (each.path !== '/' && !each.isMounted) await mountPart(g, root, each, plan);
+  }
 }
 
 async function refuseHibernated(

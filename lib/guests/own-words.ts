@@ -14,7 +14,47 @@ export async function addOwnWords(
   await problems.attempt(system.root, () =>
     system.type === 'windows' ? addRegistry(g, system) : addRelease(g, system),
   );
-  if (system.type !== 'windows') system.arch ??= await architecture(g);
+  if (system.type === 'windows') return;
+  system.arch ??= await architecture(g);
+  system.hostname ??= await hostname(g);
+}
+
+/** Distributions that libguestfs calls by other names than they call themselves. */
+const distros: ReadonlyMap<string, string> = new Map([
+  ['alpine', 'alpinelinux'],
+  ['arch', 'archlinux'],
+  ['ol', 'oraclelinux'],
+  ['opensuse-leap', 'opensuse'],
+  ['opensuse-tumbleweed', 'opensuse'],
+]);
+
+/** Formats of packages, of distributions and of all that say they are like them. */
+const formats: ReadonlyMap<string, string> = new Map([
+  ...['alpine', 'postmarketos'].map((id) => [id, 'apk'] as const),
+  ...['debian', 'ubuntu'].map((id) => [id, 'deb'] as const),
+  ...['amzn', 'centos', 'fedora', 'mageia', 'ol', 'opensuse', 'rhel', 'suse'].map(
+    (id) => [id, 'rpm'] as const,
+  ),
+  ...([
+    ['arch', 'pacman'],
+    ['gentoo', 'ebuild'],
+    ['void', 'xbps'],
+  ] as const),
+]);
+
+/** Adds what a system says of its family, where libguestfs does not know the distribution. */
+export function addFamily(system: OperatingSystemReport): void {
+  const { ID, ID_LIKE = '' } = system.osRelease ?? {};
+  if (system.distro !== null || !ID) return;
+  system.distro = distros.get(ID) ?? ID;
+  system.packageFormat ??= [ID, ...ID_LIKE.split(/\s+/)].map((id) => formats.get(id)).find(Boolean) ?? null;
+}
+
+/** Host name as systemd reads it: the first line of hostname(5) that is no comment. */
+async function hostname(g: Guestfs): Promise<string | null> {
+  const text = (await orNull(smallFile(g, '/etc/hostname'))) ?? '';
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.find((line) => line !== '' && !line.startsWith('#')) ?? null;
 }
 
 /** Programs that every system has: libguestfs, which looks at the root alone, does not find them on a `/usr` of its own. */
@@ -53,7 +93,7 @@ const versionFiles: readonly (readonly [path: string, version: RegExp, distros: 
   ...['centos', 'rocky', 'almalinux', 'oracle', 'fedora', 'redhat'].map(
     (name) => [`/etc/${name}-release`, / release (\d[\w.]*)/, new Set<string>()] as const,
   ),
-  ['/etc/alpine-release', /^(\d\S*)/, new Set(['alpine'])],
+  ['/etc/alpine-release', /^(\d\S*)/, new Set(['alpinelinux'])],
   ['/etc/gentoo-release', / release (\d[\w.]*)/, new Set(['gentoo'])],
   ['/bin/freebsd-version', /^USERLAND_VERSION="([^"]+)"/m, new Set(['freebsd'])],
 ];
@@ -70,7 +110,12 @@ async function exactVersion(
   for (const [path, pattern, distros] of versionFiles) {
     const found = pattern.exec((await smallFile(g, path)) ?? '')?.[1];
     if (found === undefined) continue;
-    if (versionId ? found.startsWith(`${versionId}.`) : distros.has(distro ?? type ?? '')) return found;
+    if (
+      versionId
+        ? /^[.-]/.test(found.slice(versionId.length)) && found.startsWith(versionId)
+        : distros.has(distro ?? type ?? '')
+    )
+      return found;
   }
   return undefined;
 }

@@ -163,7 +163,10 @@ export interface OperatingSystemReport {
   root: string;
   /** Kind of system: `'linux'`, `'windows'`, `'freebsd'`, … */
   type: string | null;
-  /** Distribution: `'debian'`, `'fedora'`, `'windows'`, … */
+  /**
+   * Distribution in libguestfs's words: `'debian'`, `'fedora'`, `'windows'`, …; where it does not know it, in the system's
+   * own, the `ID` of its os-release(5): `'amzn'`, `'raspbian'`.
+   */
   distro: string | null;
   /** Version in libguestfs's numbers: 12.5 is major 12, minor 5; minor is 0 where versions are one number. */
   version: {

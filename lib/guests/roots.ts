@@ -5,9 +5,10 @@ import { unparsedFileIn } from '../faults/words';
 import type { Guestfs } from '../guestfs';
 import { inspectedFiles } from '../templates/lenses';
 import { parseFstab } from './fstab';
+import { deploymentOf } from './ostree';
 import { isRefusal, orNull } from './problems';
 import type { FilesystemReport } from './report';
-import { partsOf, SubvolumeLists, subvolumeFor } from './subvolumes';
+import { partsOf, SubvolumeLists, subvolumeFor, volumesOf } from './subvolumes';
 import { fstab, readTable } from './system-mounts';
 
 type Calls = Pick<
@@ -23,8 +24,11 @@ type Calls = Pick<
   | 'inspectOs'
   | 'isDir'
   | 'isFile'
+  | 'ls'
   | 'mountRo'
   | 'pread'
+  | 'realpath'
+  | 'statns'
   | 'umountAll'
 >;
 
@@ -178,15 +182,19 @@ async function identity(g: Calls, root: string): Promise<string> {
   ]);
 }
 
-/** Filesystems that look like the root of a Linux, for where libguestfs tells of none. Nothing is mounted afterwards. */
-async function lookForRoots(
-  g: Calls,
-  filesystems: readonly Pick<FilesystemReport, 'device'>[],
-): Promise<string[]> {
+/**
+ * Filesystems, and subvolumes, that look like the root of a Linux or have one of ostree in them, for where libguestfs tells
+ * of none. Nothing is mounted afterwards.
+ */
+async function lookForRoots(g: Calls, filesystems: readonly Filesystem[]): Promise<string[]> {
   const roots: string[] = [];
-  for (const { device } of filesystems) {
-    if ((await orNull(g.umountAll())) === null || (await orNull(g.mountRo(device, '/'))) === null) continue;
-    if (await looksLikeRoot(g)) roots.push(device);
+  const subvolumes = new SubvolumeLists(g);
+  for (const { device, type } of filesystems) {
+    const found = type === 'btrfs' ? await subvolumes.of(device) : null;
+    for (const each of [device, ...(found ? volumesOf(device, found) : [])]) {
+      if ((await orNull(g.umountAll())) === null || (await orNull(g.mountRo(each, '/'))) === null) continue;
+      if ((await looksLikeRoot(g)) || (await deploymentOf(g))) roots.push(each);
+    }
   }
   await orNull(g.umountAll());
   return roots;

@@ -26,6 +26,8 @@ export interface SystemMount {
   readonly device: string;
   /** Line of fstab that says so; undefined for the root, and where libguestfs knows it without. */
   readonly line?: FstabLine | undefined;
+  /** Whether that has been done, with the root. */
+  readonly isMounted?: true;
 }
 
 /** A line of fstab of which nothing is mounted. */
@@ -53,6 +55,8 @@ export interface Surroundings {
   /** Devices of the report. */
   known(): Promise<KnownDevices>;
   readonly subvolumes: SubvolumeLists;
+  /** Where the root filesystem of a system of ostree is mounted beside `/`; undefined for others. */
+  readonly entered?: readonly string[] | undefined;
 }
 
 /** Systems whose names of devices libguestfs translates: they are not those of Linux. */
@@ -60,6 +64,21 @@ const foreign: ReadonlySet<string> = new Set(['freebsd', 'hurd', 'minix', 'netbs
 
 /** Finds out what a system mounts. Its root has to be mounted at `/`. */
 export async function systemMounts(root: string, around: Surroundings): Promise<SystemMounts> {
+  const { entered } = around;
+  const found = await tableMounts(root, around);
+  if (entered === undefined) return found;
+  const inside = entered.map((path): SystemMount => ({ path, device: root, isMounted: true }));
+  const boot = found.mounts.some(({ path }) => path === '/boot') ? [] : bootOf(await around.known());
+  return { ...found, mounts: inMountOrder([...found.mounts, ...inside, ...boot]) };
+}
+
+/** Systems of ostree need no line for what their loader mounts: CoreOS finds it by its label. */
+function bootOf({ filesystems }: KnownDevices): SystemMount[] {
+  const [boot, another] = filesystems.filter(({ label, type }) => label === 'boot' && type !== 'swap');
+  return boot === undefined || another !== undefined ? [] : [{ path: '/boot', device: boot.device }];
+}
+
+async function tableMounts(root: string, around: Surroundings): Promise<SystemMounts> {
   const { g, type } = around;
   const found = (await orNull(g.inspectGetMountpoints(root))) ?? new Map<string, string>();
   const { lines, bad } = type === 'windows' ? { lines: [], bad: [] } : parseFstab(await readTable(g, fstab));

@@ -1,5 +1,6 @@
 import type { Statvfs } from '../generated/structs';
 import type { Guestfs } from '../guestfs';
+import { mountReadOnly } from './read-only';
 
 /** Usage of a filesystem, exactly: bytes and inodes. */
 export interface Usage {
@@ -22,7 +23,7 @@ export async function usageOfDevice(g: Guestfs, device: string): Promise<Usage> 
 
 /** Mounts a filesystem, read-only, and says how full it is. */
 export async function mountedUsage(g: Guestfs, device: string, path: string): Promise<Usage> {
-  await g.mountRo(device, path);
+  await mountReadOnly(g, device, path);
   return usageOf(await g.statvfs(path));
 }
 

@@ -3,7 +3,8 @@ import type { Guestfs } from '../guestfs';
 import { addApplications } from '../guests/applications';
 import type { Devices } from '../guests/devices';
 import { describeSystem, unknownSystem } from '../guests/operating-system';
-import { addOwnWords } from '../guests/own-words';
+import { enterDeployment } from '../guests/ostree';
+import { addFamily, addOwnWords } from '../guests/own-words';
 import { isRefusal, type Problems } from '../guests/problems';
 import type {
   FilesystemReport,
@@ -124,8 +125,11 @@ export class Systems {
     const { root, type } = system;
     // Without its root there is nothing to be seen.
     if (!(await this.#mount(root, { path: '/', device: root }))) return;
+    const isUnknown = this.#unknownRoots.has(root);
+    const again = (path: string) => this.#g.mountRo(root, path);
     const found = await systemMounts(root, {
       ...{ g: this.#g, type, subvolumes: this.#subvolumes },
+      entered: isUnknown ? await enterDeployment(this.#g, again) : undefined,
       known: async () => this.#devices.known,
     });
     const { mounts, swaps, leftOut } = found;
@@ -134,7 +138,9 @@ export class Systems {
     for (const left of leftOut.filter(isMissed)) {
       this.#problems.noteError(root, leftOutError(operation, left));
     }
-    for (const each of mounts) if (each.path !== '/') await this.#mount(root, each);
+    for (const each of mounts) {
+      if (each.path !== '/' && !each.isMounted) await this.#mount(root, each);
+    }
     this.#noteHibernation(root, swaps);
     await this.#describeContent(system);
   }
@@ -143,6 +149,7 @@ export class Systems {
     const { root } = system;
     const { applications = true, icon = false } = this.#options;
     await addOwnWords(this.#g, system, this.#problems);
+    addFamily(system);
     const packages = applications ? await addApplications(this.#g, system, this.#problems) : [];
     if (icon && !this.#unknownRoots.has(root)) {
       const png = await this.#problems.attempt(root, () => this.#g.inspectGetIcon(root));

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { unknownSystem } from '../../lib/guests/operating-system';
 import { parseOsRelease } from '../../lib/guests/os-release';
+import { addFamily } from '../../lib/guests/own-words';
 
 describe('os-release(5)', () => {
   test.each<[what: string, line: string, value: string | undefined]>([
@@ -49,5 +51,28 @@ describe('os-release(5)', () => {
     const began = performance.now();
     for (const text of evil) parseOsRelease(text);
     expect(performance.now() - began).toBeLessThan(1000);
+  });
+});
+
+describe('the family of a system', () => {
+  test.each<[release: Record<string, string>, distro: string | null, format: string | null]>([
+    [{ ID: 'amzn', ID_LIKE: 'centos rhel fedora' }, 'amzn', 'rpm'],
+    [{ ID: 'raspbian', ID_LIKE: 'debian' }, 'raspbian', 'deb'],
+    [{ ID: 'arch' }, 'archlinux', 'pacman'],
+    [{ ID: 'opensuse-microos', ID_LIKE: 'suse opensuse opensuse-tumbleweed' }, 'opensuse-microos', 'rpm'],
+    [{ ID: 'nixos' }, 'nixos', null],
+    [{ ID: 'constructor', ID_LIKE: 'toString' }, 'constructor', null],
+    [{ NAME: 'Nameless' }, null, null],
+  ])('is what it says itself: %j', (osRelease, distro, packageFormat) => {
+    const system = { ...unknownSystem('/dev/sda1'), osRelease };
+    addFamily(system);
+    expect(system).toMatchObject({ distro, packageFormat });
+  });
+
+  test('is what libguestfs says where it knows the distribution', () => {
+    const osRelease = { ID: 'ubuntu' };
+    const system = { ...unknownSystem('/dev/sda1'), osRelease, distro: 'linuxmint', packageFormat: 'deb' };
+    addFamily(system);
+    expect(system).toMatchObject({ distro: 'linuxmint', packageFormat: 'deb' });
   });
 });
