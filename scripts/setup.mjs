@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { logged, main, npm, root, StepError, step } from './steps.mjs';
 import { readableKernel, systemPackages } from './system.mjs';
 
-/** `extras`: what else the caller needs, of 'test', 'bench', 'conformance', 'sanitizers' and 'cmake'. */
+/** `extras`: what else the caller needs, of 'test', 'guests', 'bench', 'conformance', 'sanitizers' and 'cmake'. */
 export async function setup(...extras) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 4)) {

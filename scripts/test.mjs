@@ -20,7 +20,7 @@ const failures = [];
 
 await main(async () => {
   try {
-    await setup('test', ...(cmake ? ['cmake'] : []));
+    await setup('test', ...(only === 'guests' ? ['guests'] : []), ...(cmake ? ['cmake'] : []));
     if (!only && patterns.length === 0) {
       await check('generated files', 'generate:check');
       await check('lint', 'lint');

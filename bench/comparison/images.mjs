@@ -1,22 +1,11 @@
 // The images that the benchmarks work on: a real Debian from the tests' recipes, and a tree of many files.
 import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { transformFileSync } from '@swc/core';
+import { recipe } from '../../scripts/recipes.mjs';
 import { withHandle } from '../support/with-handle.mjs';
 
-const require = createRequire(import.meta.url);
-// The recipes are TypeScript, as the tests are.
-require.extensions['.ts'] = (module, file) => {
-  const options = {
-    module: { type: 'commonjs' },
-    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
-  };
-  module._compile(transformFileSync(file, options).code, file);
-};
-
-export const debianImage = () => require('../../test/images/index.ts').debianMbr();
+export const debianImage = () => recipe('images/index.ts').debianMbr();
 
 export function overlay(file, backing, format) {
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', backing, '-F', format, file]);

@@ -11,13 +11,14 @@ const root = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'gues
 
 /**
  * The directory that `build` filled, now or earlier. `sources` are the files of this folder that make up the
- * recipe: a change in any of them builds anew.
+ * recipe: a change in any of them builds anew; `name` tells what else one recipe makes.
  */
 export async function cached(
   sources: readonly string[],
   build: (directory: string) => Promise<void>,
+  name = '',
 ): Promise<string> {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(name);
   for (const source of sources) hash.update(source).update(await readFile(join(__dirname, source)));
   const directory = join(root, hash.digest('hex').slice(0, 20));
   if (existsSync(directory)) return directory;
