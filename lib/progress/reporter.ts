@@ -49,8 +49,8 @@ export class ProgressReporter {
   readonly format: Exclude<ProgressFormat, 'auto'>;
   readonly #output: Output;
   readonly #now: () => number;
-  /** When the reporter was made. */
-  readonly #began: number;
+  /** When the first handle was attached. */
+  #began: number | undefined;
   readonly #summaryFile: string | undefined;
   #outcomes: ProgressOutcome[] = [];
   readonly #view: Format;
@@ -67,7 +67,6 @@ export class ProgressReporter {
     const ci = resolveCi(checked, stream, env);
     this.#output = new Output(stream);
     this.#now = now ?? steadyNow;
-    this.#began = this.#now();
     if (ci === 'github') this.#summaryFile = env.GITHUB_STEP_SUMMARY || undefined;
     const context: Context = {
       output: this.#output,
@@ -93,6 +92,7 @@ export class ProgressReporter {
     if (!isObservable(handle)) throw invalidType('attach', 'handle', 'Guestfs', handle);
     const { label, parent } = checkAttachOptions(options);
     if (this.format === 'none' || this.#handles.has(handle)) return this;
+    this.#began ??= this.#now();
     const tasks = new Map<number, Task>();
     const parentOf = () => {
       const [running] = (parent && this.#handles.get(parent)?.tasks.values()) ?? [];
@@ -164,7 +164,7 @@ export class ProgressReporter {
     const outcomes = this.#outcomes;
     this.#outcomes = [];
     if (outcomes.length === 0 || this.format === 'none') return;
-    const elapsed = this.#now() - this.#began;
+    const elapsed = this.#now() - (this.#began ?? this.#now());
     if (outcomes.length > 1) this.#view.line(summaryLine(outcomes, elapsed));
     if (this.#summaryFile !== undefined) writeStepSummary(this.#summaryFile, outcomes, elapsed);
   }
