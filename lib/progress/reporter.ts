@@ -1,5 +1,5 @@
 import { type Observable, type Operation, type OperationObserver, observe } from '../calls/operations';
-import { invalidType } from '../faults/arguments';
+import { invalidType, invalidValue } from '../faults/arguments';
 import type { ProgressEvent } from '../options/types';
 import { type CiSystem, ciSystemOf, isCi } from '../text/ci/systems';
 import { wantsColour } from '../text/colour';
@@ -49,8 +49,8 @@ export class ProgressReporter {
   readonly format: Exclude<ProgressFormat, 'auto'>;
   readonly #output: Output;
   readonly #now: () => number;
-  /** When the first handle was attached. */
-  #began: number | undefined;
+  /** When the reporter was made. */
+  readonly #began: number;
   readonly #summaryFile: string | undefined;
   #outcomes: ProgressOutcome[] = [];
   readonly #view: Format;
@@ -67,6 +67,7 @@ export class ProgressReporter {
     const ci = resolveCi(checked, stream, env);
     this.#output = new Output(stream);
     this.#now = now ?? steadyNow;
+    this.#began = timeBy(this.#now);
     if (ci === 'github') this.#summaryFile = env.GITHUB_STEP_SUMMARY || undefined;
     const context: Context = {
       output: this.#output,
@@ -92,7 +93,6 @@ export class ProgressReporter {
     if (!isObservable(handle)) throw invalidType('attach', 'handle', 'Guestfs', handle);
     const { label, parent } = checkAttachOptions(options);
     if (this.format === 'none' || this.#handles.has(handle)) return this;
-    this.#began ??= this.#now();
     const tasks = new Map<number, Task>();
     const parentOf = () => {
       const [running] = (parent && this.#handles.get(parent)?.tasks.values()) ?? [];
@@ -164,7 +164,7 @@ export class ProgressReporter {
     const outcomes = this.#outcomes;
     this.#outcomes = [];
     if (outcomes.length === 0 || this.format === 'none') return;
-    const elapsed = this.#now() - (this.#began ?? this.#now());
+    const elapsed = this.#now() - this.#began;
     if (outcomes.length > 1) this.#view.line(summaryLine(outcomes, elapsed));
     if (this.#summaryFile !== undefined) writeStepSummary(this.#summaryFile, outcomes, elapsed);
   }
@@ -263,4 +263,13 @@ function failureOf(error: Error): Failure {
   const { message } = error;
   const [summary = ''] = message.split('\n');
   return { code: printable(codeOf(error)), message: printable(message), summary: printable(summary) };
+}
+
+/** @throws TypeError when the function that tells the time fails */
+function timeBy(now: () => number): number {
+  try {
+    return now();
+  } catch (error) {
+    throw invalidValue('ProgressReporter', 'options.now', 'must return milliseconds', error);
+  }
 }

@@ -145,8 +145,10 @@ describe('a guest that is read', () => {
       .map((line) => JSON.parse(line));
     expect(records).toEqual(
       expect.arrayContaining([
-        { type: 'note', message: 'left out' },
-        { type: 'error', path: '/a', code: 'EIO', operation: 'sample', message: failure.message },
+        expect.objectContaining({ type: 'note', message: 'left out' }),
+        expect.objectContaining({
+          ...{ type: 'error', path: '/a', code: 'EIO', operation: 'sample', message: failure.message },
+        }),
       ]),
     );
   });
@@ -462,7 +464,7 @@ describe('guestfs diff', () => {
     const phases = records.filter(({ type }) => type === 'phase').map(({ phase }) => phase);
     expect(phases).toEqual(expect.arrayContaining(['before: addDrive', 'after: addDrive']));
     expect(phases).not.toContain('comparing the files');
-    expect(records.filter(({ type }) => type === 'note')).toEqual([
+    expect(records.filter(({ type }) => type === 'note')).toMatchObject([
       { type: 'note', message: 'KVM does not work' },
     ]);
   });
