@@ -117,8 +117,10 @@ export class BarFormat implements Format {
       text += ERASE;
     }
     text += this.#taskbar?.change(stateOf(tasks)) ?? '';
+    // A signal may come as soon as something is to be seen, and takes it away only when it is known.
+    if (tasks.length > 0) this.#remember(tasks);
     if (text !== '') this.#context.output.write(text);
-    this.#remember(tasks);
+    if (tasks.length === 0) this.#remember(tasks);
   }
 
   #visible(time: number): Task[] {
