@@ -16,9 +16,12 @@ test('the public names', () => {
     'compare',
     'diagnose',
     'diff',
+    'diffPackages',
     'inspect',
     'inspectAll',
     'privateKey',
+    'renderHtml',
+    'sbom',
     'versions',
   ]);
 });
