@@ -5,7 +5,7 @@ import { type SystemFiles, wholeOf } from './system-files';
 /** apk-tools 3 has it in `/usr`. */
 const places = ['/lib/apk/db/installed', '/usr/lib/apk/db/installed'];
 
-const most = 256 * 2 ** 20;
+const most = 128 * 2 ** 20;
 
 /** Packages of apk; undefined where there is no database. @throws BadDatabase */
 export async function readApk(files: SystemFiles): Promise<Package[] | undefined> {

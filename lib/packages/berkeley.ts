@@ -84,7 +84,9 @@ class HashTable {
     for (let number = first; left > 0; ) {
       const page = await this.#page(number);
       const used = this.#order.uint16(page, 22);
-      if (page[25] !== pageKinds.overflow || used === 0 || headerSize + used > page.length)
+      const isWhole = page[25] === pageKinds.overflow && used > 0 && headerSize + used <= page.length;
+      // A chain that is longer than the database leads in a circle.
+      if (!isWhole || parts.length > this.lastPage)
         throw new BadDatabase('a value of Berkeley DB that ends too early');
       parts.push(page.subarray(headerSize, headerSize + Math.min(used, left)));
       left -= used;

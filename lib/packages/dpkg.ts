@@ -7,7 +7,7 @@ const folder = '/var/lib/dpkg/status.d';
 const listings = '/var/lib/dpkg/info';
 
 /** Bytes of the largest database that is read: ten times that of a system with everything. */
-const most = 256 * 2 ** 20;
+const most = 128 * 2 ** 20;
 
 /** Packages of dpkg; undefined where there is no database. @throws BadDatabase */
 export async function readDpkg(files: SystemFiles): Promise<Package[] | undefined> {

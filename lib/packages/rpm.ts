@@ -13,6 +13,10 @@ const names = ['rpmdb.sqlite', 'Packages.db', 'Packages'];
 
 const mostPackages = 1_000_000;
 
+/** Bytes of all headers that are read, and characters of what is kept of them: headers may lie in one another. */
+const mostBytes = 4 * 2 ** 30;
+const mostKept = 256 * 2 ** 20;
+
 /** Packages of RPM; undefined where there is no database. @throws BadDatabase */
 export async function readRpm(files: SystemFiles): Promise<Package[] | undefined> {
   let empty: Package[] | undefined;
@@ -32,11 +36,25 @@ export async function readRpm(files: SystemFiles): Promise<Package[] | undefined
 
 async function packagesIn(file: SystemFile, log: SystemFile | undefined): Promise<Package[]> {
   const packages: Package[] = [];
+  // None can be larger than what it lies in.
+  let left = Math.min(file.size + (log?.size ?? 0), mostBytes);
+  let kept = 0;
   for await (const header of headersIn(file, log)) {
-    packages.push(packageIn(header));
-    if (packages.length > mostPackages) throw new BadDatabase(`more than ${mostPackages} packages of RPM`);
+    const found = packageIn(header);
+    packages.push(found);
+    left -= header.length;
+    kept += charactersOf(found);
+    if (packages.length > mostPackages || left < 0 || kept > mostKept)
+      throw new BadDatabase('more packages of RPM than their database can hold');
   }
   return packages;
+}
+
+function charactersOf(found: Package): number {
+  const lengths = Object.values(found).map((value) =>
+    Array.isArray(value) ? value.reduce((sum, each) => sum + each.length, 0) : String(value).length,
+  );
+  return lengths.reduce((sum, each) => sum + each, 0);
 }
 
 async function* headersIn(file: SystemFile, log: SystemFile | undefined): AsyncGenerator<Buffer> {

@@ -223,6 +223,18 @@ describe('a database that somebody has damaged', () => {
     circle.writeUInt32BE(1, 108);
     write('circle/var/lib/rpm/rpmdb.sqlite', circle);
     await expect(readRpm(filesOf('circle'))).rejects.toThrow('lead in circles');
+    ndbTree(folder.file('overlapping'), headers);
+    const place = folder.file('overlapping/usr/lib/sysimage/rpm/Packages.db');
+    const database = readFileSync(place);
+    // Every slot leads to the one package, under its own number as far as anybody looks.
+    const blob = 4096;
+    for (let slot = 3; slot < 256; slot++) {
+      database.writeUInt32LE(1, 16 * slot + 4);
+      database.writeUInt32LE(blob / 16, 16 * slot + 8);
+      database.writeUInt32LE(database.readUInt32LE(16 * 3 + 12), 16 * slot + 12);
+    }
+    writeFileSync(place, database);
+    await expect(readRpm(filesOf('overlapping'))).rejects.toThrow('than their database can hold');
     const header = Buffer.alloc(64);
     header.writeUInt32BE(0xffff_ffff, 0);
     ndbTree(folder.file('counts'), [header]);
