@@ -6,13 +6,14 @@ import { shellWord } from '../text/shell';
 import { leavingOut } from './bundles';
 
 /**
- * Why the addon does not load: libguestfs is missing; this is no Linux; Node.js was started with `--no-addons`, or with
+ * Why the addon does not load: libguestfs is missing, or a library that it or the binary needs; this is no Linux; Node.js was started with `--no-addons`, or with
  * restrictions that forbid it (`addons`, `reads`); it is not beside a single executable; it is not beside a bundle; the
  * file that the environment names is not there, nor the one that the package should carry; the package carries none for
  * this processor, or for musl; this system's glibc is too old; or the file does not fit for another reason.
  */
 export type NotLoadedReason =
   | 'library'
+  | 'dependency'
   | 'platform'
   | 'no-addons'
   | 'permission-addons'
@@ -63,6 +64,7 @@ export function reasonOf(failed: Failed): NotLoadedReason {
   if (isCarried && isMusl(cause)) return 'musl';
   if (isLibraryMissing(cause)) return 'library';
   if (isMusl(cause)) return 'musl';
+  if (!isNotThere(cause, file) && missingLibrary(cause)) return 'dependency';
   return newerGlibc(cause) ? 'glibc' : 'unfit';
 }
 
@@ -101,6 +103,11 @@ function isLibraryMissing({ message }: Error): boolean {
   return /\blibguestfs\.so[.\d]*: cannot open|shared library libguestfs\.so/.test(message);
 }
 
+/** A library that is missing, as glibc says it. */
+function missingLibrary({ message }: Error): string | undefined {
+  return /(?:^|: )(lib[\w+.-]+\.so[.\d]*): cannot open shared object file/.exec(message)?.[1];
+}
+
 function isMusl({ message }: Error): boolean {
   return /^Error (loading|relocating)/.test(message);
 }
@@ -112,6 +119,11 @@ function newerGlibc({ message }: Error): string | undefined {
 const advice: Readonly<Record<NotLoadedReason, (failed: Failed) => string[]>> = {
   library: () => [
     'The library libguestfs.so.0 is missing. Install it:',
+    ...indent(installation(['libguestfs'])),
+  ],
+  dependency: ({ cause }) => [
+    `The library ${missingLibrary(cause)} is missing, which libguestfs or the binary needs. Install the package that has it,`,
+    'or libguestfs again:',
     ...indent(installation(['libguestfs'])),
   ],
   platform: ({ platform, arch }) => [

@@ -193,6 +193,16 @@ describe('why the addon does not load', () => {
     expect(text).not.toMatch(mustNotSay.compile);
   });
 
+  test.each([
+    'libz.so.1: cannot open shared object file: No such file or directory',
+    '/usr/lib/libguestfs.so.0: libvirt.so.0: cannot open shared object file: No such file or directory',
+  ])('a library that it needs is missing: %s', (message) => {
+    const { reason, text } = explain({ cause: dlopen(message) });
+    expect(reason).toBe('dependency');
+    expect(text).toMatch(/The library lib(?:z\.so\.1|virt\.so\.0) is missing/);
+    expect(text).not.toMatch(mustNotSay.compile);
+  });
+
   test('the system is older than the prebuilt binary', () => {
     const cause = dlopen("/lib/libc.so.6: version `GLIBC_2.34' not found (required by x.node)");
     const { reason, text } = explain({ cause });
