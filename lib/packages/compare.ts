@@ -4,10 +4,15 @@ import { compareVersions } from './versions';
 
 /** A package that is in one of two systems only, or in both with other versions. */
 export interface PackageChange<T> {
+  /** What has happened; newer and older are as the package manager orders versions. */
   readonly change: 'added' | 'removed' | 'upgraded' | 'downgraded';
+  /** Name of the package. */
   readonly name: string;
+  /** Architecture in the words of the package manager; null where it does not tell. */
   readonly arch: string | null;
+  /** Package as the first system has it; null where it has not. */
   readonly before: T | null;
+  /** Package as the second system has it; null where it has not. */
   readonly after: T | null;
 }
 
