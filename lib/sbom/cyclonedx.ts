@@ -1,83 +1,105 @@
 // A bill of materials as CycloneDX 1.6: https://cyclonedx.org/docs/1.6/json/
+// Its library is not used to write it: what it takes of other packages if they are there stops bundlers where they are not.
 import { createHash } from 'node:crypto';
 import { packageVersion } from '../text/generated/package';
 import type { Inventory, Listed, SystemInventory } from './inventory';
 import { licenseOf } from './licenses';
 import { dependencies } from './relations';
 
-type Library = typeof import('@cyclonedx/cyclonedx-library');
-type Component = import('@cyclonedx/cyclonedx-library').Models.Component;
+interface Component {
+  readonly type: 'application' | 'file' | 'library' | 'operating-system';
+  readonly 'bom-ref'?: string;
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly publisher?: string | undefined;
+  readonly description?: string | undefined;
+  readonly licenses?: readonly object[] | undefined;
+  readonly purl?: string;
+  readonly properties?: readonly { readonly name: string; readonly value: string }[];
+}
 
-export function cyclonedx(inventory: Inventory): object {
-  const library = require('@cyclonedx/cyclonedx-library') as Library;
-  const { Models, Enums, Serialize, Spec } = library;
-  const whole = new Models.Component(Enums.ComponentType.File, inventory.name, { bomRef: 'image' });
-  const bom = new Models.Bom({
-    metadata: new Models.Metadata({ component: whole, timestamp: new Date(inventory.time) }),
-  });
-  bom.metadata.tools.components.add(
-    new Models.Component(Enums.ComponentType.Application, 'guestfs', { version: packageVersion }),
-  );
-  for (const system of inventory.systems) {
-    const component = systemComponent(library, system);
-    bom.components.add(component);
-    whole.dependencies.add(component.bomRef);
-    for (const each of packageComponents(library, system)) {
-      bom.components.add(each);
-      component.dependencies.add(each.bomRef);
-    }
+interface Dependency {
+  readonly ref: string;
+  readonly dependsOn: readonly string[];
+}
+
+const image = 'image';
+
+export function cyclonedx({ name, time, systems }: Inventory): object {
+  const components: Component[] = [];
+  const relations: Dependency[] = [{ ref: image, dependsOn: systems.map(systemRef) }];
+  for (const each of systems) {
+    const refs = packageRefs(each);
+    components.push(
+      systemComponent(each),
+      ...each.packages.map((one, place) => packageComponent(one, refs[place])),
+    );
+    relations.push({ ref: systemRef(each), dependsOn: refs });
+    const needed = dependencies(each.packages.map((one) => one.package));
+    const refsOf = (places: readonly number[]) => places.map((place) => refs[place] as string);
+    relations.push(...refs.map((ref, place) => ({ ref, dependsOn: refsOf(needed[place] ?? []) })));
   }
-  const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
-  const document = JSON.parse(serializer.serialize(bom, { sortLists: true, space: 0 }));
-  return { ...document, serialNumber: serialNumber(JSON.stringify(document)) };
-}
-
-function systemComponent({ Models, Enums }: Library, { system }: SystemInventory): Component {
-  const { root, osRelease, distro, type, productName, versionText } = system;
-  return new Models.Component(
-    Enums.ComponentType.OperatingSystem,
-    osRelease?.ID ?? distro ?? type ?? 'unknown',
-    {
-      bomRef: `system:${root}`,
-      version: osRelease?.VERSION_ID ?? versionText ?? undefined,
-      description: productName ?? undefined,
+  const whole: Component = { type: 'file', 'bom-ref': image, name };
+  const tool: Component = { type: 'application', name: 'guestfs', version: packageVersion };
+  const content = {
+    metadata: { timestamp: time, tools: { components: [tool] }, component: whole },
+    ...{ components, dependencies: relations },
+  };
+  return {
+    ...{
+      $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
+      bomFormat: 'CycloneDX',
+      specVersion: '1.6',
     },
-  );
+    serialNumber: serialNumber(JSON.stringify(content)),
+    version: 1,
+    ...content,
+  };
 }
 
-function packageComponents(library: Library, { system, packages }: SystemInventory): Component[] {
+const systemRef = ({ system }: SystemInventory) => `system:${system.root}`;
+
+/** Names of the packages within the document: a package may be there twice, and two systems may have the same one. */
+function packageRefs({ system, packages }: SystemInventory): string[] {
   const seen = new Map<string, number>();
-  const components = packages.map((each) => {
-    const count = seen.get(each.purl) ?? 0;
-    seen.set(each.purl, count + 1);
-    const ref = `${each.purl}#${system.root}${count > 0 ? `#${count}` : ''}`;
-    return packageComponent(library, each, ref);
+  return packages.map(({ purl }) => {
+    const count = seen.get(purl) ?? 0;
+    seen.set(purl, count + 1);
+    return `${purl}#${system.root}${count > 0 ? `#${count}` : ''}`;
   });
-  for (const [index, needed] of dependencies(packages.map((each) => each.package)).entries())
-    for (const place of needed) components[index]?.dependencies.add((components[place] as Component).bomRef);
-  return components;
 }
 
-function packageComponent({ Models, Enums }: Library, listed: Listed, bomRef: string): Component {
-  const { package: each, purl, version, licenses } = listed;
-  const component = new Models.Component(Enums.ComponentType.Library, each.name, {
-    ...{ bomRef, version, purl },
+function systemComponent(inventory: SystemInventory): Component {
+  const { osRelease, distro, type, productName, versionText } = inventory.system;
+  return {
+    ...{ type: 'operating-system', 'bom-ref': systemRef(inventory) },
+    name: osRelease?.ID ?? distro ?? type ?? 'unknown',
+    version: osRelease?.VERSION_ID ?? versionText ?? undefined,
+    description: productName ?? undefined,
+  };
+}
+
+function packageComponent(listed: Listed, ref = ''): Component {
+  const { package: each, purl, version } = listed;
+  return {
+    ...{ type: 'library', 'bom-ref': ref, name: each.name, version },
     publisher: each.vendor ?? undefined,
     description: each.summary ?? undefined,
-  });
-  const all = each.license === null ? licenses : [each.license];
-  const found = all.map(licenseOf);
-  // The format takes one expression alone, or names.
-  const [only] = found;
-  if (only && found.length === 1 && only.kind === 'expression')
-    component.licenses.add(new Models.LicenseExpression(only.text));
-  else for (const { text } of found) component.licenses.add(new Models.NamedLicense(text));
-  for (const [name, value] of propertiesOf(listed))
-    component.properties.add(new Models.Property(`guestfs:${name}`, value));
-  return component;
+    licenses: licensesOf(listed),
+    ...{ purl, properties: propertiesOf(listed) },
+  };
 }
 
-function propertiesOf({ package: each }: Listed): [string, string][] {
+/** The format takes one expression alone, or names. */
+function licensesOf({ package: each, licenses }: Listed): object[] | undefined {
+  const found = (each.license === null ? licenses : [each.license]).map(licenseOf);
+  const [only] = found;
+  if (only === undefined) return undefined;
+  if (found.length === 1 && only.kind === 'expression') return [{ expression: only.text }];
+  return found.map(({ text }) => ({ license: { name: text } }));
+}
+
+function propertiesOf({ package: each }: Listed): { name: string; value: string }[] {
   const told = {
     source: each.source,
     sourceVersion: each.sourceVersion,
@@ -85,7 +107,9 @@ function propertiesOf({ package: each }: Listed): [string, string][] {
     installTime: each.installTime,
     installedSize: each.installedSize === null ? null : String(each.installedSize),
   };
-  return Object.entries(told).filter((entry): entry is [string, string] => entry[1] !== null);
+  return Object.entries(told).flatMap(([name, value]) =>
+    value === null ? [] : [{ name: `guestfs:${name}`, value }],
+  );
 }
 
 /** A UUID that is the same for the same content (RFC 9562, version 8). */
@@ -94,5 +118,6 @@ export function serialNumber(content: string): string {
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
   const hex = bytes.toString('hex');
-  return `urn:uuid:${[hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')}`;
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)];
+  return `urn:uuid:${parts.join('-')}`;
 }
