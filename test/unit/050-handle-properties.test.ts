@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { Guestfs, ProgressReporter } from '../../lib';
+import { runNode } from '../support/script';
 
 test('booleans', async () => {
   await using g = new Guestfs();
@@ -117,4 +118,15 @@ test('a handle works through a proxy', async () => {
   await g[Symbol.asyncDispose]();
   expect(await ended).toMatchObject({ done: true });
   await expect(other.version()).rejects.toMatchObject({ code: 'ERR_GUESTFS_CLOSED' });
+});
+
+test('asking for versions keeps no other handle waiting', async () => {
+  const { code, stdout } = await runNode([
+    '--eval',
+    `const { Guestfs, versions } = require('guestfs');
+     const g = new Guestfs();
+     void versions.libguestfs;
+     g.setVerbose(false).then(() => g.getPath()).then(() => g.close()).then(() => console.log('closed'));`,
+  ]);
+  expect([code, stdout]).toEqual([0, 'closed\n']);
 });
