@@ -33,7 +33,8 @@ export const versions: Versions = {
 Object.freeze(Object.defineProperty(versions, inspect.custom, { value: () => ({ ...versions }) }));
 
 function askLibrary(): string {
-  // The collector closes it: nobody would hear of the end of a call to close it.
+  // Whoever receives messages is asked to say when a turn of the event loop is over, and all handles wait for that: this one
+  // receives none, and is left to the collector.
   const handle = openNativeHandle();
   const answer = handle.callInstantly(functions.get('version')?.number ?? -1, [], [], []);
   const { major, minor, release } = (answer as { value: Record<string, bigint> }).value;

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { Guestfs, ProgressReporter } from '../../lib';
+import { temporaryFolder } from '../support/folder';
 import { runNode } from '../support/script';
 
 test('booleans', async () => {
@@ -121,12 +122,21 @@ test('a handle works through a proxy', async () => {
 });
 
 test('asking for versions keeps no other handle waiting', async () => {
+  using folder = temporaryFolder();
   const { code, stdout } = await runNode([
     '--eval',
     `const { Guestfs, versions } = require('guestfs');
+     const { setTimeout: sleep } = require('node:timers/promises');
      const g = new Guestfs();
-     void versions.libguestfs;
-     g.setVerbose(false).then(() => g.getPath()).then(() => g.close()).then(() => console.log('closed'));`,
+     // Calls that the handle's thread answers, over more than one turn of the event loop that handles share.
+     const call = () => g.diskCreate(${JSON.stringify(folder.file('disk.img'))}, 'raw', 1 << 20);
+     (async () => {
+       await call();
+       void versions.libguestfs;
+       for (let i = 0; i < 3; i++) await sleep(20).then(call);
+       await g.close();
+       console.log('closed');
+     })();`,
   ]);
   expect([code, stdout]).toEqual([0, 'closed\n']);
 });
