@@ -30,6 +30,7 @@ const otherChapters = [
   ['/lib/diff/', 'Trees: walking, copying, comparing'],
   ['/lib/doctor/', 'Finding faults'],
   ['/lib/calls/private-data.ts', 'Private data'],
+  ['/lib/telemetry/', 'Events and errors'],
   ['/lib/calls/generated/events.ts', 'Events and errors'],
   ['/lib/faults/errors.ts', 'Events and errors'],
   ['/lib/faults/faults.ts', 'Events and errors'],

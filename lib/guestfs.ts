@@ -19,7 +19,7 @@ import { supportedCredentials } from './calls/libvirt-auth';
 import { type Observable, type OperationObserver, observe } from './calls/operations';
 import { PrivateData } from './calls/private-data';
 import { ProgressStream } from './calls/progress-stream';
-import { isTraced, type TracedCall, traced } from './calls/tracing-channel';
+import { isTraced, traced, tracePhase } from './calls/tracing-channel';
 import { closedError, GuestfsError } from './faults/errors';
 import { aliases } from './generated/aliases';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
@@ -47,7 +47,7 @@ import { functions, openNativeHandle } from './native/addon';
 import { enough } from './options/abort-signals';
 import { guarded } from './options/callbacks';
 import { checkSignal, readOptions } from './options/read';
-import type { CallOptions, ProgressEvent } from './options/types';
+import type { CallOptions, LaunchPhase, ProgressEvent } from './options/types';
 import { ArchiveReadStream, ArchiveWriteStream } from './streams/archives';
 import { type DeviceReader, DeviceReadStream } from './streams/device';
 import { FileReadStream, GuestWriteStream } from './streams/files';
@@ -59,15 +59,6 @@ import {
   type WriteStreamOptions,
 } from './streams/options';
 import { inspected } from './text/inspected';
-
-/**
- * A call, as subscribers of the tracing channel `guestfs:call` of `node:diagnostics_channel` are told of it: one object
- * from its start to its end.
- */
-export interface CallDiagnostics extends TracedCall<Guestfs> {
-  /** How `launch` brought the appliance up; set at its end. */
-  readonly launchWay?: LaunchWay;
-}
 
 const self = Symbol('guestfs.self');
 const fields = Symbol('guestfs.fields');
@@ -214,7 +205,8 @@ export class Guestfs extends GuestfsMethods implements Observable {
     try {
       await traced('launch', this, (about) =>
         own.#calls.hold('launch', checked.signal, async (hold) => {
-          own.#way = await new Launch(parts, hold, checked).run();
+          const phase = (name: LaunchPhase) => tracePhase(about, name);
+          own.#way = await new Launch({ ...parts, phase }, hold, checked).run();
           Object.assign(about, { launchWay: own.#way });
         }),
       );

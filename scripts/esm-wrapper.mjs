@@ -1,8 +1,9 @@
-// Writes dist/index.mjs and its types: a thin ES module around the CommonJS one, so that a program that uses both
-// has one instance of every class.
+// Writes the ES modules of the package and their types: each a thin one around the CommonJS one, so that a program that
+// uses both has one instance of every class.
 
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 
 const dist = new URL('../dist/', import.meta.url);
 
@@ -11,10 +12,18 @@ process.env.GUESTFS_NODE_ADDON = 'none';
 process.dlopen = (binary) => {
   binary.exports = { functions: () => [] };
 };
-const names = Object.keys(createRequire(import.meta.url)('../dist/index.js')).sort();
 
-writeFileSync(
-  new URL('index.mjs', dist),
-  `import './native/first.js';\nimport guestfs from './index.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = guestfs;\n`,
-);
-writeFileSync(new URL('index.d.mts', dist), `export * from './index.js';\n`);
+wrap('index', ['./native/first.js']);
+wrap('telemetry/opentelemetry');
+
+function wrap(module, first = []) {
+  const names = Object.keys(createRequire(import.meta.url)(`../dist/${module}.js`)).sort();
+  const own = `./${path.basename(module)}.js`;
+  const imports = first.map((each) => `import '${each}';\n`).join('');
+  const exported = names.map((name) => `  ${name},\n`).join('');
+  writeFileSync(
+    new URL(`${module}.mjs`, dist),
+    `${imports}import module from '${own}';\n\nexport const {\n${exported}} = module;\n`,
+  );
+  writeFileSync(new URL(`${module}.d.mts`, dist), `export * from '${own}';\n`);
+}

@@ -12,7 +12,13 @@ import { root } from './steps.mjs';
 
 const languages = ['ts', 'js'];
 /** Packages that snippets import beside ours. */
-const companions = ['@opentelemetry/api', '@types/cli-progress', 'cli-progress', 'listr2'];
+const companions = [
+  '@opentelemetry/api',
+  '@opentelemetry/sdk-trace-node',
+  '@types/cli-progress',
+  'cli-progress',
+  'listr2',
+];
 const compilerOptions = {
   ...{ module: 'node16', lib: ['es2022', 'esnext.disposable'], noUncheckedIndexedAccess: true },
   ...{ allowJs: true, checkJs: true, skipLibCheck: true, noEmit: false, outDir: 'out' },

@@ -65,6 +65,7 @@ async function* diffGuests(
     };
     yield* compareTrees({ g: a.g, directory: '/' }, { g: b.g, directory: '/' }, options, giveUp);
   } catch (error) {
+    for (const guest of guests) guest.fails(error);
     if (signal?.aborted) throw new AbortError('diff', signal.reason);
     throw error;
   } finally {

@@ -1,4 +1,5 @@
 // The one way in which guests are opened, and come to their end.
+import { GuestTrace } from '../calls/tracing-channel';
 import { faultError } from '../faults/errors';
 import type { Fault } from '../faults/faults';
 import { Guestfs } from '../guestfs';
@@ -11,6 +12,7 @@ import { onlyWatches } from '../options/callbacks';
 import type { ProgressEvent } from '../options/types';
 import { domainIn, openSource } from '../sources/open';
 import type { Opening, Source } from '../sources/opening';
+import { shownName } from '../sources/uri';
 import { Workspace } from '../sources/workspace';
 import { addDomain } from './domains';
 import type { VolumeKey } from './keys';
@@ -49,6 +51,7 @@ export async function withGuest<T>(
     await guest.leave();
     return result;
   } catch (error) {
+    guest.fails(error);
     if (options.writable) await guest.leave().catch(() => undefined);
     throw error;
   } finally {
@@ -73,19 +76,27 @@ export class OpenGuest {
   #images: readonly Source[] = [];
   readonly #options: GuestOptions;
   readonly #workspace: Workspace;
+  readonly #trace: GuestTrace;
   readonly #unfollow: (() => void) | undefined;
   /** Whether the appliance runs, or is being launched. */
   #isUp = false;
 
-  private constructor(files: readonly (Source | Domain)[], workspace: Workspace, options: GuestOptions) {
+  private constructor(
+    files: readonly (Source | Domain)[],
+    workspace: Workspace,
+    trace: GuestTrace,
+    options: GuestOptions,
+  ) {
     const { signal, writable, handleOptions, onHandle } = options;
     this.#files = files;
     this.#images = files.filter((each) => !isDomain(each)) as Source[];
     this.#options = options;
     this.#workspace = workspace;
+    this.#trace = trace;
     this.g = new Guestfs(handleOptions);
     this.g[withoutAugeas] = onHandle === undefined || onlyWatches(onHandle);
     if (signal && !writable) this.#unfollow = signals.follow(signal, this.kill);
+    trace.opens(this.g);
   }
 
   /** Disks of the guest, in their order; those of libvirt's guests are known once it is open. */
@@ -96,6 +107,10 @@ export class OpenGuest {
   /** Checks the images of a guest, one after the other, and reads what the host can tell of them. Nothing is launched. */
   static async prepare(files: readonly ImageFile[], options: GuestOptions): Promise<OpenGuest> {
     const { operation, signal, handleOptions, writable = false } = options;
+    const trace = new GuestTrace(
+      operation,
+      files.map(({ path }) => shownName(path)),
+    );
     const workspace = new Workspace(temporaryFolder(handleOptions));
     const onUnpack = options.onProgress && unpackingProgress(options.onProgress);
     const opening = { operation, signal, workspace, writable, onUnpack };
@@ -107,9 +122,11 @@ export class OpenGuest {
         checked.push(...(domain === undefined ? await openSource(file, opening) : [{ domain, file }]));
       }
       signal?.throwIfAborted();
-      return new OpenGuest(checked, workspace, options);
+      return new OpenGuest(checked, workspace, trace, options);
     } catch (error) {
+      trace.fails(error);
       await workspace.remove();
+      trace.ends();
       throw error;
     }
   }
@@ -192,12 +209,18 @@ export class OpenGuest {
     await this.g.shutdown();
   }
 
+  /** Tells whoever traces the guest of a failure of the work with it. */
+  fails(error: unknown): void {
+    this.#trace.fails(error);
+  }
+
   /** Leaves nothing of the appliance. What is only read is not waited for where the work has not come to its end. */
   async close(): Promise<void> {
     this.#unfollow?.();
     if (this.#isUp && !this.#options.writable) await this.g.kill().catch(() => undefined);
     await this.g.close();
     await this.#workspace.remove();
+    this.#trace.ends();
   }
 }
 

@@ -64,6 +64,8 @@ export interface LaunchParts {
   readonly path: ReplacedSetting;
   readonly socket: ApplianceSocket;
   warn(text: string, about: WarningDetails): void;
+  /** Hears of each phase, for whoever traces the launch. */
+  phase(phase: LaunchPhase): void;
 }
 
 /** How an attempt is made. */
@@ -306,6 +308,7 @@ export class Attempts {
   /** Tells that the launch enters a phase. */
   enter(phase: LaunchPhase): void {
     const stage = { phase, position: positions[phase], total: launchTotal, began: this.#began };
+    this.#parts.phase(phase);
     this.#parts.calls.enter(this.#hold, stage, this.#options.onProgress);
   }
 

@@ -151,6 +151,22 @@ describe('a Debian', () => {
     );
   });
 
+  test('is inspected in spans of the trace that the job has begun', async () => {
+    const [traceId, parent] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
+    const job = { TRACEPARENT: `00-${traceId}-${parent}-01` };
+    const { code, stdout, stderr } = await outcome(startWith(job, 'opentelemetry', guest));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `${guest}: 1 operating systems\n` });
+    const spans = stdout.split(/^\}$/m).slice(0, -1);
+    const named = (name: string) => spans.find((span) => span.includes(` name: '${name}'`)) ?? '';
+    const idOf = (span: string) => / id: '(\w+)'/.exec(span)?.[1];
+    for (const span of spans) expect(span).toContain(`traceId: '${traceId}'`);
+    expect(named('guestfs inspect')).toContain(parent);
+    for (const call of ['guestfs.launch', 'guestfs.inspectOs'])
+      expect(named(call)).toContain(`${idOf(named('guestfs inspect'))}`);
+    expect(named('guestfs.launch')).toMatch(/'guestfs\.launch\.from': '(template|boot)'/);
+    for (const phase of ['appliance', 'ready']) expect(named('guestfs.launch')).toContain(`name: '${phase}'`);
+  });
+
   test('has had an address', async () => {
     expect(await run('dhcp-address', guest)).toBe("192.0.2.8 ('/var/lib/dhcp/dhclient.eth0.leases')\n");
   });

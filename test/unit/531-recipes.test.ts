@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { parseArguments } from '../../lib/cli/arguments';
 import { loadCommand } from '../../lib/cli/commands';
 import { Screen } from '../support/screen';
-import { resultOf, root, runNode } from '../support/script';
+import { resultOf, root } from '../support/script';
 
 jest.setTimeout(30_000);
 
@@ -78,30 +78,6 @@ describe('progress in other hands', () => {
     expect(screen.lines.join('\n')).toContain('Error: mine');
     expect(screen.modes).toEqual({ cursorIsVisible: true, linesWrap: true });
   });
-});
-
-test('calls as spans of OpenTelemetry', async () => {
-  const program = `
-    import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-    import { Guestfs } from 'guestfs';
-    ${recipe('@opentelemetry/api')}
-    const exporter = new InMemorySpanExporter();
-    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }));
-    const g = new Guestfs();
-    await Promise.all([g.getMemsize(), g.addDrive('/nonexistent').catch(() => {}), g.diskFormat('/nonexistent').catch(() => {})]);
-    await g.close();
-    console.log(JSON.stringify(exporter.getFinishedSpans().map(({ name, status, ended, startTime, endTime }) =>
-      ({ name, status, ended, took: (endTime[0] - startTime[0]) * 1e9 + endTime[1] - startTime[1] }))));`;
-  const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', program]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const failed = { code: 2, message: expect.stringMatching(/^GuestfsError: .*nonexistent/) };
-  const spans = JSON.parse(stdout);
-  expect(spans).toEqual([
-    { name: 'guestfs getMemsize', status: { code: 0 }, ended: true, took: expect.any(Number) },
-    { name: 'guestfs addDrive', status: failed, ended: true, took: expect.any(Number) },
-    { name: 'guestfs diskFormat', status: failed, ended: true, took: expect.any(Number) },
-  ]);
-  for (const { took } of spans) expect(took).toBeGreaterThan(0);
 });
 
 describe('jobs', () => {
