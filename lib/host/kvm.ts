@@ -1,9 +1,10 @@
 // What this machine's KVM is worth. /dev/kvm existing proves nothing: on some virtual machines
 // the guest hangs, on others qemu dies.
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { bootId } from './boot-id';
+import { writeWhole } from './cache-file';
 
 const device = '/dev/kvm';
 
@@ -87,17 +88,5 @@ export function rememberThatKvmFails(): void {
     writeWhole(file, JSON.stringify(verdict));
   } catch {
     // This process alone.
-  }
-}
-
-/** Writes a file that others may read meanwhile; nothing is left where that fails. */
-function writeWhole(file: string, text: string): void {
-  const draft = `${file}.${process.pid}`;
-  try {
-    writeFileSync(draft, text, { mode: 0o600 });
-    renameSync(draft, file);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
   }
 }

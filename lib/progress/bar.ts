@@ -1,6 +1,14 @@
 import { beforeEnd } from './before-end';
-import { type Context, type Failure, type Format, isAbort, percentOf, type Task } from './format';
-import { type Bar, renderEnded, renderRunning } from './render';
+import {
+  type Context,
+  type Failure,
+  type Format,
+  isAbort,
+  type Measure,
+  measureOf,
+  type Task,
+} from './format';
+import { renderEnded, renderRunning } from './render';
 import { Taskbar, type TaskbarState } from './taskbar';
 
 /** Milliseconds before an operation that reports nothing is worth a line. */
@@ -116,7 +124,7 @@ export class BarFormat implements Format {
     } else if (stale && above === undefined) {
       text += ERASE;
     }
-    text += this.#taskbar?.change(stateOf(tasks)) ?? '';
+    text += this.#taskbar?.change(stateOf(tasks, time)) ?? '';
     // A signal may come as soon as something is to be seen, and takes it away only when it is known.
     if (tasks.length > 0) this.#remember(tasks);
     if (text !== '') this.#context.output.write(text);
@@ -132,7 +140,7 @@ export class BarFormat implements Format {
   }
 
   #line(task: Task, time: number): string {
-    const bar = barOf(task);
+    const bar = barOf(task, time);
     if (bar) this.#shown.add(task);
     const view = {
       label: this.#labelOf(task),
@@ -140,7 +148,6 @@ export class BarFormat implements Format {
       elapsed: Math.max(time - task.started, 0),
       bar,
       phase: task.phase,
-      remaining: task.estimate.remaining(time),
       rate: task.estimate.rate,
     };
     return renderRunning(view, this.#columns);
@@ -161,13 +168,12 @@ export class BarFormat implements Format {
 }
 
 /** The taskbar is one: it shows what began first and can be measured, which is the whole where there is one. */
-function stateOf(tasks: readonly Task[]): TaskbarState {
-  const percents = tasks.map(percentOf).filter((percent) => percent !== undefined);
-  return percents[0] ?? (tasks.length > 0 ? 'moving' : undefined);
+function stateOf(tasks: readonly Task[], time: number): TaskbarState {
+  const [first] = tasks.map((task) => measureOf(task, time)).filter((measure) => measure !== undefined);
+  return first?.percent ?? (tasks.length > 0 ? 'moving' : undefined);
 }
 
-function barOf(task: Task): Bar | undefined {
-  const percent = percentOf(task);
-  if (task.progress && percent !== undefined) return { ratio: task.progress.ratio, percent };
-  return task.progress || task.phase !== undefined ? 'moving' : undefined;
+function barOf(task: Task, time: number): Measure | 'moving' | undefined {
+  const measure = measureOf(task, time);
+  return measure ?? (task.progress || task.phase !== undefined ? 'moving' : undefined);
 }

@@ -1,5 +1,6 @@
 import type { ProgressEvent } from '../options/types';
 import type { Estimate } from './estimate';
+import type { Expectation } from './expectation';
 import type { Output } from './output';
 
 /** A running operation. Its texts are printable: the reporter cleans them before a format sees them. */
@@ -15,6 +16,8 @@ export interface Task {
   /** Time of the start, in milliseconds, by the reporter's clock. */
   readonly started: number;
   readonly estimate: Estimate;
+  /** What is expected of it where it does not say how far it is. */
+  readonly expectation: Expectation;
   phase: string | undefined;
   /** Number of the phase, among those of the tasks. */
   phaseId: number | undefined;
@@ -62,9 +65,37 @@ export interface Format {
   clear(): void;
 }
 
-/** Whole percent of a task, rounded down so that 100 means done; undefined when it cannot be known. */
-export function percentOf({ progress }: Task): number | undefined {
-  if (!progress || progress.pulse) return undefined;
+/** How far a task is. */
+export interface Measure {
+  readonly ratio: number;
+  /** Whole percent, rounded down so that 100 means done. */
+  readonly percent: number;
+  /** Milliseconds left, where that is known. */
+  readonly remaining: number | undefined;
+  /** Whether it is known only from what such a task took before. */
+  readonly isEstimated: boolean;
+}
+
+/** How far a task is at a time; undefined when it cannot be known. A launch tells no more than its phases. */
+export function measureOf(task: Task, time: number): Measure | undefined {
+  const { progress, phase, estimate } = task;
+  const isMeasured = progress !== undefined && !progress.pulse;
+  const expected = isMeasured && phase === undefined ? undefined : expectedOf(task, time);
+  if (expected) return expected;
+  if (!isMeasured) return undefined;
+  const remaining = phase === undefined ? estimate.remaining(time) : undefined;
+  return { ratio: progress.ratio, percent: wholePercent(progress.ratio), remaining, isEstimated: false };
+}
+
+/** How far a task is by what it took before; undefined where that is not known. */
+export function expectedOf({ expectation }: Task, time: number): Measure | undefined {
+  const ratio = expectation.ratio(time);
+  if (ratio === undefined) return undefined;
+  const remaining = expectation.remaining(time);
+  return { ratio, percent: wholePercent(ratio), remaining, isEstimated: true };
+}
+
+function wholePercent(ratio: number): number {
   // The addend makes up for products like 0.29 * 100 = 28.999….
-  return Math.floor(progress.ratio * 100 + 1e-9);
+  return Math.floor(ratio * 100 + 1e-9);
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { toJson } from '../text/json';
-import type { Context, Failure, Format, Task } from './format';
+import { type Context, expectedOf, type Failure, type Format, type Task } from './format';
 import { type RecordType, recordHead } from './record';
 
 /** Newline-delimited JSON for programs, as `schemas/progress-1.json` has it: one object a line and nothing else. */
@@ -49,6 +49,7 @@ export class JsonFormat implements Format {
 
   #emit(type: RecordType, task: Task, more: object = {}): void {
     const now = this.#context.now();
+    const expected = type === 'end' ? undefined : expectedOf(task, now);
     const record = {
       ...recordHead(type, now),
       run: this.#run,
@@ -59,6 +60,10 @@ export class JsonFormat implements Format {
       parent: task.parent,
       phase: task.phase,
       ...more,
+      estimate: expected && {
+        ratio: Math.round(expected.ratio * 1000) / 1000,
+        eta: expected.remaining === undefined ? undefined : Math.round(expected.remaining),
+      },
       elapsed: Math.round(Math.max(now - task.started, 0)),
     };
     this.#context.output.write(`${toJson(record)}\n`);

@@ -3,6 +3,7 @@ import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/
 import { reading, readSettings } from '../options/read';
 import { ciSystems, ciVariables } from '../text/ci/systems';
 import { colourVariables } from '../text/colour';
+import { estimateVariables } from './durations';
 import { taskbarVariables } from './taskbar';
 
 /**
@@ -38,8 +39,9 @@ export interface ProgressReporterOptions {
   /** Text before the name of each operation, for instance the name of an image; not part of `'json'`. Default: none. */
   readonly label?: string | undefined;
   /**
-   * Environment that is searched for `CI`, `TERM`, `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR`, the variables by which systems that run jobs are known, and
-   * `GITHUB_STEP_SUMMARY`; default `process.env`.
+   * Environment that is searched for `CI`, `TERM`, `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR`, the variables by which systems that run jobs are known,
+   * `GITHUB_STEP_SUMMARY`, `GUESTFS_ESTIMATES`, and, for the folder in which durations are remembered, `XDG_CACHE_HOME`
+   * and `HOME`; default `process.env`.
    */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Clock, in milliseconds since 1970; default: the time of day, but never set back. */
@@ -117,7 +119,12 @@ function isStream(value: object): boolean {
   );
 }
 
-const variables: readonly string[] = [...ciVariables, ...colourVariables, ...taskbarVariables];
+const variables: readonly string[] = [
+  ...ciVariables,
+  ...colourVariables,
+  ...taskbarVariables,
+  ...estimateVariables,
+];
 
 /** Variables that matter, as the texts that variables are. */
 function readVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

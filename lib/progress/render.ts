@@ -1,5 +1,6 @@
 import { columnsOf, toColumns, truncate } from '../text/columns';
 import { compactDuration } from './duration';
+import type { Measure } from './format';
 
 const SHORTEST_BAR = 10;
 const LONGEST_BAR = 40;
@@ -11,16 +12,12 @@ export interface Running {
   readonly label: string;
   readonly operation: string;
   readonly elapsed: number;
-  /** Undefined when the operation has not reported anything: a spinner instead of a bar. */
-  readonly bar: Bar | undefined;
+  /** A bar that only shows that something moves, or none: a spinner, when the operation has not reported anything. */
+  readonly bar: Measure | 'moving' | undefined;
   readonly phase: string | undefined;
-  readonly remaining: number | undefined;
   /** Gain of the ratio per second. */
   readonly rate: number | undefined;
 }
-
-/** A measured bar, or one that only shows that something moves. */
-export type Bar = { readonly ratio: number; readonly percent: number } | 'moving';
 
 interface Field {
   readonly text: string;
@@ -31,7 +28,7 @@ interface Field {
 /** The line of a running operation: exactly `columns` terminal columns; what finds no room is left out. */
 export function renderRunning(view: Running, columns: number): string {
   const elapsed = compactDuration(view.elapsed);
-  const percent = view.bar && view.bar !== 'moving' ? `${String(view.bar.percent).padStart(3)}%` : undefined;
+  const percent = view.bar && view.bar !== 'moving' ? percentIn(view.bar) : undefined;
 
   if (view.bar) {
     const name = heading(
@@ -43,7 +40,7 @@ export function renderRunning(view: Running, columns: number): string {
     // Least important last: drop from the end until the bar has room.
     for (let count = fields.length; count >= 0; count--) {
       const shown = fields.slice(0, count);
-      if (percent !== undefined) shown.unshift({ text: ` ${percent}`, columns: 5 });
+      if (percent !== undefined) shown.unshift({ text: ` ${percent}`, columns: percent.length + 1 });
       const taken = shown.reduce((sum, field) => sum + field.columns, 0);
       const room = columns - columnsOf(`${name} []`) - taken;
       if (room < SHORTEST_BAR) continue;
@@ -68,14 +65,23 @@ export function renderEnded(
   return truncate(`${mark} ${heading(view.label, view.operation, room)} ${outcome}`, columns);
 }
 
-function fieldsOf({ bar, phase, remaining, rate }: Running, elapsed: string): Field[] {
+function fieldsOf({ bar, phase, rate }: Running, elapsed: string): Field[] {
   const fields: Field[] = [{ text: `  ${elapsed}`, columns: 8 }];
-  if (phase !== undefined) return [...fields, { text: `  ${phase}`, columns: columnsOf(phase) + 2 }];
-  if (bar === 'moving') return fields;
+  if (phase !== undefined) fields.push({ text: `  ${phase}`, columns: columnsOf(phase) + 2 });
+  if (bar === 'moving' || !bar) return fields;
+  const { remaining, isEstimated } = bar;
+  if (phase !== undefined && !isEstimated) return fields;
   // Their room is kept even before they are known.
-  fields.push({ text: remaining === undefined ? '' : `  ETA ${compactDuration(remaining)}`, columns: 12 });
+  const eta = remaining === undefined ? '' : `  ETA ${isEstimated ? '~' : ''}${compactDuration(remaining)}`;
+  fields.push({ text: eta, columns: isEstimated ? 13 : 12 });
+  if (isEstimated) return fields;
   fields.push({ text: rate === undefined ? '' : `  ${speed(rate)}`, columns: 10 });
   return fields;
+}
+
+/** An estimate is marked. */
+function percentIn({ percent, isEstimated }: Measure): string {
+  return isEstimated ? `~${percent}%`.padStart(5) : `${percent}%`.padStart(4);
 }
 
 // The label gives way first: without the operation's name the line means nothing.
@@ -85,7 +91,7 @@ function heading(label: string, operation: string, columns: number): string {
   return `${truncate(label, room)} ${operation}`;
 }
 
-function drawBar(bar: Bar, columns: number, elapsed: number): string {
+function drawBar(bar: Measure | 'moving', columns: number, elapsed: number): string {
   if (bar === 'moving') {
     const block = '<=>';
     const span = columns - block.length;

@@ -6,7 +6,9 @@ import { wantsColour } from '../text/colour';
 import type { OutputStream } from '../text/output-stream';
 import { printable } from '../text/printable';
 import { BarFormat } from './bar';
+import { Durations, durationsFile } from './durations';
 import { Estimate } from './estimate';
+import { Expectation } from './expectation';
 import type { Context, Failure, Format, Task } from './format';
 import { JsonFormat } from './json';
 import {
@@ -52,6 +54,7 @@ export class ProgressReporter {
   /** When the reporter was made. */
   readonly #began: number;
   readonly #summaryFile: string | undefined;
+  readonly #durations: Durations | undefined;
   #outcomes: ProgressOutcome[] = [];
   readonly #view: Format;
   readonly #tasks = new Set<Task>();
@@ -69,6 +72,8 @@ export class ProgressReporter {
     this.#now = now ?? steadyNow;
     this.#began = timeBy(this.#now);
     if (ci === 'github') this.#summaryFile = env.GITHUB_STEP_SUMMARY || undefined;
+    const remembered = durationsFile(env);
+    if (remembered !== undefined && this.format !== 'none') this.#durations = new Durations(remembered);
     const context: Context = {
       output: this.#output,
       tasks: this.#tasks,
@@ -190,6 +195,7 @@ export class ProgressReporter {
         const task = taskOf(op);
         task.phase = printable(phase);
         task.phaseId = ++this.#lastId;
+        task.expectation.enter(task.phase, this.#now());
         this.#view.entered(task);
       },
       ended: (op, error) => {
@@ -197,6 +203,10 @@ export class ProgressReporter {
         if (!task) return;
         tasks.delete(op.id);
         this.#tasks.delete(task);
+        // What says how far it is needs no memory.
+        if (!error && (task.phase !== undefined || task.estimate.rate === undefined)) {
+          task.expectation.learn(this.#now());
+        }
         this.#view.ended(task, error && failureOf(error));
         this.#schedule();
       },
@@ -204,6 +214,7 @@ export class ProgressReporter {
   }
 
   #begin(op: Operation, { label, parentOf }: About): Task {
+    const started = this.#now();
     const task: Task = {
       id: ++this.#lastId,
       parent: parentOf(),
@@ -211,8 +222,9 @@ export class ProgressReporter {
       // Programs want it as it was given, and JSON escapes what a terminal would obey.
       label: label === undefined || this.format === 'json' ? label : printable(label),
       operation: printable(op.operation),
-      started: this.#now(),
+      started,
       estimate: new Estimate(),
+      expectation: new Expectation(op.kind === 'image' ? undefined : this.#durations, op.operation, started),
       phase: undefined,
       phaseId: undefined,
       progress: undefined,

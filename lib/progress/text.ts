@@ -2,7 +2,7 @@ import { withoutCommands } from '../text/ci/commands';
 import { type CiSystem, ciLogs, type LogGroup } from '../text/ci/systems';
 import { beforeEnd } from './before-end';
 import { spokenDuration } from './duration';
-import { type Context, type Failure, type Format, isAbort, percentOf, type Task } from './format';
+import { type Context, type Failure, type Format, isAbort, measureOf, type Task } from './format';
 
 /** Operations shorter than this, in milliseconds, are not worth a line. */
 const SHORT = 2000;
@@ -85,12 +85,12 @@ export class TextFormat implements Format {
     const firstNews = !last && (task.progress || task.phase !== undefined);
     if (!firstNews && time - (last?.time ?? task.started) < this.#interval) return;
 
-    const percent = percentOf(task);
+    const { percent, remaining, isEstimated } = measureOf(task, time) ?? {};
     this.#said.set(task, { time, percent });
     const still = last && last.percent === percent ? 'still ' : '';
-    const state = [task.phase, percent === undefined ? undefined : `${still}${percent}%`];
+    const about = isEstimated ? 'about ' : '';
+    const state = [task.phase, percent === undefined ? undefined : `${still}${about}${percent}%`];
     const described = state.filter((part) => part !== undefined).join(', ') || 'still running';
-    const remaining = task.phase === undefined ? task.estimate.remaining(time) : undefined;
     // Less than a second is not worth a word.
     const left =
       remaining === undefined || remaining < 1000 ? '' : `, about ${spokenDuration(remaining)} left`;
@@ -107,8 +107,9 @@ export class TextFormat implements Format {
   #moveBar(): void {
     const { progress } = this.#log;
     if (!progress) return;
-    const [first] = [...this.#context.tasks].filter((task) => percentOf(task) !== undefined);
-    const percent = first && percentOf(first);
+    const time = this.#context.now();
+    const [first] = [...this.#context.tasks].filter((task) => measureOf(task, time) !== undefined);
+    const percent = first && measureOf(first, time)?.percent;
     if (!first || percent === undefined || percent === this.#percent) return;
     this.#percent = percent;
     this.#context.output.write(`${progress(percent, withoutCommands(this.#nameOf(first)))}\n`);

@@ -1,49 +1,14 @@
 import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type Observable, type OperationObserver, observe } from '../../lib/calls/operations';
-import type { ProgressEvent } from '../../lib/options/types';
+import type { Observable } from '../../lib/calls/operations';
 import { ProgressReporter, type ProgressReporterOptions, printable } from '../../lib/progress';
 import { compactDuration, spokenDuration } from '../../lib/progress/duration';
 import { Estimate } from '../../lib/progress/estimate';
 import { type Running, renderEnded, renderRunning } from '../../lib/progress/render';
 import { columnsOf, toColumns, truncate } from '../../lib/text/columns';
+import { FakeHandle } from '../support/fake-operations';
 import { runNode } from '../support/script';
 import { Capture, Terminal } from '../support/terminal';
-
-/** What a handle tells its observers, said by the test. */
-class FakeHandle implements Observable {
-  readonly observers = new Set<OperationObserver>();
-  #lastId = 0;
-
-  [observe](observer: OperationObserver): () => void {
-    this.observers.add(observer);
-    return () => this.observers.delete(observer);
-  }
-
-  start(operation: string) {
-    const op = { id: ++this.#lastId, operation };
-    const tell = (say: (observer: OperationObserver) => void) => {
-      for (const observer of this.observers) say(observer);
-    };
-    tell((observer) => observer.started(op));
-    return {
-      progress: (position: number | bigint, total: number | bigint, pulse = false) => {
-        const event: ProgressEvent = {
-          operation,
-          procNr: 1,
-          serial: op.id,
-          position: BigInt(position),
-          total: BigInt(total),
-          ratio: Number(position) / Number(total),
-          pulse,
-        };
-        tell((observer) => observer.progress(op, event));
-      },
-      phase: (phase: string) => tell((observer) => observer.phase(op, phase)),
-      end: (error?: Error) => tell((observer) => observer.ended(op, error)),
-    };
-  }
-}
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequence that sets colours
 const colour = /\x1b\[\d*m/u;
@@ -234,13 +199,13 @@ describe('Estimate', () => {
 });
 
 describe('a line of the bar', () => {
+  const measure = { ratio: 0.42, percent: 42, remaining: 12_000, isEstimated: false };
   const copy: Running = {
     label: '',
     operation: 'copyDeviceToDevice',
     elapsed: 8000,
-    bar: { ratio: 0.42, percent: 42 },
+    bar: measure,
     phase: undefined,
-    remaining: 12_000,
     rate: 0.034,
   };
 
@@ -265,9 +230,15 @@ describe('a line of the bar', () => {
     ],
     [
       'a phase instead of a forecast',
-      { ...copy, operation: 'launch', phase: 'kernel', bar: { ratio: 0.25, percent: 25 } },
+      { ...copy, operation: 'launch', phase: 'kernel', bar: { ...measure, ratio: 0.25, percent: 25 } },
       60,
       'launch [=======>                      ]  25%  8s  kernel',
+    ],
+    [
+      'an estimate',
+      { ...copy, operation: 'launch', phase: 'kernel', bar: { ...measure, isEstimated: true } },
+      60,
+      'launch [======>         ]  ~42%  8s  kernel  ETA ~12s',
     ],
     ['a spinner', { ...copy, bar: undefined, elapsed: 1200 }, 60, '| copyDeviceToDevice 1s'],
     [
@@ -294,8 +265,9 @@ describe('a line of the bar', () => {
         { ...copy, bar: 'moving', elapsed: columns * 100 },
         { ...copy, bar: undefined, elapsed: 1e9 },
         { ...copy, phase: 'x'.repeat(50) },
-        { ...copy, remaining: 3.5e8, elapsed: 3.6e9, rate: 1e-6 },
-        { ...copy, remaining: undefined, rate: undefined },
+        { ...copy, bar: { ...measure, remaining: 3.5e8 }, elapsed: 3.6e9, rate: 1e-6 },
+        { ...copy, bar: { ...measure, isEstimated: true }, phase: 'kernel' },
+        { ...copy, bar: { ...measure, remaining: undefined }, rate: undefined },
       ] satisfies Running[]) {
         expect(columnsOf(renderRunning(view, columns))).toBe(columns);
       }
@@ -313,7 +285,7 @@ describe('a line of the bar', () => {
 
   test('fills from empty to full', () => {
     const bar = (ratio: number) =>
-      /\[(.*)\]/.exec(renderRunning({ ...copy, bar: { ratio, percent: 0 } }, 120))?.[1];
+      /\[(.*)\]/.exec(renderRunning({ ...copy, bar: { ...measure, ratio, percent: 0 } }, 120))?.[1];
     expect(bar(0)).toBe(`>${' '.repeat(39)}`);
     expect(bar(0.999)).toBe(`${'='.repeat(39)}>`);
     expect(bar(1)).toBe('='.repeat(40));
@@ -321,8 +293,8 @@ describe('a line of the bar', () => {
 
   test('keeps the bar still while the numbers grow', () => {
     const end = (view: Partial<Running>) => renderRunning({ ...copy, ...view }, 79).indexOf(']');
-    expect(end({ elapsed: 59_000, remaining: 130_000, rate: 0.0001 })).toBe(
-      end({ remaining: undefined, rate: undefined }),
+    expect(end({ elapsed: 59_000, bar: { ...measure, remaining: 130_000 }, rate: 0.0001 })).toBe(
+      end({ bar: { ...measure, remaining: undefined }, rate: undefined }),
     );
   });
 
