@@ -1,10 +1,21 @@
 // `npm run build:arm64`: the addon that the package carries, for arm64, made on an x64 machine with Debian
 // (or Ubuntu): cross-compiled against Debian's arm64 packages, and tried under
-// user-mode emulation with an arm64 Node.js, as far as that goes without an appliance. What is downloaded for it stays in
-// build-cross/, and nothing of arm64 is installed on this machine.
+// user-mode emulation with an arm64 Node.js, as far as that goes without an appliance. The C and C++ libraries are those of
+// Debian 11, so that it loads with glibc 2.28, as the binary for x64. What is downloaded for it stays in build-cross/, and
+// nothing of arm64 is installed on this machine.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inParallel } from './parallel.mjs';
@@ -15,7 +26,13 @@ const folder = path.join(root, 'build-cross');
 const sysroot = path.join(folder, 'root');
 const target = path.join(root, 'prebuilds/linux-arm64/guestfs.glibc.node');
 const node = path.join(folder, 'node/package/bin/node');
-const compiler = 'aarch64-linux-gnu-g++';
+/** GCC for arm64 would take the libraries of this machine's Debian first, whatever it is told. */
+const compiler = [
+  'clang++',
+  '--target=aarch64-linux-gnu',
+  `--sysroot=${sysroot}`,
+  `--gcc-toolchain=${sysroot}/usr`,
+];
 
 await main(async () => {
   if (spawnSync('apt-get', ['--version']).status !== 0)
@@ -25,6 +42,8 @@ await main(async () => {
   await step('Node.js for arm64', { doing: 'downloading', work: fetchNode });
   await step('addon for arm64', { doing: 'compiling', work: compile });
   await step('the addon, under emulation', { work: tryIt });
+  const check = [process.execPath, 'scripts/prebuild.mjs', '--check=linux-arm64', '--glibc=2.28'];
+  await step('what it needs', { work: () => logged(check) });
   return 0;
 });
 
@@ -35,25 +54,43 @@ async function makeSysroot() {
   mkdirSync(path.join(state, 'lists/partial'), { recursive: true });
   mkdirSync(path.join(state, 'archives/partial'), { recursive: true });
   writeFileSync(path.join(state, 'status'), '');
+  writeFileSync(path.join(state, 'sources.list'), oldDebian());
   const options = [
     ...['APT::Architecture=arm64', 'APT::Architectures=arm64', `Dir::State=${state}`],
+    ...[`Dir::Etc::SourceList=${state}/sources.list`, 'Dir::Etc::SourceParts=-'],
     ...[`Dir::State::Lists=${state}/lists`, `Dir::State::status=${state}/status`, `Dir::Cache=${state}`],
     // As root apt would hand the download to a user who may not write here.
     'APT::Sandbox::User=root',
   ].flatMap((option) => ['-o', option]);
   await logged(['apt-get', ...options, 'update']);
-  const names = libraries(options, [
-    'libguestfs0t64',
-    'libguestfs0',
-    'libguestfs-dev',
-    'libc6-dev',
-    'libstdc++6',
-  ]);
+  const names = libraries(options, ['libguestfs0', 'libguestfs-dev', 'libc6-dev', 'libstdc++-10-dev']);
   const downloads = path.join(state, 'archives');
   await logged(['env', '-C', downloads, 'apt-get', ...options, 'download', ...names]);
   mkdirSync(sysroot, { recursive: true });
   for (const file of readdirSync(downloads).filter((name) => name.endsWith('.deb')))
     await logged(['dpkg-deb', '--extract', path.join(downloads, file), sysroot]);
+  ownLinks(path.join(sysroot, 'usr/lib/aarch64-linux-gnu'));
+}
+
+/** Links to `/lib` are to lead there in the sysroot, not on this machine. */
+function ownLinks(directory) {
+  for (const entry of readdirSync(directory, { withFileTypes: true }).filter((each) =>
+    each.isSymbolicLink(),
+  )) {
+    const link = path.join(directory, entry.name);
+    const to = readlinkSync(link);
+    if (!path.isAbsolute(to)) continue;
+    rmSync(link);
+    symlinkSync(path.relative(directory, path.join(sysroot, to)), link);
+  }
+}
+
+/** Where this machine's Debian comes from, there is an older one. */
+function oldDebian() {
+  const targets = ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages', 'Origin: Debian'];
+  const [uri] = output(['apt-get', ...targets]).split('\n');
+  if (!uri) throw new StepError('This needs apt with the packages of Debian.');
+  return `deb ${uri} bullseye main\n`;
 }
 
 /** What the packages need, all the way down, but libraries only: no qemu, no appliance. */
@@ -94,17 +131,9 @@ async function compile() {
   mkdirSync(objects, { recursive: true });
   const { definitions } = await import('../dist/cli/compile.js');
   const flags = [
-    ...[
-      '-std=c++20',
-      '-O2',
-      '-fPIC',
-      '-fvisibility=hidden',
-      '-fexceptions',
-      '-ffunction-sections',
-      '-Wno-psabi',
-    ],
+    ...['-std=c++20', '-O2', '-fPIC', '-fvisibility=hidden', '-fexceptions', '-ffunction-sections'],
     ...[`-ffile-prefix-map=${root}=.`, '-Isrc-native', '-isystem', 'dist/headers/node-addon-api'],
-    ...['-isystem', 'dist/headers/node-api', '-idirafter', path.join(sysroot, 'usr/include')],
+    ...['-isystem', 'dist/headers/node-api'],
     ...definitions.map((each) => `-D${each}`),
   ];
   const sources = ['src-native', 'src-native/generated'].flatMap((each) =>
@@ -114,13 +143,13 @@ async function compile() {
   );
   const objectOf = (source) => path.join(objects, `${path.basename(source)}.o`);
   await inParallel(
-    sources.map((source) => () => logged([compiler, ...flags, '-c', source, '-o', objectOf(source)])),
+    sources.map((source) => () => logged([...compiler, ...flags, '-c', source, '-o', objectOf(source)])),
   );
   mkdirSync(path.dirname(target), { recursive: true });
-  const library = path.join(sysroot, 'usr/lib/aarch64-linux-gnu');
   await logged([
     ...[
-      compiler,
+      ...compiler,
+      '-fuse-ld=lld',
       '-shared',
       '-static-libstdc++',
       '-Wl,--gc-sections',
@@ -128,7 +157,7 @@ async function compile() {
       '-Wl,-z,nodelete',
     ],
     ...['-Wl,--strip-all', '-Wl,--version-script=src-native/exports.map', '-Wl,--allow-shlib-undefined'],
-    ...['-o', target, ...sources.map(objectOf), path.join(library, 'libguestfs.so')],
+    ...['-o', target, ...sources.map(objectOf), '-lguestfs', '-lpthread'],
   ]);
 }
 

@@ -1,5 +1,5 @@
 // Makes the binary that the package carries for this platform, in prebuilds/, where lib/native/load.ts finds it, and
-// checks that all that are there load on other distributions. `--check` only checks. `--glibc=2.28`: the oldest C
+// checks that all that are there load on other distributions. `--check` only checks, `--check=linux-arm64` one alone. `--glibc=2.28`: the oldest C
 // library with which they must load. It needs the static C++ library; Fedora has it in libstdc++-static.
 
 import { spawnSync } from 'node:child_process';
@@ -10,6 +10,8 @@ import { making, nativeSources } from './setup.mjs';
 import { main, root, StepError, step } from './steps.mjs';
 
 const args = process.argv.slice(2);
+const checks = args.find((arg) => /^--check(=|$)/.test(arg));
+const platform = checks?.split('=')[1];
 const glibc = args.find((arg) => arg.startsWith('--glibc='))?.slice('--glibc='.length) ?? oldestToExpect();
 
 /** Everything else must be linked in. Node itself needs libgcc_s. */
@@ -19,7 +21,7 @@ const versions = /^(GLIBC|GCC)_/;
 const exported = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
 await main(async () => {
-  if (!args.includes('--check')) await step('prebuilt addon', prebuilt());
+  if (!checks) await step('prebuilt addon', prebuilt());
   const files = binaries();
   if (files.length === 0) throw new StepError('There is no prebuilt binary to check.');
   for (const file of files) await step(file, { work: () => check(file) });
@@ -41,7 +43,9 @@ function prebuilt() {
 function binaries() {
   const folder = path.join(root, 'prebuilds');
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).map((platform) => `prebuilds/${platform}/guestfs.glibc.node`);
+  return readdirSync(folder)
+    .filter((each) => platform === undefined || each === platform)
+    .map((each) => `prebuilds/${each}/guestfs.glibc.node`);
 }
 
 /** Reads the binary rather than loading it: it may be another architecture's. */

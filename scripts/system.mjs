@@ -14,7 +14,7 @@ const apt = {
     conformance: 'genisoimage|xorriso xz-utils zstd cpio libc6-dev',
     guests: 'f2fs-tools rpm db-util makefs pacman-package-manager fakeroot guestfs-tools|libguestfs-tools',
     sanitizers: 'cmake valgrind',
-    cross: 'g++-aarch64-linux-gnu qemu-user-static',
+    cross: 'clang lld qemu-user-static',
   }),
   installed() {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg-query's.
