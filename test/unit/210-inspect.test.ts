@@ -25,6 +25,7 @@ import { describeIso } from '../../lib/inspect/inspect';
 import { temporaryFolder } from '../support/folder';
 import { failureOf } from '../support/internal';
 import { descendants } from '../support/processes';
+import { application } from '../support/reports';
 
 /** Arguments as a JavaScript program may pass them. */
 function refusal(images: unknown, options?: unknown) {
@@ -661,7 +662,7 @@ describe('results as plain data', () => {
   });
 
   test('an application', () => {
-    const application = {
+    const told = {
       app2Name: 'adduser',
       app2DisplayName: '',
       app2Epoch: 1,
@@ -680,28 +681,9 @@ describe('results as plain data', () => {
       app2Spare3: '',
       app2Spare4: '',
     };
-    expect(describeApplication(application)).toEqual({
-      name: 'adduser',
-      displayName: null,
-      epoch: 1,
-      version: '3.134',
-      release: '2',
-      arch: 'all',
-      installPath: null,
-      publisher: null,
-      url: 'https://example.org/',
-      source: null,
-      ...{
-        sourceVersion: null,
-        license: null,
-        installedSize: null,
-        installTime: null,
-        origin: null,
-        module: null,
-      },
-      summary: 'add and remove users',
-      description: null,
-    });
+    const said = { epoch: 1, version: '3.134', release: '2', arch: 'all', summary: 'add and remove users' };
+    const url = 'https://example.org/';
+    expect(describeApplication(told)).toEqual(application('adduser', { ...said, url }));
   });
 
   test('the descriptor of an ISO image', () => {

@@ -1,36 +1,17 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type OperationObserver, observe } from '../../lib/calls/operations';
 import { ImagesReporter } from '../../lib/cli/images';
 import type { Guestfs } from '../../lib/guestfs';
 import type { InspectAllProgress } from '../../lib/inspect';
 import { ProgressReporter } from '../../lib/progress';
+import { FakeHandle } from '../support/fake-operations';
 import { Capture, Terminal } from '../support/terminal';
 
-/** A handle as far as a reporter knows it. */
-class FakeHandle {
+/** A handle as far as a reporter of images knows it. */
+class WarningHandle extends FakeHandle {
   readonly warn: ((text: string) => void)[] = [];
-  readonly #observers = new Set<OperationObserver>();
-  #id = 0;
-
-  [observe](observer: OperationObserver): () => void {
-    this.#observers.add(observer);
-    return () => this.#observers.delete(observer);
-  }
 
   on(_: 'warning', listener: (text: string) => void): void {
     this.warn.push(listener);
-  }
-
-  start(operation: string) {
-    const op = { id: ++this.#id, operation };
-    const tell = (say: (observer: OperationObserver) => void) => {
-      for (const observer of this.#observers) say(observer);
-    };
-    tell((observer) => observer.started(op));
-    return {
-      phase: (phase: string) => tell((observer) => observer.phase(op, phase)),
-      end: () => tell((observer) => observer.ended(op, undefined)),
-    };
   }
 }
 
@@ -59,7 +40,7 @@ function setup(format: 'bar' | 'text' | 'json', paths: string[]) {
     images.progress({ ...event, running: 0, done, failed: 0, total: paths.length });
   };
   const begin = (index: number) => {
-    const handle = new FakeHandle();
+    const handle = new WarningHandle();
     tell('start', index);
     images.handle(handle as unknown as Guestfs, undefined, index);
     return handle;
