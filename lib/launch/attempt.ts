@@ -233,6 +233,7 @@ export class Attempts {
       await this.#launchOnce(wanted);
     } finally {
       start?.end();
+      await notForLong(start?.note());
       // It may have a template to put into its place; given up, it may clear away what it has begun.
       if (serving) await unlessAborted(serving, giveUp).catch(() => notForLong(serving));
     }

@@ -95,7 +95,7 @@ export class FromTemplate {
       if (!failure) {
         // The script that stood in qemu's place could not ask, and has become qemu.
         if (start.kind === undefined)
-          start.refused = refusal('missing', 'nobody was asked how to start qemu');
+          start.refused ??= refusal('missing', 'nobody was asked how to start qemu');
         this.#isUp(start.kind === 'restore' ? 'template' : 'boot', start.refused, made);
         if (start.template) await notForLong(store.use(start.template));
         if (start.refused) await notForLong(this.#blame(start.refused));

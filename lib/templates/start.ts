@@ -105,6 +105,12 @@ export class Start {
     await this.#prepared?.wrapper.remove();
   }
 
+  /** Notes what only the script knows that stood in qemu's place, once the launch has ended. */
+  async note(): Promise<void> {
+    if (this.kind !== undefined || !(await this.#prepared?.wrapper.couldNotAsk())) return;
+    this.refused ??= refusal('missing', 'what starts qemu found no mkfifo or mv on the PATH');
+  }
+
   /** Waits for libguestfs's questions, answers them, and sees to what follows from the answers. */
   async serve(): Promise<void> {
     const prepared = this.#prepared;

@@ -81,6 +81,11 @@ export class Wrapper {
     await this.#answer('exit 1\n', signal);
   }
 
+  /** Whether it could not ask, for want of a program. */
+  couldNotAsk(): Promise<boolean> {
+    return exists(join(this.folder, 'unasked'));
+  }
+
   async remove(): Promise<void> {
     await this.#folder.remove();
   }

@@ -1,5 +1,6 @@
 /** Templates that are damaged, and makers that end: never a wrong result, nothing left, and the launch goes on. */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import {
   chmod,
   mkdir,
@@ -204,6 +205,31 @@ test('of several makers at once one makes it, and the others wait for it', async
   expect(results.filter(({ way }) => way.made)).toHaveLength(1);
   expect(new Set(results.map(({ uuid }) => uuid)).size).toBe(4);
   expect(await leftOvers()).toEqual([]);
+});
+
+test("where qemu's stand-in cannot ask, a launch says so, or boots", async () => {
+  const bin = await mkdtemp(join(tmpdir(), 'guestfs-bin-'));
+  try {
+    const programs = (process.env.PATH ?? '').split(':').filter((each) => existsSync(each));
+    const script = 'for each in "$@"; do ln -sf "$each"/* .; done; rm mkfifo';
+    execFileSync('sh', ['-c', script, 'sh', ...programs.reverse()], { cwd: bin });
+    const source = (template: string) => `
+      const { Guestfs } = require('guestfs');
+      const g = new Guestfs({ cachedir: ${JSON.stringify(cachedir)} });
+      g.addDriveScratch(1 << 20).then(() => g.launch({ template: '${template}' })).then(
+        () => console.log(JSON.stringify(g.launchWay)),
+        ({ code, shortMessage }) => console.log(JSON.stringify({ code, shortMessage })),
+      ).finally(() => g.close());`;
+    const said = async (template: string) =>
+      JSON.parse((await startProgram(source(template), { PATH: bin }).ended).stdout);
+    expect(await said('only')).toEqual({
+      code: 'ERR_GUESTFS_TEMPLATE',
+      shortMessage: expect.stringMatching(/no mkfifo or mv on the PATH$/),
+    });
+    expect(await said('auto')).toMatchObject({ from: 'boot', reason: 'missing' });
+  } finally {
+    await rm(bin, { recursive: true });
+  }
 });
 
 /** Programs that are killed; the nightly run has more. */
