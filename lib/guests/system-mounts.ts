@@ -180,7 +180,11 @@ async function resolved(
 }
 
 /** Asks for what the names in these lines need, and for nothing else. */
-async function moreNames(g: Calls, lines: readonly FstabLine[], known: KnownDevices): Promise<MoreNames> {
+export async function moreNames(
+  g: Calls,
+  lines: readonly FstabLine[],
+  known: KnownDevices,
+): Promise<MoreNames> {
   const specs = lines.map(({ spec }) => spec);
   const isMapped = specs.some((spec) => /^\/dev\/(?:mapper\/|disk\/by-id\/dm-name-)/.test(spec));
   const crypttab = isMapped ? parseCrypttab(await readTable(g, '/etc/crypttab')) : noMoreNames.crypttab;

@@ -19,12 +19,25 @@ export async function inspect(images: Inspectable, options: InspectOptions = {})
   return await inspectWith('inspect', images, checkOptions(options));
 }
 
-/** Inspects for another operation, which looks at each system while that is mounted. */
+/** What is known of a guest when its systems have been looked at. */
+export interface ExaminedGuest {
+  readonly g: Guestfs;
+  readonly report: InspectionReport;
+  readonly problems: Problems;
+  /** Filesystems that can be mounted, those of the systems among them. */
+  readonly filesystems: readonly FilesystemReport[];
+}
+
+/** Takes a look at the guest as a whole. Nothing stays mounted for it. */
+export type VisitGuest = (guest: ExaminedGuest) => Promise<void>;
+
+/** Inspects for another operation, which looks at each system while that is mounted, and then at the whole. */
 export async function inspectWith(
   operation: string,
   images: Inspectable,
   options: CheckedInspectOptions,
   visit?: Visit,
+  visitGuest?: VisitGuest,
 ): Promise<InspectionReport> {
   const files = checkImages(images);
   const began = performance.now();
@@ -33,7 +46,7 @@ export async function inspectWith(
   try {
     const report = await withGuest(files, { ...options, operation }, (guest) => {
       launched = performance.now();
-      return examine(guest, options, visit);
+      return examine(guest, options, visit, visitGuest);
     });
     if (options.times) report.times = { launch: passed(launched), total: passed(performance.now()) };
     return report;
@@ -47,6 +60,7 @@ async function examine(
   { g, images }: OpenGuest,
   options: CheckedInspectOptions,
   visit: Visit | undefined,
+  visitGuest: VisitGuest | undefined,
 ): Promise<InspectionReport> {
   const report = beginReport(images, await g.listDevices());
   const problems = new Problems(report.problems);
@@ -64,6 +78,7 @@ async function examine(
     await noteUnclean(g, devices.mountable, problems);
     if (options.volumes) report.volumes = await volumesOf(g, devices, report, problems);
     if (options.usage) report.usage = await systems.usage(others);
+    await visitGuest?.({ g, report, problems, filesystems: others });
   } catch (error) {
     // A crafted or broken filesystem has crashed the appliance: what was found before is still worth having.
     const crashed = error instanceof GuestfsError && error.code === 'ERR_GUESTFS_TERMINATED';

@@ -2,6 +2,7 @@
 import type { Guestfs } from '../guestfs';
 import { addApplications } from '../guests/applications';
 import type { Devices } from '../guests/devices';
+import type { KnownDevices } from '../guests/guest-names';
 import { describeSystem, unknownSystem } from '../guests/operating-system';
 import { enterDeployment } from '../guests/ostree';
 import { addFamily, addOwnWords } from '../guests/own-words';
@@ -15,7 +16,7 @@ import type {
 } from '../guests/report';
 import { findRoots } from '../guests/roots';
 import { type SubvolumeLists, volumesOf } from '../guests/subvolumes';
-import { isSpare, type SystemMount, systemMounts } from '../guests/system-mounts';
+import { isSpare, type LeftOut, type SystemMount, systemMounts } from '../guests/system-mounts';
 import { treeUsage } from '../guests/tree-usage';
 import { hibernatedLinux, uncleanNtfs } from '../guests/unclean';
 import { isMissed, leftOutError, mountError } from '../guests/unmounted';
@@ -30,6 +31,10 @@ export interface MountedSystem {
   readonly g: Guestfs;
   readonly system: OperatingSystemReport;
   readonly packages: readonly Package[];
+  /** Lines of its table of mounts of which nothing is mounted. */
+  readonly leftOut: readonly LeftOut[];
+  /** Devices of the guest, by which names in its tables are resolved. */
+  readonly known: KnownDevices;
   readonly problems: Problems;
 }
 
@@ -142,10 +147,10 @@ export class Systems {
       if (each.path !== '/' && !each.isMounted) await this.#mount(root, each);
     }
     this.#noteHibernation(root, swaps);
-    await this.#describeContent(system);
+    await this.#describeContent(system, leftOut);
   }
 
-  async #describeContent(system: OperatingSystemReport): Promise<void> {
+  async #describeContent(system: OperatingSystemReport, leftOut: readonly LeftOut[]): Promise<void> {
     const { root } = system;
     const { applications = true, icon = false } = this.#options;
     await addOwnWords(this.#g, system, this.#problems);
@@ -155,7 +160,8 @@ export class Systems {
       const png = await this.#problems.attempt(root, () => this.#g.inspectGetIcon(root));
       system.icon = png && png.length > 0 ? png.toString('base64') : null;
     }
-    await this.#visit?.({ g: this.#g, system, packages, problems: this.#problems });
+    const { known } = this.#devices;
+    await this.#visit?.({ g: this.#g, system, packages, leftOut, known, problems: this.#problems });
   }
 
   async #mount(root: string, part: SystemMount): Promise<boolean> {

@@ -9,15 +9,22 @@ const most = 128 * 2 ** 20;
 
 /** Packages of apk; undefined where there is no database. @throws BadDatabase */
 export async function readApk(files: SystemFiles): Promise<Package[] | undefined> {
+  const text = await apkDatabase(files);
+  if (text === undefined) return undefined;
+  const packages = text.split(/\n\s*\n/).flatMap(described);
+  if (packages.length === 0 && text.trim() !== '')
+    throw new BadDatabase('no package is told in the database of apk');
+  return packages;
+}
+
+/** Text of the database; undefined where there is none. @throws BadDatabase */
+export async function apkDatabase(files: SystemFiles): Promise<string | undefined> {
   for (const place of places) {
     const file = await files.open(place);
     if (!file) continue;
     const content = await wholeOf(file, most);
     if (!content) throw new BadDatabase(`${place} has ${file.size} bytes, which no database of apk has`);
-    const text = content.toString();
-    const packages = text.split(/\n\s*\n/).flatMap(described);
-    if (packages.length === 0 && text.trim() !== '') throw new BadDatabase(`no package is told in ${place}`);
-    return packages;
+    return content.toString();
   }
   return undefined;
 }

@@ -33,7 +33,7 @@ async function textOf(files: SystemFiles, path: string): Promise<string | undefi
 type Stanza = ReadonlyMap<string, string>;
 
 /** Fields of each stanza, their names in small letters, and lines that go on joined by line breaks. */
-function* stanzas(text: string): Generator<Stanza> {
+export function* stanzas(text: string): Generator<Stanza> {
   let fields = new Map<string, string>();
   let last: string | undefined;
   for (const line of text.split('\n')) {

@@ -9,7 +9,7 @@ const tags = {
   module: 5096,
 } as const;
 
-const types = { int32: 4, int64: 5, string: 6, stringArray: 8, translated: 9 } as const;
+const types = { int16: 3, int32: 4, int64: 5, string: 6, stringArray: 8, translated: 9 } as const;
 
 const entrySize = 16;
 
@@ -19,6 +19,9 @@ const mostData = 256 * 2 ** 20;
 
 /** Strings of one tag that are read. */
 const mostStrings = 0xffff;
+
+/** Files of one package that are read. */
+const mostFiles = 1_000_000;
 
 interface Entry {
   readonly type: number;
@@ -56,6 +59,33 @@ export function packageIn(header: Buffer): Package {
   });
 }
 
+/** Values of a header by their tags. */
+export interface Header {
+  /** Strings of a tag; none where it is not there. */
+  strings(tag: number): string[];
+  /** Whole numbers of 16 or 32 bits of a tag; none where it is not there. */
+  numbers(tag: number): number[];
+}
+
+/** @throws BadDatabase */
+export function headerOf(header: Buffer): Header {
+  const { entries, data } = indexOf(header);
+  return {
+    strings: (tag) => stringsAt(data, entries.get(tag), mostFiles),
+    numbers: (tag) => numbersAt(data, entries.get(tag)),
+  };
+}
+
+function numbersAt(data: Buffer, entry: Entry | undefined): number[] {
+  if (!entry) return [];
+  const size = entry.type === types.int16 ? 2 : entry.type === types.int32 ? 4 : 0;
+  const { offset } = entry;
+  const count = Math.min(entry.count, size === 0 ? 0 : Math.floor((data.length - offset) / size), mostFiles);
+  return Array.from({ length: Math.max(count, 0) }, (_, index) =>
+    size === 2 ? data.readUInt16BE(offset + index * size) : data.readUInt32BE(offset + index * size),
+  );
+}
+
 /** `NAME-VERSION-RELEASE.src.rpm`. */
 function sourceIn(file: string | null): Pick<Package, 'source' | 'sourceVersion'> {
   const [, source, version, release] = /^(.+)-([^-]+)-([^-]+)\.(?:no)?src\.rpm$/.exec(file ?? '') ?? [];
@@ -82,12 +112,12 @@ function indexOf(header: Buffer): { entries: ReadonlyMap<number, Entry>; data: B
   return { entries, data: header.subarray(start, start + length) };
 }
 
-function stringsAt(data: Buffer, entry: Entry | undefined): string[] {
+function stringsAt(data: Buffer, entry: Entry | undefined, most = mostStrings): string[] {
   if (!entry) return [];
   const { type, offset } = entry;
   const isString = type === types.string;
   if (!isString && type !== types.stringArray && type !== types.translated) return [];
-  const count = isString ? 1 : Math.min(entry.count, mostStrings);
+  const count = isString ? 1 : Math.min(entry.count, most);
   const found: string[] = [];
   for (let at = offset; found.length < count && at < data.length; ) {
     const end = data.indexOf(0, at);

@@ -34,6 +34,27 @@ export async function readRpm(files: SystemFiles): Promise<Package[] | undefined
   return empty;
 }
 
+/** Headers of all packages, from the database in which there are some. @throws BadDatabase */
+export async function* rpmHeaders(files: SystemFiles): AsyncGenerator<Buffer> {
+  for (const name of names) {
+    for (const folder of folders) {
+      const path = `${folder}/${name}`;
+      const file = await files.open(path);
+      if (!file || file.size === 0) continue;
+      const log = await files.open(`${path}-wal`);
+      let left = Math.min(file.size + (log?.size ?? 0), mostBytes);
+      let isEmpty = true;
+      for await (const header of headersIn(file, log)) {
+        isEmpty = false;
+        left -= header.length;
+        if (left < 0) throw new BadDatabase('more packages of RPM than their database can hold');
+        yield header;
+      }
+      if (!isEmpty) return;
+    }
+  }
+}
+
 async function packagesIn(file: SystemFile, log: SystemFile | undefined): Promise<Package[]> {
   const packages: Package[] = [];
   // None can be larger than what it lies in.

@@ -114,7 +114,7 @@ export class GuestFiles implements SystemFiles {
 
 type GuestCalls = Pick<Guestfs, 'statns' | 'pread' | 'readdir' | 'ls0' | 'lstatnslist'>;
 
-async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
+export async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
