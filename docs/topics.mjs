@@ -28,6 +28,7 @@ const otherChapters = [
   ['/lib/streams/', 'Streams'],
   ['/lib/bulk/', 'Trees: walking, copying, comparing'],
   ['/lib/diff/', 'Trees: walking, copying, comparing'],
+  ['/lib/check/', 'Checking images'],
   ['/lib/doctor/', 'Finding faults'],
   ['/lib/calls/private-data.ts', 'Private data'],
   ['/lib/telemetry/', 'Events and errors'],

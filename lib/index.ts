@@ -17,6 +17,7 @@ export type {
   LibvirtCredentialType,
 } from './calls/libvirt-auth';
 export { PrivateData, type PrivateKey, privateKey } from './calls/private-data';
+export * from './check';
 export * from './diff';
 export * from './doctor';
 export { AbortError, GuestfsError } from './faults/errors';

@@ -14,6 +14,7 @@ const loaders: Readonly<Record<string, () => Command>> = {
   'tar-out': () => (require('./tar-out') as typeof import('./tar-out')).command,
   checksum: () => (require('./checksum') as typeof import('./checksum')).command,
   diff: () => (require('./diff') as typeof import('./diff')).command,
+  check: () => (require('./check') as typeof import('./check')).command,
   sbom: () => (require('./sbom') as typeof import('./sbom')).command,
   doctor: () => (require('./doctor') as typeof import('./doctor')).command,
   warm: () => (require('./warm') as typeof import('./warm')).command,

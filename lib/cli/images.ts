@@ -10,7 +10,11 @@ import { unpackingView } from './unpacking';
 import type { GuestView } from './view';
 
 /** Names of the whole, and of the work on each image. */
-const names = { inspect: { whole: 'inspectAll', each: 'inspect' }, df: { whole: 'df', each: 'df' } } as const;
+const names = {
+  inspect: { whole: 'inspectAll', each: 'inspect' },
+  df: { whole: 'df', each: 'df' },
+  check: { whole: 'check', each: 'check' },
+} as const;
 
 /** Bar of an image, which follows a handle or a job until `unfollow` is called. */
 interface Bar {

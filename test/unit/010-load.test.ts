@@ -13,6 +13,8 @@ test('the public names', () => {
     'GuestfsError',
     'PrivateData',
     'ProgressReporter',
+    'check',
+    'checkRules',
     'compare',
     'diagnose',
     'diff',
@@ -21,6 +23,8 @@ test('the public names', () => {
     'inspectAll',
     'privateKey',
     'renderHtml',
+    'renderJunit',
+    'renderSarif',
     'sbom',
     'versions',
   ]);
