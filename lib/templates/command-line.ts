@@ -132,7 +132,8 @@ function rootOf(value: string): string | undefined {
 /** The devices that a template adds to the machine, the same for its maker and its clones; `root` begins a drive. */
 export function templateDevices({ root, control }: { root: string; control: string }): string[] {
   return [
-    ...['-drive', `${root},cache=unsafe,if=none,id=appliance`],
+    // On a full disk qemu would stop the machine, and wait for somebody to tell it to go on.
+    ...['-drive', `${root},cache=unsafe,werror=report,if=none,id=appliance`],
     ...['-device', 'virtio-blk-pci,drive=appliance'],
     ...['-device', 'vmgenid,guid=auto'],
     ...['-fw_cfg', `name=${controlItem},file=${escaped(control)}`],

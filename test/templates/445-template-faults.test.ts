@@ -1,5 +1,5 @@
 /** Templates that are damaged, and makers that end: never a wrong result, nothing left, and the launch goes on. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import {
   chmod,
@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Guestfs, type GuestfsOptions } from '../../lib';
 import { MiB, sleep } from '../support/appliance';
+import { testUnless } from '../support/conditions';
 import { descendants, startProgram } from '../support/processes';
 import { Random } from '../support/random';
 
@@ -52,8 +53,14 @@ const leftOvers = async () => [
     (name) => name.includes('.') && !name.endsWith('.failed.json'),
   ),
   ...(await readdir(join(store(), 'roots')).catch(() => [])).filter((name) => name.includes('.')),
-  ...(await readdir(tmpdir())).filter((name) => name.startsWith('guestfs-node.')),
+  ...(await readdir(tmpdir())).filter((name) => name.startsWith('guestfs-node.') && !isOfOthers(name)),
 ];
+
+/** Whether the private folder of a launch belongs to a process that runs, but not to this one: another test run. */
+function isOfOthers(name: string): boolean {
+  const pid = name.split('-').at(-4);
+  return pid !== String(process.pid) && existsSync(`/proc/${pid}`);
+}
 
 /** Launches, and looks whether the appliance works. */
 async function launched(extra: GuestfsOptions = {}) {
@@ -171,16 +178,46 @@ describe('a template', () => {
   });
 });
 
-test('where nothing may be written, the appliance boots', async () => {
+/** Does something while the folder of the templates is another one. */
+async function withoutStore(work: () => Promise<void>): Promise<void> {
+  await mkdir(store(), { recursive: true, mode: 0o755 });
   await rename(store(), `${store()}.away`);
-  await writeFile(store(), 'in the way');
   try {
-    expect(await launched()).toMatchObject({ from: 'boot', reason: 'cache' });
+    await work();
   } finally {
-    await rm(store());
+    await rm(store(), { recursive: true });
     await rename(`${store()}.away`, store());
   }
-});
+}
+
+test('where nothing may be written, the appliance boots', () =>
+  withoutStore(async () => {
+    await writeFile(store(), 'in the way');
+    expect(await launched()).toMatchObject({ from: 'boot', reason: 'cache' });
+  }));
+
+testUnless(process.geteuid?.() === 0 ? undefined : 'only root can mount')(
+  'a disk that is full before a template is whole costs a boot, and keeps nothing of it',
+  () =>
+    withoutStore(async () => {
+      await mkdir(store(), { mode: 0o755 });
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4g,mode=755', 'tmpfs', store()]);
+      try {
+        await using g = new Guestfs(options);
+        await g.addDriveScratch(64 * MiB);
+        const other = join(store(), 'other');
+        const fill = () => spawnSync('sh', ['-c', 'exec cat /dev/zero >"$1"', 'sh', other]);
+        await g.launch({ onProgress: ({ phase }) => phase === 'template' && fill() });
+        expect(g.launchWay).toMatchObject({ from: 'boot', reason: 'making' });
+        await g.mkfs('ext4', '/dev/sda');
+        expect(await templates()).toEqual([]);
+        await rm(other);
+        expect(await leftOvers()).toEqual([]);
+      } finally {
+        execFileSync('umount', [store()]);
+      }
+    }),
+);
 
 const program = (folder: string) => `
   const { Guestfs } = require('guestfs');
