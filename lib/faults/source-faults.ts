@@ -46,6 +46,13 @@ export const uriRefused = (image: string, uri: string, isData: boolean): Fault =
   advice: 'Where you trust the image, allow it: --follow-uris, or followUris: true of the image in the API',
 });
 
+/** Fault of a file that lies outside of the folders in which an image, and what it names, must lie. */
+export const outside = (image: string, path: string): Fault => ({
+  code: 'ERR_GUESTFS_OUTSIDE',
+  problem: `${path === image ? path : `${image} names ${path}, which`} is in none of the folders that images may be in`,
+  advice: 'Move it there, or allow its folder (within)',
+});
+
 /** Fault of what can be read and not written. */
 export const onlyRead = (shown: string, why: string): Fault => ({
   code: 'ERR_GUESTFS_READ_ONLY_SOURCE',

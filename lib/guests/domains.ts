@@ -8,7 +8,7 @@ import type { Opening, Source } from '../sources/opening';
 export async function addDomain(
   g: Guestfs,
   name: string,
-  { libvirturi, followUris }: ImageFile,
+  { libvirturi, followUris, within }: ImageFile,
   { operation, signal, writable }: Opening,
 ): Promise<Source[]> {
   const before = (await g.debugDrives()).length;
@@ -32,7 +32,7 @@ export async function addDomain(
         drive,
       });
     } else {
-      const facts = await readImage({ path, format, followUris }, signal, operation);
+      const facts = await readImage({ path, format, followUris, within }, signal, operation);
       sources.push({ ...facts, blocksize, drive });
     }
   }

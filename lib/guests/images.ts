@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { invalidType, invalidValue, outOfRange } from '../faults/arguments';
 import type { ImageFile, ImageSource } from '../host/image-types';
 import { checkEach, isArray, isObject, reading } from '../options/read';
@@ -14,7 +15,7 @@ export function checkImages(images: Inspectable, operation = 'inspect'): ImageFi
 }
 
 function checkImage(operation: string, image: unknown): ImageFile {
-  const { path, format, blocksize, secret, followUris, libvirturi } = readImage(operation, image);
+  const { path, format, blocksize, secret, followUris, within, libvirturi } = readImage(operation, image);
   if (typeof path !== 'string') throw invalidType(operation, 'images.path', 'string', path);
   if (path === '' || path.includes('\0')) {
     throw invalidValue(operation, 'images.path', 'must be a path: not empty, without NUL');
@@ -25,6 +26,7 @@ function checkImage(operation: string, image: unknown): ImageFile {
     ...checkBlocksize(operation, blocksize),
     ...checkSecret(operation, secret),
     ...checkFollowUris(operation, followUris),
+    ...checkWithin(operation, within),
     ...checkLibvirtUri(operation, libvirturi),
   };
 }
@@ -52,6 +54,20 @@ function checkFollowUris(operation: string, followUris: unknown): Pick<ImageFile
   throw invalidType(operation, 'images.followUris', 'boolean', followUris);
 }
 
+function checkWithin(operation: string, within: unknown): Pick<ImageFile, 'within'> {
+  if (within === undefined) return {};
+  if (!isArray(within)) throw invalidType(operation, 'images.within', 'array of strings', within);
+  return {
+    within: checkEach(operation, 'images.within', within, (folder) => {
+      if (typeof folder !== 'string')
+        throw invalidType(operation, 'images.within', 'array of strings', folder);
+      if (!isAbsolute(folder) || folder.includes('\0'))
+        throw invalidValue(operation, 'images.within', 'must be absolute paths of folders');
+      return folder;
+    }),
+  };
+}
+
 function checkFormat(operation: string, format: unknown): Pick<ImageFile, 'format'> {
   if (format === undefined) return {};
   if (typeof format !== 'string') throw invalidType(operation, 'images.format', 'string', format);
@@ -74,8 +90,8 @@ function readImage(operation: string, image: unknown): Partial<Record<keyof Imag
   if (typeof image === 'string') return { path: image };
   if (isObject(image)) {
     return reading(operation, 'images', () => {
-      const { path, format, blocksize, secret, followUris, libvirturi } = image;
-      return { path, format, blocksize, secret, followUris, libvirturi };
+      const { path, format, blocksize, secret, followUris, within, libvirturi } = image;
+      return { path, format, blocksize, secret, followUris, within, libvirturi };
     });
   }
   throw invalidType(operation, 'images', 'string, { path, format } or an array of these', image);

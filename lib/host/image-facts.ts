@@ -17,6 +17,7 @@ import { runQemuImg } from './qemu-img';
 import { onceAnswering } from './storage';
 import { inTheNameOf, UnusableImage } from './unusable-image';
 import { faultOfVhd } from './vhd';
+import { refuseOutside } from './within';
 
 export interface ImageFacts
   extends Pick<ImageReport, 'path' | 'format' | 'virtualSize' | 'actualSize' | 'backingChain'> {
@@ -55,9 +56,10 @@ async function factsOf(image: ImageFile, signal: AbortSignal | undefined): Promi
     const hint = 'rename it, or make a link to it whose name is';
     throw new UnusableImage('EINVAL', problem, undefined, undefined, hint);
   }
+  const allowed = { uris: image.followUris ?? false, files: true, within: image.within };
+  await refuseOutside(absolutePath, absolutePath, allowed.within, signal);
   const file = await checkFile(absolutePath, absolutePath, signal);
-  const allowed = { uris: image.followUris ?? false, files: true };
-  await refuseUris(absolutePath, format, allowed, signal);
+  await refuseNamed(absolutePath, format, allowed, signal);
   const info = await infoOf(absolutePath, format, signal);
   refuse(faultOfInfo(absolutePath, info) ?? (await faultOfVhd(absolutePath, info.format)));
   const actualSize = file.isBlockDevice() ? info.virtualSize : (info.actualSize ?? file.blocks * 512);
@@ -72,6 +74,8 @@ export interface Allowed {
   readonly uris: boolean;
   /** Files of this machine. */
   readonly files: boolean;
+  /** Folders in which those must lie; undefined: anywhere. */
+  readonly within?: readonly string[] | undefined;
 }
 
 /** Checks the files that an image needs beside itself, and tells what is known of it and of them. */
@@ -95,17 +99,19 @@ export async function readNeededFiles(
 }
 
 /** Refuses an image whose header names what qemu must not open, before qemu sees it. */
-async function refuseUris(
+async function refuseNamed(
   path: string,
   format: string | undefined,
-  { uris }: Allowed,
+  { uris, within }: Allowed,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (uris || format === 'raw') return;
+  if ((uris && within === undefined) || format === 'raw') return;
   const head = await headOfFile(path, headOfImage, signal);
-  for (const { name, isData } of head ? namedFiles(head) : [])
-    if (isUri(name) && !(isData && name.startsWith('file:')))
-      throw UnusableImage.for(uriRefused(path, name, isData));
+  for (const { name, isData } of head ? namedFiles(head) : []) {
+    const local = isData ? name.replace(/^file:/, '') : name;
+    if (!isUri(local)) await refuseOutside(resolve(dirname(path), local), path, within, signal);
+    else if (!uris) throw UnusableImage.for(uriRefused(path, name, isData));
+  }
 }
 
 /** LUKS on a whole disk is taken for qemu's own encryption, for which it would need the key: it is the guest's. */
@@ -144,7 +150,8 @@ async function readBackingChain(
     seen.add(path);
     if (isUri(path) ? !allowed.uris : !allowed.files)
       throw UnusableImage.for(uriRefused(chain.at(-1)?.path ?? shown, path, false));
-    if (!isUri(path)) await refuseUris(path, format, allowed, signal);
+    if (!isUri(path)) await refuseOutside(path, image, allowed.within, signal);
+    if (!isUri(path)) await refuseNamed(path, format, allowed, signal);
     const info = isUri(path)
       ? await readRemoteFile('ERR_GUESTFS_BACKING_FILE', path, format, signal)
       : await readBackingFile(path, format, shown, signal);
@@ -191,6 +198,7 @@ async function checkDataFile(
   if (isUri(local) ? !allowed.uris : !allowed.files) throw UnusableImage.for(uriRefused(shown, named, true));
   if (isUri(local)) return void (await readRemoteFile('ERR_GUESTFS_DATA_FILE', named, 'raw', signal));
   const path = resolve(dirname(image), local);
+  await refuseOutside(path, shown, allowed.within, signal);
   try {
     await checkFile(path, path, signal);
   } catch (error) {

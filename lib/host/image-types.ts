@@ -29,6 +29,11 @@ export interface ImageFile {
    * a data file, an extent. Default false: whoever made the image would choose what this machine connects to, and opens.
    */
   readonly followUris?: boolean | undefined;
+  /**
+   * Folders in which the image must lie with every file that it names, as a backing file: links are followed first. For
+   * images whose names, or content, come from others. Default: it may lie anywhere.
+   */
+  readonly within?: readonly string[] | undefined;
   /** URI of the libvirt that knows the guest of `domain:NAME`; default: libvirt's own, `LIBVIRT_DEFAULT_URI`. */
   readonly libvirturi?: string | undefined;
 }

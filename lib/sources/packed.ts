@@ -1,12 +1,13 @@
 // Packed images: what is in them is read in its place where qemu can, else unpacked.
 import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { image } from '../faults/faults';
 import { onlyRead } from '../faults/source-faults';
 import { headOfFile } from '../host/heads';
 import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
-import { UnusableImage } from '../host/unusable-image';
+import { inTheNameOf, UnusableImage } from '../host/unusable-image';
+import { refuseOutside } from '../host/within';
 import { serve } from './hidden';
 import { serveInPlace } from './in-place';
 import type { Opening, Source } from './opening';
@@ -22,6 +23,9 @@ const deepest = 4;
 export async function openPacked(file: ImageFile, opening: Opening): Promise<Source[] | undefined> {
   if (file.format !== undefined) return undefined;
   const path = resolve(file.path);
+  await inTheNameOf(opening.operation, opening.signal, () =>
+    refuseOutside(path, file.path, file.within, opening.signal),
+  );
   const packing = await packingIn(path, opening);
   if (packing === undefined) return undefined;
   if (opening.writable) throw UnusableImage.for(onlyRead(file.path, `it is packed (${packing})`));
@@ -67,7 +71,9 @@ async function unpacked(
   await unpack(packed, path, signal, (read) => onUnpack?.(shown, read, packed.size));
   const packing = await packingIn(path, opening);
   if (packing !== undefined) return await disksIn({ path, shown, packing }, file, opening, depth + 1);
-  const facts = await readImage({ ...file, path }, signal, opening.operation);
+  // What was unpacked lies in a folder of our own.
+  const within = file.within && [...file.within, dirname(path)];
+  const facts = await readImage({ ...file, path, within }, signal, opening.operation);
   return [{ ...facts, path: shown, drive: { filename: facts.absolutePath } }];
 }
 

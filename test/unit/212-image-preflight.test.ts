@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { inspect } from '../../lib';
+import { type ImageFile, inspect } from '../../lib';
 import { withGuest } from '../../lib/guests/open';
 import { readImage } from '../../lib/host/image-facts';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
@@ -46,6 +46,93 @@ const notesOf = async (path: string) =>
     problem,
     advice,
   }));
+
+describe('folders in which images must lie', () => {
+  const inside = () => {
+    mkdirSync(folder.file('in'));
+    mkdirSync(folder.file('in-too'));
+    writeFileSync(folder.file('secret'), 'top secret'.repeat(1000));
+    return [folder.file('in')];
+  };
+  const file = (name: string) => {
+    writeFileSync(folder.file(name), 'x');
+    return folder.file(name);
+  };
+  const link = (target: string, name: string) => {
+    symlinkSync(target, folder.file(name));
+    return folder.file(name);
+  };
+  const refused = (path: string, within: string[], format?: string) =>
+    failureOf(inspect({ path, within, format }));
+
+  test.each([
+    ['an image elsewhere', () => folder.file('secret')],
+    ['one by way of ..', () => folder.file('in/../secret')],
+    ['a folder whose name begins alike', () => file('in-too/x')],
+    ['a link', () => link('../secret', 'in/link')],
+    ['a link to a folder', () => `${link('..', 'in/up')}/secret`],
+    ['a backing file', () => over('in/o.qcow2', folder.file('secret'))],
+    ['a backing file by a relative name', () => over('in/r.qcow2', '../secret')],
+    ['a backing file that is a link', () => over('in/l.qcow2', link('../secret', 'in/base'))],
+    [
+      'a backing file of the backing file',
+      () => over('in/t.qcow2', over('in/b.qcow2', '../secret'), 'qcow2'),
+    ],
+    [
+      'what a VMDK names',
+      () => {
+        const extent = 'version=1\nCID=fffffffe\ncreateType="monolithicFlat"\nRW 16 FLAT "../secret" 0\n';
+        writeFileSync(folder.file('in/d.vmdk'), `# Disk DescriptorFile\n${extent}`);
+        return folder.file('in/d.vmdk');
+      },
+    ],
+    ['what is not there', () => folder.file('nothing')],
+    [
+      'a data file',
+      () => create('in/x.qcow2', '-f', 'qcow2', '-o', `data_file=${folder.file('data')}`, 'in/x.qcow2', '1M'),
+    ],
+  ])('%s', async (_, make) => {
+    const within = inside();
+    const path = make();
+    expect(await refused(path, within)).toMatchObject({ code: 'ERR_GUESTFS_OUTSIDE' });
+    expect(await refused(path, within)).not.toMatchObject({ message: expect.stringContaining('top secret') });
+  });
+
+  test('images that lie in them, and name what does, are read', async () => {
+    const within = inside();
+    create('in/base.qcow2', '-f', 'qcow2', 'in/base.qcow2', '1M');
+    const path = over('in/top.qcow2', 'base.qcow2', 'qcow2');
+    const facts = await readImage({ path, within: ['/nonexistent', ...within] }, undefined);
+    expect(facts.backingChain).toEqual([{ path: folder.file('in/base.qcow2'), format: 'qcow2' }]);
+    symlinkSync(folder.file('in'), folder.file('alias'));
+    await readImage({ path: folder.file('alias/top.qcow2'), within: [folder.file('alias')] }, undefined);
+  });
+
+  test('no folder at all allows nothing', async () => {
+    inside();
+    create('in/a.raw', '-f', 'raw', 'in/a.raw', '1M');
+    expect(await refused(folder.file('in/a.raw'), [], 'raw')).toMatchObject({ code: 'ERR_GUESTFS_OUTSIDE' });
+  });
+
+  test('an archive with an image that names a file', async () => {
+    const within = inside();
+    over('o.qcow2', folder.file('secret'));
+    spawnSync('gzip', [folder.file('o.qcow2')]);
+    spawnSync('mv', [folder.file('o.qcow2.gz'), folder.file('in/o.gz')]);
+    expect(await refused(folder.file('in/o.gz'), within)).toMatchObject({ code: 'ERR_GUESTFS_OUTSIDE' });
+  });
+
+  test.each([['relative'], [''], ['/a\0b']])('%j is no folder for it', async (one) => {
+    expect(await failureOf(inspect({ path: '/x', within: [one] }))).toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+    });
+  });
+
+  test.each(['/x', [1]])('%j is no list of folders', async (within) => {
+    const image = { path: '/x', within } as unknown as ImageFile;
+    expect(await failureOf(inspect(image))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  });
+});
 
 describe('a backing file somewhere else', () => {
   const server = createServer(() => undefined);
