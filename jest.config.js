@@ -5,9 +5,9 @@ for (const name of Object.keys(process.env).filter((name) => ofCi.test(name))) d
 // Nor do they depend on what took how long before.
 process.env.GUESTFS_ESTIMATES = '0';
 
-const project = (name) => ({
+const project = (name, tests = `test/${name}/**/*.test.ts`) => ({
   displayName: name,
-  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  testMatch: [`<rootDir>/${tests}`],
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } }],
   },
@@ -21,5 +21,7 @@ module.exports = {
     project('templates'),
     project('guests'),
     project('examples'),
+    project('fleet', 'packages/fleet/test/*.test.ts'),
+    project('fleet-long', 'packages/fleet/test/long/*.test.ts'),
   ],
 };

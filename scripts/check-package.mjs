@@ -16,7 +16,10 @@ await main(async () => {
   for (const command of [
     ['run', '--silent', 'build:ts'],
     ['exec', '--', 'publint', '--strict'],
-    ['exec', '--', 'attw', '--pack', '.'],
+    ['exec', '--', 'attw', '--pack', '.', '--exclude-entrypoints', 'internal'],
+    ['run', '--silent', 'build:fleet'],
+    ['exec', '--', 'publint', '--strict', 'packages/fleet'],
+    ['exec', '--', 'attw', '--pack', 'packages/fleet'],
   ]) {
     const code = await attached([...npm, ...command]);
     if (code !== 0) return code;

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { logged, main, npm, root, StepError, step } from './steps.mjs';
 import { readableKernel, systemPackages } from './system.mjs';
 
-/** `extras`: what else the caller needs, of 'test', 'guests', 'bench', 'conformance', 'sanitizers' and 'cmake'. */
+/** `extras`: what else the caller needs, of 'test', 'guests', 'fleet', 'bench', 'conformance', 'sanitizers' and 'cmake'. */
 export async function setup(...extras) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 4)) {
@@ -21,6 +21,7 @@ export async function setup(...extras) {
   await step('native addon', nativeAddon('build'));
   if (extras.includes('cmake')) await step('native addon by CMake', nativeAddon('build-cmake', '--cmake'));
   await step('TypeScript', typeScript());
+  if (extras.includes('fleet')) await step('@guestfs/fleet', fleet());
 }
 
 function npmPackages() {
@@ -44,6 +45,16 @@ function nativeAddon(folder, ...options) {
 function typeScript() {
   const sources = ['lib', 'tsconfig.json', 'scripts/esm-wrapper.mjs', 'node_modules/.stamp'];
   return making('dist', sources, 'compiling', [...npm, 'run', '--silent', 'build:ts']);
+}
+
+function fleet() {
+  const sources = [
+    'packages/fleet/src',
+    'packages/fleet/tsconfig.build.json',
+    'scripts/fleet.mjs',
+    'dist/.stamp',
+  ];
+  return making('packages/fleet/dist', sources, 'compiling', [...npm, 'run', '--silent', 'build:fleet']);
 }
 
 /** The step that builds the addon for a checker: 'address', 'undefined', 'thread', 'valgrind', or 'coverage'. */

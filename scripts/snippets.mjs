@@ -54,6 +54,7 @@ function compile(snippets) {
   const files = snippets.map(({ name, language }) => `${name}.${language}`);
   makeConsumer(folder, { compilerOptions, files: ['ambient.d.ts', ...files] });
   for (const name of companions) link(name, path.join(folder, 'node_modules'));
+  if (snippets.some(({ code }) => code.includes('@guestfs/fleet'))) declareFleet();
   cpSync(path.join(root, 'test/snippets/ambient.d.ts'), path.join(folder, 'ambient.d.ts'));
   for (const [i, { code, line }] of snippets.entries()) {
     // In the line in which it stands in the document, so that messages tell that one.
@@ -71,6 +72,17 @@ function compile(snippets) {
   process.stderr.write(messages);
   if (status === 0) console.log(`${snippets.length} snippets compiled`);
   return status;
+}
+
+/** The declarations of @guestfs/fleet, as they are made of its sources. */
+function declareFleet() {
+  const modules = path.join(folder, 'node_modules');
+  const target = path.join(modules, '@guestfs/fleet');
+  const options = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', target];
+  spawnSync(process.execPath, [typescript[7], '-p', path.join(root, 'packages/fleet'), ...options]);
+  const types = './packages/fleet/src/index.d.ts';
+  writeFileSync(path.join(target, 'package.json'), JSON.stringify({ name: '@guestfs/fleet', types }));
+  for (const name of ['bullmq', 'zod']) link(name, modules);
 }
 
 function runSnippets(snippets) {

@@ -73,6 +73,20 @@ export class ImagesReporter {
     else if (type === 'end') this.end(index, error);
   };
 
+  /** As `progress`, of images that are worked on elsewhere, whose handles are not here. */
+  readonly remote = ({
+    type,
+    index,
+    error,
+    event,
+  }: Pick<InspectAllProgress, 'type' | 'index' | 'error' | 'event'>): void => {
+    if (type === 'start') {
+      this.begin(index);
+      if (!this.#bars.has(index)) this.#beginImage(index);
+    } else if (type === 'end') this.end(index, error);
+    else if (event) (this.#bars.get(index)?.job ?? this.#images.get(index))?.enter(event.operation);
+  };
+
   begin(index: number): void {
     this.#begins.set(index, performance.now());
     if (!this.#begun) this.#tellWhole(); // so that it stands above the images

@@ -10,7 +10,7 @@ import { watching } from '../options/callbacks';
 import { shownName } from '../sources/uri';
 import { bytesOf } from '../text/bytes';
 import { toJson } from '../text/json';
-import { parseArguments } from './arguments';
+import { type Arguments as ParsedArguments, parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { type Failure, failureOf, tellFailure } from './failures';
 import { ImagesReporter } from './images';
@@ -26,7 +26,7 @@ import {
 import { type ProgressChoice, reporterFor } from './progress';
 import { isIncomplete, renderReport } from './report';
 
-const description: Description = {
+export const description: Description = {
   name: 'inspect',
   summary: 'Report the operating systems, partitions and filesystems of disk images',
   operands: [{ name: 'IMAGE', repeated: true, file: true }],
@@ -65,7 +65,7 @@ const description: Description = {
 /** The disks of a guest, the first of which is the IMAGE. */
 type Disks = readonly ImageFile[];
 
-interface Arguments {
+export interface Arguments {
   readonly images: readonly string[];
   readonly guests: readonly Disks[];
   readonly json: boolean;
@@ -81,36 +81,48 @@ type Outcome = InspectionReport | { path: string; error: Failure };
 export const command: Command = {
   description,
   async run(args, signal) {
-    const { images, guests, json, html, progress, options } = parse(args);
-    if (html !== undefined) await checkNewFile('inspect', html);
-    const reporter = new ImagesReporter(images, reporterFor(progress), 'inspect');
-    const outcomes = new Outcomes(images);
-    let printed = 0;
-    const results = inspectAll(guests, {
-      ...{ ...options, signal, onProgress: reporter.progress },
+    return await inspectBy(inspectAll, parse(args), signal, (reporter) => ({
+      onProgress: reporter.progress,
       onHandle: watching(reporter.handle),
-    });
-    try {
-      for await (const result of results) {
-        reporter.clear();
-        if (result.report) reporter.result(result.index, resultOf(result.report));
-        if (result.error) tellFailure(failureOf(result.error, 'inspect'), progress, images[result.index]);
-        for (const each of outcomes.add(result).filter(isReport)) {
-          if (!json) print(`${printed++ > 0 ? '\n' : ''}${renderReport(each, terminalWidth())}`);
-        }
-      }
-    } catch (error) {
-      // What had been told before counts, whoever wants no more of it.
-      if (!signal.aborted || outcomes.all.every(isComplete)) throw error;
-      return ExitCode.failure;
-    } finally {
-      reporter.close();
-    }
-    if (html !== undefined) await writePage(html, outcomes.all);
-    if (json) print(`${toJson(images.length === 1 ? outcomes.all[0] : outcomes.all, 2)}\n`);
-    return outcomes.all.every(isComplete) ? ExitCode.success : ExitCode.failure;
+    }));
   },
 };
+
+/** Ways to see what happens with the images. */
+type Watch = Pick<InspectAllOptions<Disks>, 'onProgress' | 'onHandle'>;
+
+/** The command with what inspects the images: the processes of this machine, or others. */
+export async function inspectBy(
+  inspectThem: typeof inspectAll,
+  { images, guests, json, html, progress, options }: Arguments,
+  signal: AbortSignal,
+  watch: (reporter: ImagesReporter) => Watch,
+): Promise<ExitCode> {
+  if (html !== undefined) await checkNewFile('inspect', html);
+  const reporter = new ImagesReporter(images, reporterFor(progress), 'inspect');
+  const outcomes = new Outcomes(images);
+  let printed = 0;
+  const results = inspectThem(guests, { ...options, signal, ...watch(reporter) });
+  try {
+    for await (const result of results) {
+      reporter.clear();
+      if (result.report) reporter.result(result.index, resultOf(result.report));
+      if (result.error) tellFailure(failureOf(result.error, 'inspect'), progress, images[result.index]);
+      for (const each of outcomes.add(result).filter(isReport)) {
+        if (!json) print(`${printed++ > 0 ? '\n' : ''}${renderReport(each, terminalWidth())}`);
+      }
+    }
+  } catch (error) {
+    // What had been told before counts, whoever wants no more of it.
+    if (!signal.aborted || outcomes.all.every(isComplete)) throw error;
+    return ExitCode.failure;
+  } finally {
+    reporter.close();
+  }
+  if (html !== undefined) await writePage(html, outcomes.all);
+  if (json) print(`${toJson(images.length === 1 ? outcomes.all[0] : outcomes.all, 2)}\n`);
+  return outcomes.all.every(isComplete) ? ExitCode.success : ExitCode.failure;
+}
 
 /** Puts results, which come as they finish, in the order of the images. */
 class Outcomes {
@@ -134,7 +146,11 @@ class Outcomes {
 }
 
 export function parse(args: readonly string[]): Arguments {
-  const parsed = parseArguments(description, args);
+  return argumentsOf(parseArguments(description, args));
+}
+
+/** What the command is told by a command line that has its options. */
+export function argumentsOf(parsed: ParsedArguments): Arguments {
   const { keys, accel, template, timeout, image, progress } = launchArguments(parsed);
   checkOneGuest(parsed);
   const html = parsed.value('html');

@@ -80,7 +80,7 @@ function isIterable(images: { [Symbol.asyncIterator]?: unknown; [Symbol.iterator
 }
 
 /** Counts the images, and tells of them. */
-class Tally<T extends Inspectable> {
+export class Tally<T extends Inspectable> {
   #running = 0;
   #done = 0;
   #failed = 0;

@@ -38,6 +38,14 @@ export class Job implements Observable {
     for (const each of this.#observers) each.phase(this.#itself, phase);
   }
 
+  /** Enters a step, if it is another one than that which it is in. */
+  enter(step: string): void {
+    if (step === this.#step || step === '') return;
+    this.#step = step;
+    this.phase(step);
+    this.progress(0, 1);
+  }
+
   /** Enters a phase that changes all the time: told ten times a second at most. */
   at(place: string): void {
     const now = performance.now();
@@ -55,13 +63,7 @@ export class Job implements Observable {
    * that is nothing, only their phases are steps. The returned function ends it.
    */
   follow(handle: Observable, stepOf = (operation: string) => operation): () => void {
-    const enter = (...parts: string[]) => {
-      const step = parts.filter((part) => part !== '').join(': ');
-      if (step === this.#step || step === '') return;
-      this.#step = step;
-      this.phase(step);
-      this.progress(0, 1);
-    };
+    const enter = (...parts: string[]) => this.enter(parts.filter((part) => part !== '').join(': '));
     return handle[observe]({
       started: ({ operation }) => enter(stepOf(operation)),
       phase: ({ operation }, phase) => enter(stepOf(operation), phase),

@@ -1,0 +1,180 @@
+// One job, from what the queue says of it to what the queue is told.
+import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
+import type { GuestfsOptions, ImageFile, VolumeKey } from 'guestfs';
+import { isUnreachable, persist } from './connection';
+import { FleetError, toWire } from './errors';
+import { isMachineFault } from './faults';
+import { identityOf } from './identity';
+import { type AllowedImages, allowedImage } from './images';
+import type { ResultStore } from './stores/store';
+import { checkTaskOptions, type TaskRegistry } from './tasks';
+import type { AnyTask } from './tasks/task';
+import { Throttle } from './throttle';
+import { encode } from './wire/codec';
+import { readJob, type WireJob, type WireNews, type WireOutcome, wireVersion } from './wire/schema';
+
+/** Why a job is interrupted that runs: the reason of its signal. */
+export type Interruption = 'cancelled' | 'draining' | 'lost';
+
+export interface ProcessorParts {
+  readonly worker: string;
+  readonly tasks: TaskRegistry;
+  readonly allowed: AllowedImages;
+  readonly keys: readonly (string | VolumeKey)[];
+  readonly handleOptions: GuestfsOptions | undefined;
+  readonly store: ResultStore;
+  /** Bytes of a result that still goes through the queue itself. */
+  readonly inlineBytes: number;
+  readonly progressMs: number;
+  readonly isCancelled: (batch: string) => Promise<boolean>;
+  /** Hears of each job that begins. */
+  readonly observe: (job: WireJob) => void;
+}
+
+/** Failure after which the engine does not try again. What it keeps of it is a text, for people. */
+class FailedJob extends UnrecoverableError {
+  readonly code: string | undefined;
+
+  constructor(error: Error & { code?: unknown }) {
+    super(textOf(error));
+    this.code = typeof error.code === 'string' ? error.code : undefined;
+  }
+}
+
+/** Failure after which the engine tries again, as often as the job allows. */
+class RetriedJob extends Error {
+  readonly code: string | undefined;
+
+  constructor(error: Error & { code?: unknown }) {
+    super(textOf(error));
+    this.code = typeof error.code === 'string' ? error.code : undefined;
+  }
+}
+
+function textOf({ code, message }: Error & { code?: unknown }): string {
+  return `${message} (${typeof code === 'string' ? code : 'no code'})`.slice(0, 1000);
+}
+
+/** Bytes of a result that any store takes. */
+const largestResult = 128 * 2 ** 20;
+
+export class JobProcessor {
+  readonly #parts: ProcessorParts;
+
+  constructor(parts: ProcessorParts) {
+    this.#parts = parts;
+  }
+
+  async process(job: Job, token: string | undefined, signal: AbortSignal): Promise<WireOutcome> {
+    let task: AnyTask | undefined;
+    try {
+      const wire = readJob(job.data);
+      task = this.#parts.tasks.get(wire.task);
+      this.#parts.observe(wire);
+      return await this.#work(job, wire, task, signal);
+    } catch (error) {
+      const why = signal.aborted ? (signal.reason as Interruption) : undefined;
+      if (why === 'draining' && !task?.writes) {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      const told = why === 'cancelled' ? wasCancelled() : (error as Error & { code?: unknown });
+      await this.#tellFailure(job, told);
+      const isRetried = (isMachineFault(told) || isUnreachable(told)) && !task?.writes;
+      throw new (isRetried ? RetriedJob : FailedJob)(told);
+    }
+  }
+
+  async #work(job: Job, wire: WireJob, task: AnyTask, signal: AbortSignal): Promise<WireOutcome> {
+    const { worker, allowed, isCancelled } = this.#parts;
+    const options = checkTaskOptions(task, wire.options);
+    if (wire.guests.length !== (task.guests ?? 1))
+      throw new FleetError(
+        'ERR_GUESTFS_FLEET_PAYLOAD',
+        `${task.name} takes ${task.guests ?? 1} guests, and not ${wire.guests.length}`,
+      );
+    if (await isCancelled(wire.batch)) throw wasCancelled();
+    if (task.writes && job.attemptsStarted > 1)
+      throw new FleetError(
+        'ERR_GUESTFS_FLEET_NOT_REPEATED',
+        'the job writes, and had been begun before: whether it was done is not known, so it is not done again',
+      );
+    const began = performance.now();
+    const guests: ImageFile[][] = [];
+    for (const guest of wire.guests) {
+      const images: ImageFile[] = [];
+      for (const image of guest) images.push(await allowedImage(image, allowed));
+      guests.push(images);
+    }
+    const head = () => ({ v: wireVersion, worker, ms: Math.round(performance.now() - began) }) as const;
+    const identity = task.writes ? undefined : await this.#identity(wire, guests, signal);
+    if (wire.changed && identity !== undefined && (await this.#parts.store.get(identity)))
+      return { ...head(), ref: identity, unchanged: true };
+    const result = await this.#result(job, task, { options, guests, signal });
+    signal.throwIfAborted();
+    return {
+      ...head(),
+      ...(await this.#kept(result, identity ?? `${wire.batch}-${wire.index}`, wire.changed ?? false)),
+    };
+  }
+
+  /** Only where it is asked for: it takes a look at all files of the image. */
+  async #identity(wire: WireJob, guests: ImageFile[][], signal: AbortSignal): Promise<string | undefined> {
+    return wire.changed ? await identityOf(wire.task, wire.options, guests, signal) : undefined;
+  }
+
+  async #result(
+    job: Job,
+    task: AnyTask,
+    {
+      options,
+      guests,
+      signal,
+    }: { options: Record<string, unknown>; guests: ImageFile[][]; signal: AbortSignal },
+  ): Promise<unknown> {
+    const { keys, handleOptions, progressMs } = this.#parts;
+    const progress = new Throttle<unknown>(progressMs, (event) =>
+      job.updateProgress({ v: wireVersion, kind: 'progress', event: encode(event) } satisfies WireNews),
+    );
+    try {
+      const [images = []] = guests;
+      const onProgress = (event: unknown) => progress.put(event);
+      return await task.run({ images, guests, options, signal, onProgress, keys, handleOptions });
+    } finally {
+      await progress.end();
+    }
+  }
+
+  /** Small results go through the queue; large ones, and those that may be asked for again, are kept in the store. */
+  async #kept(
+    result: unknown,
+    key: string,
+    isForLater: boolean,
+  ): Promise<Pick<WireOutcome, 'result' | 'ref'>> {
+    const encoded = encode(result) ?? null;
+    const bytes = Buffer.from(JSON.stringify(encoded));
+    if (bytes.length > largestResult)
+      throw new FleetError(
+        'ERR_GUESTFS_FLEET_RESULT',
+        `the result has ${bytes.length} bytes, and ${largestResult} are the most`,
+      );
+    if (bytes.length <= this.#parts.inlineBytes && !isForLater) return { result: encoded };
+    await this.#parts.store.put(key, bytes);
+    return { ref: key };
+  }
+
+  /** Told before the job fails: as data, where the engine keeps a text alone. */
+  async #tellFailure(job: Job, error: Error): Promise<void> {
+    const news = {
+      v: wireVersion,
+      kind: 'failed',
+      attempt: job.attemptsStarted,
+      error: toWire(error),
+    } satisfies WireNews;
+    await persist(undefined, () => job.updateProgress(news), 30_000).catch(() => undefined);
+  }
+}
+
+function wasCancelled(): FleetError {
+  return new FleetError('ERR_GUESTFS_FLEET_CANCELLED', 'the batch was cancelled');
+}

@@ -1,0 +1,132 @@
+// How a client hears what becomes of its jobs: by the events of the queue and, as these may be missed while the server or
+// the network is away, by looking at each job from time to time.
+import type { Job, QueueEvents } from 'bullmq';
+import { type Connection, type JobQueue, persist } from './connection';
+import { FleetError } from './errors';
+import { readNews } from './wire/schema';
+
+/** End of a job: what its worker has returned, or the job that has failed. */
+export type Ended = { readonly returned: unknown } | { readonly failed: Job };
+
+export interface JobListener {
+  /** The job has begun; it may begin again, on another worker. */
+  active(): void;
+  progress(event: unknown): void;
+  /** The server knows no such job. */
+  missing(): void;
+  /** There will be no more news, as the client is closed. */
+  gone(error: Error): void;
+  ended(end: Ended): void;
+}
+
+interface Watched {
+  readonly listener: JobListener;
+  lookedAt: number;
+}
+
+/** Milliseconds between two looks at a job from which nothing is heard. */
+const patienceMs = 3000;
+/** Jobs that are looked at at a time. */
+const looksAtOnce = 64;
+
+export class Watcher {
+  readonly #connection: Connection;
+  readonly #queue: JobQueue;
+  readonly #watched = new Map<string, Watched>();
+  readonly #timer: NodeJS.Timeout;
+  #events: QueueEvents | undefined;
+  isClosed = false;
+  #isLooking = false;
+  readonly #loop: Promise<void>;
+
+  constructor(connection: Connection, queue: JobQueue) {
+    this.#connection = connection;
+    this.#queue = queue;
+    this.#loop = this.#listen();
+    this.#timer = setInterval(() => void this.#look(), patienceMs / 3).unref();
+  }
+
+  /** @param look look at once: the job may have ended before */
+  watch(jobId: string, listener: JobListener, look: boolean): () => void {
+    if (this.isClosed) listener.gone(closed());
+    else this.#watched.set(jobId, { listener, lookedAt: look ? 0 : Date.now() });
+    if (look) setImmediate(() => void this.#look());
+    return () => this.#watched.delete(jobId);
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    clearInterval(this.#timer);
+    for (const { listener } of this.#watched.values()) listener.gone(closed());
+    this.#watched.clear();
+    await this.#events?.close().catch(() => undefined);
+    await this.#loop;
+  }
+
+  /** The loop of events ends when something goes wrong on the way: then there is another. */
+  async #listen(): Promise<void> {
+    while (!this.isClosed) {
+      const events = this.#connection.events();
+      this.#events = events;
+      events.on('active', ({ jobId }) => this.#heard(jobId)?.active());
+      events.on('progress', ({ jobId, data }) => this.#news(jobId, data));
+      events.on('completed', ({ jobId, returnvalue }) => this.#end(jobId, { returned: returnvalue }));
+      events.on('failed', ({ jobId }) => void this.#lookAt(jobId));
+      await events.run().catch(() => undefined);
+      if (this.isClosed) return;
+      await events.close().catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  #heard(jobId: string): JobListener | undefined {
+    const watched = this.#watched.get(jobId);
+    if (watched) watched.lookedAt = Date.now();
+    return watched?.listener;
+  }
+
+  #news(jobId: string, data: unknown): void {
+    const listener = this.#heard(jobId);
+    const news = listener && readNews(data);
+    if (news?.kind === 'progress') listener?.progress(news.event);
+  }
+
+  #end(jobId: string, end: Ended): void {
+    const { listener } = this.#watched.get(jobId) ?? {};
+    this.#watched.delete(jobId);
+    listener?.ended(end);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const since = Date.now() - patienceMs;
+      const due = [...this.#watched].filter(([, { lookedAt }]) => lookedAt < since).map(([jobId]) => jobId);
+      while (due.length > 0 && !this.isClosed)
+        await Promise.all(due.splice(0, looksAtOnce).map((jobId) => this.#lookAt(jobId)));
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #lookAt(jobId: string): Promise<void> {
+    const listener = this.#heard(jobId);
+    if (!listener) return;
+    try {
+      const job = await persist(this.#queue, () => this.#queue.getJob(jobId));
+      if (!job) this.#watched.get(jobId)?.listener.missing();
+      else if (!job.finishedOn) job.processedOn && listener.active();
+      else this.#end(jobId, job.failedReason ? { failed: job } : { returned: job.returnvalue });
+    } catch {
+      // The server is away for long: the next look finds it, or the one after that.
+    }
+  }
+}
+
+export function closed(): FleetError {
+  return new FleetError(
+    'ERR_GUESTFS_FLEET_CLOSED',
+    'the fleet was closed; its batches go on, and fleet.batch(id) comes back',
+  );
+}
