@@ -16,7 +16,8 @@ await main(async () => {
   for (const command of [
     ['run', '--silent', 'build:ts'],
     ['exec', '--', 'publint', '--strict'],
-    ['exec', '--', 'attw', '--pack', '.', '--exclude-entrypoints', 'internal'],
+    // The oldest way of TypeScript to find modules does not know a package's other entrances.
+    ['exec', '--', 'attw', '--pack', '.', '--profile', 'node16'],
     ['run', '--silent', 'build:fleet'],
     ['exec', '--', 'publint', '--strict', 'packages/fleet'],
     ['exec', '--', 'attw', '--pack', 'packages/fleet'],
