@@ -219,6 +219,35 @@ testUnless(process.geteuid?.() === 0 ? undefined : 'only root can mount')(
     }),
 );
 
+testUnless(process.geteuid?.() === 0 ? undefined : 'only root can mount')(
+  'a clone that has no room for what its appliance writes goes on, and tells of it',
+  async () => {
+    await templateOrMake();
+    const small = await mkdtemp(join(tmpdir(), 'guestfs-small-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=60m', 'tmpfs', small]);
+    try {
+      const { stdout } = await startProgram(
+        `
+        const { Guestfs } = require('guestfs');
+        (async () => {
+          const g = new Guestfs({ cachedir: ${JSON.stringify(cachedir)} });
+          await g.addDriveScratch(${64 * MiB});
+          await g.launch({ template: 'only' });
+          const write = g.debug('sh', ['dd', 'if=/dev/zero', 'of=/big', 'bs=1M', 'count=150', 'conv=fsync']);
+          const { code } = await write.catch((error) => error);
+          console.log(JSON.stringify([code, await g.listDevices()]));
+          await g.close();
+        })();`,
+        { TMPDIR: small, LIBGUESTFS_TMPDIR: tmpdir() },
+      ).ended;
+      expect(JSON.parse(stdout)).toEqual([expect.stringMatching(/^ERR_GUESTFS_DISK_/), ['/dev/sda']]);
+    } finally {
+      execFileSync('umount', ['--lazy', small]);
+      await rm(small, { recursive: true });
+    }
+  },
+);
+
 const program = (folder: string) => `
   const { Guestfs } = require('guestfs');
   (async () => {
