@@ -31,6 +31,11 @@ const description: Description = {
   ],
   options: [
     { name: 'content', about: 'Compare the content of files that have the same size; slow' },
+    {
+      name: 'text',
+      about:
+        'Tell how the content of changed text files differs, as a unified difference; those of up to 1 MiB are read. With --json: text',
+    },
     { name: 'xattrs', about: 'Compare extended attributes too, those of SELinux among them' },
     { name: 'no-mtime', about: 'Do not compare when the content changed' },
     {
@@ -65,6 +70,10 @@ const description: Description = {
   ],
   examples: [
     { args: 'monday.qcow2 tuesday.qcow2', about: 'What has happened since' },
+    {
+      args: '--text monday.qcow2 tuesday.qcow2',
+      about: 'What was changed in the configuration, line by line',
+    },
     { args: '--packages monday.qcow2 tuesday.qcow2', about: 'Which packages were upgraded' },
     {
       args: '--content --exit-code --json golden.qcow2 built.qcow2',
@@ -141,7 +150,7 @@ export function parse(args: readonly string[]): Comparison {
   const parsed = parseArguments(description, args);
   const { image, keys, progress, accel, template, timeout } = launchArguments(parsed);
   const [before = '', after = ''] = parsed.operands;
-  const other = ['content', 'xattrs', 'no-mtime', 'mount', 'html'].find((name) => parsed.has(name));
+  const other = ['content', 'text', 'xattrs', 'no-mtime', 'mount', 'html'].find((name) => parsed.has(name));
   if (parsed.has('packages') && other) throw parsed.wrong(`--packages and --${other} exclude each other`);
   const disks = (path: string, others: readonly string[]) =>
     [path, ...others].map((each) => ({ ...image, path: each }));
@@ -161,6 +170,7 @@ export function parse(args: readonly string[]): Comparison {
 function compared(args: Arguments): DiffOptions {
   return {
     content: args.has('content'),
+    text: args.has('text'),
     xattrs: args.has('xattrs'),
     mtime: !args.has('no-mtime'),
     ...mountArguments(args),
@@ -214,13 +224,24 @@ async function compare(
     for await (const each of diff(before, after, { ...options, signal, onError, onHandle })) {
       onDifference(each);
       if (json) await results.json(differenceToJson(each));
-      else await results.line(...differenceLine(each));
+      else await tell(results, each);
     }
     job.end(undefined);
   } catch (error) {
     job.end(error as Error);
     throw error;
   }
+}
+
+async function tell(results: Results, difference: Difference): Promise<void> {
+  await results.line(...differenceLine(difference));
+  if (difference.change !== 'changed' || !difference.text) return;
+  for (const line of difference.text.slice(0, -1).split('\n')) await results.line([line, textStyle(line)]);
+}
+
+function textStyle(line: string): Style | undefined {
+  if (/^(?:---|\+\+\+) /.test(line)) return 'bold';
+  return ({ '+': 'green', '-': 'red', '@': 'cyan' } as const)[line.charAt(0)];
 }
 
 /** Failures that a page shows. */
@@ -290,7 +311,8 @@ export function differenceToJson(difference: Difference): Record<string, unknown
     name,
     { before: plain(name, was), after: plain(name, is) },
   ]);
-  return { change, path, ...sides, changes: Object.fromEntries(changes) };
+  const text = difference.text === undefined ? {} : { text: difference.text };
+  return { change, path, ...sides, changes: Object.fromEntries(changes), ...text };
 }
 
 /** Nanoseconds as digits, for a number would lose some; attributes in base64, for they are bytes. */

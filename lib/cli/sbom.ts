@@ -32,6 +32,15 @@ const description: Description = {
       name: 'licenses',
       about: "Read the licences of Debian's packages from their copyright files, one file for each",
     },
+    {
+      name: 'files',
+      about:
+        'Tell the files of packages with the checksums that the database of the system has; the document gets large',
+    },
+    {
+      name: 'languages',
+      about: 'Tell packages of Python, npm and Ruby in their standard global places, too',
+    },
     addOption,
     ...launchOptions,
   ],
@@ -90,6 +99,7 @@ function parse(args: readonly string[]) {
   checkOneGuest(parsed);
   const options: SbomOptions = {
     ...{ keys, accel, template, timeout, licenses: parsed.has('licenses') },
+    ...{ files: parsed.has('files'), languages: parsed.has('languages') },
     format: (parsed.value('as') ?? 'cyclonedx') as SbomFormat,
   };
   const guests: Inspectable[] = parsed.operands.map((path) =>

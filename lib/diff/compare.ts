@@ -10,6 +10,7 @@ import { Guestfs } from '../guestfs';
 import { signals } from '../options/abort-signals';
 import { reading } from '../options/read';
 import { type Changes, changesOf, type Difference, inWalkOrder } from './differences';
+import { textDifference } from './text';
 
 /** Options of {@link compare}. */
 export interface CompareOptions {
@@ -20,6 +21,11 @@ export interface CompareOptions {
    * count as equal.
    */
   readonly content?: boolean | undefined;
+  /**
+   * Tell how the content of changed text files differs, as a unified difference: {@link Changed.text}. Files of 1 MiB at
+   * most are read; default false.
+   */
+  readonly text?: boolean | undefined;
   /** Compare the times of the last change of the content; default true. Those of folders are never compared. */
   readonly mtime?: boolean | undefined;
   /** Compare extended attributes, those of SELinux among them; default false. */
@@ -37,6 +43,7 @@ export interface CompareOptions {
 
 export const compareTypes: ReadonlyMap<string, string> = new Map([
   ['content', 'boolean'],
+  ['text', 'boolean'],
   ['mtime', 'boolean'],
   ['xattrs', 'boolean'],
   ['filter', 'function'],
@@ -196,8 +203,12 @@ class Judge {
   async differenceOf({ path, before, after }: Pair): Promise<Difference | undefined> {
     if (before && after) {
       const changes = await this.#changesOf(before, after);
-      const isChanged = Object.keys(changes).length > 0;
-      return isChanged ? { change: 'changed', path, before, after, changes } : undefined;
+      if (Object.keys(changes).length === 0) return undefined;
+      const changed = { change: 'changed' as const, path, before, after, changes };
+      const areFiles = before.type === 'file' && after.type === 'file';
+      if (!this.#options.text || !areFiles) return changed;
+      const text = await this.#text(path, before, after);
+      return text === '' ? changed : { ...changed, text };
     }
     if (after) return { change: 'added', path, before: null, after };
     return before ? { change: 'removed', path, before, after: null } : undefined;
@@ -212,16 +223,33 @@ class Judge {
     return first === second ? changes : { ...changes, content: { before: first, after: second } };
   }
 
+  /** Unified difference of two files; null when one of them cannot be read. */
+  async #text(path: string, before: WalkEntry, after: WalkEntry): Promise<string | null> {
+    try {
+      const sides = [
+        { g: this.#a.g, entry: before },
+        { g: this.#b.g, entry: after },
+      ] as const;
+      return await textDifference(path, ...sides, { signal: this.#signal });
+    } catch (error) {
+      return this.#unreadable(error, before);
+    }
+  }
+
   /** SHA-256 of a file's content; null when the file cannot be read, or is gone. */
   async #hash({ g }: Tree, entry: WalkEntry): Promise<string | null> {
     try {
       return await checksumOf(g, 'sha256', entry, { signal: this.#signal });
     } catch (error) {
-      const { onError } = this.#options;
-      if (hasVanished(error)) return null;
-      if (!onError || isFatal(error)) throw error;
-      onError(error as Error, entry.path);
-      return null;
+      return this.#unreadable(error, entry);
     }
+  }
+
+  #unreadable(error: unknown, entry: WalkEntry): null {
+    const { onError } = this.#options;
+    if (hasVanished(error)) return null;
+    if (!onError || isFatal(error)) throw error;
+    onError(error as Error, entry.path);
+    return null;
   }
 }

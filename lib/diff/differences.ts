@@ -71,6 +71,12 @@ export interface Changed {
   readonly after: WalkEntry;
   /** Properties in which the two entries differ. */
   readonly changes: Changes;
+  /**
+   * Unified difference of the content, with the option `text`; null where it cannot be told so: a file is no text, is larger
+   * than 1 MiB, could not be read, or too much has changed. It is not there where the content is the same. It is in the
+   * guests' own words: bytes that are not UTF-8 are lone surrogates, as in names.
+   */
+  readonly text?: string | null;
 }
 
 /** A difference between two trees. */

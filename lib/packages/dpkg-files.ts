@@ -31,7 +31,10 @@ export async function* readDpkgFiles(files: SystemFiles): AsyncGenerator<FilesOf
 
 function filesOf(name: string, paths: readonly string[], sums: ReadonlyMap<string, string>): FilesOfPackage {
   const [own = '', arch = null] = name.split(':');
-  const files = paths.map((path) => {
+  // Folders are listed too; one that is not empty is told by what lies in it.
+  const folders = new Set(paths.map((path) => path.slice(0, path.lastIndexOf('/'))));
+  const listed = paths.filter((path) => !folders.has(path));
+  const files = listed.map((path) => {
     const value = sums.get(path);
     return { path, mode: null, digest: value === undefined ? null : { algorithm: 'md5' as const, value } };
   });

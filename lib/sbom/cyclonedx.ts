@@ -1,6 +1,7 @@
 // A bill of materials as CycloneDX 1.6: https://cyclonedx.org/docs/1.6/json/
 // Its library is not used to write it: what it takes of other packages if they are there stops bundlers where they are not.
 import { createHash } from 'node:crypto';
+import type { Digest } from '../packages/package-file';
 import { packageVersion } from '../text/generated/package';
 import type { Inventory, Listed, SystemInventory } from './inventory';
 import { licenseOf } from './licenses';
@@ -15,6 +16,8 @@ interface Component {
   readonly description?: string | undefined;
   readonly licenses?: readonly object[] | undefined;
   readonly purl?: string;
+  readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
+  readonly components?: readonly Component[] | undefined;
   readonly properties?: readonly { readonly name: string; readonly value: string }[];
 }
 
@@ -29,11 +32,9 @@ export function cyclonedx({ name, time, systems }: Inventory): object {
   const components: Component[] = [];
   const relations: Dependency[] = [{ ref: image, dependsOn: systems.map(systemRef) }];
   for (const each of systems) {
-    const refs = packageRefs(each);
-    components.push(
-      systemComponent(each),
-      ...each.packages.map((one, place) => packageComponent(one, refs[place])),
-    );
+    const all = [...each.packages, ...each.languages];
+    const refs = packageRefs(each.system.root, all);
+    components.push(systemComponent(each), ...all.map((one, place) => packageComponent(one, refs[place])));
     relations.push({ ref: systemRef(each), dependsOn: refs });
     const needed = dependencies(each.packages.map((one) => one.package));
     const refsOf = (places: readonly number[]) => places.map((place) => refs[place] as string);
@@ -60,12 +61,12 @@ export function cyclonedx({ name, time, systems }: Inventory): object {
 const systemRef = ({ system }: SystemInventory) => `system:${system.root}`;
 
 /** Names of the packages within the document: a package may be there twice, and two systems may have the same one. */
-function packageRefs({ system, packages }: SystemInventory): string[] {
+function packageRefs(root: string, packages: readonly Listed[]): string[] {
   const seen = new Map<string, number>();
   return packages.map(({ purl }) => {
     const count = seen.get(purl) ?? 0;
     seen.set(purl, count + 1);
-    return `${purl}#${system.root}${count > 0 ? `#${count}` : ''}`;
+    return `${purl}#${root}${count > 0 ? `#${count}` : ''}`;
   });
 }
 
@@ -86,7 +87,7 @@ function packageComponent(listed: Listed, ref = ''): Component {
     publisher: each.vendor ?? undefined,
     description: each.summary ?? undefined,
     licenses: licensesOf(listed),
-    ...{ purl, properties: propertiesOf(listed) },
+    ...{ purl, properties: propertiesOf(listed), components: filesOf(listed) },
   };
 }
 
@@ -99,11 +100,32 @@ function licensesOf({ package: each, licenses }: Listed): object[] | undefined {
   return found.map(({ text }) => ({ license: { name: text } }));
 }
 
-function propertiesOf({ package: each }: Listed): { name: string; value: string }[] {
+/** Names of algorithms, as the format has them. */
+export const algorithms: Readonly<Record<Digest['algorithm'], string | undefined>> = {
+  ...{
+    md5: 'MD5',
+    sha1: 'SHA-1',
+    sha224: undefined,
+    sha256: 'SHA-256',
+    sha384: 'SHA-384',
+    sha512: 'SHA-512',
+  },
+};
+
+function filesOf({ files }: Listed): Component[] | undefined {
+  if (files.length === 0) return undefined;
+  return files.map(({ path, digest }): Component => {
+    const alg = digest === null ? undefined : algorithms[digest.algorithm];
+    return { type: 'file', name: path, ...(digest && alg && { hashes: [{ alg, content: digest.value }] }) };
+  });
+}
+
+function propertiesOf({ package: each, path }: Listed): { name: string; value: string }[] {
   const told = {
     source: each.source,
     sourceVersion: each.sourceVersion,
     origin: each.origin,
+    path: path ?? null,
     installTime: each.installTime,
     installedSize: each.installedSize === null ? null : String(each.installedSize),
   };

@@ -1,6 +1,7 @@
 // What a bill of materials tells, whatever its format.
 import type { OperatingSystemReport } from '../guests/report';
 import type { Package } from '../packages/package';
+import type { PackageFile } from '../packages/package-file';
 
 export interface Inventory {
   /** Name of the whole: of the first image. */
@@ -13,6 +14,8 @@ export interface Inventory {
 export interface SystemInventory {
   readonly system: OperatingSystemReport;
   readonly packages: readonly Listed[];
+  /** Packages of the package managers of languages. */
+  readonly languages: readonly Listed[];
 }
 
 /** A package with what the document calls it. */
@@ -24,6 +27,10 @@ export interface Listed {
   readonly version: string;
   /** Licences that its own files tell, where they were read. */
   readonly licenses: readonly string[];
+  /** Files that it brings, with their checksums, where they are told. */
+  readonly files: readonly PackageFile[];
+  /** Where its metadata is, of a package of a language. */
+  readonly path?: string;
 }
 
 /** Version as package managers write it. */

@@ -10,6 +10,15 @@ const types: Readonly<Record<string, string>> = { deb: 'deb', rpm: 'rpm', apk: '
 /** Names of distributions where others than their own are used. */
 const namespaces: Readonly<Record<string, string>> = { rhel: 'redhat', sles: 'suse', sled: 'suse' };
 
+/** Package URL of a package of a language. */
+export function languagePurl(type: 'pypi' | 'npm' | 'gem', { name, version }: Package): string {
+  const { PackageURL } = require('packageurl-js') as typeof import('packageurl-js');
+  const [, scope, own = name] = (type === 'npm' && /^(@[^/]+)\/(.+)$/.exec(name)) || [];
+  // As PEP 503 has it: names that differ only so are the same.
+  const plain = type === 'pypi' ? own.toLowerCase().replace(/[-_.]+/g, '-') : own;
+  return new PackageURL(type, scope, plain, version ?? undefined, undefined, undefined).toString();
+}
+
 type Describes = Pick<OperatingSystemReport, 'osRelease' | 'distro' | 'packageFormat' | 'versionText'>;
 
 /** Package URL of a package of a system. */

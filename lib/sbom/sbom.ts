@@ -4,10 +4,12 @@ import type { InspectionReport } from '../guests/report';
 import { inspectWith } from '../inspect/inspect';
 import type { MountedSystem } from '../inspect/systems';
 import { cyclonedx } from './cyclonedx';
+import { filesOf, noFiles } from './files';
 import { fullVersion, type Listed, type SystemInventory, timeOfDocument } from './inventory';
+import { languagePackages, mostLanguagePackages } from './languages';
 import { copyrightOf } from './licenses';
-import { checkSbomOptions, type SbomOptions } from './options';
-import { purlOf } from './purl';
+import { type CheckedSbomOptions, checkSbomOptions, type SbomOptions } from './options';
+import { languagePurl, purlOf } from './purl';
 import { spdx } from './spdx';
 
 /** `sbom()`, as index.ts explains it. */
@@ -15,10 +17,12 @@ export async function sbom(
   images: Inspectable,
   options: SbomOptions = {},
 ): Promise<{ document: object; report: InspectionReport }> {
-  const { format, licenses, inspection } = checkSbomOptions(options);
+  const checked = checkSbomOptions(options);
+  const { format, inspection } = checked;
   const systems: SystemInventory[] = [];
   const visit = async (mounted: MountedSystem) => {
-    systems.push({ system: mounted.system, packages: await listed(mounted, licenses) });
+    const languages = checked.languages ? await listedLanguages(mounted) : [];
+    systems.push({ system: mounted.system, packages: await listed(mounted, checked), languages });
   };
   const [first] = checkImages(images);
   const report = await inspectWith('sbom', images, inspection, visit);
@@ -33,14 +37,15 @@ export async function sbom(
 
 async function listed(
   { g, system, packages, problems }: MountedSystem,
-  licenses: boolean,
+  options: CheckedSbomOptions,
 ): Promise<Listed[]> {
   const found: Listed[] = [];
+  const files = options.files ? await filesOf(g, system, problems) : noFiles;
   for (const each of packages) {
     // RPM keeps the keys that it trusts among its packages.
     if (each.name === 'gpg-pubkey') continue;
     const told =
-      licenses && system.packageFormat === 'deb'
+      options.licenses && system.packageFormat === 'deb'
         ? await problems.attempt(system.root, () => copyrightOf(g, each))
         : undefined;
     found.push({
@@ -48,7 +53,24 @@ async function listed(
       purl: purlOf(each, system),
       version: fullVersion(each),
       licenses: told ?? [],
+      files: files(each),
     });
   }
+  return found;
+}
+
+async function listedLanguages({ g, system, problems }: MountedSystem): Promise<Listed[]> {
+  const found: Listed[] = [];
+  await problems.attempt(system.root, async () => {
+    for await (const { type, package: each, path } of languagePackages(g)) {
+      if (found.length >= mostLanguagePackages) {
+        const message = `more than ${mostLanguagePackages} packages of languages: the others are not told`;
+        problems.note(system.root, 'ERR_GUESTFS_TOO_MANY_FILES', message, 'sbom');
+        return;
+      }
+      const purl = languagePurl(type, each);
+      found.push({ package: each, purl, version: each.version ?? '', licenses: [], files: [], path });
+    }
+  });
   return found;
 }

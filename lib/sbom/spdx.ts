@@ -22,21 +22,32 @@ export function spdx(inventory: Inventory): object {
   const packages: object[] = [
     { ...elementOf('SPDXRef-Image', inventory.name), primaryPackagePurpose: 'FILE' },
   ];
+  const files: object[] = [];
   const relationships: Relationship[] = [relation('SPDXRef-DOCUMENT', 'DESCRIBES', 'SPDXRef-Image')];
   for (const [index, each] of inventory.systems.entries()) {
     const id = `SPDXRef-System-${index}`;
     packages.push(systemElement(id, each));
     relationships.push(relation('SPDXRef-Image', 'CONTAINS', id));
-    const ids = each.packages.map((_, place) => `SPDXRef-Package-${index}-${place}`);
-    packages.push(
-      ...each.packages.map((listed, place) => packageElement(ids[place] as string, listed, extracted)),
-    );
+    const all = [...each.packages, ...each.languages];
+    const ids = all.map((_, place) => `SPDXRef-Package-${index}-${place}`);
+    packages.push(...all.map((listed, place) => packageElement(ids[place] as string, listed, extracted)));
     relationships.push(...ids.map((contained) => relation(id, 'CONTAINS', contained)));
     for (const [place, needed] of dependencies(each.packages.map((listed) => listed.package)).entries())
       for (const other of needed)
         relationships.push(relation(ids[place] as string, 'DEPENDS_ON', ids[other] as string));
+    for (const [place, listed] of all.entries()) {
+      for (const element of fileElements(listed, `SPDXRef-File-${index}-${place}`)) {
+        files.push(element);
+        relationships.push(relation(ids[place] as string, 'CONTAINS', element.SPDXID));
+      }
+    }
   }
-  const content = { packages, relationships, ...extractedInfos(extracted) };
+  const content = {
+    packages,
+    ...(files.length > 0 && { files }),
+    relationships,
+    ...extractedInfos(extracted),
+  };
   const uuid = serialNumber(JSON.stringify([inventory.name, inventory.time, content])).slice(
     'urn:uuid:'.length,
   );
@@ -83,6 +94,16 @@ function packageElement(id: string, listed: Listed, extracted: Extracted): objec
     licenseDeclared: declared.length === 0 ? unknown : expressionOf(declared, extracted),
     externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl }],
   };
+}
+
+/** Files of which a checksum is told: the format takes no others. */
+function fileElements({ files }: Listed, id: string) {
+  return files.flatMap(({ path, digest }, place) => {
+    if (digest === null) return [];
+    const checksum = { algorithm: digest.algorithm.toUpperCase(), checksumValue: digest.value };
+    const licences = { licenseConcluded: unknown, copyrightText: unknown };
+    return [{ SPDXID: `${id}-${place}`, fileName: `.${path}`, checksums: [checksum], ...licences }];
+  });
 }
 
 function expressionOf(licenses: readonly string[], extracted: Extracted): string {

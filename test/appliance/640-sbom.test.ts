@@ -8,7 +8,7 @@ import { runCli } from '../support/cli';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 
 interface CycloneDx {
-  components: { type: string; name: string; version: string; purl?: string }[];
+  components: { type: string; name: string; version: string; purl?: string; components?: object[] }[];
   metadata: { component: { name: string } };
 }
 
@@ -66,12 +66,16 @@ describe('packages of two guests', () => {
       before: null,
       after: { version: '2' },
     });
+    const lines = (await runCli('diff', '--text', ...args.slice(1))).stdout.split('\n');
+    expect(lines).toEqual(
+      expect.arrayContaining(['--- a/var/lib/dpkg/status', '-Package: gone', '+Package: new']),
+    );
   });
 });
 
 test('Debian, as CycloneDX and as SPDX', async () => {
   const image = ['--format=raw', await debianMbr()];
-  const first = await runCli('sbom', '--progress=none', ...image);
+  const first = await runCli('sbom', '--progress=none', '--files', '--languages', ...image);
   expect([first.code, first.stderr]).toEqual([0, '']);
   const { components, metadata } = JSON.parse(first.stdout) as CycloneDx;
   expect(metadata.component.name).toBe('debian-mbr.img');
@@ -80,6 +84,9 @@ test('Debian, as CycloneDX and as SPDX', async () => {
   const packages = components.filter(({ type }) => type === 'library');
   const expected = await installedPackages();
   expect(packages.map(({ name, version }) => `${name} ${version}`).sort()).toEqual(expected);
+  const bash = packages.find(({ name }) => name === 'bash')?.components;
+  const md5 = expect.stringMatching(/^[\da-f]{32}$/);
+  expect(bash).toContainEqual({ type: 'file', name: '/bin/bash', hashes: [{ alg: 'MD5', content: md5 }] });
   for (const { name, version, purl } of packages) {
     const { type, namespace, ...parsed } = PackageURL.fromString(purl as string);
     expect([type, namespace, parsed.name, parsed.version]).toEqual(['deb', 'debian', name, version]);

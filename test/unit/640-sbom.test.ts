@@ -42,8 +42,9 @@ const inventory = (system: OperatingSystemReport, packages: readonly Package[]):
   systems: [
     {
       system,
+      languages: [],
       packages: packages.map((each) => ({
-        ...{ package: each, purl: purlOf(each, system), version: fullVersion(each), licenses: [] },
+        ...{ package: each, purl: purlOf(each, system), version: fullVersion(each), licenses: [], files: [] },
       })),
     },
   ],
