@@ -7,6 +7,7 @@ import { abiCheck, abiHeader, functionsHeader, functionsSource } from './cpp.mjs
 import { eventsModule } from './events.mjs';
 import { factsModule } from './facts.mjs';
 import { packageModule } from './package.mjs';
+import { schemaOutputs } from './schemas.mjs';
 import { scriptsModule } from './scripts.mjs';
 import { aliasesModule, methodsModule, structsModule } from './typescript.mjs';
 
@@ -22,6 +23,7 @@ const outputs = {
   'lib/generated/aliases.ts': aliasesModule,
   'lib/text/generated/package.ts': packageModule,
   'lib/templates/generated/scripts.ts': scriptsModule,
+  ...schemaOutputs,
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -9,6 +9,7 @@ import { sleep } from '../support/appliance';
 import { runCli, startCli } from '../support/cli';
 import { temporaryFolder } from '../support/folder';
 import { descendants, leftAfter } from '../support/processes';
+import { schemaErrors } from '../support/schemas';
 
 const start = (...args: string[]) => startCli('inspect', ...args);
 const run = (...args: string[]) => runCli('inspect', ...args);
@@ -19,6 +20,7 @@ describe('guestfs inspect', () => {
     const { stdout, stderr, code } = await run('--json', '--progress=json', nothing, path);
     expect(code).toBe(1);
 
+    expect(schemaErrors('inspect', JSON.parse(stdout))).toBeNull();
     const [failed, report] = JSON.parse(stdout) as [unknown, InspectionReport];
     expect(failed).toMatchObject({ path: nothing, error: { code: 'ENOENT' } });
     expect(report.images).toMatchObject([

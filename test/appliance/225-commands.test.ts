@@ -71,6 +71,7 @@ describe('on one guest', () => {
       ['device', '/dev/sda', 'mbr', ''],
       ['device', '/dev/sdb', 'gpt', ''],
     ]);
+    expect(schemaErrors('filesystems', JSON.parse(toJson(volumes)))).toBeNull();
     expect(volumes.map(({ label }) => label).slice(0, 3)).toEqual(['boot', 'root', 'swap']);
     for (const { kind, size, uuid } of volumes) {
       expect(size).toBeGreaterThan(2 ** 20);
@@ -83,6 +84,8 @@ describe('on one guest', () => {
     const usages = await usagesOf(guest);
     expect([guest.failures, guest.notes]).toEqual([[], [closed]]);
     expect(usages.map(({ device }) => device)).toEqual(['/dev/sda1', '/dev/vg0/root']);
+    const printed = usages.map((usage) => ({ image: 'a.img', ...usage }));
+    expect(schemaErrors('df', JSON.parse(toJson(printed)))).toBeNull();
     for (const { size, used, available, inodes, inodesUsed, inodesFree } of usages) {
       expect(used + available).toBeLessThanOrEqual(size);
       expect(inodesUsed + inodesFree).toBe(inodes);

@@ -5,6 +5,7 @@ import { debianMbr, missing } from '../images';
 import '../support/appliance';
 import { runCli } from '../support/cli';
 import { descendants, leftAfter, qemuOf } from '../support/processes';
+import { schemaErrors } from '../support/schemas';
 import { runNode } from '../support/script';
 
 describe('guestfs doctor', () => {
@@ -18,6 +19,7 @@ describe('guestfs doctor', () => {
       path,
     );
     const findings = JSON.parse(stdout) as Finding[];
+    expect(schemaErrors('doctor', findings)).toBeNull();
     expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(code).toBe(0);
     expect(findings).toContainEqual({
