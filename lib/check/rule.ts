@@ -90,7 +90,7 @@ export interface Tree {
   /** Root of the operating system, or the filesystem. */
   readonly device: string;
   /** Filesystems that are mounted, with their mount points. */
-  readonly mounts: readonly { readonly path: string; readonly device: string }[];
+  readonly mounts: OperatingSystemReport['mountpoints'];
   /**
    * Text of a plain file, 4 MiB at most, or its first bytes; undefined where there is none. Links are followed inside of the
    * guest.

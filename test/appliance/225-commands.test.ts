@@ -16,6 +16,7 @@ import { makeArchive } from '../../lib/cli/tar-out';
 import { volumesOf } from '../../lib/cli/volumes';
 import { mountGuest } from '../../lib/guests/mount';
 import { type ImageFacts, readImage } from '../../lib/host/image-facts';
+import { toJson } from '../../lib/text/json';
 import { debianLvm, debianMbr, luksDisk, notADisk } from '../images';
 import { sleep } from '../support/appliance';
 import { runCli, startCli } from '../support/cli';
@@ -23,6 +24,7 @@ import { commandGuest } from '../support/command';
 import { temporaryFolder } from '../support/folder';
 import { journalFile } from '../support/journal';
 import { descendants, leftAfter, qemuOf } from '../support/processes';
+import { schemaErrors } from '../support/schemas';
 
 /** A name that is not UTF-8, and one that would play with a terminal. */
 const stray = 'caf\udce9';
