@@ -27,9 +27,19 @@ export async function unresolvedLines(g: Guestfs, root: string, known: KnownDevi
   return wanted
     .filter((line) => !isOptional(line))
     .map((line) => ({ line, ...names.find(line) }))
-    .filter(({ line, device, closed }) => closed === undefined && isWrong(line, device, block))
+    .filter(({ line, device, closed }) => closed === undefined && isWrong(line, device, block, known))
     .map(({ line, device }) => ({ line, device }));
 }
 
-const isWrong = ({ path }: FstabLine, device: string | undefined, root: string) =>
-  device === undefined || (path === '/' && device !== root);
+function isWrong(
+  { path }: FstabLine,
+  device: string | undefined,
+  root: string,
+  { filesystems }: KnownDevices,
+): boolean {
+  if (device === undefined) return true;
+  if (path !== '/' || device === root) return false;
+  // A filesystem may be on several devices, as btrfs and mirrors are.
+  const uuids = [device, root].map((each) => filesystems.find((one) => one.device === each)?.uuid ?? null);
+  return uuids[0] === null || uuids[0] !== uuids[1];
+}

@@ -6,7 +6,8 @@ import type { GuestRule, Sighting } from '../rule';
 const kernel = /^(?:vmlinu[xz]|bzImage|zImage|uImage|Image|kernel|linux)(?:[-._]?\d*.*)?$/;
 const unified = /\/EFI\/Linux\/[^/]+\.efi$/i;
 /** What stands beside kernels. */
-const noKernel = /\.(?:conf|cfg|config|map|hmac|txt|sig|old\.map|dtb|ini)$/i;
+const noKernel =
+  /\.(?:conf|cfg|config|map|hmac|txt|sig|dtb|ini|mod|lst|c32)$|\/(?:grub2?|syslinux|extlinux|isolinux)\//i;
 
 export const kernelMissing: GuestRule = {
   id: 'kernel-missing',
@@ -50,10 +51,10 @@ async function hasKernel(g: Guestfs): Promise<boolean> {
 async function hasKernelIn(g: Guestfs, folder: string, depth: number): Promise<boolean> {
   for await (const { path, name, type, size } of shallow(g, folder, depth)) {
     const isFile = type === 'file' && size > 0n;
-    if (isFile && ((kernel.test(name) && !noKernel.test(name)) || unified.test(path))) return true;
+    const isKernel = kernel.test(name) && !noKernel.test(path);
+    if (isFile && (isKernel || unified.test(path))) return true;
     // A link to a kernel elsewhere, as NixOS and Debian have it.
-    if (type === 'symlink' && kernel.test(name) && (await g.isFile(path, { followsymlinks: true })))
-      return true;
+    if (type === 'symlink' && isKernel && (await g.isFile(path, { followsymlinks: true }))) return true;
   }
   return false;
 }

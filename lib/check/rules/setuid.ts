@@ -13,6 +13,25 @@ import { isOfAnother } from '../system-files';
  */
 const known = new Set([
   ...[
+    'sudo-rs',
+    'su-rs',
+    'sudo.ws',
+    'dmcrypt-get-device',
+    'pam-tmpdir-helper',
+    'sensible-mda',
+    'dma',
+    'msmtp',
+  ],
+  ...[
+    'dma-mbox-create',
+    'starter-suid',
+    'qmail-queue',
+    'rssh_chroot_helper',
+    'mount.davfs',
+    'ping4',
+    'uuidd',
+  ],
+  ...[
     'su',
     'sudo',
     'sudoedit',
@@ -137,7 +156,7 @@ export const setuidPrograms: TreeRule = {
       const owner = owners.get(path);
       if (!owner) return [{ path, seen: `${what}, and of no package` }];
       if (owner.mode === null) {
-        const isKnown = known.has(basename(path)) && usual.test(path);
+        const isKnown = known.has(basename(path));
         const seen = `${what}; it belongs to ${owner.package}, and is not known to be so`;
         return isKnown ? [] : [{ path, seen, severity: 'warning' }];
       }
