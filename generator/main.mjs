@@ -41,7 +41,7 @@ function current(path) {
 
 for (const [name, write] of Object.entries(outputs)) {
   const path = `${root}${name}`;
-  const text = write(api);
+  const text = await write(api);
   if (current(path) === text) continue;
   stale.push(name);
   if (!check) {

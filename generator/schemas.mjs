@@ -1,7 +1,6 @@
 // JSON schemas of what the commands print, from the types in lib/cli/json.ts. The number is that of the version: members may
 // be added to it, and what is taken away or means something else makes a new one.
 import { fileURLToPath } from 'node:url';
-import { createGenerator } from 'ts-json-schema-generator';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -22,7 +21,9 @@ const note = 'Members may be added: readers leave out what they do not know.';
 let generator;
 
 /** Schema of a command, as text. */
-function schemaOf(name, version) {
+async function schemaOf(name, version) {
+  // Loaded where it is needed: what is wrong with api/ is told before.
+  const { createGenerator } = await import('ts-json-schema-generator');
   generator ??= createGenerator({
     path: `${root}lib/cli/json.ts`,
     tsconfig: `${root}tsconfig.json`,
