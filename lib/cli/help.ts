@@ -11,22 +11,22 @@ const narrowestHelp = 40;
 const interrupted = 'interrupted; 143 and 129 for SIGTERM and SIGHUP';
 
 /** The help of a command. */
-export function commandHelp(description: Description, columns: number): string {
+export function commandHelp(description: Description, columns: number, program = 'guestfs'): string {
   const { name, operands, about, examples, exitCodes } = description;
   const width = widthOf(columns);
   const codes = { ...exitCodes, 2: 'wrong usage', 130: interrupted };
   return [
-    wrap(`Usage: guestfs ${usageOf(name, operands)}`, width, 7),
+    wrap(`Usage: ${program} ${usageOf(name, operands)}`, width, 7),
     ...about.map((paragraph) => wrap(paragraph, width)),
     `Options:\n${list(optionsOf(description).map(optionEntry), width)}`,
-    `Examples:\n${examples.map((each) => exampleText(name, each, width)).join('')}`,
+    `Examples:\n${examples.map((each) => exampleText(`${program} ${name}`, each, width)).join('')}`,
     `Exit codes:\n${list(Object.entries(codes), width)}`,
   ].join('\n');
 }
 
 /** Examples are to be copied, so never wrapped. */
 function exampleText(command: string, { args, about }: Example, width: number): string {
-  return `${wrap(`  ${about}:`, width, 2)}    ${`guestfs ${command} ${args}`.trimEnd()}\n`;
+  return `${wrap(`  ${about}:`, width, 2)}    ${`${command} ${args}`.trimEnd()}\n`;
 }
 
 /** The help of the program. */

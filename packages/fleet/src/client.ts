@@ -1,14 +1,15 @@
 // The side of a fleet that asks.
 import { randomUUID } from 'node:crypto';
-import type {
-  InspectAllOptions,
-  InspectAllProgress,
-  Inspectable,
-  InspectionReport,
-  InspectionResult,
-} from 'guestfs';
+import type { Inspectable, InspectionReport, InspectionResult } from 'guestfs';
 import { checkAllOptions, Tally } from 'guestfs/internal';
 import { type Batch, Batches } from './batch';
+import type {
+  BatchStatus,
+  FleetInspectAllOptions,
+  FleetResult,
+  FleetResults,
+  FleetRunOptions,
+} from './client-types';
 import { Connection, type FleetConnectionOptions, type JobQueue } from './connection';
 import { FleetError } from './errors';
 import { guestsOf, namedAsGiven } from './guests';
@@ -27,47 +28,6 @@ export interface FleetOptions extends FleetConnectionOptions {
   readonly store?: ResultStore | undefined;
   /** Tasks of your own, as the workers have them. */
   readonly tasks?: readonly AnyTask[] | undefined;
-}
-
-/** How the jobs of a run are done. */
-export interface BatchOptions {
-  /** Name of the batch; default: a new one. With the name of one that is there, the run goes on where that had come to. */
-  readonly batch?: string | undefined;
-  /** Takes a result that the store has, where the images have not changed since; default false. */
-  readonly changed?: boolean | undefined;
-  /** Number of times that a job is tried when the machine is at fault; default 3. A task that writes is tried once. */
-  readonly attempts?: number | undefined;
-  /** Time for which finished jobs are kept, milliseconds; default: a week. */
-  readonly retention?: number | undefined;
-}
-
-/** Options of {@link Fleet.inspectAll}. */
-export type FleetInspectAllOptions<T extends Inspectable = Inspectable> = InspectAllOptions<T> & BatchOptions;
-
-/** Options of {@link Fleet.run}. */
-export interface FleetRunOptions<T = unknown> extends BatchOptions {
-  /** Options of the task. */
-  readonly options?: Readonly<Record<string, unknown>> | undefined;
-  /** Cancels the batch: what is queued, and what runs on other machines. */
-  readonly signal?: AbortSignal | undefined;
-  /** Number of jobs that may be with the queue at a time, 1 or more; default 1000. */
-  readonly concurrency?: number | undefined;
-  /** Receives the progress of the whole and of each image. */
-  readonly onProgress?: ((event: FleetProgress<T>) => void) | undefined;
-}
-
-/** Progress of {@link Fleet.run}. */
-export type FleetProgress<T> = Omit<InspectAllProgress, 'image'> & { readonly image: T };
-
-/** What has come of an image: a `result`, or an `error`. */
-export type FleetResult<T = unknown, R = unknown> =
-  | { readonly image: T; readonly index: number; readonly result: R; readonly error?: undefined }
-  | { readonly image: T; readonly index: number; readonly result?: undefined; readonly error: Error };
-
-/** Results as they come. Leaving the loop cancels what is left of the batch; closing the fleet does not. */
-export interface FleetResults<R> extends AsyncIterableIterator<R> {
-  /** Name of the batch, for {@link Fleet.batch}. */
-  readonly batch: string;
 }
 
 /** A run that has not begun. */
@@ -181,6 +141,43 @@ export class Fleet implements AsyncDisposable {
     if (!(await this.#batches.find(id)))
       throw new FleetError('ERR_GUESTFS_FLEET_BATCH', `there is no batch ${id}`);
     await this.#batches.cancel(id);
+  }
+
+  /** The latest batches, the newest first. */
+  async batches(most = 100): Promise<BatchStatus[]> {
+    const found = await this.#batches.list(most);
+    return await Promise.all(
+      found.map(async ({ plan: { id, task }, created, sent, total, given }) => {
+        const isCancelled = await this.#batches.isCancelled(id);
+        return { id, task, created, sent, total, given: given.size, isCancelled };
+      }),
+    );
+  }
+
+  /** Numbers of jobs of the whole queue, by their state: `waiting`, `active`, `delayed`, `completed`, `failed`. */
+  async counts(): Promise<Record<string, number>> {
+    return await this.#queue.getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed');
+  }
+
+  /**
+   * Lets the jobs of a batch that have failed be done again, also where it was cancelled; their results are given again.
+   *
+   * @returns their number
+   */
+  async retry(id: string): Promise<number> {
+    const batch = await this.#batches.find(id);
+    if (!batch) throw new FleetError('ERR_GUESTFS_FLEET_BATCH', `there is no batch ${id}`);
+    await this.#batches.revive(id);
+    let retried = 0;
+    for (let index = 0; index < batch.sent; index++) {
+      const job = await this.#queue.getJob(batch.jobId(index));
+      if (!job?.finishedOn || !job.failedReason) continue;
+      await job.retry('failed', { resetAttemptsMade: true });
+      batch.given.delete(index);
+      retried++;
+    }
+    await batch.save();
+    return retried;
   }
 
   /** Ends the connections. Batches go on: {@link batch} comes back to them. */

@@ -121,7 +121,7 @@ export function isUnreachable(error: unknown): boolean {
     return /^(?:E(?:CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)\w*|08\w{3}|57P0[1-3])$/.test(code);
   return (
     typeof message === 'string' &&
-    /^(?:Connection (?:terminated|is closed|ended)|Client has encountered a connection error|LOADING |timeout exceeded when trying to connect)/.test(
+    /^(?:Connection (?:terminated|is closed|ended)|Client has encountered a connection error|Command aborted due to connection close|Stream isn.t writeable|LOADING |timeout exceeded when trying to connect)/.test(
       message,
     )
   );

@@ -1,17 +1,19 @@
-export {
-  type BatchOptions,
-  Fleet,
-  type FleetInspectAllOptions,
-  type FleetOptions,
-  type FleetProgress,
-  type FleetResult,
-  type FleetResults,
-  type FleetRunOptions,
-} from './client';
+export { Fleet, type FleetOptions } from './client';
+export type {
+  BatchOptions,
+  BatchStatus,
+  FleetInspectAllOptions,
+  FleetProgress,
+  FleetResult,
+  FleetResults,
+  FleetRunOptions,
+} from './client-types';
 export type { FleetConnectionOptions } from './connection';
 export { FleetError, type FleetErrorCode } from './errors';
 export { isMachineFault } from './faults';
 export type { AllowedServer } from './images';
+export { FolderStore } from './stores/folder';
+export { type PostgresPool, PostgresStore } from './stores/postgres';
 export type { ResultStore } from './stores/store';
 export type { FileChecksum } from './tasks/checksum';
 export { defineTask, type Task, type TaskContext } from './tasks/task';

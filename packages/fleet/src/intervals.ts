@@ -29,6 +29,18 @@ export class IntervalSet {
     else this.#runs.splice(at + 1, 0, [value, value + 1]);
   }
 
+  delete(value: number): void {
+    const at = this.#before(value);
+    const run = this.#runs[at];
+    if (!run || value >= run[1]) return;
+    const [first, end] = run;
+    const rest: [number, number][] = [
+      [first, value],
+      [value + 1, end],
+    ];
+    this.#runs.splice(at, 1, ...rest.filter(([from, to]) => from < to));
+  }
+
   /** Number of numbers. */
   get size(): number {
     return this.#runs.reduce((sum, [first, end]) => sum + end - first, 0);

@@ -29,6 +29,7 @@ export class WorkerProcesses {
       }),
     );
     await Promise.race([new Promise((resolve) => child.stdout?.once('data', resolve)), ended]);
+    child.stdout?.destroy();
     return { child, ended };
   }
 

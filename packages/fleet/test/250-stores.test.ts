@@ -1,0 +1,122 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Pool } from 'pg';
+import { defineTask, Fleet, FleetWorker, FolderStore, PostgresStore, type ResultStore } from '../src';
+import { Connection } from '../src/connection';
+import { QueueStore } from '../src/stores/queue';
+import { collect, imageFolder } from './support/images';
+import { type Server, startPostgres } from './support/servers';
+
+// Each store on what it is made for, and a fleet that keeps its results in it.
+
+const folder = imageFolder();
+let server: Server;
+let pool: Pool;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  pool = new Pool({ connectionString: server.connection.postgres as string });
+}, 60_000);
+
+afterAll(async () => {
+  await pool.end();
+  await server.stop();
+  folder.remove();
+});
+
+const large = defineTask({ name: 'large', run: async ({ images }) => `${images[0]?.path} `.repeat(10_000) });
+
+interface Closable extends ResultStore {
+  close?(): Promise<void>;
+}
+
+const stores: Record<string, (retention: number) => Closable> = {
+  folder: (retention) => new FolderStore(`${folder.path}/results`, { retention }),
+  postgres: (retention) => new PostgresStore(pool, { retention }),
+  'the queue': (retention) => new QueueStore(new Connection(server.connection).queue('-results'), retention),
+};
+
+describe.each(Object.entries(stores))('%s', (_, make) => {
+  const week = 7 * 86_400_000;
+
+  test('keeps, replaces, gives and removes', async () => {
+    const store = make(week);
+    const bytes = Buffer.from(Array.from({ length: 1000 }, (__, n) => n % 256));
+    expect(await store.get('one')).toBeUndefined();
+    await store.put('one', bytes);
+    await store.put('two', Buffer.from('two'));
+    expect(await store.get('one')).toEqual(bytes);
+    await store.put('one', Buffer.from('other'));
+    expect((await store.get('one'))?.toString()).toBe('other');
+    await store.delete('one');
+    await store.delete('one');
+    expect(await store.get('one')).toBeUndefined();
+    expect((await store.get('two'))?.toString()).toBe('two');
+    await store.close?.();
+  });
+
+  test('keeps nothing longer than it is told', async () => {
+    const store = make(1);
+    await store.put('old', Buffer.from('old'));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await store.put('new', Buffer.from('new'));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await store.put('newer', Buffer.from('newer'));
+    expect(await store.get('old')).toBeUndefined();
+    await store.close?.();
+  });
+
+  test('a fleet has its large results there', async () => {
+    const store = make(week);
+    const image = folder.file('a.img');
+    const worker = new FleetWorker({
+      ...server.connection,
+      roots: [folder.path],
+      tasks: [large],
+      store,
+      concurrency: 2,
+    });
+    await worker.start();
+    const fleet = new Fleet({ ...server.connection, tasks: [large], store });
+    const [came] = await collect(
+      fleet.run(large, [image], { batch: `b-${Math.random().toString(36).slice(2)}` }),
+    );
+    expect(came?.result).toBe(`${image} `.repeat(10_000));
+    await fleet.close();
+    await worker.close();
+    await store.close?.();
+  }, 30_000);
+});
+
+test.each(['../x', '', '/etc/passwd', 'a/b', '.hidden', 'x'.repeat(300)])(
+  'no result is kept under %j',
+  async (key) => {
+    const refused = { code: 'ERR_GUESTFS_FLEET_RESULT' };
+    await expect(new FolderStore(folder.path).get(key)).rejects.toMatchObject(refused);
+    await expect(new FolderStore(folder.path).put(key, Buffer.from('x'))).rejects.toMatchObject(refused);
+    await expect(new PostgresStore(pool).get(key)).rejects.toMatchObject(refused);
+  },
+);
+
+test('a result that the store has lost is an error, and not an empty result', async () => {
+  const store = new FolderStore(`${folder.path}/lost`);
+  const broken: ResultStore = {
+    put: (key, value) => store.put(key, value),
+    get: async () => undefined,
+    delete: async () => undefined,
+  };
+  const worker = new FleetWorker({
+    ...server.connection,
+    roots: [folder.path],
+    tasks: [large],
+    store,
+    concurrency: 1,
+  });
+  await worker.start();
+  const fleet = new Fleet({ ...server.connection, tasks: [large], store: broken });
+  writeFileSync(`${folder.path}/a.img`, 'a');
+  const [came] = await collect(fleet.run(large, [`${folder.path}/a.img`]));
+  expect(came?.error).toMatchObject({ code: 'ERR_GUESTFS_FLEET_RESULT' });
+  await fleet.close();
+  await worker.close();
+}, 30_000);

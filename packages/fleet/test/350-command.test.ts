@@ -1,0 +1,112 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { imageFolder, until } from './support/images';
+import { type Server, startRedis } from './support/servers';
+
+// The command, as people run it, with a worker of its own.
+
+const program = join(__dirname, '../dist/cli/main.js');
+const folder = imageFolder();
+let server: Server;
+let url: string;
+let worker: ChildProcess;
+let log = '';
+
+beforeAll(async () => {
+  server = await startRedis();
+  url = server.connection.redis as string;
+  const args = [program, 'worker', '--redis', url, '--root', folder.path, '--concurrency', '2'];
+  worker = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  worker.stderr?.setEncoding('utf8').on('data', (text) => {
+    log += text;
+  });
+  await until(() => log.includes('"worker"'), 30_000);
+}, 60_000);
+
+afterAll(async () => {
+  worker.kill('SIGKILL');
+  await server.stop();
+  folder.remove();
+});
+
+function command(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = { ...process.env, GUESTFS_FLEET_REDIS: url };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
+
+const lines = (text: string) =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+
+test('run, results, status and retry', async () => {
+  const images = ['a', 'b', 'c'].map((name) => folder.file(`${name}.img`));
+  const run = await command('run', 'checksum', '--batch', 'one', ...images, `${folder.path}/late.img`);
+  expect(run.code).toBe(1);
+  const came = lines(run.stdout);
+  expect(came).toHaveLength(4);
+  expect(came.find(({ index }) => index === 3)).toMatchObject({ error: { code: 'ENOENT' } });
+  expect((await command('results', 'one')).stdout).toBe('');
+  expect(lines((await command('results', '--all', 'one')).stdout)).toHaveLength(4);
+  expect((await command('status')).stdout).toMatch(
+    /completed +3\nfailed +1\n[\s\S]*one +checksum .* 4 +4 +4/,
+  );
+  folder.file('late.img');
+  expect((await command('retry', 'one')).stdout).toBe('1\n');
+  const again = await command('results', 'one');
+  expect(again.code).toBe(0);
+  expect(lines(again.stdout)).toMatchObject([{ index: 3, result: [{ algorithm: 'sha256' }] }]);
+  expect(JSON.parse((await command('status', '--json')).stdout)).toMatchObject({
+    jobs: { completed: 4, failed: 0 },
+    batches: [{ id: 'one', task: 'checksum', sent: 4, total: 4, given: 4, isCancelled: false }],
+  });
+  expect((await command('cancel', 'one')).code).toBe(0);
+  expect(JSON.parse((await command('status', '--json')).stdout)).toMatchObject({
+    batches: [{ isCancelled: true }],
+  });
+}, 120_000);
+
+test('inspect tells of an image that cannot be had as guestfs inspect does', async () => {
+  const { code, stdout, stderr } = await command('inspect', '--json', `${folder.path}/none.img`);
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({ path: `${folder.path}/none.img`, error: { code: 'ENOENT' } });
+  expect(stderr).toContain('(ENOENT)');
+}, 60_000);
+
+test('credentials come from files and the environment, and never as arguments', async () => {
+  const refused = await command('status', '--redis', 'redis://user:hush@127.0.0.1/');
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--server-file') });
+  expect(refused.stderr).not.toContain('hush');
+  writeFileSync(join(folder.path, 'server'), `${url}\nmore\n`);
+  expect((await command('status', '--server-file', join(folder.path, 'server'))).code).toBe(0);
+  writeFileSync(join(folder.path, 'server'), 'http://x');
+  expect((await command('status', '--server-file', join(folder.path, 'server'))).code).toBe(2);
+}, 60_000);
+
+test('mistakes are told', async () => {
+  expect(await command('nonsense')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('worker, inspect, run'),
+  });
+  expect(await command('cancel', 'nothing')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('FLEET_BATCH'),
+  });
+  expect(await command('run', 'checksum', '--options', '[]', 'x')).toMatchObject({ code: 2 });
+  expect(await command('inspect', '--key', 'key:x', 'x')).toMatchObject({ code: 2 });
+  expect((await command('run', '--help')).stdout).toContain('Usage: guestfs-fleet run [OPTION…] TASK IMAGE');
+}, 60_000);
+
+test('a worker that is told to end does so in order', async () => {
+  const ended = new Promise((resolve) => worker.once('exit', (code, signal) => resolve([code, signal])));
+  worker.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+  expect(log).toContain('"outcome":"completed"');
+}, 60_000);
