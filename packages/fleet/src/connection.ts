@@ -46,10 +46,10 @@ export class Connection {
     const given = redis ?? postgres;
     const url = redis === undefined ? 'connectionString' : 'url';
     const settings = typeof given === 'string' ? { [url]: given } : { ...given };
-    this.#backend = redis === undefined ? createPostgresBackend : undefined;
+    this.#backend = redis === undefined ? postgresBackend : undefined;
     this.#options = {
       connection: (redis === undefined
-        ? { migrate: true, ...settings, ...(schema !== undefined && { schema }) }
+        ? { migrate: true, Client: quietClient(), ...settings, ...(schema !== undefined && { schema }) }
         : // What is asked while the server restarts is asked again when it is there.
           { maxRetriesPerRequest: null, retryStrategy: untilItIsThere, ...settings }) as ConnectionOptions,
       ...(redis !== undefined && schema !== undefined && { prefix: schema }),
@@ -74,6 +74,27 @@ export class Connection {
   }
 }
 
+/**
+ * BullMQ tries again what it could not tell its server, or be told, when it knows the error for one of the connection: that
+ * of Redis. Of the others it makes failures of the jobs that have just been done.
+ */
+function postgresBackend(...args: Parameters<typeof createPostgresBackend>): object {
+  return new Proxy(createPostgresBackend(...args), {
+    get(backend, name) {
+      const member: unknown = Reflect.get(backend, name, backend);
+      if (typeof member !== 'function') return member;
+      return (...given: unknown[]) => {
+        const answer: unknown = member.apply(backend, given);
+        return answer instanceof Promise ? answer.catch(connectionError) : answer;
+      };
+    },
+  });
+}
+
+function connectionError(cause: unknown): never {
+  throw isUnreachable(cause) ? new Error('Connection is closed.', { cause }) : cause;
+}
+
 function untilItIsThere(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 6), 2000);
 }
@@ -82,6 +103,20 @@ function untilItIsThere(times: number): number {
 function quiet<T extends { on(event: 'error', listener: () => void): unknown }>(emitter: T): T {
   emitter.on('error', () => undefined);
   return emitter;
+}
+
+/**
+ * A client of pg that says that its connection is lost to whoever asks something over it, and to nobody else: while BullMQ
+ * has one to itself and asks nothing, nobody would listen.
+ */
+function quietClient(): typeof import('pg').Client {
+  const { Client } = require('pg') as typeof import('pg');
+  return class extends Client {
+    constructor(...args: ConstructorParameters<typeof Client>) {
+      super(...args);
+      quiet(this);
+    }
+  };
 }
 
 function checkDriver(name: 'ioredis' | 'pg'): void {

@@ -93,7 +93,8 @@ export class JobProcessor {
         'ERR_GUESTFS_FLEET_PAYLOAD',
         `${task.name} takes ${task.guests ?? 1} guests, and not ${wire.guests.length}`,
       );
-    if (await isCancelled(wire.batch)) throw wasCancelled();
+    // A server that restarts is nothing that the job has to do with, and costs it no attempt.
+    if (await persist(undefined, () => isCancelled(wire.batch))) throw wasCancelled();
     if (task.writes && job.attemptsStarted > 1)
       throw new FleetError(
         'ERR_GUESTFS_FLEET_NOT_REPEATED',
@@ -108,7 +109,11 @@ export class JobProcessor {
     }
     const head = () => ({ v: wireVersion, worker, ms: Math.round(performance.now() - began) }) as const;
     const identity = task.writes ? undefined : await this.#identity(wire, guests, signal);
-    if (wire.changed && identity !== undefined && (await this.#parts.store.get(identity)))
+    if (
+      wire.changed &&
+      identity !== undefined &&
+      (await persist(undefined, () => this.#parts.store.get(identity)))
+    )
       return { ...head(), ref: identity, unchanged: true };
     const result = await this.#result(job, task, { options, guests, signal });
     signal.throwIfAborted();
@@ -159,7 +164,7 @@ export class JobProcessor {
         `the result has ${bytes.length} bytes, and ${largestResult} are the most`,
       );
     if (bytes.length <= this.#parts.inlineBytes && !isForLater) return { result: encoded };
-    await this.#parts.store.put(key, bytes);
+    await persist(undefined, () => this.#parts.store.put(key, bytes));
     return { ref: key };
   }
 
