@@ -12,6 +12,7 @@ export type { FleetConnectionOptions } from './connection';
 export { FleetError, type FleetErrorCode } from './errors';
 export { isMachineFault } from './faults';
 export type { AllowedServer } from './images';
+export { type WorkerMetrics, workerMetrics } from './metrics';
 export { FolderStore } from './stores/folder';
 export { type PostgresPool, PostgresStore } from './stores/postgres';
 export type { ResultStore } from './stores/store';

@@ -17,7 +17,18 @@ let log = '';
 beforeAll(async () => {
   server = await startRedis();
   url = server.connection.redis as string;
-  const args = [program, 'worker', '--redis', url, '--root', folder.path, '--concurrency', '2'];
+  const args = [
+    program,
+    'worker',
+    '--redis',
+    url,
+    '--root',
+    folder.path,
+    '--concurrency',
+    '2',
+    '--metrics',
+    '0',
+  ];
   worker = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   worker.stderr?.setEncoding('utf8').on('data', (text) => {
     log += text;
@@ -103,6 +114,20 @@ test('mistakes are told', async () => {
   expect(await command('inspect', '--key', 'key:x', 'x')).toMatchObject({ code: 2 });
   expect((await command('run', '--help')).stdout).toContain('Usage: guestfs-fleet run [OPTION…] TASK IMAGE');
 }, 60_000);
+
+test('a worker has metrics', async () => {
+  const { metrics } = lines(log).find(({ worker: name }) => name !== undefined);
+  await command('run', 'checksum', folder.file('measured.img'), `${folder.path}/none.img`);
+  const response = await fetch(metrics);
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+  const text = await response.text();
+  expect(text).toMatch(/^guestfs_fleet_jobs_total\{task="checksum",outcome="completed"\} [1-9]\d*$/m);
+  expect(text).toMatch(/^guestfs_fleet_failures_total\{task="checksum",code="ENOENT"\} [1-9]\d*$/m);
+  expect(text).toMatch(/^guestfs_fleet_job_seconds_count\{task="checksum",outcome="completed"\} [1-9]\d*$/m);
+  expect(text).toContain('guestfs_fleet_concurrency 2\n');
+  expect((await fetch(new URL('/', metrics))).status).toBe(404);
+  expect(await command('worker', '--metrics', 'x', '--root', '/')).toMatchObject({ code: 2 });
+});
 
 test('a worker that is told to end does so in order', async () => {
   const ended = new Promise((resolve) => worker.once('exit', (code, signal) => resolve([code, signal])));

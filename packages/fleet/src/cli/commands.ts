@@ -16,6 +16,7 @@ import { Fleet } from '../client';
 import { FolderStore } from '../stores/folder';
 import { FleetWorker } from '../worker';
 import { connectionOf, connectionOptions } from './connection';
+import { serveMetrics } from './metrics-server';
 
 export interface Command {
   readonly description: Description;
@@ -58,6 +59,14 @@ async function withFleet(args: Arguments, use: (fleet: Fleet) => Promise<ExitCod
   }
 }
 
+function metricsPlace(args: Arguments): { host: string; port: number } | undefined {
+  const text = args.value('metrics');
+  if (text === undefined) return undefined;
+  const [, host = '127.0.0.1', port = ''] = /^(?:(?:\[?([^\]/]+?)\]?):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === '' || Number(port) > 65_535) throw args.wrong(`--metrics must be PORT or HOST:PORT: ${text}`);
+  return { host, port: Number(port) };
+}
+
 const worker: Command = {
   description: describe({
     name: 'worker',
@@ -86,6 +95,11 @@ const worker: Command = {
         about: 'Number of jobs at a time; default: what cores and memory allow',
       },
       { name: 'grace', value: 'SECONDS', about: 'Time to end in; default 30' },
+      {
+        name: 'metrics',
+        value: '[HOST:]PORT',
+        about: 'Serve metrics for Prometheus at /metrics; HOST default 127.0.0.1',
+      },
       storeOption,
     ],
     examples: [{ args: '--redis redis://queue.example --root /srv/images', about: 'Work on shared images' }],
@@ -97,6 +111,7 @@ const worker: Command = {
       const { protocol, host } = new URL(text);
       return { scheme: protocol.slice(0, -1), host };
     });
+    const place = metricsPlace(args);
     const worker = new FleetWorker({
       ...{ ...connectionOf(args), ...storeOf(args), roots: args.values('root'), servers },
       ...(concurrency !== undefined && { concurrency }),
@@ -105,7 +120,8 @@ const worker: Command = {
     worker.on('finished', (job) => log({ ...job, ms: Math.round(job.ms) }));
     worker.on('problem', ({ message }) => log({ problem: message }));
     await worker.start();
-    log({ worker: worker.name, concurrency: worker.concurrency });
+    await using metrics = place && (await serveMetrics(worker, place));
+    log({ worker: worker.name, concurrency: worker.concurrency, metrics: metrics?.address });
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });

@@ -4,6 +4,7 @@ import { type ResultStore, usualRetention } from './store';
 /** The part of a pool of `pg` that is used. */
 export interface PostgresPool {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly Record<string, unknown>[] }>;
+  on?(event: 'error', listener: () => void): unknown;
 }
 
 const cleanEveryMs = 3_600_000;
@@ -21,6 +22,8 @@ export class PostgresStore implements ResultStore {
     { retention = usualRetention }: { readonly retention?: number | undefined } = {},
   ) {
     this.#pool = pool;
+    // A lost connection that nobody uses would end the process; the next query has another one.
+    pool.on?.('error', () => undefined);
     this.#retention = retention;
   }
 

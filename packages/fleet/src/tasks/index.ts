@@ -1,12 +1,13 @@
 // The tasks that every worker knows.
 import { FleetError } from '../errors';
+import { checkTask } from './check';
 import { checksumTask } from './checksum';
 import { diffTask } from './diff';
 import { inspectTask } from './inspect';
 import { sbomTask } from './sbom';
 import type { AnyTask } from './task';
 
-const builtIn: readonly AnyTask[] = [inspectTask, sbomTask, diffTask, checksumTask];
+const builtIn: readonly AnyTask[] = [inspectTask, sbomTask, checkTask, diffTask, checksumTask];
 
 /** Tasks by their names. */
 export class TaskRegistry {

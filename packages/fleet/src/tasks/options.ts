@@ -25,6 +25,24 @@ export const sbomOptions = z.strictObject({
   ...inspection,
   format: z.enum(['cyclonedx', 'spdx']).optional(),
   licenses: z.boolean().optional(),
+  files: z.boolean().optional(),
+  languages: z.boolean().optional(),
+});
+
+const severity = z.enum(['error', 'warning', 'note']);
+const rule = z.string().min(1).max(256);
+const path = z.string().min(1).max(4096);
+
+export const checkOptions = z.strictObject({
+  timeout: inspection.timeout,
+  accel: inspection.accel,
+  template: inspection.template,
+  ignore: z
+    .array(z.union([rule, z.strictObject({ rule, path: path.optional() })]))
+    .max(1000)
+    .optional(),
+  severities: z.record(rule, z.union([severity, z.literal('off')])).optional(),
+  severity: severity.optional(),
 });
 
 const device = z.string().min(1).max(4096).optional();
@@ -45,6 +63,8 @@ export const checksumOptions = z.strictObject({
 /** What stays with the worker, and why. */
 const ofWorker: Readonly<Record<string, string>> = {
   keys: 'keys would lie in the queue, for all who can read it: give them to the workers (FleetWorker, keys)',
+  rules: 'they are programs: make a task of your own that has them',
+  expect: 'its patterns would run on the worker: make a task of your own that has them',
   handleOptions: 'it says what a worker runs: give it to the workers (FleetWorker, handleOptions)',
   onHandle: 'the handles are on other machines',
 };

@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { inspectAll } from 'guestfs';
+import { type CheckReport, check, inspectAll } from 'guestfs';
 import { debianLvm, debianMbr, luksDisk } from '../../../../test/images';
-import { Fleet, type FleetProgress, FleetWorker } from '../../src';
+import { Fleet, type FleetProgress, FleetWorker, workerMetrics } from '../../src';
 import { collect } from '../support/images';
 import { type Server, startRedis } from '../support/servers';
 
@@ -30,6 +30,15 @@ afterAll(async () => {
 
 const byIndex = <T extends { readonly index: number }>(all: T[]) => all.sort((a, b) => a.index - b.index);
 
+test('launches are counted, by their way', async () => {
+  using metrics = workerMetrics(worker);
+  await collect(fleet.inspectAll(images.slice(0, 1)));
+  const text = await metrics.registry.metrics();
+  expect(text).toMatch(/^guestfs_launches_total\{from="(template|boot)"\} 1$/m);
+  expect(text).toMatch(/^guestfs_launch_seconds_count\{from="(template|boot)"\} 1$/m);
+  expect(text).toMatch(/^guestfs_launch_phase_seconds_count\{phase="appliance"\} 1$/m);
+}, 300_000);
+
 test('the reports are those of inspectAll()', async () => {
   const all = [...images, `${dirname(images[0] as string)}/nothing.img`];
   const progress: FleetProgress<string>[] = [];
@@ -47,10 +56,14 @@ test('the reports are those of inspectAll()', async () => {
   expect(launch?.event).toMatchObject({ position: expect.any(BigInt), ratio: expect.any(Number) });
 }, 300_000);
 
-test('a bill of materials, and differences, come as they are', async () => {
+test('a bill of materials, findings and differences come as they are', async () => {
   const [image = '', other = ''] = images;
   const [bill] = await collect(fleet.run<string, { document: { bomFormat: string } }>('sbom', [image]));
   expect(bill?.result?.document.bomFormat).toBe('CycloneDX');
+  const [found] = await collect(
+    fleet.run<string, CheckReport>('check', [image], { options: { ignore: ['machine-id'] } }),
+  );
+  expect(found?.result).toEqual(await check(image, { ignore: ['machine-id'] }));
   const [differences] = await collect(
     fleet.run<string[], { path: string; change: string }[]>('diff', [[image, other]]),
   );
