@@ -5,6 +5,9 @@ import { isSocketBound } from '../native/addon';
 /** How far the time of a file may be behind the clock, in milliseconds: that of the kernel's ticks, and some. */
 const tolerance = 100;
 
+/** Launches that are remembered: those that are given up before they listen do not take away what one before has left. */
+const mostLaunches = 256;
+
 /** From the beginning of a launch to its end, milliseconds since the epoch. */
 interface Span {
   readonly from: number;
@@ -27,7 +30,8 @@ export class ApplianceSocket {
     try {
       await launch();
     } finally {
-      this.#launches = [...this.#launches.slice(-1), { from, to: Date.now() }];
+      // The time of a file may be finer than that of the clock.
+      this.#launches = [...this.#launches, { from, to: Date.now() + 1 }].slice(-mostLaunches);
     }
   }
 
@@ -45,6 +49,7 @@ export class ApplianceSocket {
         .filter((socket) => this.#isOwn(socket) && !open.includes(socket) && !isSocketBound(socket));
       if (stale === undefined || more.length > 0) return false;
       rmSync(stale, { force: true });
+      this.#launches = [];
       return true;
     } catch {
       return false;

@@ -96,6 +96,17 @@ describe('the socket that a launch has left', () => {
     expect(socket.removeStale(folder.path)).toBe(false);
   });
 
+  test('is known however many launches are given up before they listen', async () => {
+    const socket = new ApplianceSocket();
+    let left = '';
+    await launching(socket, async () => {
+      left = await socketOf(folder.path, 'leaves');
+    });
+    for (let i = 0; i < 20; i++) await launching(socket, async () => undefined);
+    expect(socket.removeStale(folder.path)).toBe(true);
+    expect(existsSync(left)).toBe(false);
+  });
+
   test('is not one of before the launch, or of after it', async () => {
     const socket = new ApplianceSocket();
     const before = await socketOf(folder.path, 'leaves');
