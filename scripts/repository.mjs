@@ -29,7 +29,14 @@ if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
     if (!server || !name)
       throw new StepError('GITHUB_SERVER_URL and GITHUB_REPOSITORY must say where it is.');
     const settings = Object.entries(fieldsOf(`${server}/${name}`)).map(([key, value]) => `${key}=${value}`);
-    const [command, ...args] = [...npm, 'pkg', 'set', ...settings, '--workspaces', '--include-workspace-root'];
+    const [command, ...args] = [
+      ...npm,
+      'pkg',
+      'set',
+      ...settings,
+      '--workspaces',
+      '--include-workspace-root',
+    ];
     return spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
   });
 }

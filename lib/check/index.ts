@@ -1,4 +1,5 @@
 import type { Inspectable } from '../guests/images';
+import { isArray } from '../options/read';
 import type { CheckOptions } from './options';
 import type { CheckReport } from './report';
 import type { Rule } from './rule';
@@ -62,4 +63,23 @@ export function renderSarif(reports: CheckReport | readonly CheckReport[]): obje
 export function renderJunit(reports: CheckReport | readonly CheckReport[]): string {
   const implementation: typeof import('./junit') = require('./junit');
   return implementation.renderJunit(reports);
+}
+
+/** Options of {@link renderCheckHtml}. */
+export interface RenderCheckHtmlOptions {
+  /** Title of the page; default: the paths of the images, or their number. */
+  readonly title?: string | undefined;
+}
+
+/**
+ * Renders reports of {@link check} as a web page of one file, as {@link renderHtml} does those of inspections: it loads
+ * nothing, can be read without JavaScript, and no text of a guest is more than text. It stays below 1 MB, and says what it
+ * leaves out.
+ */
+export function renderCheckHtml(
+  reports: CheckReport | readonly CheckReport[],
+  { title }: RenderCheckHtmlOptions = {},
+): string {
+  const implementation: typeof import('./html') = require('./html');
+  return implementation.renderPage(isArray(reports) ? reports : [reports], title);
 }

@@ -13,7 +13,7 @@ import { isModule, loadModule, readDocument } from './documents';
 import { type Failure, failureOf, tellFailure } from './failures';
 import { ImagesReporter } from './images';
 import { checkNewFile } from './local';
-import { addOption, checkOneGuest, launchArguments, launchOptions } from './options';
+import { addOption, checkOneGuest, htmlOption, launchArguments, launchOptions } from './options';
 import { type ProgressChoice, reporterFor } from './progress';
 import { type Piece, Results } from './results';
 
@@ -74,6 +74,7 @@ const description: Description = {
       about:
         'JSON or YAML (.yaml) of what a guest is expected to contain: { system, files, packages, users, groups, units }. What is otherwise is a finding',
     },
+    htmlOption,
     addOption,
     ...launchOptions,
   ],
@@ -103,6 +104,7 @@ interface Plan {
   readonly options: CheckOptions;
   readonly kind: Kind;
   readonly output: string | undefined;
+  readonly html: string | undefined;
 }
 
 /** What came of an image. */
@@ -114,8 +116,9 @@ export const command: Command = {
   description,
   async run(args, signal) {
     const plan = await parse(args);
-    const { images, guests, progress, options, output } = plan;
+    const { images, guests, progress, options, output, html } = plan;
     if (output !== undefined) await checkNewFile('check', output);
+    if (html !== undefined) await checkNewFile('check', html);
     const reporter = new ImagesReporter(images, reporterFor(progress), 'check');
     const outcomes: Outcome[] = [];
     try {
@@ -142,6 +145,7 @@ export const command: Command = {
       reporter.close();
     }
     await write(plan, outcomes, signal);
+    if (html !== undefined) await writePage(html, reportsOf(images, outcomes));
     return exitCodeOf(outcomes);
   },
 };
@@ -203,11 +207,18 @@ async function textOf(kind: Kind, images: readonly string[], outcomes: readonly 
     );
     return parts.join('');
   }
-  const reports = outcomes.map(
-    ({ report, failure }, index) => report ?? unreadable(images[index] ?? '', failure),
-  );
+  const reports = reportsOf(images, outcomes);
   const { renderJunit, renderSarif } = require('../check') as typeof import('../check');
   return kind === 'junit' ? renderJunit(reports) : `${toJson(renderSarif(reports), 2)}\n`;
+}
+
+async function writePage(file: string, reports: readonly CheckReport[]): Promise<void> {
+  const { renderCheckHtml } = require('../check') as typeof import('../check');
+  await writeFile(bytesOf(file), renderCheckHtml(reports));
+}
+
+function reportsOf(images: readonly string[], outcomes: readonly Outcome[]): CheckReport[] {
+  return outcomes.map(({ report, failure }, index) => report ?? unreadable(images[index] ?? '', failure));
 }
 
 const plain = (pieces: readonly Piece[]) =>
@@ -239,6 +250,7 @@ async function parse(args: readonly string[]): Promise<Plan> {
     progress,
     kind: (parsed.value('as') ?? 'text') as Kind,
     output: parsed.value('output'),
+    html: parsed.value('html'),
     options: { ...{ keys, accel, template, timeout }, ...(await ownOptions(parsed)) },
   };
 }

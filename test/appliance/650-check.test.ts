@@ -1,5 +1,5 @@
 /** Images with every fault that there is a rule for, and clean ones: no finding is missed, and none invented. */
-import { truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import type { CheckReport, Guestfs } from '../../lib';
 import { checkRules } from '../../lib';
 import { withAppliance } from '../images/appliance';
@@ -207,10 +207,13 @@ describe('what should not be in an image', () => {
   afterAll(() => folder[Symbol.dispose]());
 
   test('is found, all of it and nothing else', async () => {
-    const { stdout, stderr, code } = await checkImage('faulty', '--as=json');
+    const page = folder.file('check.html');
+    const { stdout, stderr, code } = await checkImage('faulty', '--as=json', `--html=${page}`);
     expect([code, stderr]).toEqual([3, '']);
     const { findings, rules, problems } = JSON.parse(stdout) as CheckReport;
     expect(problems).toEqual([]);
+    const shown = readFileSync(page, 'utf8');
+    for (const { rule } of findings) expect(shown).toContain(`<td class="code">${rule}</td>`);
     const found = findings.map(({ rule, path, line, device, severity }) =>
       [rule, path ?? device, line, severity].join(' '),
     );

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { type InspectionReport, renderHtml } from '../../lib';
+import { type CheckReport, checkRules, type InspectionReport, renderCheckHtml, renderHtml } from '../../lib';
 import { UsageTree } from '../../lib/guests/tree-usage';
 import { DifferenceList, renderDifferences } from '../../lib/html/differences';
 import { show, startBrowser } from '../support/browser';
@@ -80,6 +80,23 @@ function differences(count: number, path = '/etc/file'): string {
   return renderDifferences({ ...list, before: 'a.qcow2', after: 'b.qcow2', failures: ['<b>bad</b>'] });
 }
 
+/** A report of what was found in an image, with a text of a guest. */
+function findings(count: number, text = 'a key', image = 'web-1.img'): CheckReport {
+  const [rule] = checkRules();
+  const { id = '', title = '', help = '', advice = '' } = rule ?? {};
+  const place = { device: '/dev/sda1', path: `/etc/${text}`, line: 3 };
+  return {
+    ...{ version: 1, images: [image], complete: false },
+    trees: [{ device: '/dev/sda1', kind: 'linux', name: text }],
+    rules: [{ id, title, help, severity: 'error', outcome: 'found' }],
+    findings: Array.from({ length: count }, (_, index) => ({
+      ...{ rule: id, title, advice, seen: text, ...place },
+      severity: (['error', 'warning', 'note'] as const)[index % 3] ?? 'note',
+    })),
+    problems: [{ rule: id, code: 'EIO', operation: 'cat', device: null, path: text, message: text }],
+  };
+}
+
 const phone = { viewport: { width: 375, height: 740 } };
 const dark = { colorScheme: 'dark' } as const;
 const plain = { javaScriptEnabled: false };
@@ -88,6 +105,8 @@ describe.each<[string, () => string, BrowserContextOptions[]]>([
   ['a report', () => renderHtml(largeReport(60, 2000)), [{}, dark, phone, plain]],
   ['several reports', () => renderHtml([largeReport(5, 50), failed, emptyReport()]), [phone, plain]],
   ['differences', () => differences(50), [dark, plain]],
+  ['findings', () => renderCheckHtml(findings(50)), [{}, dark, phone, plain]],
+  ['findings in several images', () => renderCheckHtml([findings(5), findings(0, 'x', 'b')]), [phone]],
 ])('%s', (_, render, ways) => {
   test.each(ways)(
     'says nothing to the console, loads nothing, and can be used by all: %j',
@@ -130,6 +149,9 @@ describe('a page', () => {
     });
     expect(Buffer.byteLength(html)).toBeLessThan(1_000_000);
     expect(html).toMatch(/\d+ more are not shown/);
+    const found = renderCheckHtml(findings(100_000, '<'.repeat(400)));
+    expect(Buffer.byteLength(found)).toBeLessThan(1_000_000);
+    expect(found).toMatch(/\d+ more are not shown/);
     expect(Buffer.byteLength(differences(100_000, `/${'<'.repeat(400)}`))).toBeLessThan(1_000_000);
   });
 
@@ -152,6 +174,7 @@ describe('a page', () => {
       renderHtml(hostile),
       renderHtml([hostile, { path: text, error: { code: text, message: text } }], { title: text }),
       differences(3, text),
+      renderCheckHtml([findings(3, text, text), findings(1, text)], { title: text }),
     ];
     for (const html of pages) {
       await show(browser, html, {}, async ({ page, incidents }) => {
