@@ -22,6 +22,7 @@ test('the public names', () => {
     'inspect',
     'inspectAll',
     'privateKey',
+    'renderCheckHtml',
     'renderHtml',
     'renderJunit',
     'renderSarif',
