@@ -46,9 +46,8 @@ export class Expectation {
 
   /** Remembers what it took, after an end without a failure. */
   learn(time: number): void {
-    const { size } = this.#begun;
     const [began] = this.#begun.values();
-    if (!this.#durations || began === undefined || size === 0) return;
+    if (!this.#durations || began === undefined) return;
     if (time - began < worthMs && !this.#durations.knows(this.#operation)) return;
     this.#durations.learn(new Map([...this.#begun].map(([key, begin]) => [key, Math.max(time - begin, 0)])));
   }
