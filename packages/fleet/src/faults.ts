@@ -24,22 +24,14 @@ const ofMachine: ReadonlySet<string> = new Set([
   'ERR_GUESTFS_TERMINATED',
   'ERR_GUESTFS_TIMEOUT',
   'ERR_GUESTFS_TMPDIR',
-  ...[
-    'EAGAIN',
-    'EBUSY',
-    'ECONNREFUSED',
-    'ECONNRESET',
-    'EDQUOT',
-    'EIO',
-    'EMFILE',
-    'ENFILE',
-    'ENOMEM',
-    'ENOSPC',
-  ],
+  ...['EAGAIN', 'EBUSY', 'ECONNREFUSED', 'ECONNRESET', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC'],
   ...['EHOSTUNREACH', 'ENETUNREACH', 'EPIPE', 'ESTALE', 'ETIMEDOUT'],
 ]);
 
-/** Whether a failure says nothing of the image, by its code; one without a code is of whoever wrote the task. */
+/**
+ * Whether a failure says nothing of the image, by its code; one without a code is of whoever wrote the task. EIO is the
+ * image's: a damaged filesystem has it each time.
+ */
 export function isMachineFault(error: { readonly code?: unknown }): boolean {
   return typeof error.code === 'string' && ofMachine.has(error.code);
 }
