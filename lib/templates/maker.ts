@@ -1,5 +1,5 @@
 // The making of a template: an appliance boots without any disk, and is saved in the moment before it looks for them.
-import { chmod, truncate, writeFile } from 'node:fs/promises';
+import { chmod, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runQemuImg } from '../host/qemu-img';
 import { later } from '../options/own-timers';
@@ -9,6 +9,7 @@ import type { Markers } from './markers';
 import type { OwnedFolder } from './owned-folder';
 import { Qmp } from './qmp';
 import { provideRoot } from './root';
+import { leaveOutEmptyPages } from './saved-memory';
 import { files, type Incoming, type TemplateStore } from './store';
 
 /**
@@ -79,6 +80,7 @@ export class Maker {
     const { store, identity, markers } = this.#parts;
     await markers.reached('warm');
     const qmp = await Qmp.open(this.#monitor);
+    const saved = join(this.#draft.path, 'saved');
     let incoming: Incoming;
     try {
       await qmp.run('device_add', {
@@ -88,17 +90,27 @@ export class Maker {
       await qmp.run('device_del', { id: 'scratch' });
       await markers.reached('ready');
       await new Promise((resolve) => later(resolve, quietMs));
-      await qmp.save(this.#path('state'));
+      await qmp.save(saved);
       incoming = (await qmp.knowsFiles()) ? 'file' : 'descriptor';
       await qmp.run('quit').catch(() => undefined);
     } finally {
       qmp.close();
     }
     await markers.ended();
+    await this.#makeState(saved);
     for (const name of ['overlay', 'state'] as const) await chmod(this.#path(name), 0o444);
     await store.publish(this.#draft, {
       ...{ key: identity.key, words: identity.words, incoming, cycles: await cycles() },
     });
+  }
+
+  /** A stream that is not as known is as good: clones take more memory then, and the time in which the host finds it. */
+  async #makeState(saved: string): Promise<void> {
+    const state = this.#path('state');
+    await leaveOutEmptyPages(saved, state).then(
+      () => rm(saved),
+      () => rename(saved, state),
+    );
   }
 
   async discard(): Promise<void> {

@@ -55,7 +55,7 @@ export class Start {
   readonly markers = new Markers();
   readonly #parts: StartParts;
   readonly #over = new AbortController();
-  #prepared: Prepared | undefined;
+  #prepared: Promise<Prepared> | undefined;
   /** Undefined before libguestfs has come so far. */
   kind: StartKind | undefined;
   /** Why it is, or has to be, a boot. */
@@ -86,6 +86,11 @@ export class Start {
    * @throws where that cannot be; `refused` says why
    */
   async prepare(): Promise<string> {
+    this.#prepared = this.#getReady();
+    return (await this.#prepared).wrapper.program;
+  }
+
+  async #getReady(): Promise<Prepared> {
     const qemu = await pathOfProgram(this.#parts.qemu);
     if (!(await isMachineProgram(qemu))) {
       this.refused = refusal('hypervisor', `${this.#parts.qemu} is no program of this machine`);
@@ -96,24 +101,25 @@ export class Start {
       this.refused = refusal('missing', error.message);
       throw error;
     });
-    this.#prepared = { wrapper, qemu };
-    return wrapper.program;
+    return { wrapper, qemu };
   }
 
-  /** Removes what it has got ready. */
+  /** Removes what it has got ready, also where the launch was given up meanwhile. */
   async remove(): Promise<void> {
-    await this.#prepared?.wrapper.remove();
+    const prepared = await this.#prepared?.catch(() => undefined);
+    await prepared?.wrapper.remove();
   }
 
   /** Notes what only the script knows that stood in qemu's place, once the launch has ended. */
   async note(): Promise<void> {
-    if (this.kind !== undefined || !(await this.#prepared?.wrapper.couldNotAsk())) return;
+    const prepared = await this.#prepared;
+    if (this.kind !== undefined || !(await prepared?.wrapper.couldNotAsk())) return;
     this.refused ??= refusal('missing', 'what starts qemu found no mkfifo or mv on the PATH');
   }
 
   /** Waits for libguestfs's questions, answers them, and sees to what follows from the answers. */
   async serve(): Promise<void> {
-    const prepared = this.#prepared;
+    const prepared = await this.#prepared;
     for (;;) {
       const args = await prepared?.wrapper.question(this.#over.signal);
       if (!prepared || !args) return;

@@ -25,7 +25,7 @@ const failedFile = 'failed.json';
 const usedFile = 'used';
 
 /** Another number for templates that this version could not use. */
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** Bytes that a making may need for the state, the overlay and a new root. */
 export const spaceNeeded = 3 * 2 ** 30;
