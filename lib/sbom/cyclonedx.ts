@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '../packages/package-file';
 import { packageVersion } from '../text/generated/package';
+import { distributionOf } from './distribution';
 import type { Inventory, Listed, SystemInventory } from './inventory';
 import { licenseOf } from './licenses';
 import { dependencies } from './relations';
@@ -18,7 +19,12 @@ interface Component {
   readonly purl?: string;
   readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
   readonly components?: readonly Component[] | undefined;
-  readonly properties?: readonly { readonly name: string; readonly value: string }[];
+  readonly properties?: readonly Property[];
+}
+
+interface Property {
+  readonly name: string;
+  readonly value: string;
 }
 
 interface Dependency {
@@ -30,15 +36,21 @@ const image = 'image';
 
 export function cyclonedx({ name, time, systems }: Inventory): object {
   const components: Component[] = [];
-  const relations: Dependency[] = [{ ref: image, dependsOn: systems.map(systemRef) }];
+  const contained: string[] = [];
+  const relations: Dependency[] = [{ ref: image, dependsOn: contained }];
   for (const each of systems) {
     const all = [...each.packages, ...each.languages];
     const refs = packageRefs(each.system.root, all);
-    components.push(systemComponent(each), ...all.map((one, place) => packageComponent(one, refs[place])));
-    relations.push({ ref: systemRef(each), dependsOn: refs });
+    components.push(systemComponent(each));
+    // What a system depends on are its own packages: scanners look for them where the distribution tells of them.
+    contained.push(systemRef(each), ...refs.slice(each.packages.length));
+    relations.push({ ref: systemRef(each), dependsOn: refs.slice(0, each.packages.length) });
     const needed = dependencies(each.packages.map((one) => one.package));
-    const refsOf = (places: readonly number[]) => places.map((place) => refs[place] as string);
-    relations.push(...refs.map((ref, place) => ({ ref, dependsOn: refsOf(needed[place] ?? []) })));
+    for (const [place, one] of all.entries()) {
+      const ref = refs[place] as string;
+      components.push(packageComponent(one, ref));
+      relations.push({ ref, dependsOn: (needed[place] ?? []).map((other) => refs[other] as string) });
+    }
   }
   const whole: Component = { type: 'file', 'bom-ref': image, name };
   const tool: Component = { type: 'application', name: 'guestfs', version: packageVersion };
@@ -71,16 +83,28 @@ function packageRefs(root: string, packages: readonly Listed[]): string[] {
 }
 
 function systemComponent(inventory: SystemInventory): Component {
-  const { osRelease, distro, type, productName, versionText } = inventory.system;
+  const { type, productName } = inventory.system;
+  const { id, version } = distributionOf(inventory.system);
   return {
     ...{ type: 'operating-system', 'bom-ref': systemRef(inventory) },
-    name: osRelease?.ID ?? distro ?? type ?? 'unknown',
-    version: osRelease?.VERSION_ID ?? versionText ?? undefined,
+    name: id ?? type ?? 'unknown',
+    version: version ?? undefined,
     description: productName ?? undefined,
+    properties: properties('syft:distro:', forGrype(inventory)),
   };
 }
 
-function packageComponent(listed: Listed, ref = ''): Component {
+/** What os-release(5) says, as Syft writes it and Grype reads it: of derivates, by what they are like. */
+function forGrype({ system: { osRelease } }: SystemInventory): Told {
+  const { ID, ID_LIKE = '', VERSION_ID, VERSION_CODENAME, BUILD_ID, PRETTY_NAME } = osRelease ?? {};
+  const like = ID_LIKE.split(/\s+/).filter((id) => id !== '');
+  return {
+    ...{ prettyName: PRETTY_NAME, id: ID, versionID: VERSION_ID, versionCodename: VERSION_CODENAME },
+    ...{ buildID: BUILD_ID, ...Object.fromEntries(like.map((id, place) => [`idLike:${place}`, id])) },
+  };
+}
+
+function packageComponent(listed: Listed, ref: string): Component {
   const { package: each, purl, version } = listed;
   return {
     ...{ type: 'library', 'bom-ref': ref, name: each.name, version },
@@ -120,17 +144,33 @@ function filesOf({ files }: Listed): Component[] | undefined {
   });
 }
 
-function propertiesOf({ package: each, path }: Listed): { name: string; value: string }[] {
-  const told = {
-    source: each.source,
-    sourceVersion: each.sourceVersion,
-    origin: each.origin,
-    path: path ?? null,
-    installTime: each.installTime,
-    installedSize: each.installedSize === null ? null : String(each.installedSize),
-  };
+function propertiesOf(listed: Listed): Property[] {
+  const { package: each, path } = listed;
+  const { source, sourceVersion, origin, installTime, installedSize } = each;
+  const size = installedSize === null ? null : String(installedSize);
+  return properties('guestfs:', {
+    source,
+    sourceVersion,
+    origin,
+    path,
+    installTime,
+    installedSize: size,
+  }).concat(properties('aquasecurity:trivy:', forTrivy(listed)));
+}
+
+/** What Trivy takes of the URL of a package of its own making only. */
+function forTrivy({ package: each, purl, version }: Listed): Told {
+  const { name, source, sourceVersion, module } = each;
+  const isOther = source !== null && (source !== name || sourceVersion !== version);
+  const told = isOther && !purl.startsWith('pkg:rpm/');
+  return { Modularitylabel: module, ...(told && { SrcName: source, SrcVersion: sourceVersion }) };
+}
+
+type Told = Readonly<Record<string, string | null | undefined>>;
+
+function properties(prefix: string, told: Told): Property[] {
   return Object.entries(told).flatMap(([name, value]) =>
-    value === null ? [] : [{ name: `guestfs:${name}`, value }],
+    value ? [{ name: `${prefix}${name}`, value }] : [],
   );
 }
 

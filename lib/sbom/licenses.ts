@@ -11,11 +11,13 @@ export type License =
 export function licenseOf(text: string): License {
   const parse = require('spdx-expression-parse') as (text: string) => unknown;
   try {
-    parse(text);
-    return { kind: 'expression', text };
+    // Other documents are not there, and numbers are those of this one.
+    if (!/DocumentRef-|LicenseRef-\d+(?![\w.-])/.test(text) && parse(text))
+      return { kind: 'expression', text };
   } catch {
-    return { kind: 'name', text };
+    // It is no expression.
   }
+  return { kind: 'name', text };
 }
 
 /** Debian's short names of licences that SPDX calls otherwise: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/ */

@@ -1,51 +1,45 @@
 // Package URLs, with the qualifiers by which scanners find what is known of a package.
 // https://github.com/package-url/purl-spec
+import { toUSVString } from 'node:util';
 import type { OperatingSystemReport } from '../guests/report';
 import type { Package } from '../packages/package';
+import { type Describes, distributionOf } from './distribution';
 import { fullVersion } from './inventory';
 
 /** Types of package URLs by libguestfs's names of the formats. */
 const types: Readonly<Record<string, string>> = { deb: 'deb', rpm: 'rpm', apk: 'apk', pacman: 'alpm' };
 
-/** Names of distributions where others than their own are used. */
-const namespaces: Readonly<Record<string, string>> = { rhel: 'redhat', sles: 'suse', sled: 'suse' };
+/** Names of those who make packages of RPM, where they are not those of the distribution. */
+const makers: readonly (readonly [RegExp, string])[] = [
+  [/^rhel$/, 'redhat'],
+  [/^opensuse/, 'opensuse'],
+  [/^(?:sle[sd]|sle_hpc|sles_sap|sle-micro|sl-micro)$/, 'suse'],
+];
 
 /** Package URL of a package of a language. */
 export function languagePurl(type: 'pypi' | 'npm' | 'gem', { name, version }: Package): string {
-  const { PackageURL } = require('packageurl-js') as typeof import('packageurl-js');
   const [, scope, own = name] = (type === 'npm' && /^(@[^/]+)\/(.+)$/.exec(name)) || [];
   // As PEP 503 has it: names that differ only so are the same.
   const plain = type === 'pypi' ? own.toLowerCase().replace(/[-_.]+/g, '-') : own;
-  return new PackageURL(type, scope, plain, version ?? undefined, undefined, undefined).toString();
+  return written(type, scope ?? null, plain, version, {});
 }
-
-type Describes = Pick<OperatingSystemReport, 'osRelease' | 'distro' | 'packageFormat' | 'versionText'>;
 
 /** Package URL of a package of a system. */
-export function purlOf(each: Package, system: Describes): string {
-  const { PackageURL } = require('packageurl-js') as typeof import('packageurl-js');
+export function purlOf(
+  each: Package,
+  system: Describes & Pick<OperatingSystemReport, 'packageFormat'>,
+): string {
   const type = types[system.packageFormat ?? ''] ?? 'generic';
-  const id = system.osRelease?.ID ?? system.distro ?? '';
-  const version = type === 'rpm' ? fullVersion({ ...each, epoch: 0 }) : fullVersion(each);
-  return new PackageURL(
-    type,
-    namespaces[id] ?? (id || undefined),
-    each.name,
-    version || undefined,
-    qualifiers(each, system, type, id),
-    undefined,
-  ).toString();
-}
-
-function qualifiers(each: Package, { osRelease, versionText }: Describes, type: string, id: string) {
-  const told = {
+  const { id, version } = distributionOf(system);
+  const [, maker = id] = (type === 'rpm' && makers.find(([pattern]) => pattern.test(id ?? ''))) || [];
+  const ofPackage = type === 'rpm' ? fullVersion({ ...each, epoch: 0 }) : fullVersion(each);
+  return written(type, maker, each.name, ofPackage, {
     arch: each.arch,
     epoch: type === 'rpm' && each.epoch > 0 ? String(each.epoch) : null,
-    distro: id && [id, osRelease?.VERSION_ID ?? versionText].filter(Boolean).join('-'),
+    distro: id && [id, version].filter(Boolean).join('-'),
     rpmmod: each.module,
     upstream: upstreamOf(each, type),
-  };
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value)) as Record<string, string>;
+  });
 }
 
 /** Source package, where it is another one; advisories are about these. */
@@ -53,7 +47,37 @@ function upstreamOf(each: Package, type: string): string | null {
   const { name, source, sourceVersion } = each;
   if (source === null) return null;
   if (type === 'rpm') return `${source}-${sourceVersion}.src.rpm`;
-  const hasOwnVersion = sourceVersion !== null && sourceVersion !== fullVersion(each);
-  if (source === name && !hasOwnVersion) return null;
-  return hasOwnVersion ? `${source}@${sourceVersion}` : source;
+  const ownVersion = sourceVersionOf(each);
+  if (source === name && ownVersion === null) return null;
+  return ownVersion === null ? source : `${source}@${sourceVersion}`;
+}
+
+/** Version of the source package, where it is another one: an epoch of 0 is none. */
+function sourceVersionOf(each: Package): string | null {
+  const { sourceVersion } = each;
+  return sourceVersion?.replace(/^0+:/, '') === fullVersion(each) ? null : sourceVersion;
+}
+
+type Qualifiers = Readonly<Record<string, string | null>>;
+
+/** Whatever a guest calls its packages: what no URL can hold is replaced, for the document is to be made in any case. */
+function written(
+  type: string,
+  namespace: string | null,
+  name: string,
+  version: string | null,
+  qualifiers: Qualifiers,
+): string {
+  const { PackageURL } = require('packageurl-js') as typeof import('packageurl-js');
+  const told = Object.entries(qualifiers).flatMap(([key, value]) =>
+    value ? [[key, toUSVString(value)] as const] : [],
+  );
+  return new PackageURL(
+    type,
+    toUSVString(namespace ?? '') || undefined,
+    name.trim() === '' ? '-' : toUSVString(name),
+    toUSVString(version ?? '') || undefined,
+    Object.fromEntries(told),
+    undefined,
+  ).toString();
 }

@@ -2,6 +2,7 @@
 
 import { packageVersion } from '../text/generated/package';
 import { serialNumber } from './cyclonedx';
+import { distributionOf } from './distribution';
 import type { Inventory, Listed, SystemInventory } from './inventory';
 import { licenseOf } from './licenses';
 import { dependencies } from './relations';
@@ -25,13 +26,18 @@ export function spdx(inventory: Inventory): object {
   const files: object[] = [];
   const relationships: Relationship[] = [relation('SPDXRef-DOCUMENT', 'DESCRIBES', 'SPDXRef-Image')];
   for (const [index, each] of inventory.systems.entries()) {
-    const id = `SPDXRef-System-${index}`;
+    // By this beginning of its name Trivy knows it.
+    const id = `SPDXRef-OperatingSystem-${index}`;
     packages.push(systemElement(id, each));
     relationships.push(relation('SPDXRef-Image', 'CONTAINS', id));
     const all = [...each.packages, ...each.languages];
     const ids = all.map((_, place) => `SPDXRef-Package-${index}-${place}`);
-    packages.push(...all.map((listed, place) => packageElement(ids[place] as string, listed, extracted)));
-    relationships.push(...ids.map((contained) => relation(id, 'CONTAINS', contained)));
+    for (const [place, listed] of all.entries()) {
+      const own = ids[place] as string;
+      packages.push(packageElement(own, listed, extracted));
+      // Packages of languages are none of the distribution's.
+      relationships.push(relation(place < each.packages.length ? id : 'SPDXRef-Image', 'CONTAINS', own));
+    }
     for (const [place, needed] of dependencies(each.packages.map((listed) => listed.package)).entries())
       for (const other of needed)
         relationships.push(relation(ids[place] as string, 'DEPENDS_ON', ids[other] as string));
@@ -71,13 +77,13 @@ function elementOf(id: string, name: string) {
 }
 
 function systemElement(id: string, { system }: SystemInventory): object {
-  const { osRelease, distro, type, productName, versionText } = system;
-  const version = osRelease?.VERSION_ID ?? versionText;
+  const { type, productName } = system;
+  const { id: name, version } = distributionOf(system);
   return {
-    ...elementOf(id, osRelease?.ID ?? distro ?? type ?? 'unknown'),
+    ...elementOf(id, name ?? type ?? 'unknown'),
     ...(version && { versionInfo: version }),
     ...(productName && { description: productName }),
-    primaryPackagePurpose: 'OPERATING-SYSTEM',
+    primaryPackagePurpose: 'OPERATING_SYSTEM',
   };
 }
 
@@ -86,14 +92,30 @@ function packageElement(id: string, listed: Listed, extracted: Extracted): objec
   const declared = each.license === null ? licenses : [each.license];
   return {
     ...elementOf(id, each.name),
+    // What contains files has to say so.
+    filesAnalyzed: listed.files.some(({ digest }) => digest !== null),
     ...(version && { versionInfo: version }),
-    ...(each.vendor && { supplier: `Organization: ${each.vendor}` }),
-    ...(each.url && { homepage: each.url }),
-    ...(each.source && { sourceInfo: `built from ${each.source} ${each.sourceVersion ?? ''}`.trimEnd() }),
+    ...(each.vendor && { supplier: supplierOf(each.vendor) }),
+    ...(each.url && isUrl(each.url) && { homepage: each.url }),
+    // In these words Trivy looks for it.
+    ...(each.source && {
+      sourceInfo: `built package from: ${each.source} ${each.sourceVersion ?? ''}`.trimEnd(),
+    }),
     ...(each.summary && { summary: each.summary }),
     licenseDeclared: declared.length === 0 ? unknown : expressionOf(declared, extracted),
     externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl }],
   };
+}
+
+/** `Name <address>` as the format has it: on one line, the address in parentheses. */
+function supplierOf(vendor: string): string {
+  const [, name = vendor, address] = /^\s*([^<>()]*[^<>()\s])\s*<([^<>()\s]+)>\s*$/.exec(vendor) ?? [];
+  const told = address === undefined ? name : `${name} (${address})`;
+  return `Organization: ${told.replace(/\s+/g, ' ').trim()}`;
+}
+
+function isUrl(text: string): boolean {
+  return /^(?:https?|ftp|git):\/\/[\w.~:/?#[\]@!$&'()*+,;=%-]+$/.test(text) && URL.canParse(text);
 }
 
 /** Files of which a checksum is told: the format takes no others. */
@@ -107,9 +129,12 @@ function fileElements({ files }: Listed, id: string) {
 }
 
 function expressionOf(licenses: readonly string[], extracted: Extracted): string {
-  const parts = licenses
-    .map(licenseOf)
-    .map(({ kind, text }) => (kind === 'expression' ? text : referenceTo(text, extracted)));
+  const parts = licenses.map(licenseOf).map(({ kind, text }) => {
+    if (kind === 'name') return referenceTo(text, extracted);
+    // What distributions call so stands in no list, and the document has to say that it is one.
+    for (const [reference] of text.matchAll(/LicenseRef-[\w.-]+/g)) extracted.set(reference, reference);
+    return text;
+  });
   return parts.length === 1 ? (parts[0] as string) : parts.map((part) => `(${part})`).join(' AND ');
 }
 
