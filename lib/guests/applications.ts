@@ -29,11 +29,12 @@ export async function addApplications(
     return [];
   }
   const files = new GuestFiles(g);
+  const note = (message: string) => problems.note(root, code, message);
   try {
     // A distribution that libguestfs does not know may have packages of a format that is known.
-    const found = system.packageFormat === null ? await findDatabase(files) : undefined;
+    const found = system.packageFormat === null ? await findDatabase(files, note) : undefined;
     system.packageFormat ??= found?.format ?? null;
-    const packages = found?.packages ?? (await readPackages(files, system.packageFormat ?? ''));
+    const packages = found?.packages ?? (await readPackages(files, system.packageFormat ?? '', note));
     if (packages) {
       system.applications = packages.map(applicationOf);
       system.applicationsSource = 'database';

@@ -1,5 +1,5 @@
 // The database of apk, Alpine's package manager: fields of one letter, packages apart by empty lines.
-import { BadDatabase, bytesIn, type Package, packageOf } from './package';
+import { BadDatabase, bytesIn, mostPackages, type Package, packageOf } from './package';
 import { type SystemFiles, wholeOf } from './system-files';
 
 /** apk-tools 3 has it in `/usr`. */
@@ -11,7 +11,9 @@ const most = 128 * 2 ** 20;
 export async function readApk(files: SystemFiles): Promise<Package[] | undefined> {
   const text = await apkDatabase(files);
   if (text === undefined) return undefined;
-  const packages = text.split(/\n\s*\n/).flatMap(described);
+  const parts = text.split(/\n\s*\n/, mostPackages + 1);
+  if (parts.length > mostPackages) throw new BadDatabase('more packages of apk than any distribution has');
+  const packages = parts.flatMap(described);
   if (packages.length === 0 && text.trim() !== '')
     throw new BadDatabase('no package is told in the database of apk');
   return packages;
@@ -35,7 +37,7 @@ function described(stanza: string): Package[] {
     if (!fields.has(letter)) fields.set(letter, value);
   const get = (letter: string) => fields.get(letter) || null;
   const name = get('P');
-  if (name === null) return [];
+  if (!name?.trim()) return [];
   const full = fields.get('V') ?? '';
   const [, version = full, release = null] = /^(.*)-(r\d+)$/.exec(full) ?? [];
   const words = (letter: string) => (fields.get(letter) ?? '').split(' ').filter((word) => word !== '');
@@ -50,6 +52,8 @@ function described(stanza: string): Package[] {
         summary: get('T'),
       },
       ...{ installedSize: bytesIn(fields.get('I')), depends: words('D'), provides: words('p') },
+      // The tag of the repository that the package was asked of.
+      origin: get('s'),
     }),
   ];
 }

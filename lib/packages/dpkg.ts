@@ -1,25 +1,39 @@
-// The database of dpkg: one file, or in images without a package manager a folder of them.
+// The database of dpkg: one file and what has changed since it was written, or in images without a package manager a folder.
 import { BadDatabase, bytesIn, type Package, packageOf, timeOf, versionParts } from './package';
+import { isInstalled, Records, type Stanza, stanzas } from './stanzas';
 import { type SystemFiles, wholeOf } from './system-files';
 
 const status = '/var/lib/dpkg/status';
+const changes = '/var/lib/dpkg/updates';
 const folder = '/var/lib/dpkg/status.d';
 const listings = '/var/lib/dpkg/info';
 
 /** Bytes of the largest database that is read: ten times that of a system with everything. */
 const most = 128 * 2 ** 20;
 
+/** Changes after which dpkg itself writes its database anew, many times over. */
+const mostChanges = 10_000;
+
 /** Packages of dpkg; undefined where there is no database. @throws BadDatabase */
 export async function readDpkg(files: SystemFiles): Promise<Package[] | undefined> {
-  const texts = [await textOf(files, status)];
-  for (const name of await files.list(folder))
-    if (!name.endsWith('.md5sums')) texts.push(await textOf(files, `${folder}/${name}`));
-  const found = texts.filter((text) => text !== undefined);
-  if (found.length === 0) return undefined;
-  const packages = found.flatMap((text) => [...stanzas(text)].filter(isInstalled).map(described));
-  if (packages.length === 0 && found.some((text) => text.trim() !== ''))
-    throw new BadDatabase(`no package is told in ${status}`);
-  return await withTimes(files, packages);
+  const records = new Records();
+  const whole = await textOf(files, status);
+  let isFound = whole !== undefined;
+  let isEmpty = (whole ?? '').trim() === '';
+  for (const stanza of stanzas(whole ?? '')) records.add(stanza);
+  if (isFound)
+    for (const text of await changesOf(files)) for (const each of stanzas(text)) records.change(each);
+  for (const name of await files.list(folder)) {
+    if (name.endsWith('.md5sums')) continue;
+    const text = await textOf(files, `${folder}/${name}`);
+    isFound ||= text !== undefined;
+    isEmpty &&= (text ?? '').trim() === '';
+    for (const stanza of stanzas(text ?? '')) records.add(stanza);
+  }
+  if (!isFound) return undefined;
+  const all = records.all();
+  if (all.length === 0 && !isEmpty) throw new BadDatabase(`no package is told in ${status}`);
+  return await withTimes(files, all.filter(isInstalled).map(described));
 }
 
 async function textOf(files: SystemFiles, path: string): Promise<string | undefined> {
@@ -30,36 +44,19 @@ async function textOf(files: SystemFiles, path: string): Promise<string | undefi
   return content.toString();
 }
 
-type Stanza = ReadonlyMap<string, string>;
-
-/** Fields of each stanza, their names in small letters, and lines that go on joined by line breaks. */
-export function* stanzas(text: string): Generator<Stanza> {
-  let fields = new Map<string, string>();
-  let last: string | undefined;
-  for (const line of text.split('\n')) {
-    if (line.trim() === '') {
-      if (fields.size > 0) yield fields;
-      fields = new Map();
-      last = undefined;
-    } else if (/^[ \t]/.test(line)) {
-      if (last !== undefined) fields.set(last, `${fields.get(last)}\n${line.slice(1)}`);
-    } else {
-      const colon = line.indexOf(':');
-      last = colon > 0 ? line.slice(0, colon).toLowerCase() : undefined;
-      if (last !== undefined) fields.set(last, line.slice(colon + 1).trim());
-    }
+/** What dpkg was doing when it was interrupted, or the machine stopped: it counts, as for dpkg itself. */
+async function changesOf(files: SystemFiles): Promise<string[]> {
+  const names = (await files.list(changes)).filter((name) => /^\d+$/.test(name)).sort();
+  if (names.length > mostChanges) throw new BadDatabase(`${changes} has ${names.length} files`);
+  const texts: string[] = [];
+  let length = 0;
+  for (const name of names) {
+    const text = (await textOf(files, `${changes}/${name}`)) ?? '';
+    length += text.length;
+    if (length > most) throw new BadDatabase(`${changes} has more than any database of dpkg`);
+    texts.push(text);
   }
-  if (fields.size > 0) yield fields;
-}
-
-/** States of packages whose files are there. Without a word on it the package is part of the image. */
-const states: ReadonlySet<string> = new Set([
-  ...['installed', 'triggers-pending', 'triggers-awaited', 'half-configured', 'unpacked'],
-]);
-
-function isInstalled(fields: Stanza): boolean {
-  const [, , state] = fields.get('status')?.split(/\s+/) ?? ['', '', 'installed'];
-  return Boolean(fields.get('package')) && states.has(state ?? '');
+  return texts;
 }
 
 function described(fields: Stanza): Package {

@@ -43,6 +43,12 @@ export function packageOf(told: Pick<Package, 'name'> & Partial<Package>): Packa
   };
 }
 
+/** Packages of the largest system that is read: no distribution has so many. */
+export const mostPackages = 200_000;
+
+/** Tells what a database does not tell of one of its packages. */
+export type Note = (message: string) => void;
+
 /** A database of packages that is not what it should be. */
 export class BadDatabase extends Error {}
 

@@ -4,36 +4,38 @@ import { gunzip } from 'node:zlib';
 import { nameOf } from '../text/bytes';
 import { BadDatabase } from './package';
 import type { FilesOfPackage, PackageFile } from './package-file';
+import { pacmanFolder } from './pacman';
 import { type SystemFiles, wholeOf } from './system-files';
-
-const folder = '/var/lib/pacman/local';
 
 /** Bytes of the largest table, packed and unpacked. */
 const mostPacked = 32 * 2 ** 20;
 const most = 128 * 2 ** 20;
 
 export async function* readPacmanFiles(files: SystemFiles): AsyncGenerator<FilesOfPackage> {
+  const folder = await pacmanFolder(files);
   for (const name of await files.list(folder)) {
     const [, own, version] = /^(.+)-([^-]+-[^-]+)$/.exec(name) ?? [];
     if (own === undefined || version === undefined) continue;
     const table = await contentOf(files, `${folder}/${name}/mtree`);
-    const found = table ? mtreeFiles(await unpacked(table, name)) : await listed(files, name);
+    const found = table
+      ? mtreeFiles(await unpacked(table, `${folder}/${name}`))
+      : await listed(files, `${folder}/${name}`);
     yield { name: own, version, arch: null, files: found };
   }
 }
 
-async function listed(files: SystemFiles, name: string): Promise<PackageFile[]> {
-  const text = (await contentOf(files, `${folder}/${name}/files`))?.toString() ?? '';
+async function listed(files: SystemFiles, folder: string): Promise<PackageFile[]> {
+  const text = (await contentOf(files, `${folder}/files`))?.toString() ?? '';
   const [, list = ''] = /^%FILES%\n((?:.+\n?)*)/m.exec(text) ?? [];
   const paths = list.split('\n').filter((path) => path !== '' && !path.endsWith('/'));
   return paths.map((path) => ({ path: `/${path}`, mode: null, digest: null }));
 }
 
-async function unpacked(table: Buffer, name: string): Promise<string> {
+async function unpacked(table: Buffer, folder: string): Promise<string> {
   try {
     return (await promisify(gunzip)(table, { maxOutputLength: most })).toString('latin1');
   } catch {
-    throw new BadDatabase(`${folder}/${name}/mtree cannot be unpacked`);
+    throw new BadDatabase(`${folder}/mtree cannot be unpacked`);
   }
 }
 

@@ -1,28 +1,61 @@
 // The database of pacman, Arch's package manager: a folder for each package.
-import { BadDatabase, bytesIn, type Package, packageOf, timeOf, versionParts } from './package';
+import {
+  BadDatabase,
+  bytesIn,
+  mostPackages,
+  type Note,
+  type Package,
+  packageOf,
+  timeOf,
+  versionParts,
+} from './package';
 import { type SystemFiles, wholeOf } from './system-files';
 
-const folder = '/var/lib/pacman/local';
+const configuration = '/etc/pacman.conf';
+const usual = '/var/lib/pacman';
 
 /** Bytes of the largest description that is read. */
 const most = 2 ** 20;
 
-const mostPackages = 200_000;
-
 /** Packages of pacman; undefined where there is no database. @throws BadDatabase */
-export async function readPacman(files: SystemFiles): Promise<Package[] | undefined> {
+export async function readPacman(files: SystemFiles, note: Note = () => {}): Promise<Package[] | undefined> {
+  const folder = await pacmanFolder(files);
   const names = (await files.list(folder)).filter((name) => name !== 'ALPM_DB_VERSION');
   if (names.length === 0) return undefined;
   if (names.length > mostPackages) throw new BadDatabase(`${folder} has ${names.length} packages`);
   const packages: Package[] = [];
+  const undescribed: string[] = [];
   for (const name of names) {
     const file = await files.open(`${folder}/${name}/desc`);
     const content = file && (await wholeOf(file, most));
     const found = content && described(content.toString());
-    if (!found) throw new BadDatabase(`${folder}/${name}/desc does not describe a package`);
-    packages.push(found);
+    const known = found ?? namedBy(name);
+    if (!known) continue;
+    if (!found) undescribed.push(name);
+    packages.push(known);
+  }
+  if (packages.length === 0) throw new BadDatabase(`${folder} does not describe a package`);
+  const [first, ...others] = undescribed;
+  if (first !== undefined) {
+    const what = others.length === 0 ? first : `${first} and ${others.length} more`;
+    note(`${folder} does not describe ${what}: nothing but the name and the version is known`);
   }
   return packages;
+}
+
+/** Where its configuration says that the packages are. */
+export async function pacmanFolder(files: SystemFiles): Promise<string> {
+  const file = await files.open(configuration);
+  const text = (file && (await wholeOf(file, most)))?.toString() ?? '';
+  const [, told = usual] = /^[ \t]*DBPath[ \t]*=[ \t]*(\/[^\0\r\n]*?)[ \t]*\r?$/m.exec(text) ?? [];
+  return `${told.replace(/\/+$/, '')}/local`;
+}
+
+/** As pacman itself has it: what is no such folder is none of its own. */
+function namedBy(folder: string): Package | undefined {
+  const [, name, version] = /^(.+)-([^-]+-[^-]+)$/.exec(folder) ?? [];
+  if (name === undefined || version === undefined) return undefined;
+  return packageOf({ name, ...versionParts(version) });
 }
 
 function described(text: string): Package | undefined {
@@ -30,7 +63,7 @@ function described(text: string): Package | undefined {
   const all = (name: string) => fields.get(name) ?? [];
   const get = (name: string) => all(name)[0] ?? null;
   const name = get('NAME');
-  if (name === null) return undefined;
+  if (!name?.trim()) return undefined;
   return packageOf({
     ...{ name, ...versionParts(get('VERSION') ?? ''), arch: get('ARCH'), source: get('BASE') ?? name },
     ...{

@@ -1,12 +1,12 @@
 // The packages of a system, by the readers that there are.
 import { readApk } from './apk';
 import { readDpkg } from './dpkg';
-import type { Package } from './package';
+import type { Note, Package } from './package';
 import { readPacman } from './pacman';
 import { readRpm } from './rpm';
 import type { SystemFiles } from './system-files';
 
-type Reader = (files: SystemFiles) => Promise<Package[] | undefined>;
+type Reader = (files: SystemFiles, note?: Note) => Promise<Package[] | undefined>;
 
 /** Readers by libguestfs's names of the formats. */
 const readers: ReadonlyMap<string, Reader> = new Map([
@@ -23,18 +23,28 @@ export function isReadable(format: string): boolean {
 /** The database of a system of which it is not known what format it has; of several the one with most packages. */
 export async function findDatabase(
   files: SystemFiles,
+  note?: Note,
 ): Promise<{ format: string; packages: Package[] } | undefined> {
   let found: { format: string; packages: Package[] } | undefined;
   for (const format of readers.keys()) {
-    const packages = await readPackages(files, format);
+    const packages = await readPackages(files, format, note);
     if (packages && packages.length > (found?.packages.length ?? 0)) found = { format, packages };
   }
   return found;
 }
 
-/** Packages in the order of their names; undefined where there is no database. @throws BadDatabase */
-export async function readPackages(files: SystemFiles, format: string): Promise<Package[] | undefined> {
-  const packages = await readers.get(format)?.(files);
+/**
+ * Packages in the order of their names; undefined where there is no database.
+ *
+ * @param note - is told what the database does not tell of a package
+ * @throws BadDatabase
+ */
+export async function readPackages(
+  files: SystemFiles,
+  format: string,
+  note?: Note,
+): Promise<Package[] | undefined> {
+  const packages = await readers.get(format)?.(files, note);
   return packages?.sort((a, b) => compare(a.name, b.name) || compare(a.arch ?? '', b.arch ?? ''));
 }
 

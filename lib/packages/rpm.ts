@@ -1,7 +1,7 @@
 // The database of RPM, of any of its kinds.
 import { headersInBerkeley, isBerkeley } from './berkeley';
 import { headersInNdb, isNdb } from './ndb';
-import { BadDatabase, type Package } from './package';
+import { BadDatabase, mostPackages, type Package } from './package';
 import { packageIn } from './rpm-header';
 import { isSqlite, Sqlite } from './sqlite';
 import type { SystemFile, SystemFiles } from './system-files';
@@ -10,8 +10,6 @@ import type { SystemFile, SystemFiles } from './system-files';
 const folders = ['/usr/lib/sysimage/rpm', '/usr/share/rpm', '/var/lib/rpm'];
 
 const names = ['rpmdb.sqlite', 'Packages.db', 'Packages'];
-
-const mostPackages = 1_000_000;
 
 /** Bytes of all headers that are read, and characters of what is kept of them: headers may lie in one another. */
 const mostBytes = 4 * 2 ** 30;

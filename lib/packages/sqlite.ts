@@ -16,6 +16,9 @@ const mostBytes = 256 * 2 ** 20;
 /** Levels of a table; SQLite itself has no more than 20. */
 const mostLevels = 20;
 
+/** Tables and indexes of a database; RPM's has two dozen. */
+const mostTables = 10_000;
+
 /** Value of a column; a number that a double does not hold is null too. */
 export type Value = null | number | string | Buffer;
 
@@ -27,6 +30,8 @@ export class Sqlite {
   readonly #usable: number;
   readonly #pages: number;
   readonly #fromLog: ReadonlyMap<number, Buffer>;
+  /** Bytes of rows that may still come: more than there are in the whole lie in one another. */
+  #left: number;
 
   private constructor(
     file: SystemFile,
@@ -40,6 +45,7 @@ export class Sqlite {
     const inFile = Math.floor(file.size / pageSize);
     this.#pages = [...fromLog.keys()].reduce((most, page) => Math.max(most, page), inFile);
     this.#fromLog = fromLog;
+    this.#left = (inFile + fromLog.size) * pageSize;
   }
 
   /** @param log the write-ahead log beside the database, where there is one */
@@ -57,7 +63,9 @@ export class Sqlite {
 
   /** Rows of a table, each with its values in the order of the columns. @throws BadDatabase */
   async *rows(table: string): AsyncGenerator<Value[]> {
+    let count = 0;
     for await (const [type, name, , root] of this.#rowsBelow(1)) {
+      if (++count > mostTables) throw new BadDatabase('a database of SQLite with more tables than any has');
       if (type !== 'table' || name !== table || typeof root !== 'number') continue;
       yield* this.#rowsBelow(root);
       return;
@@ -97,6 +105,8 @@ export class Sqlite {
   /** What a cell holds, of which a part may lie on pages of its own. */
   async #payload(page: Buffer, at: number, length: number): Promise<Buffer> {
     if (length > mostBytes) throw new BadDatabase(`a row of SQLite of ${length} bytes`);
+    this.#left -= length;
+    if (this.#left < 0) throw new BadDatabase('rows of SQLite that are more than their database can hold');
     const usable = this.#usable;
     if (length <= usable - 35) return piece(page, at, length);
     const least = Math.floor(((usable - 12) * 32) / 255) - 23;

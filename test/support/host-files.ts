@@ -13,7 +13,7 @@ export class HostFiles implements SystemFiles {
 
   async open(path: string): Promise<SystemFile | undefined> {
     const place = join(this.#root, path);
-    const stat = lstatSync(place, { throwIfNoEntry: false });
+    const stat = statOf(place);
     if (!stat?.isFile()) return undefined;
     return new ChunkedFile(stat.size, async (offset, length) => {
       await using file = await open(place);
@@ -35,5 +35,13 @@ export class HostFiles implements SystemFiles {
       (name) => [name, lstatSync(join(this.#root, folder, name), { throwIfNoEntry: false })] as const,
     );
     return new Map(stats.flatMap(([name, stat]) => (stat ? [[name, Math.floor(stat.mtimeMs / 1000)]] : [])));
+  }
+}
+
+function statOf(place: string) {
+  try {
+    return lstatSync(place);
+  } catch {
+    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { stanzas } from '../../packages/dpkg';
+import { stanzas } from '../../packages/stanzas';
 import type { Sighting, Tree, TreeRule } from '../rule';
 
 export const packageStates: TreeRule = {
