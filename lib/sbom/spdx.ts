@@ -109,7 +109,7 @@ function packageElement(id: string, listed: Listed, extracted: Extracted): objec
 
 /** `Name <address>` as the format has it: on one line, the address in parentheses. */
 function supplierOf(vendor: string): string {
-  const [, name = vendor, address] = /^\s*([^<>()]*[^<>()\s])\s*<([^<>()\s]+)>\s*$/.exec(vendor) ?? [];
+  const [, name = vendor, address] = /^([^<>()]*[^<>()\s])\s*<([^<>()\s]+)>$/.exec(vendor.trim()) ?? [];
   const told = address === undefined ? name : `${name} (${address})`;
   return `Organization: ${told.replace(/\s+/g, ' ').trim()}`;
 }
