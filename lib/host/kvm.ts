@@ -2,9 +2,9 @@
 // the guest hangs, on others qemu dies.
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { bootId } from './boot-id';
-import { writeWhole } from './cache-file';
+import { cacheFile, writeWhole } from './cache-file';
 
 const device = '/dev/kvm';
 
@@ -42,8 +42,13 @@ interface Verdict {
 
 /** File in which the verdict is kept for this user's other processes; undefined where there is no home. */
 export function verdictFile(): string | undefined {
+  return cacheFile('kvm.json', { HOME: home(), ...process.env });
+}
+
+/** Also where no variable says it, as in a service. */
+function home(): string | undefined {
   try {
-    return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'guestfs-node', 'kvm.json');
+    return homedir();
   } catch {
     return undefined;
   }

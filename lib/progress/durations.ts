@@ -1,7 +1,7 @@
 // What operations took before on this machine, in a small file of the user's cache folder.
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { writeWhole } from '../host/cache-file';
+import { dirname } from 'node:path';
+import { cacheFile, writeWhole } from '../host/cache-file';
 
 /** Variables by which the folder is found, and by which estimates are switched. */
 export const estimateVariables = ['GUESTFS_ESTIMATES', 'XDG_CACHE_HOME', 'HOME'] as const;
@@ -20,8 +20,7 @@ const longestMs = 24 * 3_600_000;
 /** The file, as the variables say; undefined where there is none, or where nothing is to be remembered. */
 export function durationsFile(env: NodeJS.ProcessEnv): string | undefined {
   if (env.GUESTFS_ESTIMATES === '0') return undefined;
-  const folder = env.XDG_CACHE_HOME || (env.HOME && join(env.HOME, '.cache'));
-  return folder ? join(folder, 'guestfs-node', 'durations.json') : undefined;
+  return cacheFile('durations.json', env);
 }
 
 /** Durations of earlier operations, by a name of what was left when. Whatever the file holds, or where there is none, it works. */
