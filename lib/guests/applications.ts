@@ -5,6 +5,7 @@ import type { Guestfs } from '../guestfs';
 import { BadDatabase, type Package } from '../packages/package';
 import { findDatabase, isReadable, readPackages } from '../packages/read';
 import { GuestFiles } from '../packages/system-files';
+import { readPrograms } from '../packages/windows';
 import { describeApplication } from './operating-system';
 import { isRefusal, type Problems } from './problems';
 import type { ApplicationReport, OperatingSystemReport } from './report';
@@ -24,10 +25,7 @@ export async function addApplications(
   problems: Problems,
 ): Promise<readonly Package[]> {
   const { root, type, distro } = system;
-  if (type === 'windows') {
-    await addListed(g, system, problems);
-    return [];
-  }
+  if (type === 'windows') return await addPrograms(g, system, problems);
   const files = new GuestFiles(g);
   const note = (message: string) => problems.note(root, code, message);
   try {
@@ -48,6 +46,32 @@ export async function addApplications(
     else if (isRefusal(error)) noteRefusal(root, problems, error);
     else throw error;
   }
+  return [];
+}
+
+/** Programs of Windows by its registry; where that cannot be read, what libguestfs makes of it. */
+async function addPrograms(
+  g: Guestfs,
+  system: OperatingSystemReport,
+  problems: Problems,
+): Promise<readonly Package[]> {
+  const { root, windows } = system;
+  try {
+    if (windows?.softwareHive && (await g.featureAvailable(['hivex']))) {
+      const note = (message: string) => problems.note(root, code, message);
+      const programs = await readPrograms(g, windows.softwareHive, note);
+      system.applications = programs.map((each) => {
+        const { displayName, installPath } = each;
+        return { ...applicationOf(each.package), displayName, installPath };
+      });
+      system.applicationsSource = 'database';
+      // Keys may be but numbers: people, and bills of materials, know programs by what they are called.
+      return programs.map((each) => ({ ...each.package, name: each.displayName }));
+    }
+  } catch (error) {
+    if (!isRefusal(error) && !(error instanceof BadDatabase)) throw error;
+  }
+  await addListed(g, system, problems);
   return [];
 }
 

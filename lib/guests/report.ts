@@ -226,8 +226,8 @@ export interface OperatingSystemReport {
    */
   applications: ApplicationReport[] | null;
   /**
-   * What has listed the packages: `'database'` when the database of the system's package manager was read itself, which
-   * tells more of each; `'libguestfs'` for formats that are not known here, and for Windows; null where there is no list.
+   * What has listed the packages: `'database'` when the database of the system's package manager was read itself, of Windows
+   * its registry, which tells more of each; `'libguestfs'` where that is not understood; null where there is no list.
    */
   applicationsSource: 'database' | 'libguestfs' | null;
   /** Icon of the system, a PNG image in base64; null without `icon: true`, and where there is none. */
@@ -264,7 +264,7 @@ export interface ApplicationReport {
   license: string | null;
   /** Bytes that it takes once it is installed. */
   installedSize: number | null;
-  /** Time of its installation, ISO 8601; with dpkg, the time at which the list of its files was written. */
+  /** Time of its installation, ISO 8601; with dpkg, the time at which the list of its files was written; of Windows, the day. */
   installTime: string | null;
   /** Distribution or repository that it comes from. */
   origin: string | null;

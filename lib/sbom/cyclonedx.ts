@@ -107,7 +107,9 @@ function forGrype({ system: { osRelease } }: SystemInventory): Told {
 function packageComponent(listed: Listed, ref: string): Component {
   const { package: each, purl, version } = listed;
   return {
-    ...{ type: 'library', 'bom-ref': ref, name: each.name, version },
+    // Programs of Windows are used by nobody else.
+    type: purl.startsWith('pkg:generic/') ? 'application' : 'library',
+    ...{ 'bom-ref': ref, name: each.name, version },
     publisher: each.vendor ?? undefined,
     description: each.summary ?? undefined,
     licenses: licensesOf(listed),

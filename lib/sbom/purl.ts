@@ -9,6 +9,9 @@ import { fullVersion } from './inventory';
 /** Types of package URLs by libguestfs's names of the formats. */
 const types: Readonly<Record<string, string>> = { deb: 'deb', rpm: 'rpm', apk: 'apk', pacman: 'alpm' };
 
+/** Type of what no type of URLs is for, as programs of Windows: they are named, and no distribution with them. */
+const unknownType = 'generic';
+
 /** Names of those who make packages of RPM, where they are not those of the distribution. */
 const makers: readonly (readonly [RegExp, string])[] = [
   [/^rhel$/, 'redhat'],
@@ -29,8 +32,10 @@ export function purlOf(
   each: Package,
   system: Describes & Pick<OperatingSystemReport, 'packageFormat'>,
 ): string {
-  const type = types[system.packageFormat ?? ''] ?? 'generic';
+  const type = types[system.packageFormat ?? ''] ?? unknownType;
   const { id, version } = distributionOf(system);
+  if (type === unknownType && system.osRelease === null)
+    return written(type, null, each.name, each.version, {});
   const [, maker = id] = (type === 'rpm' && makers.find(([pattern]) => pattern.test(id ?? ''))) || [];
   const ofPackage = type === 'rpm' ? fullVersion({ ...each, epoch: 0 }) : fullVersion(each);
   return written(type, maker, each.name, ofPackage, {

@@ -28,7 +28,7 @@ export async function makeWindows(g: Guestfs, registry: WindowsRegistry): Promis
 }
 
 /** Adds what is missing of a path of keys. */
-async function addKey(g: Guestfs, path: readonly string[]): Promise<bigint> {
+export async function addKey(g: Guestfs, path: readonly string[]): Promise<bigint> {
   let node = await g.hivexRoot();
   for (const name of path) {
     const child = await g.hivexNodeGetChild(node, name);
@@ -37,7 +37,7 @@ async function addKey(g: Guestfs, path: readonly string[]): Promise<bigint> {
   return node;
 }
 
-async function setText(g: Guestfs, node: bigint, key: string, text: string): Promise<void> {
+export async function setText(g: Guestfs, node: bigint, key: string, text: string): Promise<void> {
   const zeroTerminated = 1; // REG_SZ
   await g.hivexNodeSetValue(node, key, zeroTerminated, Buffer.from(`${text}\0`, 'utf16le'));
 }
