@@ -20,6 +20,7 @@ import { type Observable, type OperationObserver, observe } from './calls/operat
 import { PrivateData } from './calls/private-data';
 import { ProgressStream } from './calls/progress-stream';
 import { isTraced, traced, tracePhase } from './calls/tracing-channel';
+import { brand } from './faults/brand';
 import { closedError, GuestfsError } from './faults/errors';
 import { aliases } from './generated/aliases';
 import { GuestfsMethods, type TarInOptions, type TarOutOptions } from './generated/methods';
@@ -540,3 +541,5 @@ function abortable<S extends Readable | Writable>(stream: S, signal: AbortSignal
   if (signal) addAbortSignal(signal, stream);
   return stream;
 }
+
+brand(Guestfs, 'guestfs.Guestfs');

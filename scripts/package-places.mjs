@@ -5,6 +5,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -138,6 +139,30 @@ async function permissions({ test, run, fails, says, node, cwd }) {
       says(await run(inspecting, cwd), /^ERR_ACCESS_DENIED: .*--allow-fs-read=/m);
     });
   }
+  await test('what the permission model forbids to a launch from a template, and to the doctor', async () => {
+    const restricted = [
+      node(24),
+      '--no-warnings',
+      '--permission',
+      '--allow-addons',
+      `--allow-fs-read=${cwd}`,
+    ];
+    const all = ['--allow-child-process', '--allow-fs-read=*', '--allow-fs-write=*'];
+    const cli = path.join(cwd, 'node_modules/guestfs/dist/cli/main.js');
+    const launching = ['template.cjs', mkdtempSync(path.join(cwd, 'copied-'))];
+    says(
+      await run([...restricted, ...launching], cwd),
+      /^ERR_GUESTFS_TEMPLATE: .*permission model.*--allow-child-process '--allow-fs-read=\*' '--allow-fs-write=\*'/m,
+    );
+    says(
+      await run([...restricted, ...all, ...launching], cwd),
+      /^launched from a template\ndownloaded\nERR_ACCESS_DENIED: copyOut: .*permission model.*download\(\)/m,
+    );
+    const looking = await run([...restricted, cli, 'doctor', '--no-launch'], cwd);
+    says(looking, /\(PERMISSIONS\)\n.*--allow-fs-read=/);
+    if (/There is no/.test(looking)) throw new Error(`The doctor tells what it cannot know:\n${looking}`);
+    says(await run([...restricted, ...all, cli, 'doctor', '--no-launch'], cwd), /qemu/);
+  });
   await test('--no-addons', async () =>
     says(await fails([node(24), '--no-addons', 'main.cjs'], cwd), /was started with --no-addons/));
 }

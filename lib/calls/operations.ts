@@ -1,4 +1,5 @@
 import type { ProgressEvent } from '../options/types';
+import { packageVersion } from '../text/generated/package';
 
 /** A call on its way through a handle's thread. */
 export interface Operation {
@@ -22,8 +23,11 @@ export interface OperationObserver {
   ended(op: Operation, error: Error | undefined): void;
 }
 
-/** Key of the method by which an observer is attached; it returns the function that detaches it. */
-export const observe: unique symbol = Symbol('guestfs.observe');
+/**
+ * Key of the method by which an observer is attached; it returns the function that detaches it. Copies of one version
+ * share it, as a test runner makes them that loads modules anew; another version may tell other things.
+ */
+export const observe: unique symbol = Symbol.for(`guestfs.observe@${packageVersion}`);
 
 /** Something whose operations can be observed: a handle. */
 export interface Observable {

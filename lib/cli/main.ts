@@ -65,7 +65,10 @@ async function run([name, ...args]: readonly string[], signal: AbortSignal): Pro
     if (signal.aborted) return ExitCode.success; // unless what has aborted it knows better
     if (!(error instanceof UsageError)) {
       const message = error instanceof Error ? error.message : String(error);
-      process.stderr.write(`guestfs: ${printableText(message)}\n`);
+      // The import's own error says whose it is.
+      const whose =
+        (error as { code?: unknown } | null)?.code === 'ERR_GUESTFS_NOT_LOADED' ? '' : 'guestfs: ';
+      process.stderr.write(`${whose}${printableText(message)}\n`);
       return ExitCode.failure;
     }
     const topic = name !== undefined && commandNames.includes(name) ? `${name} ` : '';

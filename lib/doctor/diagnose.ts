@@ -12,6 +12,7 @@ import { checkHypervisor, checkLibrary, checkQemuImg, libraryFailed, settingsRef
 import { type Machine, thisMachine } from './machine';
 import { checkMemory } from './memory';
 import { type CheckedDiagnoseOptions, checkDiagnoseOptions, type DiagnoseOptions } from './options';
+import { checkPermissions } from './permissions';
 import { readSettings, type Settings } from './settings';
 import { checkTemplates, findTemplates } from './templates';
 
@@ -41,8 +42,14 @@ async function collect(machine: Machine, options: CheckedDiagnoseOptions): Promi
     add([whyUnusable(machine, error)]);
     return undefined;
   });
-  add(settings ? checkAll(machine, settings) : checkWithoutLibrary(machine));
-  if (settings) add(checkTemplates(machine, settings, await findTemplates(settings)));
+  const restricted = checkPermissions(machine);
+  if (restricted.length > 0) {
+    if (settings) add(checkLibrary(settings));
+    add(restricted);
+  } else {
+    add(settings ? checkAll(machine, settings) : checkWithoutLibrary(machine));
+    if (settings) add(checkTemplates(machine, settings, await findTemplates(settings)));
+  }
   for (const image of images) add([await checkImage(image, signal)]);
   if (launch && settings) add(await checkLaunch(machine, options, findings));
   return findings;

@@ -32,6 +32,7 @@ export type FindingCode =
   | 'LIBRARY_OLD'
   | 'MEMORY'
   | 'NO_INIT'
+  | 'PERMISSIONS'
   | 'QEMU_IMG'
   | 'TEMPLATE'
   | 'TEMPLATE_NOT_MADE'

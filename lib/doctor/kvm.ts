@@ -16,6 +16,8 @@ export function checkKvm(machine: Machine, settings?: Settings): Finding[] {
       ok('KVM', 'KVM is not used', 'The backend settings have force_tcg: appliances run under emulation'),
     ];
   switch (machine.kvm) {
+    case 'unknown':
+      return [];
     case 'missing':
       return [missing(machine)];
     case 'forbidden':

@@ -36,7 +36,9 @@ export async function checkLaunch(
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     const from = g.launchWay?.from === 'template' ? ', from a template' : '';
     const how =
-      (await g.getBackend()) === 'direct' ? `, ${await acceleration(g, machine, warnings)}${from}` : '';
+      (await g.getBackend()) === 'direct' && machine.kvm !== 'unknown'
+        ? `, ${await acceleration(g, machine, warnings)}${from}`
+        : '';
     return [
       ok('LAUNCH', 'An appliance starts', `In ${seconds} s${how}`),
       ...kvmVerdict(machine, warnings, before),

@@ -5,6 +5,7 @@ import { type Distribution, thisDistribution } from '../faults/packages';
 import { holders } from '../host/appliance-cache';
 import { type KvmState, kvmIsKnownToFail, kvmState, verdictFile } from '../host/kvm';
 import { availableMemory } from '../host/memory';
+import { missingFlags } from '../host/permissions';
 
 export type Access = 'read' | 'write' | 'execute';
 
@@ -23,6 +24,8 @@ export interface Machine {
   readonly pid: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly distribution: Distribution;
+  /** Flags without which Node's permission model keeps this process from looking; none where it may look. */
+  readonly missingFlags: readonly string[];
   /** Facts of a file, or of a link's target; undefined where there is none. */
   facts(path: string): FileFacts | undefined;
   /** Names in a folder; none where it cannot be read. */
@@ -50,6 +53,7 @@ export function thisMachine(): Machine {
     pid: process.pid,
     env: process.env,
     distribution: thisDistribution(),
+    missingFlags: missingFlags(),
     facts: (path) => attempt(() => factsOf(path)),
     names: (folder) => attempt(() => readdirSync(folder)) ?? [],
     text: (file) => attempt(() => readFileSync(file, 'utf8')),

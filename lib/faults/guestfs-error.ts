@@ -1,5 +1,6 @@
 // Errors as classes, and as the data of which they are made.
 import { harmlessText } from '../text/lines';
+import { brand } from './brand';
 import { type Fault, sentences } from './faults';
 
 /** What a {@link GuestfsError} is made of, beside its message. */
@@ -80,21 +81,6 @@ export class AbortError extends Error {
   override get name(): string {
     return 'AbortError';
   }
-}
-
-/**
- * Lets `instanceof` know the errors of another copy of the package and of another realm, whose class is another one, by a
- * brand; for subclasses it stays what it is.
- */
-function brand(kind: typeof GuestfsError | typeof AbortError, name: string): void {
-  const symbol = Symbol.for(name);
-  Object.defineProperty(kind.prototype, symbol, { value: true });
-  Object.defineProperty(kind, Symbol.hasInstance, {
-    value(this: unknown, value: unknown): boolean {
-      if (this !== kind) return Function.prototype[Symbol.hasInstance].call(this, value);
-      return typeof value === 'object' && value !== null && symbol in value;
-    },
-  });
 }
 
 brand(GuestfsError, 'guestfs.GuestfsError');

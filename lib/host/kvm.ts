@@ -5,10 +5,12 @@ import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { bootId } from './boot-id';
 import { cacheFile, writeWhole } from './cache-file';
+import { isForbidden } from './permissions';
 
 const device = '/dev/kvm';
 
-export type KvmState = 'usable' | 'missing' | 'forbidden';
+/** `unknown`: Node's permission model does not let this process look. */
+export type KvmState = 'usable' | 'missing' | 'forbidden' | 'unknown';
 
 /** Whether an appliance with these settings of its backend will be emulated, as far as that is known. */
 export function isEmulated(settings: readonly string[]): boolean {
@@ -23,6 +25,7 @@ export function kvmState(): KvmState {
     accessSync(device, constants.R_OK | constants.W_OK);
     return 'usable';
   } catch (error) {
+    if (isForbidden(error)) return 'unknown';
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : 'forbidden';
   }
 }

@@ -1,6 +1,7 @@
 // Launches from a template where that can be, and by booting where not.
 import type { MakeCall } from '../calls/make-call';
 import { errorFor } from '../faults/errors';
+import { missingFlags } from '../host/permissions';
 import { isRefusal, type Refusal, type RefusalReason, refusal } from '../templates/refusal';
 import { Start } from '../templates/start';
 import { holds, TemplateStore } from '../templates/store';
@@ -69,6 +70,11 @@ export class FromTemplate {
     if (typeof mode === 'object') return mode;
     if (mode === 'never') return refusal('off', 'templates are switched off');
     if (this.#backend !== 'direct') return refusal('backend', `the backend is ${this.#backend}`);
+    const flags = missingFlags();
+    if (flags.length > 0) {
+      const why = `Node's permission model forbids what templates need: start Node.js with ${flags.join(' ')} too`;
+      return refusal('permissions', why);
+    }
     if (mode === 'auto' && (await this.#call<boolean>('getVerbose'))) {
       return refusal('verbose', 'the launch is verbose');
     }

@@ -140,7 +140,8 @@ function isForced(setting: string): boolean {
 
 function requireKvm(): void {
   const state = kvmState();
-  if (state === 'usable') return;
+  // Where this process may not look, qemu does.
+  if (state === 'usable' || state === 'unknown') return;
   const [problem, remedy] = {
     missing: [
       'there is no /dev/kvm',

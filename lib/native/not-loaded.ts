@@ -69,11 +69,12 @@ export function reasonOf(failed: Failed): NotLoadedReason {
 }
 
 export function explainNotLoaded(failed: Failed, reason: NotLoadedReason): string {
-  return [
-    'guestfs: the native addon cannot be loaded. Tried:',
-    ...indent(tried(failed)),
-    ...advice[reason](failed),
-  ].join('\n');
+  // Elsewhere no file would do.
+  const before =
+    reason === 'platform'
+      ? ['guestfs: there is no native addon for this system.']
+      : ['guestfs: the native addon cannot be loaded. Tried:', ...indent(tried(failed))];
+  return [...before, ...advice[reason](failed)].join('\n');
 }
 
 /** Whether a folder is that of this package. */

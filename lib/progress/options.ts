@@ -1,5 +1,6 @@
 import { type Observable, observe } from '../calls/operations';
 import { invalidType, invalidValue, outOfRange, unknownOption } from '../faults/arguments';
+import { isBranded } from '../faults/brand';
 import { reading, readSettings } from '../options/read';
 import { ciSystems, ciVariables } from '../text/ci/systems';
 import { colourVariables } from '../text/colour';
@@ -107,7 +108,7 @@ export function checkAttachOptions(options: AttachOptions | undefined): AttachOp
     throw invalidType('attach', 'options.label', 'string', label);
   }
   if (parent !== undefined && !isObservable(parent)) {
-    throw invalidType('attach', 'options.parent', 'Guestfs', parent);
+    throw notObservable('options.parent', parent);
   }
   return { label, parent };
 }
@@ -138,4 +139,12 @@ function readVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 export function isObservable(value: unknown): value is Observable {
   if (typeof value !== 'object' || value === null) return false;
   return reading('attach', 'handle', () => typeof (value as Partial<Observable>)[observe] === 'function');
+}
+
+/** Why a handle cannot be attached. */
+export function notObservable(argument: string, value: unknown): TypeError {
+  if (!reading('attach', argument, () => isBranded(value, 'guestfs.Guestfs')))
+    return invalidType('attach', argument, 'Guestfs', value);
+  const why = 'is a handle of another version of the package: make both of one (`npm ls guestfs` shows them)';
+  return invalidValue('attach', argument, why);
 }

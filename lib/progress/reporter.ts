@@ -16,6 +16,7 @@ import {
   checkAttachOptions,
   checkReporterOptions,
   isObservable,
+  notObservable,
   type ProgressFormat,
   type ProgressReporterOptions,
 } from './options';
@@ -95,7 +96,7 @@ export class ProgressReporter {
    * @param handle - a {@link Guestfs}
    */
   attach(handle: Observable, options?: AttachOptions): this {
-    if (!isObservable(handle)) throw invalidType('attach', 'handle', 'Guestfs', handle);
+    if (!isObservable(handle)) throw notObservable('handle', handle);
     const { label, parent } = checkAttachOptions(options);
     if (this.format === 'none' || this.#handles.has(handle)) return this;
     const tasks = new Map<number, Task>();

@@ -12,6 +12,8 @@ export type RefusalReason =
   | 'command-line'
   /** What is set as the hypervisor is no program of this machine's processor, so that nobody knows what it runs. */
   | 'hypervisor'
+  /** Node's permission model (`--permission`) forbids what templates need. */
+  | 'permissions'
   /** This libguestfs has no moment in which its appliance could be saved. */
   | 'library'
   /** Another process is making the template, and takes too long. */

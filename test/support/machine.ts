@@ -64,6 +64,7 @@ export function machineWith(
     refusal: (path, access) => (all.has(path) ? all.get(path)?.refuses?.[access] : 'ENOENT'),
     space: () => bytesLeft,
     memory: () => bytesOfMemory,
+    missingFlags: [],
     kvm: 'usable',
     kvmFails: false,
     kvmVerdict: '/home/u/.cache/guestfs-node/kvm.json',

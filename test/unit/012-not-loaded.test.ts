@@ -325,6 +325,7 @@ describe('why the addon does not load', () => {
     );
     expect(text).not.toMatch(mustNotSay.compile);
     expect(text).not.toMatch(mustNotSay.install);
+    expect(text).not.toContain('linux-');
   });
 });
 
