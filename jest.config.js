@@ -20,6 +20,7 @@ module.exports = {
     project('faults'),
     project('templates'),
     project('guests'),
+    project('releases'),
     project('examples'),
     project('fleet', 'packages/fleet/test/*.test.ts'),
     project('fleet-long', 'packages/fleet/test/long/*.test.ts'),

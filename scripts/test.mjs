@@ -1,5 +1,5 @@
 // `npm test [-- PATTERN…]`: everything that must hold before a change goes in. The last line has the totals.
-// With a pattern, or with --only=unit|appliance|faults|templates|guests|examples|fleet|fleet-long, it runs those tests alone; --cmake tests the binary of CMake.
+// With a pattern, or with --only=unit|appliance|faults|templates|guests|releases|examples|fleet|fleet-long, it runs those tests alone; --cmake tests the binary of CMake.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ await main(async () => {
   try {
     await setup(
       'test',
-      ...(only === 'guests' ? ['guests'] : []),
+      ...(['guests', 'releases'].includes(only) ? [only] : []),
       ...(only?.startsWith('fleet') ? ['fleet'] : []),
       ...(cmake ? ['cmake'] : []),
     );

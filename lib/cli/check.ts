@@ -1,24 +1,25 @@
-import { writeFile } from 'node:fs/promises';
 import { type CheckOptions, type CheckReport, type CheckSeverity, check } from '../check';
 import type { Guestfs } from '../guestfs';
-import type { Inspectable } from '../inspect';
+import type { ImageFile } from '../inspect';
 import { watching } from '../options/callbacks';
 import { shownName } from '../sources/uri';
-import { bytesOf } from '../text/bytes';
-import { toJson } from '../text/json';
-import { type Arguments, parseArguments } from './arguments';
-import { printFindings } from './check-text';
+import { parseArguments } from './arguments';
+import { ownOptions } from './check-options';
+import { type Kind, kinds, type Outcome, type Wanted, writeOutcomes, writePage } from './check-output';
 import { type Command, type Description, ExitCode, UsageError } from './command';
-import { isModule, loadModule, readDocument } from './documents';
-import { type Failure, failureOf, tellFailure } from './failures';
+import { failureOf, tellFailure } from './failures';
 import { ImagesReporter } from './images';
 import { checkNewFile } from './local';
-import { addOption, checkOneGuest, htmlOption, launchArguments, launchOptions } from './options';
+import {
+  addOption,
+  checkOneGuest,
+  concurrencyOption,
+  htmlOption,
+  launchArguments,
+  launchOptions,
+} from './options';
 import { type ProgressChoice, reporterFor } from './progress';
-import { type Piece, Results } from './results';
-
-const kinds = ['text', 'json', 'sarif', 'junit'] as const;
-type Kind = (typeof kinds)[number];
+import { sideBySide } from './side-by-side';
 
 const severities: readonly CheckSeverity[] = ['error', 'warning', 'note'];
 
@@ -29,6 +30,7 @@ const description: Description = {
   about: [
     'Looks for keys, tokens and weak passwords, for what makes machines mistaken for one another (SSH host keys, machine ids, seeds of random numbers), for what was left behind (histories, logs, leases, caches), for wrong permissions, and for what keeps a system from booting. The images are opened read-only, and nothing of them is run. Secrets themselves are not told.',
     'With --expect, a guest is compared with what FILE says of its files, packages, users, groups and units, without booting it.',
+    'Each IMAGE is a guest of its own; several are looked at side by side, and told in their order.',
     'Each rule has a name that never changes, and findings of three severities: error, warning, note. The guide "Checking images" has them all.',
   ],
   options: [
@@ -74,6 +76,7 @@ const description: Description = {
       about:
         'JSON or YAML (.yaml) of what a guest is expected to contain: { system, files, packages, users, groups, units }. What is otherwise is a finding',
     },
+    concurrencyOption,
     htmlOption,
     addOption,
     ...launchOptions,
@@ -84,6 +87,7 @@ const description: Description = {
       args: '--severity warning --ignore ssh-authorized-keys:/root disk.qcow2',
       about: 'Without notes, and without the keys of root',
     },
+    { args: '--concurrency 4 *.qcow2', about: 'Several at a time' },
     { args: '--as sarif -o check.sarif disk.qcow2', about: 'For a code host' },
     {
       args: '--expect golden.yaml --as junit disk.qcow2 > check.xml',
@@ -97,58 +101,59 @@ const description: Description = {
   },
 };
 
-interface Plan {
-  readonly images: readonly string[];
-  readonly guests: readonly Inspectable[];
+interface Plan extends Wanted {
+  readonly guests: readonly (readonly ImageFile[])[];
   readonly progress: ProgressChoice;
+  readonly concurrency: number | undefined;
   readonly options: CheckOptions;
-  readonly kind: Kind;
-  readonly output: string | undefined;
   readonly html: string | undefined;
 }
-
-/** What came of an image. */
-type Outcome =
-  | { readonly report: CheckReport; readonly failure?: undefined }
-  | { readonly report?: undefined; readonly failure: Failure };
 
 export const command: Command = {
   description,
   async run(args, signal) {
     const plan = await parse(args);
-    const { images, guests, progress, options, output, html } = plan;
+    const { images, output, html } = plan;
     if (output !== undefined) await checkNewFile('check', output);
     if (html !== undefined) await checkNewFile('check', html);
-    const reporter = new ImagesReporter(images, reporterFor(progress), 'check');
-    const outcomes: Outcome[] = [];
-    try {
-      for (const [index, disks] of guests.entries()) {
+    const outcomes = await outcomesOf(plan, signal);
+    await writeOutcomes(outcomes, plan, signal);
+    if (html !== undefined) await writePage(html, images, outcomes);
+    return exitCodeOf(outcomes);
+  },
+};
+
+async function outcomesOf(plan: Plan, signal: AbortSignal): Promise<Outcome[]> {
+  const { images, guests, progress, concurrency, options } = plan;
+  const reporter = new ImagesReporter(images, reporterFor(progress), 'check');
+  try {
+    return await sideBySide(
+      guests,
+      { operation: 'check', signal, concurrency },
+      async (disks, index, given) => {
         reporter.begin(index);
         try {
           const onHandle = watching((g: Guestfs) => reporter.handle(g, undefined, index));
-          const report = await check(disks, { ...options, signal, onHandle });
-          outcomes.push({ report });
+          const report = await check(disks, { ...options, signal: given, onHandle });
           reporter.clear();
           tellProblems(report, progress, images.length > 1 ? images[index] : undefined);
           reporter.end(index, undefined);
+          return { report };
         } catch (error) {
-          if (signal.aborted) throw error;
+          if (given.aborted) throw error;
           if (isBadOption(error)) throw new UsageError(`check: ${(error as Error).message}`);
           reporter.end(index, error as Error);
           reporter.clear();
           const failure = failureOf(error, 'check');
-          outcomes.push({ failure });
           tellFailure(failure, progress, images[index]);
+          return { failure };
         }
-      }
-    } finally {
-      reporter.close();
-    }
-    await write(plan, outcomes, signal);
-    if (html !== undefined) await writePage(html, reportsOf(images, outcomes));
-    return exitCodeOf(outcomes);
-  },
-};
+      },
+    );
+  } finally {
+    reporter.close();
+  }
+}
 
 function tellProblems({ problems }: CheckReport, progress: ProgressChoice, image: string | undefined): void {
   for (const { device, path, rule, ...problem } of problems) {
@@ -175,69 +180,6 @@ function isBadOption(error: unknown): boolean {
   return code === 'ERR_INVALID_ARG_TYPE' || code === 'ERR_INVALID_ARG_VALUE';
 }
 
-async function write(
-  { images, kind, output }: Plan,
-  outcomes: readonly Outcome[],
-  signal: AbortSignal,
-): Promise<void> {
-  if (kind === 'text' && output === undefined)
-    return await printFindings(
-      new Results({ signal }),
-      images,
-      outcomes.map(({ report }) => report),
-    );
-  const text = await textOf(kind, images, outcomes);
-  if (output === undefined) process.stdout.write(text);
-  else await writeFile(bytesOf(output), text);
-}
-
-async function textOf(kind: Kind, images: readonly string[], outcomes: readonly Outcome[]): Promise<string> {
-  if (kind === 'json') {
-    const all = outcomes.map(
-      ({ report, failure }, index) => report ?? { path: images[index], error: failure },
-    );
-    return `${toJson(all.length === 1 ? all[0] : all, 2)}\n`;
-  }
-  if (kind === 'text') {
-    const parts: string[] = [];
-    await printFindings(
-      { line: async (...pieces) => void parts.push(plain(pieces)) },
-      images,
-      outcomes.map(({ report }) => report),
-    );
-    return parts.join('');
-  }
-  const reports = reportsOf(images, outcomes);
-  const { renderJunit, renderSarif } = require('../check') as typeof import('../check');
-  return kind === 'junit' ? renderJunit(reports) : `${toJson(renderSarif(reports), 2)}\n`;
-}
-
-async function writePage(file: string, reports: readonly CheckReport[]): Promise<void> {
-  const { renderCheckHtml } = require('../check') as typeof import('../check');
-  await writeFile(bytesOf(file), renderCheckHtml(reports));
-}
-
-function reportsOf(images: readonly string[], outcomes: readonly Outcome[]): CheckReport[] {
-  return outcomes.map(({ report, failure }, index) => report ?? unreadable(images[index] ?? '', failure));
-}
-
-const plain = (pieces: readonly Piece[]) =>
-  `${pieces.map((piece) => (typeof piece === 'string' ? piece : piece[0])).join('')}\n`;
-
-/** An image that could not be looked at, for formats that know nothing else. */
-function unreadable(image: string, { code, operation, message }: Failure): CheckReport {
-  const problem = { rule: null, code, operation, device: null, path: null, message };
-  return {
-    version: 1,
-    images: [image],
-    trees: [],
-    rules: [],
-    findings: [],
-    problems: [problem],
-    complete: false,
-  };
-}
-
 async function parse(args: readonly string[]): Promise<Plan> {
   const parsed = parseArguments(description, args);
   const { keys, accel, template, timeout, image, progress } = launchArguments(parsed);
@@ -248,54 +190,10 @@ async function parse(args: readonly string[]): Promise<Plan> {
       [path, ...parsed.values('add')].map((each) => ({ ...image, path: each })),
     ),
     progress,
+    concurrency: parsed.count('concurrency'),
     kind: (parsed.value('as') ?? 'text') as Kind,
     output: parsed.value('output'),
     html: parsed.value('html'),
     options: { ...{ keys, accel, template, timeout }, ...(await ownOptions(parsed)) },
   };
-}
-
-type OwnOptions = Pick<CheckOptions, 'ignore' | 'severities' | 'severity' | 'rules' | 'expect'>;
-
-async function ownOptions(args: Arguments): Promise<OwnOptions> {
-  const rules: unknown[] = [];
-  let ignore: unknown[] = args.values('ignore').map((text) => {
-    const [, rule = text, path] = /^([^:]+):(.+)$/s.exec(text) ?? [];
-    return path === undefined ? rule : { rule, path };
-  });
-  let configured: Record<string, unknown> = {};
-  for (const file of args.values('rules')) {
-    if (isModule(file))
-      rules.push(...listIn(await loadModule('check', file), `the default export of ${file}`, args));
-    else {
-      const said = (await readDocument('check', file)) as Record<string, unknown>;
-      if (typeof said !== 'object' || said === null || Array.isArray(said))
-        throw args.wrong(`${file} is no object`);
-      const unknown = Object.keys(said).find((name) => !['ignore', 'severities', 'severity'].includes(name));
-      if (unknown !== undefined)
-        throw args.wrong(`${file} has ${unknown}, and may have ignore, severities, severity`);
-      const { ignore: more = [], ...others } = said;
-      ignore = [...ignore, ...listIn(more, `ignore of ${file}`, args)];
-      configured = {
-        ...configured,
-        ...others,
-        severities: { ...(configured.severities as object), ...(said.severities as object) },
-      };
-    }
-  }
-  const expect = args.value('expect');
-  const severity = args.value('severity');
-  return {
-    ...configured,
-    ...(severity !== undefined && { severity }),
-    ignore,
-    rules,
-    ...(expect !== undefined && { expect: await readDocument('check', expect) }),
-    // Each is checked where the function takes it.
-  } as OwnOptions;
-}
-
-function listIn(value: unknown, what: string, args: Arguments): readonly unknown[] {
-  if (!Array.isArray(value)) throw args.wrong(`${what} is no list`);
-  return value;
 }

@@ -22,6 +22,7 @@ import {
 import { reporterFor } from './progress';
 import { Results } from './results';
 import { type Guest, Session } from './session';
+import { defaultConcurrency } from './side-by-side';
 import { type DevicesOfGuest, examine } from './volumes';
 
 interface Display {
@@ -121,17 +122,9 @@ class Guests {
     return new Pool(this.#args.operands, {
       signal: this.#signal,
       aborted: (reason) => new AbortError('df', reason),
-      concurrency: () => concurrency ?? this.#defaultConcurrency(),
+      concurrency: () => concurrency ?? defaultConcurrency(this.#args.operands.length),
       run: (image, index, signal) => this.#usagesOf(image, index, signal),
     });
-  }
-
-  #defaultConcurrency(): number | Promise<number> {
-    if (this.#args.operands.length === 1) return 1;
-    // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
-    const { applianceOf, concurrencyFor } =
-      require('../guests/concurrency') as typeof import('../guests/concurrency');
-    return applianceOf(undefined).then((appliance) => concurrencyFor(appliance));
   }
 
   async #usagesOf(path: string, index: number, signal: AbortSignal): Promise<ImageUsage[]> {

@@ -1,4 +1,3 @@
-import type { Inspectable } from '../inspect';
 import { watching } from '../options/callbacks';
 import { type SbomFormat, type SbomOptions, sbom } from '../sbom';
 import { shownName } from '../sources/uri';
@@ -7,9 +6,10 @@ import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
 import { failureOf, tellFailure } from './failures';
 import { ImagesReporter } from './images';
-import { addOption, checkOneGuest, launchArguments, launchOptions } from './options';
+import { addOption, checkOneGuest, concurrencyOption, launchArguments, launchOptions } from './options';
 import { reporterFor } from './progress';
 import { isIncomplete } from './report';
+import { sideBySide } from './side-by-side';
 
 const formats: readonly SbomFormat[] = ['cyclonedx', 'spdx'];
 
@@ -41,6 +41,7 @@ const description: Description = {
       name: 'languages',
       about: 'Tell packages of Python, npm and Ruby in their standard global places, too',
     },
+    concurrencyOption,
     addOption,
     ...launchOptions,
   ],
@@ -57,38 +58,43 @@ const description: Description = {
 export const command: Command = {
   description,
   async run(args, signal) {
-    const { images, guests, progress, options } = parse(args);
+    const { images, guests, progress, concurrency, options } = parse(args);
     const reporter = new ImagesReporter(images, reporterFor(progress), 'inspect');
-    const documents: object[] = [];
     let isWhole = true;
+    let documents: (object | undefined)[];
     try {
-      for (const [index, disks] of guests.entries()) {
-        const label = images.length > 1 ? images[index] : undefined;
-        reporter.begin(index);
-        try {
-          const { document, report } = await sbom(disks, {
-            ...{ ...options, signal },
-            onHandle: watching((g) => reporter.handle(g, undefined, index)),
-          });
-          documents.push(document);
-          reporter.clear();
-          for (const { device, ...problem } of report.problems)
-            tellFailure(problem, progress, device ?? undefined, label);
-          isWhole &&= !isIncomplete(report);
-          reporter.end(index, undefined);
-        } catch (error) {
-          if (signal.aborted) throw error;
-          reporter.end(index, error as Error);
-          reporter.clear();
-          tellFailure(failureOf(error, 'sbom'), progress, images[index]);
-          isWhole = false;
-        }
-      }
+      documents = await sideBySide(
+        guests,
+        { operation: 'sbom', signal, concurrency },
+        async (disks, index, given) => {
+          const label = images.length > 1 ? images[index] : undefined;
+          reporter.begin(index);
+          try {
+            const { document, report } = await sbom(disks, {
+              ...{ ...options, signal: given },
+              onHandle: watching((g) => reporter.handle(g, undefined, index)),
+            });
+            reporter.clear();
+            for (const { device, ...problem } of report.problems)
+              tellFailure(problem, progress, device ?? undefined, label);
+            isWhole &&= !isIncomplete(report);
+            reporter.end(index, undefined);
+            return document;
+          } catch (error) {
+            if (given.aborted) throw error;
+            reporter.end(index, error as Error);
+            reporter.clear();
+            tellFailure(failureOf(error, 'sbom'), progress, images[index]);
+            isWhole = false;
+            return undefined;
+          }
+        },
+      );
     } finally {
       reporter.close();
     }
-    if (documents.length > 0)
-      process.stdout.write(`${toJson(images.length === 1 ? documents[0] : documents, 2)}\n`);
+    const made = documents.filter((each) => each !== undefined);
+    if (made.length > 0) process.stdout.write(`${toJson(images.length === 1 ? made[0] : made, 2)}\n`);
     return isWhole ? ExitCode.success : ExitCode.failure;
   },
 };
@@ -102,8 +108,9 @@ function parse(args: readonly string[]) {
     ...{ files: parsed.has('files'), languages: parsed.has('languages') },
     format: (parsed.value('as') ?? 'cyclonedx') as SbomFormat,
   };
-  const guests: Inspectable[] = parsed.operands.map((path) =>
+  const guests = parsed.operands.map((path) =>
     [path, ...parsed.values('add')].map((each) => ({ ...image, path: each })),
   );
-  return { images: parsed.operands.map(shownName), guests, progress, options };
+  const concurrency = parsed.count('concurrency');
+  return { images: parsed.operands.map(shownName), guests, progress, concurrency, options };
 }

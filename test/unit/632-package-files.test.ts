@@ -105,3 +105,37 @@ test('of pacman are listed, and stand in its tables with permissions', async () 
   write('bomb/var/lib/pacman/local/x-1-1/mtree', gzipSync(Buffer.alloc(200 * 2 ** 20)));
   await expect(filesOf(folder.file('bomb'), 'pacman')).rejects.toThrow(BadDatabase);
 });
+
+test('of dpkg are where they were diverted to, and have the permissions that were said instead', async () => {
+  const info = 'diverted/var/lib/dpkg/info';
+  write(`${info}/dash.list`, '/.\n/bin\n/bin/sh\n/bin/dash\n/usr/lib/helper\n');
+  write(`${info}/dash.md5sums`, `${'a'.repeat(32)}  bin/sh\n`);
+  write(`${info}/bash.list`, '/.\n/bin\n/bin/sh\n/bin/ls\n');
+  write(
+    'diverted/var/lib/dpkg/diversions',
+    '/bin/sh\n/bin/sh.distrib\nbash\n/bin/ls\n/bin/ls.real\n:\n/bin/odd\n',
+  );
+  write(
+    'diverted/var/lib/dpkg/statoverride',
+    'root messagebus 4754 /lib/helper\nroot root 0755 /bin/dash\nroot root x /bin/ls\n',
+  );
+  const found = await filesOf(folder.file('diverted'), 'deb');
+  const told = Object.fromEntries(found.map(({ name, files }) => [name, files]));
+  expect(told.dash).toEqual([
+    { path: '/bin/sh.distrib', mode: null, digest: { algorithm: 'md5', value: 'a'.repeat(32) } },
+    { path: '/bin/dash', mode: 0o755, digest: null },
+    { path: '/usr/lib/helper', mode: 0o4754, digest: null },
+  ]);
+  expect(told.bash?.map(({ path }) => path)).toEqual(['/bin/sh', '/bin/ls.real']);
+  // As dpkg itself says it.
+  const truename = (path: string, ...as: string[]) =>
+    execFileSync(
+      'dpkg-divert',
+      ['--admindir', folder.file('diverted/var/lib/dpkg'), ...as, '--truename', path],
+      {
+        encoding: 'utf8',
+      },
+    ).trim();
+  write('diverted/var/lib/dpkg/diversions', '/bin/sh\n/bin/sh.distrib\nbash\n/bin/ls\n/bin/ls.real\n:\n');
+  expect([truename('/bin/sh'), truename('/bin/ls')]).toEqual(['/bin/sh.distrib', '/bin/ls.real']);
+});

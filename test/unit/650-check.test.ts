@@ -339,6 +339,22 @@ describe('setuid programs', () => {
     ]);
   });
 
+  test('as dpkg was told that they are to be, and where', async () => {
+    const files = {
+      ...{ '/usr/lib/own-helper': program(0o104754), '/usr/bin/su': program(), '/usr/bin/x.real': program() },
+      ...{
+        '/var/lib/dpkg/info/a.list': '/usr/lib/own-helper\n/usr/bin/su\n/usr/bin/x\n',
+        '/var/lib/dpkg/statoverride': 'root mail 4754 /usr/lib/own-helper\nroot root 0755 /usr/bin/su\n',
+        '/var/lib/dpkg/diversions': '/usr/bin/x\n/usr/bin/x.real\n:\n',
+      },
+    };
+    const found = await findings(ruleOf('setuid-programs'), files);
+    expect(found.map(({ path, severity, seen }) => [path, severity, seen])).toEqual([
+      ['/usr/bin/su', 'error', 'setuid, with the permissions 4755; a installs it with 0755'],
+      ['/usr/bin/x.real', 'warning', expect.stringContaining('it belongs to a')],
+    ]);
+  });
+
   test('as the database of apk has them', async () => {
     const apk = { ...debian, packageFormat: 'apk' };
     const files = {

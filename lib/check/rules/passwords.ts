@@ -99,17 +99,14 @@ export const weakPasswords = passwordRule(
   ({ name }, method) => `the password of ${name} is hashed by ${method}`,
 );
 
-export const passwordsSet: TreeRule = {
-  id: 'passwords-set',
-  severity: 'note',
-  title: 'Accounts with a password',
-  advice: 'Lock the accounts, unless their passwords are meant to be the same on every machine',
-  help: 'Every machine that is made of the image has the same passwords. Looked at is whether there are hashes, not what passwords they are of.',
-  trees: ['linux', 'unix'],
-  check: async (tree) => {
-    const accounts = (await accountsOf(tree)).filter(({ field }) => passwordKind(field).kind === 'usable');
-    return accounts.map(({ path, line, name, field }) => ({
-      ...{ path, line, seen: `${name} has a password, hashed by ${passwordKind(field).method}` },
-    }));
+export const passwordsSet = passwordRule(
+  {
+    id: 'passwords-set',
+    severity: 'note',
+    title: 'Accounts with a password',
+    advice: 'Lock the accounts, unless their passwords are meant to be the same on every machine',
+    help: 'Every machine that is made of the image has the same passwords. Looked at is whether there are hashes, not what passwords they are of.',
   },
-};
+  'usable',
+  ({ name }, method) => `${name} has a password, hashed by ${method}`,
+);

@@ -144,7 +144,7 @@ export const setuidPrograms: TreeRule = {
   severity: 'error',
   title: 'Setuid and setgid programs that no package installs so',
   advice: 'Remove the program, or take its permission away: chmod u-s,g-s PATH',
-  help: 'Such a program runs with the rights of its owner, whoever calls it: it is how intruders stay. Looked at are all files with these permissions, and what the databases of dpkg, RPM, apk and pacman say of them. Where these do not tell permissions (dpkg), a program of a package that is not known to be so is a warning.',
+  help: 'Such a program runs with the rights of its owner, whoever calls it: it is how intruders stay. Looked at are all files with these permissions, and what the databases of dpkg, RPM, apk and pacman say of them. Where these do not tell permissions (dpkg, but for its overrides), a program of a package that is not known to be so is a warning.',
   trees: ['linux', 'unix'],
   wants: ({ path, type, mode }) => type === 'file' && (mode & 0o6000) !== 0 && !isOfAnother(path),
   check: async (tree, entries) => {
