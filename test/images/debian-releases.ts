@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cached } from './cache';
-import { aptProxy, sudo } from './debian-tree';
 
 const sources = ['debian-releases.ts'];
 
@@ -27,17 +26,18 @@ const format = `${[...fields, 'db:Status-Status'].map((field) => `\${${field}}`)
 
 const script = `
 set -e
-[ -z "$4" ] || export http_proxy="$4"
+proxy=\${http_proxy:-$(apt-config dump --format '%v' Acquire::http::Proxy 2>/dev/null || true)}
+[ -z "$proxy" ] || export http_proxy="$proxy"
 command -v debootstrap >/dev/null || { echo 'debootstrap is missing: sudo apt-get install debootstrap' >&2; exit 1; }
 tree=$(mktemp -d -p "\${TMPDIR:-/var/tmp}")
 trap 'rm -rf --one-file-system "$tree"' EXIT
 trap 'exit 1' HUP INT TERM
-debootstrap --variant=minbase --keyring="$3" "$1" "$tree" "$5" >&2 || {
+debootstrap --variant=minbase --keyring="$3" "$1" "$tree" "$4" >&2 || {
   tail -n 20 "$tree/debootstrap/debootstrap.log" >&2 2>/dev/null
   exit 1
 }
 rm -rf "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/* "$tree"/usr/share/locale/* "$tree"/dev/*
-dpkg-query --admindir="$tree/var/lib/dpkg" -W -f "$6" >"$2/packages"
+dpkg-query --admindir="$tree/var/lib/dpkg" -W -f "$5" >"$2/packages"
 cat "$tree"/var/lib/dpkg/info/*.md5sums | wc -l >"$2/checksums"
 cat "$tree/etc/os-release" >"$2/os-release"
 mke2fs -q -t ext4 -d "$tree" "$2/disk.img" 1G
@@ -53,8 +53,8 @@ export async function debianRelease(release: string): Promise<DebianRelease> {
 }
 
 async function build(release: string, directory: string): Promise<void> {
-  const args = [release, directory, keyring, await aptProxy(), mirror, format];
+  const args = [release, directory, keyring, mirror, format];
   const command = ['sh', '-c', script, 'debian-release', ...args];
-  if (process.getuid?.() !== 0) command.unshift(...(await sudo()));
+  if (process.getuid?.() !== 0) command.unshift('sudo', '-n', '--preserve-env=http_proxy,TMPDIR');
   await promisify(execFile)(command[0] as string, command.slice(1), { maxBuffer: 64 << 20 });
 }

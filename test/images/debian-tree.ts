@@ -67,7 +67,7 @@ async function build(directory: string): Promise<void> {
   }
 }
 
-export async function sudo(): Promise<string[]> {
+async function sudo(): Promise<string[]> {
   try {
     await run('sudo', ['-n', 'true']);
   } catch (cause) {
@@ -116,7 +116,7 @@ async function firstMirror(uri: string): Promise<string> {
   return mirror;
 }
 
-export async function aptProxy(): Promise<string> {
+async function aptProxy(): Promise<string> {
   const { stdout } = await run('apt-config', ['dump', '--format', '%v%n', 'Acquire::http::Proxy']);
   return process.env.http_proxy ?? stdout.trim();
 }
