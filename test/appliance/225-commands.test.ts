@@ -159,6 +159,23 @@ describe('on one guest', () => {
       expect(guest.failures).toEqual([]);
     });
 
+    test('ls and checksum: each line of JSON is as its schema says', async () => {
+      const linesOf = (guest: ReturnType<typeof commandGuest>) =>
+        guest.stdout.text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as { path: string });
+      const listed = commandGuest(g);
+      await list(listed, ['/srv', '/dev'], { json: true, long: true, recursive: true, human: false });
+      const summed = commandGuest(g);
+      await printChecksums(summed, ['/srv', '/etc'], 'sha256', true);
+      const [entries, sums] = [linesOf(listed), linesOf(summed)];
+      expect(entries.flatMap((each) => schemaErrors('ls', each) ?? [])).toEqual([]);
+      expect(sums.flatMap((each) => schemaErrors('checksum', each) ?? [])).toEqual([]);
+      expect(entries.map(({ path }) => path)).toContain('/srv/sub/link');
+      expect(sums.map(({ path }) => path)).toContain('/etc/hostname');
+    });
+
     test('tar-out: into a file, and as a stream', async () => {
       using folder = temporaryFolder();
       const file = folder.file('etc.tar.gz');

@@ -1,11 +1,14 @@
 /** A bill of materials of a real system: every package that is installed, and nothing else. */
 import { truncateSync, writeFileSync } from 'node:fs';
+import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { PackageURL } from 'packageurl-js';
 import { debianMbr, installedPackages } from '../images';
 import { withAppliance } from '../images/appliance';
 import { MiB } from '../support/appliance';
 import { runCli } from '../support/cli';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
+import { schemaErrors } from '../support/schemas';
+import { spdxErrors } from '../support/spdx';
 
 interface CycloneDx {
   components: { type: string; name: string; version: string; purl?: string; components?: object[] }[];
@@ -60,7 +63,9 @@ describe('packages of two guests', () => {
 `,
       ...{ stderr: '', code: 3 },
     });
-    const [, second] = (await runCli('diff', '--json', ...args)).stdout.split('\n');
+    const told = (await runCli('diff', '--json', ...args)).stdout.trimEnd().split('\n');
+    expect(told.flatMap((line) => schemaErrors('diff', JSON.parse(line)) ?? [])).toEqual([]);
+    const [, second] = told;
     expect(JSON.parse(second as string)).toMatchObject({
       change: 'added',
       before: null,
@@ -81,6 +86,8 @@ test('Debian, as CycloneDX and as SPDX', async () => {
   expect(metadata.component.name).toBe('debian-mbr.img');
   const system = components.filter(({ type }) => type === 'operating-system');
   expect(system).toMatchObject([{ name: 'debian' }]);
+  const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
+  expect(await validator.validate(first.stdout)).toBeNull();
   const packages = components.filter(({ type }) => type === 'library');
   const expected = await installedPackages();
   expect(packages.map(({ name, version }) => `${name} ${version}`).sort()).toEqual(expected);
@@ -95,6 +102,7 @@ test('Debian, as CycloneDX and as SPDX', async () => {
   const second = await runCli('sbom', '--progress=none', '--as', 'spdx', ...image);
   expect([second.code, second.stderr]).toEqual([0, '']);
   const document = JSON.parse(second.stdout) as { packages: { name: string; versionInfo?: string }[] };
+  expect(spdxErrors(document)).toEqual([]);
   const told = document.packages.slice(2).map(({ name, versionInfo }) => `${name} ${versionInfo}`);
   expect(told.sort()).toEqual(expected);
 });

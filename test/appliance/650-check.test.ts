@@ -6,6 +6,7 @@ import { withAppliance } from '../images/appliance';
 import { MiB } from '../support/appliance';
 import { runCli } from '../support/cli';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
+import { schemaErrors } from '../support/schemas';
 
 const key =
   '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----\n';
@@ -212,6 +213,7 @@ describe('what should not be in an image', () => {
     expect([code, stderr]).toEqual([3, '']);
     const { findings, rules, problems } = JSON.parse(stdout) as CheckReport;
     expect(problems).toEqual([]);
+    expect(schemaErrors('check', JSON.parse(stdout))).toBeNull();
     const shown = readFileSync(page, 'utf8');
     for (const { rule } of findings) expect(shown).toContain(`<td class="code">${rule}</td>`);
     const found = findings.map(({ rule, path, line, device, severity }) =>
