@@ -24,6 +24,8 @@ export async function everydayPlaces(t) {
   await tracer(t);
   await executable(t);
   await permissions(t);
+  await workers(t);
+  await otherSystems(t);
   await readme(t);
 }
 
@@ -165,6 +167,43 @@ async function permissions({ test, run, fails, says, node, cwd }) {
   });
   await test('--no-addons', async () =>
     says(await fails([node(24), '--no-addons', 'main.cjs'], cwd), /was started with --no-addons/));
+}
+
+/** In a worker, also where Node's permission model has to allow them. */
+async function workers({ test, run, fails, says, node, cwd }) {
+  await test('workers', async () => {
+    const ends = /^libguestfs 1\.\d+\.\d+ 1 in thread \d+\nthe worker has ended with 0$/m;
+    for (const version of [20, 26]) says(await run([node(version), 'worker.mjs'], cwd), ends);
+    const restricted = [
+      node(24),
+      '--no-warnings',
+      '--permission',
+      '--allow-addons',
+      `--allow-fs-read=${cwd}`,
+    ];
+    says(await fails([...restricted, 'worker.mjs'], cwd), /allow-worker/);
+    says(await run([...restricted, '--allow-worker', 'worker.mjs'], cwd), ends);
+  });
+}
+
+/** What is said on systems that have no libguestfs. */
+async function otherSystems({ test, run, fails, says, node, cwd }) {
+  await test('macOS and Windows', async () => {
+    const cli = path.join(cwd, 'node_modules/guestfs/dist/cli/main.js');
+    for (const platform of ['darwin', 'win32']) {
+      const preload = path.join(cwd, `${platform}.cjs`);
+      writeFileSync(preload, `Object.defineProperty(process, 'platform', { value: '${platform}' });\n`);
+      const there = [node(24), '--require', preload];
+      const why = new RegExp(
+        `^(?:Error: )?guestfs: there is no native addon for this system.*this is ${platform}-\\w+\\. Run the program where Linux is`,
+        'ms',
+      );
+      for (const program of ['main.cjs', 'main.mjs']) says(await fails([...there, program], cwd), why);
+      for (const command of [['inspect', 'disk.img'], ['build']])
+        says(await fails([...there, cli, ...command], cwd), why);
+      says(await run([...there, cli, '--version'], cwd), /^guestfs \d/);
+    }
+  });
 }
 
 /** What the README and the guides link to is in the package. */
