@@ -32,6 +32,12 @@ function adviceFor(why: string): string {
   if (/host key|known_hosts|fingerprint/.test(why))
     return "See that the server is the right one, and connect once with ssh, so that its key gets into '~/.ssh/known_hosts'";
   if (/[Ff]ailed to connect|error connecting/.test(why)) return reachable;
+  if (/byte ranges/.test(why)) return 'It gives whole files only: download the image, and name the file';
+  if (/[Rr]esol(?:ve|ution)|Name or service not known/.test(why)) return 'See how the server is called';
+  if (/certificate|gnutls|handshake|\b(?:SSL|TLS)\b/i.test(why))
+    return "See that it speaks TLS, with a certificate that this machine's own authorities vouch for";
+  if (/returned error: 5\d\d\b/.test(why))
+    return "The fault is the server's: see its log, or try again later";
   if (/\b404\b|not available|No such file|does not exist/.test(why))
     return 'See what the image is called on the server';
   return reachable;
@@ -65,6 +71,27 @@ export const missingProgram = (program: string, shown: string, needs: readonly N
   code: 'ERR_GUESTFS_PROGRAM_MISSING',
   problem: `${shown} cannot be opened without ${program}, which is not there`,
   advice: installWords(needs),
+});
+
+/** Fault of a packed image that is not what it was. */
+export const brokenPack = (shown: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_IMAGE_INVALID',
+  problem: `${shown} cannot be unpacked: ${why}`,
+  advice: 'See whether it was copied or downloaded to its end, and do that again',
+});
+
+/** Fault of an archive of which no file is a disk. */
+export const noDiskIn = (shown: string): Fault => ({
+  code: 'ERR_GUESTFS_IMAGE_INVALID',
+  problem: `${shown} is an archive without an image of a disk`,
+  advice: 'See what is in it with tar(1), and name the file that is the disk',
+});
+
+/** Fault of a file that is no image of a disk at all. */
+export const noDisk = (shown: string, what: string, advice: string): Fault => ({
+  code: 'ERR_GUESTFS_IMAGE_UNSUPPORTED',
+  problem: `${shown} is ${what}, and no image of a disk that can be read here`,
+  advice: `${advice}; if its bytes are a disk all the same, give the format raw`,
 });
 
 /** Fault of an image that is packed where it cannot be unpacked. */

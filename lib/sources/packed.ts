@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { image } from '../faults/faults';
-import { onlyRead } from '../faults/source-faults';
+import { brokenPack, noDiskIn, onlyRead } from '../faults/source-faults';
 import { headOfFile } from '../host/heads';
 import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
@@ -13,7 +13,8 @@ import { serveInPlace } from './in-place';
 import type { Opening, Source } from './opening';
 import { headOfPacked, looksLikeImage, type Packing, packingOf } from './packing';
 import { headOfServed, openServed } from './remote';
-import { type TarEntry, tarEntries } from './tar';
+import { strangerIn } from './strangers';
+import { CutArchive, type TarEntry, tarEntries } from './tar';
 import { sizeOf, unpack } from './unpack';
 
 /** How often something may be packed in something else: an image in gzip in an archive in xz. */
@@ -26,15 +27,19 @@ export async function openPacked(file: ImageFile, opening: Opening): Promise<Sou
   await inTheNameOf(opening.operation, opening.signal, () =>
     refuseOutside(path, file.path, file.within, opening.signal),
   );
-  const packing = await packingIn(path, opening);
+  const packing = await packingIn(path, file.path, opening);
   if (packing === undefined) return undefined;
   if (opening.writable) throw UnusableImage.for(onlyRead(file.path, `it is packed (${packing})`));
   return await disksIn({ path, shown: file.path, packing }, file, opening, 1);
 }
 
-async function packingIn(path: string, { signal }: Opening): Promise<Packing | undefined> {
+/** @throws UnusableImage where the file is evidently something else */
+async function packingIn(path: string, shown: string, { signal }: Opening): Promise<Packing | undefined> {
   const head = await headOfFile(path, headOfPacked, signal);
-  return head && packingOf(head);
+  const packing = head && packingOf(head);
+  const stranger = head && packing === undefined ? strangerIn(head, shown) : undefined;
+  if (stranger) throw UnusableImage.for(stranger);
+  return packing;
 }
 
 interface Container {
@@ -69,7 +74,7 @@ async function unpacked(
   const { shown } = packed;
   onUnpack?.(shown, 0, packed.size);
   await unpack(packed, path, signal, (read) => onUnpack?.(shown, read, packed.size));
-  const packing = await packingIn(path, opening);
+  const packing = await packingIn(path, shown, opening);
   if (packing !== undefined) return await disksIn({ path, shown, packing }, file, opening, depth + 1);
   // What was unpacked lies in a folder of our own.
   const within = file.within && [...file.within, dirname(path)];
@@ -86,14 +91,17 @@ async function disksInArchive(
   depth: number,
 ): Promise<Source[]> {
   const disks: Source[] = [];
-  for (const { entry, packing } of await imagesIn(path)) {
+  const images = await imagesIn(path).catch((error: unknown) => {
+    if (!(error instanceof CutArchive)) throw error;
+    throw UnusableImage.for(brokenPack(shown, `it is cut within ${error.entry}`));
+  });
+  for (const { entry, packing } of images) {
     const name = `${shown}:${entry.name}`;
     if (packing === undefined || packing === 'tar')
       disks.push(await inPlace(path, name, entry, file, opening));
     else disks.push(...(await unpacked({ ...entry, path, shown: name, packing }, file, opening, depth + 1)));
   }
-  if (disks.length === 0)
-    throw UnusableImage.for(image(shown, 'it is an archive without an image of a disk', undefined));
+  if (disks.length === 0) throw UnusableImage.for(noDiskIn(shown));
   return disks;
 }
 

@@ -8,12 +8,22 @@ export interface TarEntry {
   readonly size: number;
 }
 
+/** An archive that ends within a file. */
+export class CutArchive extends Error {
+  readonly entry: string;
+
+  constructor(entry: string) {
+    super(`cut within ${entry}`);
+    this.entry = entry;
+  }
+}
+
 /** More than any appliance has; an archive may have millions. */
 const mostEntries = 10_000;
 
 const block = 512;
 
-/** The files in an archive, in their order, until something is none. */
+/** The files in an archive, in their order, until something is none. @throws CutArchive */
 export async function* tarEntries(file: FileHandle, size: number): AsyncGenerator<TarEntry> {
   let longName: string | undefined;
   let at = 0;
@@ -22,7 +32,8 @@ export async function* tarEntries(file: FileHandle, size: number): AsyncGenerato
     if (header.toString('latin1', 257, 262) !== 'ustar') return;
     const length = sizeIn(header);
     const offset = at + block;
-    if (!Number.isSafeInteger(length) || length < 0 || offset + length > size) return;
+    if (!Number.isSafeInteger(length) || length < 0) return;
+    if (offset + length > size) throw new CutArchive(longName ?? nameIn(header));
     const type = header.toString('latin1', 156, 157);
     if (type === 'L') longName = textIn(await read(file, offset, Math.min(length, 4096)));
     else if (type === '0' || type === '\0') {

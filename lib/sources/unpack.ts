@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { image, unusableTmpdir } from '../faults/faults';
 import type { Need } from '../faults/packages';
-import { missingProgram } from '../faults/source-faults';
+import { brokenPack, missingProgram } from '../faults/source-faults';
 import { UnusableImage } from '../host/unusable-image';
 import type { Packing } from './packing';
 
@@ -36,7 +36,7 @@ export async function unpack(
   onProgress: (read: number) => void,
 ): Promise<void> {
   const { path, shown, packing, offset, size } = packed;
-  if (size === 0) throw UnusableImage.for(image(shown, 'it ends before it begins', undefined));
+  if (size === 0) throw UnusableImage.for(brokenPack(shown, 'it ends before it begins'));
   const source = createReadStream(path, { start: offset, end: offset + size - 1 });
   let read = 0;
   source.on('data', (chunk) => {
@@ -52,7 +52,7 @@ export async function unpack(
     if (signal?.aborted || error instanceof UnusableImage) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOSPC' || code === 'EDQUOT') throw noSpace(to);
-    throw UnusableImage.for(image(shown, `it cannot be unpacked (${packing}: ${message})`, undefined), error);
+    throw UnusableImage.for(brokenPack(shown, `${packing} says ${message.replace(/[.;]$/, '')}`), error);
   } finally {
     source.destroy();
   }

@@ -87,8 +87,9 @@ function ofUri(scheme: string, text: string): Location {
   }
   const protocol = protocols.get(scheme);
   if (!protocol) {
-    const hint =
-      scheme === 'nbds' ? encrypted : `URIs are those of ${known}; a file of that name is ./${text}`;
+    const hint = /^nbds(?:\+|$)/.test(scheme)
+      ? encrypted
+      : `URIs are those of ${known}; a file of that name is ./${text}`;
     throw wrong(`is a URI of a kind that is not known (${scheme})`, hint);
   }
   const isUnix = scheme === 'nbd+unix';

@@ -76,6 +76,7 @@ describe('what names an image', () => {
     ['file:///', /names no file/],
     ['gopher://host/x', /not known \(gopher\)/],
     ['nbds://host/x', /not known \(nbds\)/],
+    ['nbds+unix:///x?socket=/s', /not known \(nbds\+unix\)/],
     ['nbd+unix:///x', /names no socket/],
     ['nbd+unix:///x?socket=relative', /names no socket/],
     ['ssh://host', /names no image/],

@@ -112,6 +112,35 @@ test.each([
   expect(readdirSync(temporary.path)).toEqual([]);
 });
 
+test('an archive that is cut is told by the file within which it ends', async () => {
+  writeFileSync(folder.file('short'), readFileSync(folder.file('ova')).subarray(0, 2048));
+  const error = await failureOf(prepare('short'));
+  expect(error.message).toMatch(/cut within stream\.vmdk.*downloaded to its end/);
+});
+
+test.each([
+  ['PK\x03\x04', /zip archive.*Unpack/],
+  ['7z\xbc\xaf\x27\x1c', /7z/],
+  ['\x04\x22\x4d\x18', /lz4/],
+  ['\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff', /lzma/],
+  ['MSWIM\0\0\0', /WIM/],
+  ['\x3a\xff\x26\xed', /simg2img/],
+  ['\n<!DOCTYPE html>', /page of the web.*Download/],
+  ['version https://git-lfs.github.com/spec/v1', /git lfs pull/],
+])('what begins with %j is evidently no disk, unless it is said to be one', async (begin, words) => {
+  writeFileSync(folder.file('strange'), Buffer.concat([Buffer.from(begin, 'latin1'), Buffer.alloc(4096)]));
+  const error = await failureOf(prepare('strange'));
+  expect(error).toMatchObject({ code: 'ERR_GUESTFS_IMAGE_UNSUPPORTED', operation: 'inspect' });
+  expect(error.message).toMatch(words);
+  const file = { path: folder.file('strange'), format: 'raw' };
+  await (await OpenGuest.prepare([file], { operation: 'inspect' })).close();
+  const boot = Buffer.alloc(512);
+  boot.write(begin, 'latin1');
+  boot.writeUInt16BE(0x55aa, 510);
+  writeFileSync(folder.file('strange'), boot);
+  await (await prepare('strange')).close();
+});
+
 test('one with an image that names files elsewhere is refused', async () => {
   run('qemu-img', 'create', '-u', '-f', 'qcow2', '-b', '/etc/passwd', '-F', 'raw', 'evil.qcow2', '1M');
   run('tar', 'cf', 'evil', 'evil.qcow2');
