@@ -229,6 +229,7 @@ function fakeDisks(second: [string, string][] = crypto): void {
     jest.spyOn(Guestfs.prototype, name as keyof typeof lists).mockResolvedValue(list);
   }
   jest.spyOn(Guestfs.prototype, 'blkid').mockImplementation(async (device) => new Map(contents[device]));
+  jest.spyOn(Guestfs.prototype, 'partList').mockResolvedValue([]);
 }
 
 const ext4 = (uuid: string): [string, string][] => [
