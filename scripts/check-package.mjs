@@ -11,12 +11,13 @@ const isRelease = process.argv.includes('--release') || /^refs\/tags\/v/.test(pr
 
 await main(async () => {
   await step('no scripts to run when it is installed', { work: checkScripts });
+  await step('types of all entrances for every TypeScript', { work: checkEntrances });
   if (isRelease) await step('where the repository is', { work: checkRepository });
   if (process.argv.includes('--facts')) return 0;
   for (const command of [
     ['run', '--silent', 'build:ts'],
     ['exec', '--', 'publint', '--strict'],
-    // The oldest way of TypeScript to find modules does not know a package's other entrances.
+    // The oldest way of Node.js to find modules does not know a package's other entrances.
     ['exec', '--', 'attw', '--pack', '.', '--profile', 'node16'],
     ['run', '--silent', 'build:fleet'],
     ['exec', '--', 'publint', '--strict', 'packages/fleet'],
@@ -35,6 +36,17 @@ function checkScripts() {
   if (files.includes('binding.gyp')) found.push('binding.gyp');
   if (found.length > 0)
     throw new StepError(`the package has what runs when it is installed: ${found.join(', ')}`);
+}
+
+/** The oldest way of TypeScript to find modules reads no `exports`. */
+function checkEntrances() {
+  const { exports, typesVersions } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const wrong = Object.entries(exports).flatMap(([entrance, target]) => {
+    const types = target.types ?? target.require?.types;
+    if (entrance === '.' || types === undefined) return [];
+    return typesVersions['*'][entrance.slice(2)]?.[0] === types ? [] : [entrance];
+  });
+  if (wrong.length > 0) throw new StepError(`typesVersions lacks the types of ${wrong.join(', ')}`);
 }
 
 function checkRepository() {
