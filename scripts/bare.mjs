@@ -32,6 +32,23 @@ const named = args.filter((arg) => !arg.startsWith('--'));
 const folder = mkdtempSync('/var/tmp/guestfs-bare-');
 const totals = { passed: 0, failed: 0 };
 
+/** Makes the image of which the README's program tells. */
+const makesImage = `
+import { Guestfs } from 'guestfs';
+
+const g = new Guestfs();
+await g.diskCreate('disk.qcow2', 'qcow2', 256 * 2 ** 20);
+await g.addDrive('disk.qcow2', { format: 'qcow2' });
+await g.launch({ timeout: 600_000 });
+await g.partDisk('/dev/sda', 'mbr');
+await g.mkfs('ext4', '/dev/sda1');
+await g.mount('/dev/sda1', '/');
+await g.mkdir('/etc');
+await g.write('/etc/os-release', 'NAME="A guest"\\n');
+await g.shutdown();
+await g.close();
+`;
+
 await main(async () => {
   try {
     const unknown = named.find((name) => !(name in systems));
@@ -96,7 +113,7 @@ async function onSystem(name) {
   });
   await test('has all that it needs then', () => {
     inside(tree, `apt-get install -y ${advice} && chmod a+r /boot/vmlinuz-*`);
-    says(inside(tree, 'npx guestfs doctor'), /An appliance starts.*\n0 errors/s);
+    says(inside(tree, 'npx guestfs doctor --timeout 600'), /An appliance starts.*\n0 errors/s);
   });
   await test('runs the first program of the README', () => {
     writeFileSync(path.join(project, 'make.mjs'), makesImage);
@@ -172,19 +189,3 @@ function firstProgram(installed, node) {
   const [, code] = /```ts\n([\s\S]*?)```/.exec(readFileSync(path.join(installed, 'README.md'), 'utf8'));
   return node < 24 ? `${code.replace('await using g =', 'const g =')}\nawait g.close();\n` : code;
 }
-
-const makesImage = `
-import { Guestfs } from 'guestfs';
-
-const g = new Guestfs();
-await g.diskCreate('disk.qcow2', 'qcow2', 256 * 2 ** 20);
-await g.addDrive('disk.qcow2', { format: 'qcow2' });
-await g.launch({ timeout: 600_000 });
-await g.partDisk('/dev/sda', 'mbr');
-await g.mkfs('ext4', '/dev/sda1');
-await g.mount('/dev/sda1', '/');
-await g.mkdir('/etc');
-await g.write('/etc/os-release', 'NAME="A guest"\\n');
-await g.shutdown();
-await g.close();
-`;
