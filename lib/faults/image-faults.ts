@@ -65,6 +65,13 @@ export const imageCorrupt = (path: string): Fault => ({
   advice: "Look at the damage with 'qemu-img check', and mend a copy with 'qemu-img check -r all'",
 });
 
+/** Fault of an image whose file ends before what its own tables say is in it. */
+export const imageCut = (path: string, bytes: number, least: number): Fault => ({
+  code: 'ERR_GUESTFS_IMAGE_CORRUPT',
+  problem: `${path} is cut: it has ${bytes} bytes, and by its own tables ${least} at least; what is missing reads as zeros, or not at all`,
+  advice: 'See whether it was copied or downloaded to its end, and do that again',
+});
+
 export const imageEmpty = (path: string): Fault => ({
   code: 'ERR_GUESTFS_IMAGE_EMPTY',
   problem: `${path} is empty: it is a disk of 0 bytes`,

@@ -398,6 +398,13 @@ export function reasonOfQemuImg(said: string): string {
   return line.replace(/^qemu-img: (Could not open '.*?': )?/, '');
 }
 
+/** Whether cryptsetup(8) says that the key is a wrong one: by its exit code, or by its words, which libguestfs has had alone. */
+export function tellsWrongKey(message: string): boolean {
+  return /^(?:\w+: )*(?:cryptsetup exited with status 2\b|(?:[^:\n]*: )?No key available with this passphrase\b)/.test(
+    message,
+  );
+}
+
 /** The file of a guest that augeas cannot read, for which libguestfs then gives up the whole guest. */
 export function unparsedFileIn(message: string): string | undefined {
   return /^(?:\w+: )*(\/etc\/[\w./-]+):[^:]*:[^:]*: augeas parse failure/.exec(message)?.[1];

@@ -17,9 +17,10 @@ import {
   valueIn,
 } from './blkid';
 import type { KnownDevices } from './guest-names';
+import { whyInactive } from './inactive';
 import type { VolumeKey } from './keys';
 import { type Member, memberOf, noteLoneMembers } from './members';
-import type { Problems } from './problems';
+import { isRefusal, orNull, type Problems } from './problems';
 import type { FilesystemReport, InspectionReport, PartitionReport } from './report';
 import { unlock } from './unlock';
 
@@ -222,13 +223,14 @@ export class Devices {
       );
       return;
     }
-    if (partitionTable === 'mbr' || partitionTable === 'gpt') return;
-    const partitions = await this.#problems.attempt(device, () => this.#g.partList(device));
-    if (!partitions || partitions.length === 0) return;
-    this.#noteStrange(
-      device,
-      `the kernel of libguestfs's appliance makes no partitions of the table on ${device} (${partitionTable}): what is in its ${partitions.length} partitions could not be looked at`,
-    );
+    const partitions = await orNull(this.#g.partList(device));
+    if (partitions?.length === 0) return;
+    const what = partitions ? `its ${partitions.length} partitions` : 'its partitions';
+    const why =
+      partitionTable === 'gpt'
+        ? `the GPT at the beginning of ${device} is damaged, and only its copy at the end is there (\`sgdisk -e\` mends a copy of the image)`
+        : `the kernel of libguestfs's appliance makes no partitions of the table on ${device} (${partitionTable})`;
+    this.#noteStrange(device, `${why}: what is in ${what} could not be looked at`);
   }
 
   /** A guest of which nothing is to be seen at all may be the wrong file, or one that was not copied. */
@@ -254,12 +256,26 @@ export class Devices {
 
   async #probe(device: string): Promise<BlkidOutput | undefined> {
     this.#seen.add(device);
-    const output = await this.#problems.attempt(device, () => this.#g.blkid(device));
+    const output = await this.#blkid(device);
     const kernelName = output && valueIn(output, 'DEVNAME');
     if (kernelName) this.kernelNames.set(kernelName, device);
-    // It does not say why, and the disk does.
-    if (!output && this.#problems.errors.at(-1)?.error.code !== 'ENOENT') await this.#beginningOf(device);
     return output;
+  }
+
+  async #blkid(device: string): Promise<BlkidOutput | undefined> {
+    try {
+      return await this.#g.blkid(device);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (error.code === 'ENOENT' && this.logicalVolumes.includes(device)) {
+        this.#noteStrange(device, await whyInactive(this.#g, device));
+        return undefined;
+      }
+      this.#problems.noteError(device, error);
+      // It does not say why, and the disk does.
+      if (error.code !== 'ENOENT') await this.#beginningOf(device);
+      return undefined;
+    }
   }
 
   async #list(call: () => Promise<string[]>): Promise<string[]> {

@@ -241,7 +241,7 @@ function fits(asked: string, type: string): boolean {
 const groupIn = (volume: string) => volume.slice(0, volume.lastIndexOf('/'));
 
 /** Name of a logical volume in /dev/mapper, where a dash divides and dashes of names are doubled. */
-function mapperName(volume: string): string {
+export function mapperName(volume: string): string {
   const [group = '', name = ''] = volume.replace(/^\/dev\//, '').split('/');
   return [group, name].map((each) => each.replaceAll('-', '--')).join('-');
 }

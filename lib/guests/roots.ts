@@ -61,13 +61,36 @@ export async function findRoots(g: Calls, mountable: () => Promise<readonly File
     const unknown = await lookForRoots(g, await mountable());
     return { systems: [], copies: [], unknown, ...(refusal && { refusal }) };
   }
+  const all = await mountable();
+  const btrfs = all.filter(({ type }) => type === 'btrfs');
   const isPlain = found.length === 1 && !found[0]?.startsWith('btrfsvol:');
-  if (isPlain) return { systems: found, copies: [], unknown: [] };
-  const filesystems = (await mountable()).filter(({ type }) => type === 'btrfs');
-  const roots = await renamed(g, found, filesystems);
+  const roots = isPlain ? found : await renamed(g, found, btrfs);
   const copies: string[] = [];
-  for (const root of roots) if (await isCopy(g, root, roots, filesystems)) copies.push(root);
-  return { systems: roots.filter((root) => !copies.includes(root)), copies, unknown: [] };
+  if (!isPlain) for (const root of roots) if (await isCopy(g, root, roots, btrfs)) copies.push(root);
+  const unknown = await lookForRoots(g, withoutRoots(all, roots));
+  return { systems: roots.filter((root) => !copies.includes(root)), copies, unknown };
+}
+
+/** Filesystems of which the root of a Linux is usual. */
+const ofLinux: ReadonlySet<string> = new Set([
+  'ext2',
+  'ext3',
+  'ext4',
+  'xfs',
+  'btrfs',
+  'f2fs',
+  'jfs',
+  'reiserfs',
+]);
+
+/** Filesystems of Linux on which none of these roots is. */
+function withoutRoots(filesystems: readonly Filesystem[], roots: readonly string[]): Filesystem[] {
+  const isRoot = ({ device }: Filesystem) =>
+    roots.some((root) => root === device || root.startsWith(`btrfsvol:${device}/`));
+  const uuids = filesystems.filter(isRoot).map(({ uuid }) => uuid);
+  return filesystems.filter(
+    (each) => ofLinux.has(each.type) && !isRoot(each) && (each.uuid === null || !uuids.includes(each.uuid)),
+  );
 }
 
 /** libguestfs gives up when augeas cannot read one file of one guest: without the lens it goes on without that file. */

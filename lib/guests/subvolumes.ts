@@ -35,9 +35,13 @@ export class SubvolumeLists {
   }
 }
 
+/** Name of the top where another subvolume is mounted by the device's own name: its path is `/`. */
+const topOf = (device: string) => `btrfsvol:${device}//`;
+
 /** Names of the subvolumes that can be mounted by names of their own. */
 export function volumesOf(device: string, { whole, paths }: Subvolumes): string[] {
-  return [...paths].filter(([id]) => id !== whole).map(([, path]) => `btrfsvol:${device}/${path}`);
+  const named = [...paths].filter(([id]) => id !== whole).map(([, path]) => `btrfsvol:${device}/${path}`);
+  return whole === top ? named : [topOf(device), ...named];
 }
 
 /** What the options of a line of fstab mount of the btrfs on a device; undefined where that is not there. */
@@ -55,6 +59,7 @@ export function subvolumeFor(
   const wanted = path === undefined ? numbered(id) : path === '' ? top : numberOf(paths, path);
   if (wanted === undefined) return undefined;
   if (wanted === whole) return device;
+  if (wanted === top) return topOf(device);
   const found = paths.get(wanted);
   return found === undefined ? undefined : `btrfsvol:${device}/${found}`;
 }

@@ -1,5 +1,7 @@
-import type { GuestfsError } from '../faults/errors';
+import { errorFor, type GuestfsError, type OptionNames, wordsOf } from '../faults/errors';
+import { tellsWrongKey } from '../faults/words';
 import { Guestfs } from '../guestfs';
+import { mapperName } from './guest-names';
 import type { VolumeKey } from './keys';
 import { isRefusal } from './problems';
 import type { EncryptedReport } from './report';
@@ -10,7 +12,7 @@ import type { EncryptedReport } from './report';
  *
  * @param taken devices as which other volumes were opened
  * @returns the device on which the decrypted content appears
- * @throws the last key's GuestfsError
+ * @throws GuestfsError `ERR_GUESTFS_KEY` when none of them opens it, else the last one's
  */
 export async function unlock(
   g: Guestfs,
@@ -19,7 +21,7 @@ export async function unlock(
   writable = false,
   taken: readonly (string | null)[] = [],
 ): Promise<string | undefined> {
-  const fitting = keys.filter(({ device }) => [undefined, volume.device, volume.uuid].includes(device));
+  const fitting = keys.filter((key) => isFor(key, volume));
   const name = mappingName(volume.device, taken);
   let refusal: GuestfsError | undefined;
   for (const { key } of fitting) {
@@ -31,8 +33,23 @@ export async function unlock(
       refusal = error;
     }
   }
-  if (refusal) throw refusal;
+  if (refusal) throw tellsWrongKey(wordsOf(refusal)) ? wrongKey(refusal, volume.device) : refusal;
   return undefined;
+}
+
+/** A volume may be named by its device, as LVM names it in `/dev/mapper` too, or by its UUID. */
+function isFor({ device }: VolumeKey, volume: EncryptedReport): boolean {
+  if (device === undefined || device === volume.device) return true;
+  if (device === `/dev/mapper/${mapperName(volume.device)}`) return true;
+  return volume.uuid !== null && device.toLowerCase() === volume.uuid.toLowerCase();
+}
+
+function wrongKey(cause: GuestfsError, device: string): GuestfsError {
+  return errorFor({
+    ...{ code: 'ERR_GUESTFS_KEY', operation: cause.operation, cause, unnamed: true },
+    problem: `none of the keys that were given opens ${device}`,
+    ...{ joint: '; ', hint: (names: OptionNames) => `give its own by ${names('keys')}` },
+  });
 }
 
 /** Name as the virt tools make it; a second volume to which it would belong gets a number behind. */

@@ -6,6 +6,7 @@ import { membersOf } from './members';
 import type { ExaminedDevices } from './mount';
 import { isRefusal } from './problems';
 import type { PartitionReport } from './report';
+import { volumesOf } from './subvolumes';
 
 const allKinds = ['filesystem', 'encrypted', 'lv', 'vg', 'pv', 'partition', 'device'] as const;
 
@@ -103,13 +104,8 @@ export class Volumes {
     if (all.length === 0) return [];
     const whole = await this.#attempt(device, () => this.#g.btrfsSubvolumeGetDefault(device));
     if (whole === undefined) return [];
-    return all
-      .filter(({ btrfssubvolumeId }) => btrfssubvolumeId !== whole)
-      .map(({ btrfssubvolumePath }) => ({
-        ...parent,
-        name: `btrfsvol:${device}/${btrfssubvolumePath}`,
-        parents: [device],
-      }));
+    const paths = new Map(all.map((each) => [each.btrfssubvolumeId, each.btrfssubvolumePath]));
+    return volumesOf(device, { whole, paths }).map((name) => ({ ...parent, name, parents: [device] }));
   }
 
   async #lvm(): Promise<Volume[]> {

@@ -1,7 +1,7 @@
 // Paths as a guest's Windows has them: drives, backslashes, and names without a case.
 import { errorFor } from '../faults/errors';
 import type { Guestfs } from '../guestfs';
-import { isRefusal } from './problems';
+import { isRefusal, orNull } from './problems';
 import { isWindowsPath } from './windows-names';
 
 type Calls = Pick<
@@ -66,7 +66,8 @@ export class GuestPaths {
     const roots = root === undefined ? await this.#g.inspectGetRoots() : [root];
     const [system, other] = roots;
     if (system === undefined || other !== undefined) return null;
-    return (await this.#g.inspectGetType(system)) === 'windows' ? system : null;
+    // Of what it does not recognise libguestfs says nothing.
+    return (await orNull(this.#g.inspectGetType(system))) === 'windows' ? system : null;
   }
 
   async #deviceOf(root: string, letter: string): Promise<string> {

@@ -3,7 +3,7 @@ import { constants as fsConstants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { backingFile, type Fault, noQemuImg, ownBackingFile } from '../faults/faults';
-import { dataFile, remoteFile } from '../faults/image-faults';
+import { dataFile, imageCut, remoteFile } from '../faults/image-faults';
 import { uriRefused } from '../faults/source-faults';
 import { faultIn, reasonOfQemuImg } from '../faults/words';
 import { isText } from '../text/bytes';
@@ -13,6 +13,7 @@ import { type ImageInfo, parseImageInfo } from './image-info';
 import type { ImageFile, ImageReport } from './image-types';
 import { headOfImage, isUri, namedFiles } from './named-files';
 import { forbiddenByNode } from './permissions';
+import { leastSizeOfQcow2 } from './qcow2-end';
 import { runQemuImg } from './qemu-img';
 import { onceAnswering } from './storage';
 import { inTheNameOf, UnusableImage } from './unusable-image';
@@ -64,8 +65,25 @@ async function factsOf(image: ImageFile, signal: AbortSignal | undefined): Promi
   refuse(faultOfInfo(absolutePath, info) ?? (await faultOfVhd(absolutePath, info.format)));
   const actualSize = file.isBlockDevice() ? info.virtualSize : (info.actualSize ?? file.blocks * 512);
   const needed = await readNeededFiles({ path, name: absolutePath }, info, allowed, signal);
-  const notes = [...notesOf(path, info, file.isFile() ? file.size : undefined), ...needed.notes];
+  const fileSize = file.isFile() ? file.size : undefined;
+  const notes = [
+    ...notesOf(path, info, fileSize),
+    ...(await cutOf(path, absolutePath, info, fileSize)),
+    ...needed.notes,
+  ];
   return { ...needed, path, absolutePath, fileSize: file.size, actualSize, notes };
+}
+
+/** Tells of an image that is not whole. One that was not closed may have counts that are out of date. */
+async function cutOf(
+  shown: string,
+  path: string,
+  { format, isDirty }: ImageInfo,
+  size: number | undefined,
+): Promise<Fault[]> {
+  if (format !== 'qcow2' || isDirty || size === undefined) return [];
+  const least = await leastSizeOfQcow2(path);
+  return least !== undefined && least > size ? [imageCut(shown, size, least)] : [];
 }
 
 /** What an image may have qemu open that the user has not named. */

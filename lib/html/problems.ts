@@ -13,6 +13,7 @@ const advice: Readonly<Record<string, string>> = {
     'Look at it with qemu-img check, and mend a copy of it with qemu-img check -r all.',
   ERR_GUESTFS_IMAGE_DIRTY: 'End what has the image open, or look at it with qemu-img check.',
   ERR_GUESTFS_IMAGE_EMPTY: 'Look whether the image was written to its end: there is nothing in it.',
+  ERR_GUESTFS_KEY: 'Give the key that opens this volume: --key, or keys.',
   ERR_GUESTFS_MEMBERS_MISSING: 'Give all disks of the guest: --add, or a list of images.',
   ERR_GUESTFS_NO_PACKAGE_LIST: 'Nothing: the packages of this system cannot be listed from outside.',
   ERR_GUESTFS_NOT_OPENED: 'Give the key of the volume: --key, or keys.',

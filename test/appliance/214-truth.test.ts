@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -95,6 +95,8 @@ beforeAll(async () => {
     drive('systems.img', 200 * MiB),
     ...['r1', 'r2', 'r3', 'p1', 'p2'].map((name) => drive(`${name}.img`, 32 * MiB)),
     drive('plain.img', 8 * MiB),
+    drive('beside.img', 80 * MiB),
+    drive('subvolumes.img', 128 * MiB),
   ];
   writeFileSync(folder.file('lvm1.img'), Buffer.concat([Buffer.from('HM\x01\0'), Buffer.alloc(4 * MiB - 4)]));
   await withAppliance(drives, async (g) => {
@@ -121,8 +123,45 @@ beforeAll(async () => {
     await g.vgcreate('vg', ['/dev/sde', '/dev/sdf']);
     await g.lvcreateFree('data', 'vg', 100);
     await g.mkfs('ext4', '/dev/sdg');
+    await makeBeside(g, '/dev/sdh');
+    await makeSubvolumes(g, '/dev/sdi');
   });
 });
+
+/** A Debian, and beside it a system of ostree, of which libguestfs knows nothing. */
+async function makeBeside(g: Guestfs, disk: string): Promise<void> {
+  await g.partInit(disk, 'gpt');
+  for (const [index, from] of [2048, 81_920].entries()) {
+    await g.partAdd(disk, 'p', from, from + 79_871 - 2048);
+    await g.mkfs('ext4', `${disk}${index + 1}`, { features: '^has_journal' });
+  }
+  await g.mount(`${disk}1`, '/');
+  await makeSystem(g, systems.debian as Files);
+  await g.umountAll();
+  await g.mount(`${disk}2`, '/');
+  const deployment = `/ostree/deploy/fedora/deploy/${'a'.repeat(64)}.0`;
+  await g.mkdirP('/ostree/deploy/fedora/var');
+  for (const path of ['etc', 'usr', 'sysroot', 'var']) await g.mkdirP(`${deployment}/${path}`);
+  await g.write(`${deployment}/etc/os-release`, 'ID=fedora\nVERSION_ID=40\nPRETTY_NAME="Silverblue"\n');
+  await g.write(`${deployment}/etc/hostname`, 'silver\n');
+  await g.umountAll();
+}
+
+/** A system on the default subvolume, which mounts the top that it lies in too. */
+async function makeSubvolumes(g: Guestfs, disk: string): Promise<void> {
+  await g.mkfsBtrfs([disk]);
+  await g.mount(disk, '/');
+  await g.btrfsSubvolumeCreate('/@');
+  await g.write('/on-top', '');
+  const [{ btrfssubvolumeId: id = 0n } = {}] = await g.btrfsSubvolumeList(disk);
+  const uuid = await g.vfsUuid(disk);
+  await g.btrfsSubvolumeSetDefault(id, '/');
+  await g.umountAll();
+  await g.mount(disk, '/');
+  const fstab = `UUID=${uuid} / btrfs subvol=@ 0 0\nUUID=${uuid} /mnt/top btrfs subvolid=5 0 0\n`;
+  await makeSystem(g, { ...(systems.debian as Files), '/mnt/top/none': '', '/etc/fstab': fstab });
+  await g.umountAll();
+}
 
 afterAll(() => folder[Symbol.dispose]());
 
@@ -202,7 +241,49 @@ describe('systems', () => {
   });
 });
 
+describe('what libguestfs does not tell of', () => {
+  test('a system of ostree beside another is reported, and can be asked for', async () => {
+    const path = folder.file('beside.img');
+    const { operatingSystems } = await inspect({ path, format: 'raw' });
+    expect(operatingSystems.map(({ root, distro, hostname }) => [root, distro, hostname])).toEqual([
+      ['/dev/sda1', 'debian', 'guest'],
+      ['/dev/sda2', 'fedora', 'silver'],
+    ]);
+    const options = ['--progress=none', '--format=raw'];
+    const asked = await runCli('cat', ...options, '--root=/dev/sda2', path, '/etc/hostname');
+    expect(asked).toEqual({ stdout: 'silver\n', stderr: '', code: 0 });
+    const ambiguous = await runCli('ls', ...options, path, '/');
+    expect(ambiguous.stderr).toContain('operating systems on /dev/sda1, /dev/sda2: say which by --root');
+  });
+
+  test('the top of a btrfs is where the system mounts it', async () => {
+    const path = folder.file('subvolumes.img');
+    const { operatingSystems, filesystems, problems } = await inspect({ path, format: 'raw' });
+    expect(problems).toEqual([]);
+    expect(filesystems.map(({ device }) => device)).toEqual(['/dev/sda', 'btrfsvol:/dev/sda//']);
+    expect(operatingSystems.map(({ mountpoints }) => mountpoints)).toEqual([
+      [
+        { path: '/', device: '/dev/sda' },
+        { path: '/mnt/top', device: 'btrfsvol:/dev/sda//' },
+      ],
+    ]);
+    const listed = await runCli('ls', '--progress=none', '--format=raw', path, '/mnt/top');
+    expect(listed).toEqual({ stdout: '@\non-top\n', stderr: '', code: 0 });
+  });
+});
+
 describe('what is not whole, or not to be read', () => {
+  test('a GPT of which only the copy at the end is whole', async () => {
+    const path = folder.file('damaged.img');
+    const content = readFileSync(folder.file('beside.img'));
+    writeFileSync(path, content.fill(0, 512, 34 * 512));
+    const { partitions, problems } = await inspect({ path, format: 'raw' });
+    expect(partitions).toEqual([]);
+    expect(problems).toMatchObject([
+      { code: 'ERR_GUESTFS_NOT_RECOGNISED', message: expect.stringContaining('the GPT at the beginning') },
+    ]);
+  });
+
   test.each([
     ['one disk of a RAID array', ['r2'], 'ERR_GUESTFS_MEMBERS_MISSING', /RAID array.*--add/],
     [

@@ -14,6 +14,7 @@ import {
   valueIn,
 } from '../../lib/guests/blkid';
 import { describeImages } from '../../lib/guests/devices';
+import { whyInactive } from '../../lib/guests/inactive';
 import { describeApplication } from '../../lib/guests/operating-system';
 import { orNull, Problems } from '../../lib/guests/problems';
 import type { InspectionProblem } from '../../lib/guests/report';
@@ -552,11 +553,11 @@ describe('encrypted volumes', () => {
   };
 
   /** A handle that knows the right key, and what was tried on it. */
-  function vault(rightKey: string, code = 'ERR_GUESTFS') {
+  function vault(rightKey: string, code = 'ERR_GUESTFS', words = 'wrong key') {
     const tried: unknown[][] = [];
     const open = async (...args: unknown[]) => {
       tried.push(args);
-      if (args[1] !== rightKey) throw new GuestfsError('wrong key', { code, operation: 'open' });
+      if (args[1] !== rightKey) throw new GuestfsError(words, { code, operation: 'cryptsetupOpen' });
     };
     const g = {
       cryptsetupOpen: open,
@@ -596,11 +597,55 @@ describe('encrypted volumes', () => {
     });
   });
 
+  test.each([
+    'cryptsetup_open: cryptsetup exited with status 2: No key available with this passphrase.',
+    'luks_open_ro: luks_open_ro: Error in cryptsetup: No key available with this passphrase.',
+    'luks_open: No key available with this passphrase.',
+  ])('that a key is wrong is told as that: %s', async (words) => {
+    const { g } = vault('right', undefined, words);
+    expect(await failureOf(unlock(g, volume, [{ key: 'a' }]))).toMatchObject({
+      ...{ code: 'ERR_GUESTFS_KEY', operation: 'cryptsetupOpen' },
+      message: expect.stringContaining('none of the keys that were given opens /dev/sda2'),
+    });
+  });
+
+  test.each([
+    ['/dev/mapper/my--vg-a--b', '/dev/my-vg/a-b'],
+    ['AAAA-bbbb', '/dev/sda9'],
+  ])('a key for %s is one for that volume', async (device, name) => {
+    const { g, tried } = vault('right');
+    await unlock(g, { ...volume, device: name }, [{ device, key: 'right' }]);
+    expect(tried).toHaveLength(1);
+  });
+
   test('no further key is tried when the appliance has died', async () => {
     const { g, tried } = vault('right', 'ERR_GUESTFS_TERMINATED');
     await failureOf(unlock(g, volume, [{ key: 'a' }, { key: 'right' }]));
     expect(tried).toHaveLength(1);
   });
+});
+
+describe('a logical volume without a device', () => {
+  const said =
+    '  WARNING: x\n  /usr/sbin/thin_check: execvp failed: No\n  Check of pool vg/pool failed (status:1).\n';
+
+  test.each([
+    ['/dev/vg/thin', [said], '(Check of pool vg/pool failed (status:1).)'],
+    ['/dev/vg/thin', [], '(it does not say why)'],
+    ["/dev/vg/$(reboot)';x", [said], '(it does not say why)'],
+  ])(
+    'is told in the words of LVM, which is asked by plain names only: %s',
+    async (volume, answers, words) => {
+      const debug = async (_: string, [command = '']: readonly string[]) => {
+        expect(command).toBe("lvm lvchange -ay 'vg/thin' 2>&1; true");
+        const [answer] = answers;
+        if (answer === undefined) throw new GuestfsError('no', { code: 'ERR_GUESTFS', operation: 'debug' });
+        return answer;
+      };
+      const why = await whyInactive({ debug } as unknown as Guestfs, volume);
+      expect(why).toContain(`cannot activate the logical volume ${volume} ${words}:`);
+    },
+  );
 });
 
 describe('problems', () => {

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { constants } from 'node:os';
@@ -309,6 +310,38 @@ describe('what stops nobody from reading is told too', () => {
     const path = create('disk.qcow2', '-f', 'qcow2', 'disk.qcow2', '1M');
     patch(path, 72, Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]));
     expect(await notesOf(path)).toMatchObject([{ code: 'ERR_GUESTFS_IMAGE_DIRTY' }]);
+  });
+
+  test('a qcow2 image that is cut, which is not written, and no image that is whole', async () => {
+    const raw = folder.file('content.img');
+    writeFileSync(raw, randomBytes(3 << 20));
+    for (const options of [
+      [],
+      ['-c'],
+      ['-o', 'refcount_bits=1'],
+      ['-o', 'cluster_size=4k'],
+      ['-o', 'compat=0.10'],
+    ]) {
+      const path = folder.file('disk.qcow2');
+      execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', ...options, raw, path]);
+      expect([options, await notesOf(path)]).toEqual([options, []]);
+      for (const size of [2 << 20, 70_000]) {
+        truncateSync(path, size);
+        const notes = await notesOf(path);
+        expect([options, notes]).toEqual([
+          options,
+          [
+            expect.objectContaining({
+              code: 'ERR_GUESTFS_IMAGE_CORRUPT',
+              problem: expect.stringContaining(`${path} is cut: it has ${size} bytes`),
+            }),
+          ],
+        ]);
+      }
+      const writing = withGuest([{ path }], { operation: 'copy-in', writable: true }, async () => undefined);
+      expect(await failureOf(writing)).toMatchObject({ code: 'ERR_GUESTFS_IMAGE_CORRUPT' });
+      rmSync(path);
+    }
   });
 
   test('an empty file, and one that ends within a sector', async () => {

@@ -351,10 +351,9 @@ describe('subvolumes', () => {
     subvolumeFor('/dev/sda2', lineOf(`UUID=u /x btrfs ${options}`).options, list);
 
   test('those that can be mounted by a name of their own', () => {
-    expect(volumesOf('/dev/sda2', subvolumes)).toEqual([
-      'btrfsvol:/dev/sda2/@home',
-      'btrfsvol:/dev/sda2/@/var/log',
-    ]);
+    const named = ['btrfsvol:/dev/sda2/@home', 'btrfsvol:/dev/sda2/@/var/log'];
+    expect(volumesOf('/dev/sda2', subvolumes)).toEqual(['btrfsvol:/dev/sda2//', ...named]);
+    expect(volumesOf('/dev/sda2', { ...subvolumes, whole: 5n })).toEqual(['btrfsvol:/dev/sda2/@', ...named]);
   });
 
   test.each([
@@ -370,6 +369,9 @@ describe('subvolumes', () => {
     ['subvol=gone', undefined],
     ['subvolid=300', undefined],
     ['subvolid=many', undefined],
+    ['subvolid=5', 'btrfsvol:/dev/sda2//'],
+    ['subvolid=0', 'btrfsvol:/dev/sda2//'],
+    ['subvol=/', 'btrfsvol:/dev/sda2//'],
   ])('%s is %s', (options, mountable) => {
     expect(mounted(options)).toBe(mountable);
   });
@@ -386,6 +388,7 @@ describe('subvolumes', () => {
 
   test('names have a device and a path', () => {
     expect(partsOf('btrfsvol:/dev/vg/lv/@/a', ['/dev/vg/lv'])).toEqual({ device: '/dev/vg/lv', path: '@/a' });
+    expect(partsOf('btrfsvol:/dev/sda2//', ['/dev/sda2'])).toEqual({ device: '/dev/sda2', path: '/' });
     expect(partsOf('btrfsvol:/dev/sdb1/@', [])).toEqual({ device: '/dev/sdb1', path: '@' });
     expect(partsOf('/dev/sda1', ['/dev/sda1'])).toBeUndefined();
   });

@@ -89,12 +89,16 @@ describe('the disks of a guest on the command line', () => {
 
 describe('a path of a guest', () => {
   /** A guest of which the names are those on these drives. */
-  function guest(type: string, drives: Readonly<Record<string, string>>, files: readonly string[]) {
+  function guest(type: string | null, drives: Readonly<Record<string, string>>, files: readonly string[]) {
     const calls: string[] = [];
     const enoent = () => errorFor({ code: 'ENOENT', operation: 'lstatns', problem: 'no such file' });
     const g = {
       inspectGetRoots: async () => ['/dev/sda1'],
-      inspectGetType: async () => type,
+      inspectGetType: async () => {
+        if (type === null)
+          throw errorFor({ code: 'ERR_GUESTFS', operation: 'inspectGetType', problem: 'not found' });
+        return type;
+      },
       inspectGetDriveMappings: async () => new Map(Object.entries(drives)),
       lstatns: async (path: string) => {
         if (!files.includes(path)) throw enoent();
@@ -139,6 +143,7 @@ describe('a path of a guest', () => {
   test('is what it is where there is no Windows, and one of Windows is an error', async () => {
     const { paths } = guest('linux', {}, []);
     expect(await paths().resolve('/etc/C:\\x')).toBe('/etc/C:\\x');
+    expect(await guest(null, {}, []).paths({ root: '/dev/sda2' }).resolve('/a')).toBe('/a');
     const wrong = { code: 'EINVAL', hint: expect.stringContaining('begins with /') };
     expect(await failureOf(paths().resolve('C:\\x'))).toMatchObject(wrong);
     const windows = guest('windows', drives, []);
