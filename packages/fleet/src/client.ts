@@ -13,11 +13,13 @@ import type {
 import { Connection, type FleetConnectionOptions, type JobQueue } from './connection';
 import { FleetError } from './errors';
 import { guestsOf, namedAsGiven } from './guests';
-import { type Came, Run, type RunItem } from './run';
+import { closeSoon, persist } from './patience';
+import { type Beginning, results, untilAborted } from './results';
+import { Run, type RunItem } from './run';
 import { QueueStore } from './stores/queue';
 import { type ResultStore, usualRetention } from './stores/store';
 import { Submitter } from './submitter';
-import { checkTaskOptions, TaskRegistry } from './tasks';
+import { TaskRegistry, travellingOptions } from './tasks';
 import type { AnyTask, Task } from './tasks/task';
 import { closed, Watcher } from './watcher';
 import { readJob } from './wire/schema';
@@ -28,12 +30,6 @@ export interface FleetOptions extends FleetConnectionOptions {
   readonly store?: ResultStore | undefined;
   /** Tasks of your own, as the workers have them. */
   readonly tasks?: readonly AnyTask[] | undefined;
-}
-
-/** A run that has not begun. */
-interface Beginning<T> {
-  readonly id: string;
-  begin(): Promise<Run<T>>;
 }
 
 type Images<T> = (Iterable<T> | AsyncIterable<T>) & object;
@@ -126,21 +122,21 @@ export class Fleet implements AsyncDisposable {
     } = {},
   ): FleetResults<FleetResult<Inspectable, R>> {
     const begin = async () => {
-      const batch = await this.#batches.find(id);
-      if (!batch)
-        throw new FleetError('ERR_GUESTFS_FLEET_BATCH', `there is no batch ${id}, or it is kept no longer`);
+      const batch = await this.#found(id);
       const task = this.#tasks.get(batch.plan.task);
       const source = this.#submitted(batch, options.all ?? false);
       return this.#runOf('batch', task, batch, source, { ...options, resumed: true, total: undefined });
     };
-    return results(this.#noted({ id, begin }), ({ value, ...came }) => ({ ...came, result: value as R }));
+    return results(this.#noted({ id, begin }, 'batch', options.signal), ({ value, ...came }) => ({
+      ...came,
+      result: value as R,
+    }));
   }
 
   /** Cancels a batch: what is queued, and what runs. Workers hear of it within a second. */
   async cancel(id: string): Promise<void> {
-    if (!(await this.#batches.find(id)))
-      throw new FleetError('ERR_GUESTFS_FLEET_BATCH', `there is no batch ${id}`);
-    await this.#batches.cancel(id);
+    const { plan } = await this.#found(id);
+    await this.#batches.cancel(id, plan.retention);
   }
 
   /** The latest batches, the newest first. */
@@ -156,7 +152,8 @@ export class Fleet implements AsyncDisposable {
 
   /** Numbers of jobs of the whole queue, by their state: `waiting`, `active`, `delayed`, `completed`, `failed`. */
   async counts(): Promise<Record<string, number>> {
-    return await this.#queue.getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed');
+    const ask = () => this.#queue.getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed');
+    return await persist(this.#queue, ask);
   }
 
   /**
@@ -165,14 +162,13 @@ export class Fleet implements AsyncDisposable {
    * @returns their number
    */
   async retry(id: string): Promise<number> {
-    const batch = await this.#batches.find(id);
-    if (!batch) throw new FleetError('ERR_GUESTFS_FLEET_BATCH', `there is no batch ${id}`);
+    const batch = await this.#found(id);
     await this.#batches.revive(id);
     let retried = 0;
     for (let index = 0; index < batch.sent; index++) {
-      const job = await this.#queue.getJob(batch.jobId(index));
-      if (!job?.finishedOn || !job.failedReason) continue;
-      await job.retry('failed', { resetAttemptsMade: true });
+      const job = await persist(this.#queue, () => this.#queue.getJob(batch.jobId(index)));
+      if (!job?.finishedOn || job.returnvalue != null) continue;
+      await persist(this.#queue, () => job.retry('failed', { resetAttemptsMade: true }));
       batch.given.delete(index);
       retried++;
     }
@@ -184,13 +180,20 @@ export class Fleet implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#connection.leave(closed());
     await Promise.allSettled(this.#beginning);
     await this.#watcher?.close();
-    await Promise.all([this.#queue.close(), this.#batches.close(), this.#ownStore?.close()]);
+    await Promise.all([closeSoon(this.#queue), this.#batches.close(), this.#ownStore?.close()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #found(id: string): Promise<Batch> {
+    const batch = await this.#batches.find(id);
+    if (batch) return batch;
+    throw new FleetError('ERR_GUESTFS_FLEET_BATCH', `there is no batch ${id}, or it is kept no longer`);
   }
 
   #start<T>(operation: string, task: AnyTask, images: Images<T>, given: FleetRunOptions<T>) {
@@ -201,7 +204,7 @@ export class Fleet implements AsyncDisposable {
       retention = usualRetention,
       concurrency,
     } = given;
-    const options = checkTaskOptions(task, given.options ?? {});
+    const options = travellingOptions(task, given.options ?? {});
     checkCount(operation, 'attempts', attempts);
     checkCount(operation, 'retention', retention);
     checkCount(operation, 'concurrency', concurrency ?? 1);
@@ -212,8 +215,13 @@ export class Fleet implements AsyncDisposable {
     const total = Array.isArray(images) ? images.length : images instanceof Set ? images.size : undefined;
     const begin = async () => {
       const plan = { id, task: task.name, options, changed, attempts: task.writes ? 1 : attempts, retention };
-      await this.#batches.clean(retention);
+      await this.#batches.clean();
       const batch = await this.#batches.begin(plan);
+      if (batch.sent > 0 && (await this.#batches.isCancelled(id)))
+        throw new FleetError(
+          'ERR_GUESTFS_FLEET_CANCELLED',
+          `the batch ${id} was cancelled: fleet.retry() lets it go on, or give this one another name`,
+        );
       const resumed = batch.sent > 0;
       return this.#runOf(operation, task, batch, itemsOf(operation, images, task, batch), {
         ...given,
@@ -221,13 +229,13 @@ export class Fleet implements AsyncDisposable {
         total,
       });
     };
-    return this.#noted({ id, begin });
+    return this.#noted({ id, begin }, operation, given.signal);
   }
 
-  #noted<T>({ id, begin }: Beginning<T>): Beginning<T> {
+  #noted<T>({ id, begin }: Beginning<T>, operation: string, signal?: AbortSignal): Beginning<T> {
     const noted = () => {
       if (this.#isClosed) return Promise.reject(closed());
-      const run = begin();
+      const run = untilAborted(begin, operation, signal);
       const settled = () => this.#beginning.delete(run);
       this.#beginning.add(run);
       run.then(settled, settled);
@@ -278,7 +286,7 @@ export class Fleet implements AsyncDisposable {
   async *#submitted(batch: Batch, all: boolean): AsyncGenerator<RunItem<Inspectable>, void, undefined> {
     for (let index = 0; ; index++) {
       if (!all && batch.given.has(index)) continue;
-      const job = await this.#queue.getJob(batch.jobId(index));
+      const job = await persist(this.#queue, () => this.#queue.getJob(batch.jobId(index)));
       if (!job && index >= batch.sent) return;
       yield { image: job ? imageOf(job.data) : '', index };
     }
@@ -308,33 +316,6 @@ async function* itemsOf<T>(
     const at = index++;
     if (!batch.given.has(at)) yield { image, index: at, guests: () => guestsOf(operation, image, guests) };
   }
-}
-
-/** Begins a run when the first result is asked for. */
-function results<T, R>(
-  { id, begin }: Beginning<T>,
-  resultOf: (came: { image: T; index: number; value: unknown }) => object,
-): FleetResults<R> {
-  let run: Promise<Run<T>> | undefined;
-  let isOver = false;
-  const shaped = (came: Came<T>) => (came.error ? came : resultOf(came)) as R;
-  return {
-    batch: id,
-    async next() {
-      if (isOver) return { done: true, value: undefined };
-      run ??= begin();
-      const next = await (await run).next();
-      return next.done ? next : { done: false, value: shaped(next.value) };
-    },
-    async return() {
-      isOver = true;
-      await (await run)?.return();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }
 
 function isIterable(images: object): boolean {

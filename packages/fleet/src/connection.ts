@@ -10,6 +10,7 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import { FleetError } from './errors';
+import { isPassing, Line } from './patience';
 
 /** Where the server of the fleet is, and what its queue is called: the same for the clients and the workers. */
 export interface FleetConnectionOptions {
@@ -34,6 +35,7 @@ export class Connection {
   readonly name: string;
   readonly #backend: Backend;
   readonly #options: { connection: ConnectionOptions; prefix?: string; telemetry?: Telemetry };
+  readonly #line = new Line();
 
   constructor(options: FleetConnectionOptions) {
     const { redis, postgres, name = 'guestfs', schema, telemetry } = options;
@@ -58,19 +60,30 @@ export class Connection {
   }
 
   queue(suffix = ''): JobQueue {
-    return quiet(new Queue(this.name + suffix, this.#options, this.#backend));
+    return this.#quiet(new Queue(this.name + suffix, this.#options, this.#backend));
   }
 
   /** Its loop is to be run by `run()`, which rejects when it ends. */
   events(): QueueEvents {
     const { telemetry: _, ...options } = this.#options;
-    return quiet(new QueueEvents(this.name, { ...options, autorun: false }, this.#backend));
+    return this.#quiet(new QueueEvents(this.name, { ...options, autorun: false }, this.#backend));
   }
 
   worker(processor: Processor, options: Omit<WorkerOptions, 'connection'>): Worker {
-    return quiet(
+    return this.#quiet(
       new Worker(this.name, processor, { ...options, ...this.#options, autorun: false }, this.#backend),
     );
+  }
+
+  /** Ends the waiting of all who ask the server. */
+  leave(reason: Error): void {
+    this.#line.leave(reason);
+  }
+
+  /** Errors of a connection come again from whatever is asked over it; without a listener they would end the process. */
+  #quiet<T extends { on(event: 'error', listener: (error: Error) => void): unknown }>(emitter: T): T {
+    emitter.on('error', (error) => this.#line.note(error));
+    return this.#line.carries(emitter);
   }
 }
 
@@ -92,17 +105,11 @@ function postgresBackend(...args: Parameters<typeof createPostgresBackend>): obj
 }
 
 function connectionError(cause: unknown): never {
-  throw isUnreachable(cause) ? new Error('Connection is closed.', { cause }) : cause;
+  throw isPassing(cause) ? new Error('Connection is closed.', { cause }) : cause;
 }
 
 function untilItIsThere(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 6), 2000);
-}
-
-/** Errors of a connection come again from whatever is asked over it; without a listener they would end the process. */
-function quiet<T extends { on(event: 'error', listener: () => void): unknown }>(emitter: T): T {
-  emitter.on('error', () => undefined);
-  return emitter;
 }
 
 /**
@@ -114,7 +121,7 @@ function quietClient(): typeof import('pg').Client {
   return class extends Client {
     constructor(...args: ConstructorParameters<typeof Client>) {
       super(...args);
-      quiet(this);
+      this.on('error', () => undefined);
     }
   };
 }
@@ -126,38 +133,4 @@ function checkDriver(name: 'ioredis' | 'pg'): void {
     const problem = `the package ${name} is missing: npm install ${name}`;
     throw new FleetError('ERR_GUESTFS_FLEET_DRIVER', problem, { cause });
   }
-}
-
-/**
- * Asks the server until it answers: it may be restarting. What it answers is told, an error too.
- *
- * @param queue that which is asked, until it is closed
- */
-export async function persist<T>(
-  queue: Pick<Queue, 'closing'> | undefined,
-  ask: () => Promise<T>,
-  patienceMs = 120_000,
-): Promise<T> {
-  const end = Date.now() + patienceMs;
-  for (let wait = 100; ; wait = Math.min(wait * 2, 2000)) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isUnreachable(error) || queue?.closing || Date.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, wait));
-    }
-  }
-}
-
-/** Whether an error is of the way to the server, by its code; pg and ioredis have words alone for some. */
-export function isUnreachable(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === 'string')
-    return /^(?:E(?:CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)\w*|08\w{3}|57P0[1-3])$/.test(code);
-  return (
-    typeof message === 'string' &&
-    /^(?:Connection (?:terminated|is closed|ended)|Client has encountered a connection error|Command aborted due to connection close|Stream isn.t writeable|LOADING |timeout exceeded when trying to connect)/.test(
-      message,
-    )
-  );
 }

@@ -13,6 +13,9 @@ export type FleetErrorCode =
   | 'ERR_GUESTFS_FLEET_OPTION'
   | 'ERR_GUESTFS_FLEET_PAYLOAD'
   | 'ERR_GUESTFS_FLEET_RESULT'
+  | 'ERR_GUESTFS_FLEET_ROOT'
+  | 'ERR_GUESTFS_FLEET_SERVER'
+  | 'ERR_GUESTFS_FLEET_STORE'
   | 'ERR_GUESTFS_FLEET_TASK'
   | 'ERR_GUESTFS_FLEET_VERSION'
   | 'ERR_GUESTFS_FLEET_WORKER_LOST';
@@ -44,20 +47,22 @@ export interface WireError {
   readonly hint?: string | undefined;
 }
 
-/** Characters of a text that goes over the wire. */
+/** Characters of a text that goes over the wire, and of a name. */
 const longestText = 8192;
+const longestName = 256;
 
 export function toWire(thrown: unknown): WireError {
   const error = (typeof thrown === 'object' && thrown !== null ? thrown : { message: String(thrown) }) as {
     [field in keyof WireError]?: unknown;
   };
-  const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, longestText) : undefined);
-  const errno = typeof error.errno === 'number' ? error.errno : undefined;
+  const text = (value: unknown, longest = longestText) =>
+    typeof value === 'string' ? value.slice(0, longest) : undefined;
+  const errno = Number.isSafeInteger(error.errno) ? (error.errno as number) : undefined;
   return {
-    name: text(error.name) ?? 'Error',
-    code: text(error.code),
+    name: text(error.name, longestName) ?? 'Error',
+    code: text(error.code, longestName),
     message: text(error.message) ?? '',
-    operation: text(error.operation),
+    operation: text(error.operation, longestName),
     errno,
     shortMessage: text(error.shortMessage),
     hint: text(error.hint),
@@ -74,4 +79,8 @@ export function fromWire(wire: WireError): Error {
   const error = Object.assign(new Error(message), wire.code === undefined ? {} : { code });
   Object.defineProperty(error, 'name', { value: name, configurable: true });
   return error;
+}
+
+export function wasCancelled(): FleetError {
+  return new FleetError('ERR_GUESTFS_FLEET_CANCELLED', 'the batch was cancelled');
 }

@@ -1,6 +1,6 @@
 // Which images a worker opens: jobs come from the network, and may name anything.
-import { realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, sep } from 'node:path';
+import { lstat, realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, normalize, sep } from 'node:path';
 import type { ImageFile } from 'guestfs';
 import { locationOf } from 'guestfs/internal';
 import { FleetError } from './errors';
@@ -38,7 +38,7 @@ export async function allowedImage(image: WireImage, allowed: AllowedImages): Pr
       server.length === 1 &&
       username === undefined &&
       secret === undefined &&
-      allowed.servers.some(({ scheme, host }) => scheme === protocol && host === server[0]);
+      allowed.servers.some(({ scheme, host }) => scheme === protocol && host === hostOf(location));
     if (!isAllowed) throw refused(image.path, 'this worker opens nothing from that server');
     return { path: image.path, format, blocksize, within: [] };
   }
@@ -46,6 +46,8 @@ export async function allowedImage(image: WireImage, allowed: AllowedImages): Pr
   await checkBelow(location.path, image.path, allowed.roots);
   return { path: location.path, format, blocksize, within: allowed.roots };
 }
+
+type RemoteLocation = Extract<ReturnType<typeof locationOf>, { kind: 'remote' }>;
 
 function place(path: string): ReturnType<typeof locationOf> | undefined {
   try {
@@ -55,26 +57,97 @@ function place(path: string): ReturnType<typeof locationOf> | undefined {
   }
 }
 
+/** Ports that a URI need not name; URL knows those of HTTP and FTP. */
+const usualPorts: Readonly<Record<string, string>> = { nbd: '10809', ssh: '22', iscsi: '3260' };
+
+function hostOf({ protocol, server }: RemoteLocation): string {
+  const host = (server[0] ?? '').toLowerCase();
+  const port = `:${usualPorts[protocol]}`;
+  return host.endsWith(port) ? host.slice(0, -port.length) : host;
+}
+
+/**
+ * Servers as they are compared with those of images.
+ *
+ * @throws FleetError ERR_GUESTFS_FLEET_OPTION
+ */
+export function checkedServers(servers: readonly AllowedServer[]): AllowedServer[] {
+  return servers.map(({ scheme, host }) => {
+    const location = /^[^/?#@\s]+$/.test(host) ? place(`${scheme}://${host}/image`) : undefined;
+    if (
+      location?.kind !== 'remote' ||
+      location.server.length !== 1 ||
+      /^unix:/.test(location.server[0] ?? '')
+    )
+      throw new FleetError(
+        'ERR_GUESTFS_FLEET_OPTION',
+        `no server is called ${JSON.stringify(`${scheme}://${host}`).slice(0, 200)}: a scheme and a host, as https and images.example`,
+      );
+    return { scheme: location.protocol, host: hostOf(location) };
+  });
+}
+
+/**
+ * Roots of a worker, all of which must be there: with a storage that is not mounted it would fail one job after the other.
+ *
+ * @throws FleetError ERR_GUESTFS_FLEET_ROOT
+ */
+export async function checkRoots(roots: readonly string[]): Promise<void> {
+  for (const root of roots)
+    await realpath(root).catch((cause: NodeJS.ErrnoException) => {
+      throw unreachable(root, cause);
+    });
+}
+
 /** The same answer for what is not there and what is elsewhere: else jobs could look around on the worker. */
 async function checkBelow(path: string, shown: string, roots: readonly string[]): Promise<void> {
-  const folders = (await Promise.all(roots.map(realOf))).filter((each) => each !== undefined);
-  const isBelow = (real: string | undefined) =>
-    real !== undefined &&
-    folders.some(
-      (folder) => real.startsWith(folder.endsWith(sep) ? folder : folder + sep) || real === folder,
-    );
-  const real = await realOf(path);
-  if (real !== undefined && isBelow(real)) return;
-  if (real === undefined && isBelow(await realOf(dirname(path)))) throw missing(shown);
+  const found = await Promise.all(roots.map(lookUp));
+  const folders = found.map(({ real }) => real).filter((each) => each !== undefined);
+  const { real, error } = await lookUp(path);
+  if (real !== undefined && isBelow(real, folders)) return;
+  if (error && isBelow(await nearest(path), folders)) throw unusable(shown, error);
+  const away = found.findIndex((each, n) => each.error && isBelow(normalize(path), [roots[n] as string]));
+  if (away >= 0) throw unreachable(roots[away] as string, found[away]?.error as NodeJS.ErrnoException);
   throw refused(shown, 'it lies in no folder that this worker opens images from');
 }
 
-async function realOf(path: string): Promise<string | undefined> {
-  return await realpath(path).catch(() => undefined);
+/** Whether a path without links is one of the folders, or lies below one. */
+export function isBelow(path: string | undefined, folders: readonly string[]): boolean {
+  return folders.some(
+    (folder) => path === folder || path?.startsWith(folder.endsWith(sep) ? folder : folder + sep),
+  );
 }
 
-function missing(path: string): Error {
-  return Object.assign(new Error(`${brief(path)} does not exist on the worker`), { code: 'ENOENT' });
+async function lookUp(path: string): Promise<{ real?: string; error?: NodeJS.ErrnoException }> {
+  return await realpath(path).then(
+    (real) => ({ real }),
+    (error: NodeJS.ErrnoException) => ({ error }),
+  );
+}
+
+/** The nearest folder above that can be looked up; undefined where a link leads on from there, which may lead anywhere. */
+async function nearest(path: string): Promise<string | undefined> {
+  const folder = dirname(path);
+  const isLink = await lstat(path).then(
+    (stats) => stats.isSymbolicLink(),
+    () => false,
+  );
+  if (isLink || folder === path) return undefined;
+  return (await lookUp(folder)).real ?? (await nearest(folder));
+}
+
+function unusable(path: string, { code = 'ENOENT' }: NodeJS.ErrnoException): Error {
+  const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
+  const problem = isMissing ? 'does not exist on the worker' : `cannot be looked up on the worker (${code})`;
+  return Object.assign(new Error(`${brief(path)} ${problem}`), { code });
+}
+
+function unreachable(root: string, cause: NodeJS.ErrnoException): FleetError {
+  return new FleetError(
+    'ERR_GUESTFS_FLEET_ROOT',
+    `the worker cannot reach its root ${brief(root)} (${cause.code}): is its storage mounted?`,
+    { cause },
+  );
 }
 
 function refused(path: string, why: string): FleetError {

@@ -2,14 +2,16 @@
 import { AbortError } from 'guestfs';
 import { Pool, type Tally } from 'guestfs/internal';
 import type { Batch, Batches } from './batch';
-import { type JobQueue, persist } from './connection';
-import { FleetError } from './errors';
+import type { JobQueue } from './connection';
+import { Errand } from './errand';
+import { FleetError, wasCancelled } from './errors';
 import { errorOfJob } from './job-error';
+import { persist } from './patience';
 import type { ResultStore } from './stores/store';
 import type { Submitter } from './submitter';
 import type { Ended, Watcher } from './watcher';
 import { decode } from './wire/codec';
-import { readOutcome, type WireImage } from './wire/schema';
+import { digestOf, readEvent, readOutcome, type WireImage } from './wire/schema';
 
 /** One image of a run. `guests` is undefined where its job was submitted before. */
 export interface RunItem<T> {
@@ -49,8 +51,16 @@ interface Reached<T> {
   readonly end: Ended | Error;
 }
 
-/** Milliseconds that a cancelled job is waited for: its worker may be gone. */
-const farewellMs = 5000;
+/** Milliseconds between two looks at whether somebody else has cancelled the batch. */
+const cancelledEveryMs = 700;
+
+/** Errors that are of the run, and not of an image. */
+const ofRun: ReadonlySet<unknown> = new Set([
+  'ERR_GUESTFS_FLEET_BATCH',
+  'ERR_GUESTFS_FLEET_CLOSED',
+  'ERR_GUESTFS_FLEET_SERVER',
+  'ERR_GUESTFS_FLEET_STORE',
+]);
 
 export class Run<T> implements AsyncIterableIterator<Came<T>> {
   /** Name of the batch, by which it can be come back to. */
@@ -58,11 +68,17 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
   readonly #parts: RunParts<T>;
   readonly #pool: Pool<RunItem<T>, Reached<T>>;
   readonly #delivered: number[] = [];
+  readonly #errands = new Set<Errand>();
+  readonly #timer: NodeJS.Timeout;
   #cancelling: Promise<void> | undefined;
+  /** Why the run ends, where the batch is to go on. */
+  #failure: { readonly error: unknown } | undefined;
+  #isCancelled = false;
 
   constructor(source: AsyncIterable<RunItem<T>>, parts: RunParts<T>) {
     this.#parts = parts;
     this.id = parts.batch.plan.id;
+    this.#timer = setInterval(() => void this.#lookForCancelled(), cancelledEveryMs).unref();
     this.#pool = new Pool<RunItem<T>, Reached<T>>(source, {
       signal: parts.signal,
       aborted: (reason) => new AbortError(parts.operation, reason),
@@ -74,17 +90,28 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
 
   async next(): Promise<IteratorResult<Came<T>, undefined>> {
     this.#acknowledge();
-    const next = await this.#pool.next();
-    if (next.done) {
-      await this.#parts.batch.save();
-      return next;
+    try {
+      const next = await this.#pool.next();
+      if (next.done) {
+        clearInterval(this.#timer);
+        await this.#parts.batch.save();
+        return next;
+      }
+      const { item, end } = next.value;
+      const came = await this.#cameOf(item, end);
+      this.#delivered.push(item.index);
+      return { done: false, value: came };
+    } catch (error) {
+      clearInterval(this.#timer);
+      this.#failure ??= { error };
+      // Nobody asks for more after an error.
+      void this.#pool.return().catch(() => undefined);
+      throw error;
     }
-    const { item, end } = next.value;
-    this.#delivered.push(item.index);
-    return { done: false, value: await this.#cameOf(item, end) };
   }
 
   async return(): Promise<IteratorResult<Came<T>, undefined>> {
+    clearInterval(this.#timer);
     this.#acknowledge();
     await this.#pool.return();
     await this.#parts.batch.save();
@@ -104,11 +131,12 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
   }
 
   async #cameOf({ image, index }: RunItem<T>, end: Ended | Error): Promise<Came<T>> {
+    if (end instanceof Error) return { image, index, error: end };
+    if ('failed' in end) return { image, index, error: errorOfJob(end.failed) };
     try {
-      if (end instanceof Error) throw end;
-      if ('failed' in end) throw errorOfJob(end.failed);
       return { image, index, value: this.#parts.finish(await this.#valueOf(end.returned), image) };
     } catch (error) {
+      if (isOfRun(error)) throw error;
       return { image, index, error: error as Error };
     }
   }
@@ -116,12 +144,14 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
   async #valueOf(returned: unknown): Promise<unknown> {
     const { result, ref } = readOutcome(returned);
     if (ref === undefined) return decode(result);
-    const stored = await this.#parts.store.get(ref);
-    if (stored) return decode(JSON.parse(stored.toString()));
-    throw new FleetError(
-      'ERR_GUESTFS_FLEET_RESULT',
-      `the store has no result ${ref}: it is not the workers' store, or kept it no longer`,
-    );
+    const { store, queue } = this.#parts;
+    const stored = await persist(queue, () => store.get(ref), { isStore: true });
+    if (!stored)
+      throw new FleetError(
+        'ERR_GUESTFS_FLEET_RESULT',
+        `the store has no result ${ref}: it is not the workers' store, or kept it no longer`,
+      );
+    return decode(jsonOf(stored));
   }
 
   async #work(item: RunItem<T>, signal: AbortSignal): Promise<Reached<T>> {
@@ -131,12 +161,18 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
       told ??= tally.begin(item.image as never, item.index);
       return told;
     };
-    const end = await this.#ended(item, signal, {
+    const hear = {
       active: () => void begin(),
-      progress: (event) => begin().progress?.(decode(event) as never),
-    }).catch((error: Error) => {
-      if ((error as Partial<FleetError>).code === 'ERR_GUESTFS_FLEET_CLOSED' || signal.aborted) throw error;
-      return error;
+      progress: (news: unknown) => {
+        const event = readEvent(news);
+        if (event) begin().progress?.(event as never);
+      },
+    };
+    const end = await this.#ended(item, signal, hear).catch((error: Error) => {
+      if (signal.aborted) throw error;
+      if (!isOfRun(error)) return error;
+      this.#failure ??= { error };
+      throw error;
     });
     const error = end instanceof Error ? end : 'failed' in end ? errorOfJob(end.failed) : undefined;
     begin().end(error);
@@ -149,61 +185,89 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
     signal: AbortSignal,
     hear: { active(): void; progress(event: unknown): void },
   ): Promise<Ended> {
-    const { batch, watcher, submitter, resumed } = this.#parts;
+    const { batch, watcher, submitter, resumed, repeatable } = this.#parts;
     const jobId = batch.jobId(index);
     const wire = guests?.();
-    if (wire) await submitter.submit(index, wire);
-    return await new Promise<Ended>((resolve, reject) => {
-      let isSubmitting = false;
-      const missing = () => {
-        if (!wire || !this.#parts.repeatable) {
-          unwatch();
-          reject(lost(jobId));
-        } else if (!isSubmitting) {
-          isSubmitting = true;
-          submitter.submit(index, wire).then(() => (isSubmitting = false), reject);
-        }
-      };
-      const onAbort = () => void this.#giveUp(jobId).then(resolveGone, resolveGone);
-      const resolveGone = (isGone: unknown) => {
-        const gone = () => reject(signal.reason);
-        if (isGone === true) gone();
-        else setTimeout(gone, farewellMs).unref();
-      };
-      const settle = () => signal.removeEventListener('abort', onAbort);
-      const ended = (end: Ended) => {
-        settle();
-        resolve(end);
-      };
-      const gone = (error: Error) => {
-        settle();
-        reject(error);
-      };
-      const unwatch = watcher.watch(jobId, { ...hear, missing, gone, ended }, resumed || !wire);
-      if (watcher.isClosed) return;
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
+    if (wire && this.#isCancelled) throw wasCancelled();
+    const errand = new Errand({
+      ...{ jobId, watcher, repeatable, look: resumed || !wire, ...hear },
+      submit: wire && (() => submitter.submit(index, wire)),
+      remove: () => this.#remove(jobId),
     });
+    const onAbort = () => {
+      // Who has no server, or other images, stops nothing.
+      if (this.#failure) return errand.leave(this.#failure.error);
+      if (!this.#cancelling) {
+        this.#cancelling = this.#cancel();
+        // Whoever takes a job out waits for it; there may be none.
+        this.#cancelling.catch(() => undefined);
+      }
+      errand.giveUp(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    this.#errands.add(errand);
+    try {
+      const end = await errand.end;
+      if (wire) this.#checkSame(index, wire, end);
+      return end;
+    } finally {
+      this.#errands.delete(errand);
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
-  /** Cancels the batch, and takes a job out of the queue; resolves to false where a worker has it. */
-  async #giveUp(jobId: string): Promise<boolean> {
-    const { batches, queue, watcher } = this.#parts;
-    if (watcher.isClosed) return true;
-    this.#cancelling ??= batches.cancel(this.id);
+  /** A job that was in the queue already may be one of another image, which the batch had there. */
+  #checkSame(index: number, wire: WireImage[][], end: Ended): void {
+    const done =
+      'failed' in end ? digestOf((end.failed.data as { guests?: unknown })?.guests) : ofOf(end.returned);
+    if (done === undefined || done === digestOf(wire)) return;
+    throw new FleetError(
+      'ERR_GUESTFS_FLEET_BATCH',
+      `the batch ${this.id} has another image at place ${index}: come back to it with the same images in the same order, or give the batch another name`,
+    );
+  }
+
+  async #cancel(): Promise<void> {
+    const { batches, batch } = this.#parts;
+    await batches.cancel(this.id, batch.plan.retention);
+  }
+
+  async #lookForCancelled(): Promise<void> {
+    const { batches, watcher } = this.#parts;
+    if (watcher.isClosed) clearInterval(this.#timer);
+    if (this.#cancelling || this.#failure) return;
+    this.#isCancelled = await batches.isCancelled(this.id).catch(() => this.#isCancelled);
+    if (this.#isCancelled && !this.#cancelling)
+      for (const errand of this.#errands) errand.giveUp(wasCancelled());
+  }
+
+  /** Takes a job of a cancelled batch out of the queue; resolves to false where a worker has it. */
+  async #remove(jobId: string): Promise<boolean> {
+    const { queue } = this.#parts;
     await this.#cancelling;
-    try {
-      await persist(queue, () => queue.remove(jobId));
-      return (await persist(queue, () => queue.getJob(jobId))) === undefined;
-    } catch {
-      return false;
-    }
+    if ((await persist(queue, () => queue.remove(jobId))) === 1) return true;
+    return (await persist(queue, () => queue.getJob(jobId))) === undefined;
   }
 }
 
-function lost(jobId: string): FleetError {
-  return new FleetError(
-    'ERR_GUESTFS_FLEET_JOB_LOST',
-    `the server has no job ${jobId}: it has lost it, or kept it no longer`,
-  );
+function isOfRun(error: unknown): boolean {
+  return ofRun.has((error as Partial<FleetError> | undefined)?.code);
+}
+
+/** What the worker says that its result is of; what is no outcome is told as that, later. */
+function ofOf(returned: unknown): string | undefined {
+  try {
+    return readOutcome(returned).of;
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonOf(stored: Buffer): unknown {
+  try {
+    return JSON.parse(stored.toString());
+  } catch (cause) {
+    throw new FleetError('ERR_GUESTFS_FLEET_RESULT', 'what the store has is no result', { cause });
+  }
 }

@@ -1,8 +1,9 @@
 // How a client hears what becomes of its jobs: by the events of the queue and, as these may be missed while the server or
 // the network is away, by looking at each job from time to time.
 import type { Job, QueueEvents } from 'bullmq';
-import { type Connection, type JobQueue, persist } from './connection';
+import type { Connection, JobQueue } from './connection';
 import { FleetError } from './errors';
+import { closeSoon, persist } from './patience';
 import { readNews } from './wire/schema';
 
 /** End of a job: what its worker has returned, or the job that has failed. */
@@ -26,6 +27,8 @@ interface Watched {
 
 /** Milliseconds between two looks at a job from which nothing is heard. */
 const patienceMs = 3000;
+/** Milliseconds after which events are heard, once that has begun: what has ended before is looked for. */
+const listeningMs = [150, 600];
 /** Jobs that are looked at at a time. */
 const looksAtOnce = 64;
 
@@ -37,19 +40,19 @@ export class Watcher {
   #events: QueueEvents | undefined;
   isClosed = false;
   #isLooking = false;
-  readonly #loop: Promise<void>;
 
   constructor(connection: Connection, queue: JobQueue) {
     this.#connection = connection;
     this.#queue = queue;
-    this.#loop = this.#listen();
+    void this.#listen();
     this.#timer = setInterval(() => void this.#look(), patienceMs / 3).unref();
   }
 
   /** @param look look at once: the job may have ended before */
   watch(jobId: string, listener: JobListener, look: boolean): () => void {
     if (this.isClosed) listener.gone(closed());
-    else this.#watched.set(jobId, { listener, lookedAt: look ? 0 : Date.now() });
+    else
+      this.#watched.set(jobId, { listener, lookedAt: look ? Number.NEGATIVE_INFINITY : performance.now() });
     if (look) setImmediate(() => void this.#look());
     return () => this.#watched.delete(jobId);
   }
@@ -59,8 +62,7 @@ export class Watcher {
     clearInterval(this.#timer);
     for (const { listener } of this.#watched.values()) listener.gone(closed());
     this.#watched.clear();
-    await this.#events?.close().catch(() => undefined);
-    await this.#loop;
+    await closeSoon(this.#events);
   }
 
   /** The loop of events ends when something goes wrong on the way: then there is another. */
@@ -72,7 +74,9 @@ export class Watcher {
       events.on('progress', ({ jobId, data }) => this.#news(jobId, data));
       events.on('completed', ({ jobId, returnvalue }) => this.#end(jobId, { returned: returnvalue }));
       events.on('failed', ({ jobId }) => void this.#lookAt(jobId));
+      const timers = listeningMs.map((ms) => setTimeout(() => this.#lookAtAll(), ms).unref());
       await events.run().catch(() => undefined);
+      for (const timer of timers) clearTimeout(timer);
       if (this.isClosed) return;
       await events.close().catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -81,7 +85,7 @@ export class Watcher {
 
   #heard(jobId: string): JobListener | undefined {
     const watched = this.#watched.get(jobId);
-    if (watched) watched.lookedAt = Date.now();
+    if (watched) watched.lookedAt = performance.now();
     return watched?.listener;
   }
 
@@ -97,11 +101,16 @@ export class Watcher {
     listener?.ended(end);
   }
 
+  #lookAtAll(): void {
+    for (const watched of this.#watched.values()) watched.lookedAt = Number.NEGATIVE_INFINITY;
+    void this.#look();
+  }
+
   async #look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const since = Date.now() - patienceMs;
+      const since = performance.now() - patienceMs;
       const due = [...this.#watched].filter(([, { lookedAt }]) => lookedAt < since).map(([jobId]) => jobId);
       while (due.length > 0 && !this.isClosed)
         await Promise.all(due.splice(0, looksAtOnce).map((jobId) => this.#lookAt(jobId)));
@@ -117,7 +126,8 @@ export class Watcher {
       const job = await persist(this.#queue, () => this.#queue.getJob(jobId));
       if (!job) this.#watched.get(jobId)?.listener.missing();
       else if (!job.finishedOn) job.processedOn && listener.active();
-      else this.#end(jobId, job.failedReason ? { failed: job } : { returned: job.returnvalue });
+      // The reason of an earlier failure may be there still, and only what has come to its end has a value.
+      else this.#end(jobId, job.returnvalue == null ? { failed: job } : { returned: job.returnvalue });
     } catch {
       // The server is away for long: the next look finds it, or the one after that.
     }

@@ -8,7 +8,9 @@ import { Batches } from './batch';
 import { capacity } from './capacity';
 import { Connection, type FleetConnectionOptions } from './connection';
 import { FleetError } from './errors';
-import type { AllowedServer } from './images';
+import { type AllowedServer, checkedServers, checkRoots } from './images';
+import { ImageLocks } from './locks';
+import { closeSoon, persist } from './patience';
 import { type Interruption, JobProcessor } from './processor';
 import { QueueStore } from './stores/queue';
 import type { ResultStore } from './stores/store';
@@ -22,7 +24,7 @@ export interface FleetWorkerOptions extends FleetConnectionOptions {
   readonly roots?: readonly string[] | undefined;
   /** Servers from which images are opened; default: none. */
   readonly servers?: readonly AllowedServer[] | undefined;
-  /** Tasks of your own, beside `inspect`, `sbom`, `diff` and `checksum`. */
+  /** Tasks of your own, beside `inspect`, `sbom`, `check`, `diff` and `checksum`. */
   readonly tasks?: readonly AnyTask[] | undefined;
   /** Keys to try on encrypted volumes. They stay on this machine. */
   readonly keys?: readonly (string | VolumeKey)[] | undefined;
@@ -68,6 +70,11 @@ interface WorkerEvents {
 /** Milliseconds between two looks at whether the batches of the jobs that run were cancelled. */
 const cancelledEveryMs = 700;
 const capacityEveryMs = 10_000;
+/** Milliseconds for which a job that was interrupted is waited for. */
+const deafMs = 10_000;
+/** Milliseconds for which the server is waited for at the end. */
+const closingMs = 10_000;
+const longestName = 256;
 
 /**
  * Does the jobs of a fleet, several at a time.
@@ -89,8 +96,11 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
   readonly #running = new Map<string, { readonly batch: string; readonly writes: boolean }>();
   readonly #known = new Map<string, { readonly at: number; readonly isCancelled: boolean }>();
   readonly #timers: NodeJS.Timeout[] = [];
+  #locks: ImageLocks | undefined;
   #loop: Promise<void> | undefined;
+  #isStarted = false;
   #draining: Promise<void> | undefined;
+  #graceEnd = Number.POSITIVE_INFINITY;
   #capacity: ((running: number) => number) | undefined;
 
   constructor(options: FleetWorkerOptions) {
@@ -107,17 +117,23 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
         throw new FleetError('ERR_GUESTFS_FLEET_OPTION', `${name} must be an integer >= 1`);
     this.#options = options;
     this.name = options.workerName ?? `${hostname()}-${process.pid}`;
+    if (typeof this.name !== 'string' || this.name.length < 1 || this.name.length > longestName)
+      throw new FleetError('ERR_GUESTFS_FLEET_OPTION', `workerName must have 1 to ${longestName} characters`);
     this.#tasks = new TaskRegistry(options.tasks);
     const connection = new Connection(options);
     this.#batches = new Batches(() => connection.queue(Batches.suffix));
     this.#ownStore = options.store ? undefined : new QueueStore(connection.queue('-results'));
     const processor = new JobProcessor({
-      ...{ worker: this.name, tasks: this.#tasks, allowed: { roots, servers } },
+      ...{ worker: this.name, tasks: this.#tasks, allowed: { roots, servers: checkedServers(servers) } },
       ...{ keys: options.keys ?? [], handleOptions: options.handleOptions },
       store: options.store ?? (this.#ownStore as QueueStore),
-      ...{ inlineBytes: options.inlineBytes ?? 16_384, progressMs: options.progressMs ?? 1000 },
+      ...{ lockMs, inlineBytes: options.inlineBytes ?? 16_384, progressMs: options.progressMs ?? 1000 },
       isCancelled: (batch) => this.#isCancelled(batch),
-      observe: ({ task, batch, index }) => this.emit('started', { task, batch, index }),
+      locks: () => {
+        this.#locks ??= new ImageLocks((suffix) => connection.queue(suffix));
+        return this.#locks;
+      },
+      observe: ({ task, batch, index }) => this.#tell('started', { task, batch, index }),
     });
     this.#worker = connection.worker(
       (job, token, signal) => this.#process(processor, job, token, signal as AbortSignal),
@@ -126,22 +142,31 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
         ...{ stalledInterval: Math.max(Math.floor(lockMs / 2), 100), runRetryDelay: 500, name: this.name },
       },
     );
-    this.#worker.on('error', (error) => this.listenerCount('problem') > 0 && this.emit('problem', error));
+    this.#worker.on('error', (error) => this.#tell('problem', error));
     this.#worker.on('lockRenewalFailed', (jobs) => {
       for (const id of jobs as string[]) this.#interrupt(id, 'lost');
     });
   }
 
-  /** Begins to work. Resolves when the server is reached. */
+  /**
+   * Begins to work. Resolves when the server is reached.
+   *
+   * @throws FleetError `ERR_GUESTFS_FLEET_ROOT` where a root is not there, `ERR_GUESTFS_FLEET_SERVER`
+   */
   async start(): Promise<void> {
+    if (this.#isStarted || this.#draining)
+      throw new FleetError('ERR_GUESTFS_FLEET_OPTION', 'a worker is started once: make another one');
+    this.#isStarted = true;
+    await checkRoots(this.#options.roots ?? []);
     if (this.#options.concurrency === undefined) {
       this.#capacity = await capacity(this.#options.handleOptions);
       this.#adapt();
       this.#timers.push(setInterval(() => this.#adapt(), capacityEveryMs).unref());
     }
-    await this.#worker.waitUntilReady();
+    await persist(this.#worker, () => this.#worker.waitUntilReady());
+    if (this.#draining) return;
     this.#timers.push(setInterval(() => void this.#lookForCancelled(), cancelledEveryMs).unref());
-    this.#loop = this.#worker.run().catch((error) => void this.emit('problem', error));
+    this.#loop = this.#worker.run().catch((error) => this.#tell('problem', error));
   }
 
   /** Number of jobs that run. */
@@ -156,12 +181,13 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
 
   /**
    * Ends in order: takes no more jobs, and lets those that run come to their end. After the grace they are interrupted and
-   * given back to the queue, but for those that write: they are waited for.
+   * given back to the queue, but for those that write: they are waited for. Called again, it shortens the grace.
    *
    * @param graceMs - milliseconds; default 30000
    */
   drain(graceMs = 30_000): Promise<void> {
-    this.#draining ??= this.#end(graceMs);
+    this.#graceEnd = Math.min(this.#graceEnd, performance.now() + graceMs);
+    this.#draining ??= this.#end();
     return this.#draining;
   }
 
@@ -174,16 +200,34 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
     await this.close();
   }
 
-  async #end(graceMs: number): Promise<void> {
+  async #end(): Promise<void> {
     await this.#worker.pause(true);
-    const end = Date.now() + graceMs;
-    while (this.#running.size > 0 && Date.now() < end)
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await this.#untilIdle(() => performance.now() >= this.#graceEnd);
     for (const [id, { writes }] of this.#running) if (!writes) this.#interrupt(id, 'draining');
+    const end = performance.now() + deafMs;
+    await this.#untilIdle(() => performance.now() >= end && !this.#writes());
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#worker.close();
-    await this.#loop;
-    await Promise.all([this.#batches.close(), this.#ownStore?.close()]);
+    // Whatever does not hear its signal is left behind: its jobs are others' after the lock time.
+    const isDeaf = this.#running.size > 0;
+    await closeSoon(
+      { close: () => this.#worker.close(isDeaf), disconnect: () => this.#worker.disconnect() },
+      closingMs,
+    );
+    await closeSoon({ close: async () => await this.#loop }, 1000);
+    await Promise.all([this.#batches.close(), this.#ownStore?.close(), this.#locks?.close()]);
+  }
+
+  async #untilIdle(isOver: () => boolean): Promise<void> {
+    while (this.#running.size > 0 && !isOver()) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  #writes(): boolean {
+    return [...this.#running.values()].some(({ writes }) => writes);
+  }
+
+  /** A listener that throws has nothing to do with the job. */
+  #tell<K extends keyof WorkerEvents>(name: K, ...args: WorkerEvents[K]): void {
+    queueMicrotask(() => this.emit(name, ...(args as never)));
   }
 
   async #process(processor: JobProcessor, job: Job, token: string | undefined, signal: AbortSignal) {
@@ -192,8 +236,10 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
     const began = performance.now();
     this.#running.set(id, { batch, writes: this.#tasks.writes(task) });
     const finished = (outcome: FinishedJob['outcome'], code?: string) =>
-      this.emit('finished', { task, batch, index, ms: performance.now() - began, outcome, code });
+      this.#tell('finished', { task, batch, index, ms: performance.now() - began, outcome, code });
     try {
+      // One more may be on its way when the worker is told to end.
+      if (this.#draining) return await processor.giveBack(job, token);
       const outcome = await processor.process(job, token, signal);
       finished(readOutcome(outcome).unchanged ? 'unchanged' : 'completed');
       return outcome;
@@ -226,10 +272,10 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
   /** Asked for each job, so not each time of the server. */
   async #isCancelled(batch: string): Promise<boolean> {
     const known = this.#known.get(batch);
-    if (known && Date.now() - known.at < cancelledEveryMs / 2) return known.isCancelled;
+    if (known && performance.now() - known.at < cancelledEveryMs / 2) return known.isCancelled;
     const isCancelled = await this.#batches.isCancelled(batch);
     if (this.#known.size > 1000) this.#known.clear();
-    this.#known.set(batch, { at: Date.now(), isCancelled });
+    this.#known.set(batch, { at: performance.now(), isCancelled });
     return isCancelled;
   }
 }

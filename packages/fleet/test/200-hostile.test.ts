@@ -1,13 +1,14 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Job } from 'bullmq';
 import fc from 'fast-check';
-import { defineTask, Fleet, FleetWorker } from '../src';
+import { defineTask, Fleet, FleetWorker, isMachineFault } from '../src';
 import { Connection } from '../src/connection';
-import { allowedImage } from '../src/images';
+import { allowedImage, checkedServers } from '../src/images';
 import { TaskRegistry } from '../src/tasks';
+import { checksumTask } from '../src/tasks/checksum';
 import { decode, encode } from '../src/wire/codec';
-import { readJob, readNews, readOutcome } from '../src/wire/schema';
+import { digestOf, readJob, readNews, readOutcome } from '../src/wire/schema';
 import { collect, imageFolder, until } from './support/images';
 import { type Server, startRedis } from './support/servers';
 
@@ -34,6 +35,9 @@ const inside = folder.file('in.img');
 mkdirSync(`${folder.path}/sub`);
 symlinkSync('/etc/passwd', `${folder.path}/passwd`);
 symlinkSync('/', `${folder.path}/sub/root`);
+symlinkSync('/nonexistent/disk', `${folder.path}/dangling`);
+symlinkSync('loop', `${folder.path}/loop`);
+symlinkSync('/nonexistent', `${folder.path}/sub/away`);
 
 /** Payloads by what is wrong with them. */
 const payloads: Record<string, [unknown, string]> = {
@@ -85,12 +89,41 @@ const payloads: Record<string, [unknown, string]> = {
   'a way out by a link': [good(`${folder.path}/sub/root/etc/passwd`), 'IMAGE_REFUSED'],
   'what is not there elsewhere': [good('/nonexistent/disk'), 'IMAGE_REFUSED'],
   'what is not there by a link': [good(`${folder.path}/sub/root/nonexistent`), 'IMAGE_REFUSED'],
+  'a link to what is not there': [good(`${folder.path}/dangling`), 'IMAGE_REFUSED'],
+  'a link to itself': [good(`${folder.path}/loop`), 'IMAGE_REFUSED'],
+  'a way on by a link to what is not there': [good(`${folder.path}/sub/away/disk`), 'IMAGE_REFUSED'],
   'a file URI': [good('file:///etc/passwd'), 'IMAGE_REFUSED'],
   'a server': [good('https://169.254.169.254/latest'), 'IMAGE_REFUSED'],
   'the right server by another scheme': [good('http://images.example/disk'), 'IMAGE_REFUSED'],
   'the right server with another port': [good('https://images.example:8443/disk'), 'IMAGE_REFUSED'],
   'another server that looks right': [good('https://images.example@evil.example/disk'), 'IMAGE_REFUSED'],
   'the right server with a user': [good('https://user:password@images.example/disk'), 'IMAGE_REFUSED'],
+  'the right server with a user alone': [good('https://user@images.example/disk'), 'IMAGE_REFUSED'],
+  'the right server with a dot more': [good('https://images.example./disk'), 'IMAGE_REFUSED'],
+  'the right server behind a backslash': [
+    good('https://evil.example\\@images.example/disk'),
+    'IMAGE_REFUSED',
+  ],
+  'the right server as a fragment': [good('https://evil.example#@images.example/disk'), 'IMAGE_REFUSED'],
+  'the right server in IPv6': [good('https://[::ffff:127.0.0.1]/disk'), 'IMAGE_REFUSED'],
+  'the address of the machine as a number': [good('https://2130706433/disk'), 'IMAGE_REFUSED'],
+  'several servers': [good('rbd://images.example,evil.example/pool/disk'), 'IMAGE_REFUSED'],
+  'a scheme with a name of qemu before it': [
+    good('json:{"file.filename":"https://images.example/x"}'),
+    'IMAGE_REFUSED',
+  ],
+  'deep options': [
+    { ...good(inside), options: { a: JSON.parse('['.repeat(3000) + ']'.repeat(3000)) } },
+    'OPTION',
+  ],
+  'deep options of ours': [
+    {
+      ...good(inside),
+      task: 'check',
+      options: { ignore: JSON.parse('['.repeat(3000) + ']'.repeat(3000)) },
+    },
+    'OPTION',
+  ],
   'one that begins like it': [good('https://images.example.evil.example/disk'), 'IMAGE_REFUSED'],
   'a socket': [good('nbd+unix:///x?socket=/run/docker.sock'), 'IMAGE_REFUSED'],
   'JSON for qemu': [good('json:{"driver":"file","filename":"/etc/passwd"}'), 'IMAGE_REFUSED'],
@@ -169,15 +202,122 @@ describe('a worker', () => {
     await expect(allowedImage({ path: 'https://u:hush@evil/x' }, allowed)).rejects.not.toThrow(/hush/);
   });
 
+  test('tells what lies below a root from what cannot be looked up, and from a root that is away', async () => {
+    const root = `${folder.path}/storage`;
+    mkdirSync(`${root}/deep`, { recursive: true });
+    const allowed = { roots: [root], servers: [] };
+    const codeOf = (path: string) =>
+      allowedImage({ path }, allowed).then(
+        () => undefined,
+        ({ code }) => code,
+      );
+    expect(await codeOf(`${root}/deep/none/at/all`)).toBe('ENOENT');
+    expect(await codeOf(`${root}/deep/${'n'.repeat(300)}`)).toBe('ENAMETOOLONG');
+    expect(await codeOf(`${inside}/below`)).toBe('ERR_GUESTFS_FLEET_IMAGE_REFUSED');
+    renameSync(root, `${root}-away`);
+    expect(await codeOf(`${root}/deep/disk`)).toBe('ERR_GUESTFS_FLEET_ROOT');
+    expect(isMachineFault({ code: 'ERR_GUESTFS_FLEET_ROOT' })).toBe(true);
+    expect(await codeOf('/elsewhere/disk')).toBe('ERR_GUESTFS_FLEET_IMAGE_REFUSED');
+    const homeless = new FleetWorker({ ...server.connection, roots: [root] });
+    await expect(homeless.start()).rejects.toMatchObject({ code: 'ERR_GUESTFS_FLEET_ROOT' });
+    await homeless.close();
+  });
+
+  test.each([
+    [{ scheme: 'nbd', host: 'Images.Example' }, 'nbd://images.EXAMPLE/disk', true],
+    [{ scheme: 'nbd', host: 'images.example' }, 'nbd://images.example:10809/disk', true],
+    [{ scheme: 'nbd', host: 'images.example:10809' }, 'nbd+tcp://images.example/disk', true],
+    [{ scheme: 'nbd', host: 'images.example:1' }, 'nbd://images.example/disk', false],
+    [{ scheme: 'https', host: 'images.example:443' }, 'https://images.example/disk', true],
+    [{ scheme: 'https', host: '[0:0:0:0:0:0:0:1]' }, 'https://[::1]/disk', true],
+    [{ scheme: 'nbd', host: '[::1]' }, 'nbd://[::2]/disk', false],
+    [{ scheme: 'ssh', host: 'images.example' }, 'ssh://root@images.example/disk', false],
+  ])('a server as %j opens %s: %s', async (allowedServer, path, isOpened) => {
+    const opening = allowedImage({ path }, { roots: [], servers: checkedServers([allowedServer]) });
+    if (isOpened) expect(await opening).toMatchObject({ path, within: [] });
+    else await expect(opening).rejects.toMatchObject({ code: 'ERR_GUESTFS_FLEET_IMAGE_REFUSED' });
+  });
+
+  test.each([
+    { scheme: 'https', host: 'user@images.example' },
+    { scheme: 'https', host: 'images.example/path' },
+    { scheme: 'https', host: '' },
+    { scheme: 'gopher', host: 'images.example' },
+    { scheme: 'file', host: 'images.example' },
+    { scheme: 'nbd+unix', host: '/run/x' },
+  ])('%j is no server', (allowedServer) => {
+    expect(() => new FleetWorker({ ...server.connection, servers: [allowedServer] })).toThrow(
+      expect.objectContaining({ code: 'ERR_GUESTFS_FLEET_OPTION' }),
+    );
+  });
+
+  test('reads no file but that which it has looked at, whatever takes its place', async () => {
+    const path = folder.file('swapped.img');
+    const image = await allowedImage({ path }, { roots: [folder.path], servers: [] });
+    renameSync(path, `${path}.old`);
+    symlinkSync('/etc/passwd', path);
+    const context = {
+      guests: [[image]],
+      options: {},
+      keys: [],
+      handleOptions: undefined,
+      onProgress: () => undefined,
+    };
+    const { signal } = new AbortController();
+    await expect(checksumTask.run({ ...context, images: [image], signal })).rejects.toMatchObject({
+      code: 'ERR_GUESTFS_FLEET_IMAGE_REFUSED',
+    });
+    const remote = { path: 'https://images.example/x', within: [] };
+    await expect(checksumTask.run({ ...context, images: [remote], signal })).rejects.toMatchObject({
+      code: 'ERR_GUESTFS_FLEET_OPTION',
+    });
+  });
+
   test('a client takes no outcome that is none, and says so', async () => {
     const queue = connection().queue();
     const fleet = new Fleet({ ...server.connection, tasks: [read] });
-    // A worker that is nobody's: it takes the job before ours, and tells nonsense.
     await worker.drain(0);
-    const impostor = connection().worker(async () => ({ v: 1, nonsense: true }), {});
+    const store = connection().queue('-results');
+    await store.add('result', { v: 1, packed: 'garbage' }, { jobId: 'garbage' });
+    const deep = JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`);
+    const progress: unknown[] = [];
+    // A worker that is nobody's: it takes each job before ours, and tells nonsense of all kinds.
+    const head = (job: Job) => ({ v: 1, of: digestOf(job.data.guests), worker: 'x', ms: 1 });
+    const nonsense: ((job: Job) => unknown)[] = [
+      () => ({ v: 1, nonsense: true }),
+      () => 'text',
+      (job) => ({ ...head(job), result: { $fleet: ['bigint', 'x'] } }),
+      (job) => ({ ...head(job), result: { $fleet: ['unknown', 1] } }),
+      (job) => ({ ...head(job), result: deep }),
+      (job) => ({ ...head(job), ref: 'garbage' }),
+      (job) => ({ ...head(job), ref: '../../etc/passwd' }),
+      (job) => ({ ...head(job), v: 2 }),
+    ];
+    const events = [5, null, deep, { operation: 'x' }, { operation: 1, position: 'x' }];
+    const impostor = connection().worker(async (job) => {
+      for (const event of events) await job.updateProgress({ v: 1, kind: 'progress', event });
+      await job.updateProgress('text');
+      return nonsense[job.data.index]?.(job);
+    }, {});
     void impostor.run();
-    const [result] = await collect(fleet.run(read, [inside]));
-    expect(result?.error).toMatchObject({ code: 'ERR_GUESTFS_FLEET_RESULT' });
+    const results = await collect(
+      fleet.run(
+        read,
+        nonsense.map(() => inside),
+        { onProgress: (each) => progress.push(each) },
+      ),
+    );
+    const codes = results
+      .sort((a, b) => a.index - b.index)
+      .map(({ error }) => (error as { code?: string }).code);
+    expect(codes).toEqual([...Array(7).fill('ERR_GUESTFS_FLEET_RESULT'), 'ERR_GUESTFS_FLEET_VERSION']);
+    expect(progress.filter((each) => (each as { type: string }).type === 'progress')).toEqual([]);
+    // Nor one of another image than it has asked for.
+    nonsense[0] = (job) => ({ ...head(job), of: 'other', result: null });
+    await expect(collect(fleet.run(read, [inside]))).rejects.toMatchObject({
+      code: 'ERR_GUESTFS_FLEET_BATCH',
+    });
+    await store.close();
     await impostor.close();
     await fleet.close();
     await queue.close();
@@ -220,9 +360,13 @@ describe('random payloads', () => {
   test('what is no encoding of ours decodes to data, and pollutes nothing', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        decode(value);
-        decode({ $fleet: value });
-        decode({ $fleet: ['map', value] });
+        for (const garbled of [value, { $fleet: value }, { $fleet: ['map', value] }]) {
+          try {
+            decode(garbled);
+          } catch (error) {
+            if ((error as { code?: string }).code !== 'ERR_GUESTFS_FLEET_RESULT') return false;
+          }
+        }
         return ({} as { polluted?: unknown }).polluted === undefined;
       }),
       { numRuns: 2000 },

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Pool } from 'pg';
 import { defineTask, Fleet, FleetWorker, FolderStore, PostgresStore, type ResultStore } from '../src';
@@ -119,4 +119,45 @@ test('a result that the store has lost is an error, and not an empty result', as
   expect(came?.error).toMatchObject({ code: 'ERR_GUESTFS_FLEET_RESULT' });
   await fleet.close();
   await worker.close();
+}, 30_000);
+
+test('a folder of results is not cleaned of what is not the store’s', async () => {
+  const path = `${folder.path}/shared`;
+  mkdirSync(`${path}/sub.guestfs-result`, { recursive: true });
+  writeFileSync(`${path}/disk.qcow2`, 'an image');
+  const long = new Date(Date.now() - 1e9);
+  utimesSync(`${path}/disk.qcow2`, long, long);
+  utimesSync(`${path}/sub.guestfs-result`, long, long);
+  const store = new FolderStore(path, { retention: 1 });
+  await store.put('one', Buffer.from('one'));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await store.put('two', Buffer.from('two'));
+  await store.clean();
+  expect(await store.get('one')).toBeUndefined();
+  expect(readdirSync(path)).toEqual(expect.arrayContaining(['disk.qcow2', 'sub.guestfs-result']));
+});
+
+test('a store that does not work is a fault of the machine, on both sides', async () => {
+  const broken = () =>
+    Promise.reject(Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }));
+  const store = new FolderStore(`${folder.path}/faults`);
+  const image = folder.file('fault.img');
+  const options = { ...server.connection, name: 'faults', tasks: [large] };
+  const worker = new FleetWorker({
+    ...{ ...options, roots: [folder.path], concurrency: 1 },
+    store: { get: store.get.bind(store), put: broken, delete: broken },
+  });
+  await worker.start();
+  const fleet = new Fleet({ ...options, store });
+  const [came] = await collect(fleet.run(large, [image], { attempts: 2 }));
+  expect(came?.error).toMatchObject({ code: 'ERR_GUESTFS_FLEET_STORE' });
+  await worker.close();
+  const other = new FleetWorker({ ...options, roots: [folder.path], concurrency: 1, store });
+  await other.start();
+  const blind = new Fleet({ ...options, store: { get: broken, put: broken, delete: broken } });
+  const run = blind.run(large, [image]);
+  // That is nothing of the image: the batch goes on, for who sees the store.
+  await expect(collect(run)).rejects.toMatchObject({ code: 'ERR_GUESTFS_FLEET_STORE' });
+  expect(await collect(fleet.batch(run.batch))).toMatchObject([{ index: 0, result: expect.any(String) }]);
+  await Promise.all([fleet.close(), blind.close(), other.close()]);
 }, 30_000);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { defineTask, Fleet, type FleetWorkerOptions } from '../src';
 import { collect, imageFolder, until } from './support/images';
@@ -133,5 +133,38 @@ describe.each(serverKinds)('%s', (kind) => {
     expect(await ended).toBe(0);
     expect(noted()).toEqual([`write ${all[0]}`, `written ${all[0]}`]);
     expect((await run)[0]?.result).toBe(all[0]);
+  }, 60_000);
+
+  test('SIGTERM twice: a grace can be shortened, and is not lengthened', async () => {
+    const { child, ended } = await workers.start(options, { journal, graceMs: 20_000, againMs: 100 });
+    const run = collect(fleet.run('wait', images('twice', 1), { options: { ms: 6000 } }));
+    await until(() => noted().length >= 1);
+    const at = performance.now();
+    child.kill('SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(performance.now() - at).toBeLessThan(4000);
+    await workers.start(options);
+    expect((await run)[0]?.error).toBeUndefined();
+  }, 60_000);
+
+  test('jobs that write to one image follow each other, on whatever workers; a worker that dies locks nothing', async () => {
+    const several = [1, 2, 3].map(() => workers.start(options, { journal }));
+    await Promise.all(several);
+    const [image = '', other = '', third = ''] = images('lock', 3);
+    const link = `${third}-link`;
+    symlinkSync(image, link);
+    // The first one dies with its worker.
+    const dying = collect(fleet.run('write', [image], { options: { dies: true } }));
+    await until(() => noted().length === 1);
+    const all = [image, link, image, other].map((each) => [{ path: each }]);
+    const results = await collect(fleet.run('write', all, { options: { ms: 300 } }));
+    expect(results.map(({ error }) => error)).toEqual(all.map(() => undefined));
+    expect((await dying)[0]?.error).toMatchObject({ code: 'ERR_GUESTFS_FLEET_NOT_REPEATED' });
+    const lines = noted()
+      .slice(1)
+      .filter((line) => !line.endsWith(other));
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(Array(3).fill(['write', 'written']).flat());
   }, 60_000);
 });

@@ -95,11 +95,22 @@ test('credentials come from files and the environment, and never as arguments', 
   const refused = await command('status', '--redis', 'redis://user:hush@127.0.0.1/');
   expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--server-file') });
   expect(refused.stderr).not.toContain('hush');
+  for (const [option, wrong] of [
+    ['--postgres', 'postgres://user:hush@one.example:1,two.example:2/x'],
+    ['--redis', 'redis://127.0.0.1/?password=hush'],
+    ['--redis', 'http://127.0.0.1/'],
+    ['--redis', 'postgres://127.0.0.1/'],
+    ['--postgres', 'nonsense'],
+  ] as const) {
+    const { code, stderr } = await command('status', option, wrong);
+    expect([wrong, code]).toEqual([wrong, 2]);
+    expect(stderr).not.toContain('hush');
+  }
   writeFileSync(join(folder.path, 'server'), `${url}\nmore\n`);
   expect((await command('status', '--server-file', join(folder.path, 'server'))).code).toBe(0);
   writeFileSync(join(folder.path, 'server'), 'http://x');
   expect((await command('status', '--server-file', join(folder.path, 'server'))).code).toBe(2);
-}, 60_000);
+}, 120_000);
 
 test('mistakes are told', async () => {
   expect(await command('nonsense')).toMatchObject({

@@ -20,7 +20,8 @@ import { serveMetrics } from './metrics-server';
 
 export interface Command {
   readonly description: Description;
-  run(args: Arguments, signal: AbortSignal): Promise<ExitCode>;
+  /** @param hurry aborted when it is to end faster than in order */
+  run(args: Arguments, signal: AbortSignal, hurry: AbortSignal): Promise<ExitCode>;
 }
 
 const storeOption: Option = {
@@ -73,7 +74,7 @@ const worker: Command = {
     summary: 'Work for a fleet until it is told to end',
     operands: [],
     about: [
-      'Does the jobs of a fleet, and opens images below the roots only. On SIGTERM and SIGINT it takes no more jobs, lets those that run come to their end within the grace, and gives the others back.',
+      'Does the jobs of a fleet, and opens images below the roots only. On SIGTERM and SIGINT it takes no more jobs, lets those that run come to their end within the grace, and gives the others back; on a second one it gives all back at once.',
     ],
     options: [
       {
@@ -104,12 +105,12 @@ const worker: Command = {
     ],
     examples: [{ args: '--redis redis://queue.example --root /srv/images', about: 'Work on shared images' }],
   }),
-  async run(args, signal) {
+  async run(args, signal, hurry) {
     const concurrency = args.count('concurrency');
     const servers = args.values('allow').map((text) => {
-      if (!URL.canParse(text)) throw args.wrong(`--allow must be a URL: ${text}`);
-      const { protocol, host } = new URL(text);
-      return { scheme: protocol.slice(0, -1), host };
+      const [, scheme = '', host = ''] = /^([a-z][a-z\d+.-]*):\/\/([^/?#@\s]+)\/?$/i.exec(text) ?? [];
+      if (host === '') throw args.wrong('--allow must be a scheme and a host, as https://images.example');
+      return { scheme, host };
     });
     const place = metricsPlace(args);
     const worker = new FleetWorker({
@@ -126,7 +127,8 @@ const worker: Command = {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    await worker.drain(args.milliseconds('grace') ?? 30_000);
+    hurry.addEventListener('abort', () => void worker.close(), { once: true });
+    await worker.drain(hurry.aborted ? 0 : (args.milliseconds('grace') ?? 30_000));
     return ExitCode.success;
   },
 };

@@ -31,27 +31,34 @@ export function connectionOf(args: Arguments, env: NodeJS.ProcessEnv = process.e
   if ([redis, postgres, file].filter((each) => each !== undefined).length > 1)
     throw args.wrong('--redis, --postgres and --server-file exclude each other');
   for (const url of [redis, postgres])
-    if (url !== undefined && hasPassword(url))
+    if (url !== undefined && letsIn(url))
       throw args.wrong(
         'others can see the arguments of a running program: give a URL with a password by --server-file or the environment',
       );
-  if (redis !== undefined) return { redis, name };
-  if (postgres !== undefined) return { postgres, name };
+  if (redis !== undefined) return { ...ofUrl(redis, ['redis']), name };
+  if (postgres !== undefined) return { ...ofUrl(postgres, ['postgres']), name };
   if (file !== undefined) return { ...ofUrl(readUrl(file)), name };
   const { GUESTFS_FLEET_REDIS: ofRedis, GUESTFS_FLEET_POSTGRES: ofPostgres } = env;
-  if (ofRedis) return { redis: ofRedis, name };
-  if (ofPostgres) return { postgres: ofPostgres, name };
+  if (ofRedis) return { ...ofUrl(ofRedis, ['redis']), name };
+  if (ofPostgres) return { ...ofUrl(ofPostgres, ['postgres']), name };
   throw args.wrong('a server is missing: --redis, --postgres or --server-file');
 }
 
-function hasPassword(url: string): boolean {
-  return URL.canParse(url) && (new URL(url).password !== '' || new URL(url).searchParams.has('password'));
+/** Whether a URL has what lets one in; also one that cannot be read may have. */
+function letsIn(url: string): boolean {
+  if (!URL.canParse(url)) return /@|pass|secret|token/i.test(url);
+  const { password, searchParams } = new URL(url);
+  return password !== '' || [...searchParams.keys()].some((key) => /pass|secret|token/i.test(key));
 }
 
-function ofUrl(url: string): FleetConnectionOptions {
-  if (/^rediss?:/.test(url)) return { redis: url };
-  if (/^postgres(?:ql)?:/.test(url)) return { postgres: url };
-  throw new UsageError('the file of the server must begin with a URL of redis:, rediss: or postgres:');
+type Kind = 'redis' | 'postgres';
+
+/** What is wrong is told without the URL: it may have a password. */
+function ofUrl(url: string, kinds: readonly Kind[] = ['redis', 'postgres']): FleetConnectionOptions {
+  if (kinds.includes('redis') && /^rediss?:\/\/./.test(url) && URL.canParse(url)) return { redis: url };
+  if (kinds.includes('postgres') && /^postgres(?:ql)?:\/\/./.test(url)) return { postgres: url };
+  const schemes = kinds.map((kind) => (kind === 'redis' ? 'redis:// or rediss://' : 'postgres://'));
+  throw new UsageError(`the URL of the server must be one of ${schemes.join(', or ')}`);
 }
 
 function readUrl(file: string): string {

@@ -1,6 +1,11 @@
-import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
-import { type JobQueue, persist } from '../connection';
+import { promisify } from 'node:util';
+import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
+import type { JobQueue } from '../connection';
+import { FleetError } from '../errors';
+import { closeSoon, persist } from '../patience';
 import { type ResultStore, usualRetention } from './store';
+
+const [pack, unpack] = [promisify(brotliCompress), promisify(brotliDecompress)];
 
 /** Bytes that a result may have when it is unpacked: what is packed may be a bomb. */
 const mostBytes = 256 * 2 ** 20;
@@ -17,7 +22,7 @@ export class QueueStore implements ResultStore {
   }
 
   async put(key: string, value: Buffer): Promise<void> {
-    const packed = brotliCompressSync(value, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
+    const packed = await pack(value, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
     const data = { v: 1, packed: packed.toString('base64') };
     const existing = await persist(this.#queue, () => this.#queue.getJob(key));
     if (existing) await persist(this.#queue, () => existing.updateData(data));
@@ -29,7 +34,11 @@ export class QueueStore implements ResultStore {
     const job = await persist(this.#queue, () => this.#queue.getJob(key));
     const packed: unknown = job?.data?.packed;
     if (typeof packed !== 'string') return undefined;
-    return brotliDecompressSync(Buffer.from(packed, 'base64'), { maxOutputLength: mostBytes });
+    return await unpack(Buffer.from(packed, 'base64'), { maxOutputLength: mostBytes }).catch((cause) => {
+      throw new FleetError('ERR_GUESTFS_FLEET_RESULT', `what the server has under ${key} is no result`, {
+        cause,
+      });
+    });
   }
 
   async delete(key: string): Promise<void> {
@@ -37,7 +46,7 @@ export class QueueStore implements ResultStore {
   }
 
   async close(): Promise<void> {
-    await this.#queue.close();
+    await closeSoon(this.#queue);
   }
 
   /** Nothing is kept for ever. */

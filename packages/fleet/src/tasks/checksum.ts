@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import type { ProgressEvent } from 'guestfs';
+import type { ImageFile, ProgressEvent } from 'guestfs';
+import { locationOf } from 'guestfs/internal';
 import type { z } from 'zod';
+import { FleetError } from '../errors';
+import { isBelow } from '../images';
 import { checkedBy, checksumOptions } from './options';
 import type { Task } from './task';
 
@@ -24,20 +27,23 @@ export const checksumTask: Task<z.infer<typeof checksumOptions>, FileChecksum[]>
   options: checkedBy('checksum', checksumOptions),
   async run({ images, options: { algorithm = 'sha256' }, signal, onProgress }) {
     const checksums: FileChecksum[] = [];
-    for (const { path } of images) checksums.push(await checksumOf(path, algorithm, signal, onProgress));
+    for (const image of images) checksums.push(await checksumOf(image, algorithm, signal, onProgress));
     return checksums;
   },
 };
 
 async function checksumOf(
-  path: string,
+  { path, within }: ImageFile,
   algorithm: string,
   signal: AbortSignal,
   onProgress: (event: ProgressEvent) => void,
 ): Promise<FileChecksum> {
+  if (locationOf(path).kind !== 'file')
+    throw new FleetError('ERR_GUESTFS_FLEET_OPTION', 'checksum: it takes files, and no images on servers');
   // Neither a pipe nor a device that waits for somebody may hold it up.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    await checkOpened(file, path, within);
     const stat = await file.stat();
     if (!stat.isFile()) throw Object.assign(new Error(`${path} is no file`), { code: 'EINVAL' });
     const hash = createHash(algorithm);
@@ -55,6 +61,21 @@ async function checksumOf(
   } finally {
     await file.close();
   }
+}
+
+/** What has been opened may be another file than was looked at, where somebody puts a link in its place. */
+async function checkOpened(
+  file: FileHandle,
+  path: string,
+  within: readonly string[] | undefined,
+): Promise<void> {
+  if (!within) return;
+  const folders = await Promise.all(within.map((folder) => realpath(folder)));
+  if (isBelow(await realpath(`/proc/self/fd/${file.fd}`), folders)) return;
+  throw new FleetError(
+    'ERR_GUESTFS_FLEET_IMAGE_REFUSED',
+    `${JSON.stringify(path)} is not opened: it has just become a link that leads elsewhere`,
+  );
 }
 
 function event(position: number, total: number): ProgressEvent {

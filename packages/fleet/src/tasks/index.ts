@@ -7,6 +7,9 @@ import { inspectTask } from './inspect';
 import { sbomTask } from './sbom';
 import type { AnyTask } from './task';
 
+/** Bytes of the options of a task. */
+const largestOptions = 64 * 1024;
+
 const builtIn: readonly AnyTask[] = [inspectTask, sbomTask, checkTask, diffTask, checksumTask];
 
 /** Tasks by their names. */
@@ -54,5 +57,23 @@ export function checkTaskOptions(
   throw new FleetError(
     'ERR_GUESTFS_FLEET_OPTION',
     `${task.name}: it has no option ${JSON.stringify(name.slice(0, 64))}`,
+  );
+}
+
+/** Options as the worker gets them, who checks them too: as JSON has them. */
+export function travellingOptions(
+  task: AnyTask,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  checkTaskOptions(task, given);
+  try {
+    const json = JSON.stringify(given);
+    if (Buffer.byteLength(json) <= largestOptions) return JSON.parse(json);
+  } catch (cause) {
+    throw new FleetError('ERR_GUESTFS_FLEET_OPTION', `${task.name}: the options must be JSON`, { cause });
+  }
+  throw new FleetError(
+    'ERR_GUESTFS_FLEET_OPTION',
+    `${task.name}: the options have more than ${largestOptions} bytes, and come with each job`,
   );
 }

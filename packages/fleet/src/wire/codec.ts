@@ -1,9 +1,13 @@
 // Values that JSON lacks, on their way through a queue: whole numbers of any size, bytes, times, maps.
 // A tagged value is an object with the one key `$fleet`; an object that has that key of its own is refused.
 
+import { FleetError } from '../errors';
+
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 const tag = '$fleet';
+/** Levels of values in values: what is deeper is no data of ours, and would take all of the stack. */
+const deepest = 500;
 
 /** @throws TypeError for what cannot travel: functions, symbols, circles */
 export function encode(value: unknown, seen: readonly object[] = []): Json | undefined {
@@ -27,6 +31,7 @@ export function encode(value: unknown, seen: readonly object[] = []): Json | und
 function ofObject(value: object, seen: readonly object[]): Json {
   if (seen.includes(value))
     throw new TypeError('an object that contains itself cannot be sent to another machine');
+  if (seen.length >= deepest) throw new TypeError(`data of more than ${deepest} levels cannot be sent`);
   const inner = (each: unknown) => encode(each, [...seen, value]) ?? null;
   if (Array.isArray(value)) return value.map(inner);
   if (ArrayBuffer.isView(value)) {
@@ -42,28 +47,39 @@ function ofObject(value: object, seen: readonly object[]): Json {
   return Object.fromEntries(entries.map(([key, each]) => [key, inner(each)]));
 }
 
-/** The value that was encoded. What is no encoding of ours stays as it is: it comes from the network. */
-export function decode(json: unknown): unknown {
+/**
+ * The value that was encoded. It comes from the network: what is no encoding of ours is refused.
+ *
+ * @throws FleetError ERR_GUESTFS_FLEET_RESULT
+ */
+export function decode(json: unknown, depth = 0): unknown {
   if (typeof json !== 'object' || json === null) return json;
-  if (Array.isArray(json)) return json.map(decode);
+  if (depth > 2 * deepest) throw garbled('it has too many levels');
+  const inner = (each: unknown) => decode(each, depth + 1);
+  if (Array.isArray(json)) return json.map(inner);
   const entries = Object.entries(json);
   const [first] = entries;
-  if (entries.length === 1 && first?.[0] === tag && Array.isArray(first[1])) return ofTag(first[1]);
+  if (entries.length === 1 && first?.[0] === tag) return ofTag(first[1], inner);
   // Object.fromEntries() makes an own property of `__proto__` too.
-  return Object.fromEntries(entries.map(([key, each]) => [key, decode(each)]));
+  return Object.fromEntries(entries.map(([key, each]) => [key, inner(each)]));
 }
 
-function ofTag([kind, value]: readonly unknown[]): unknown {
+function ofTag(tagged: unknown, inner: (each: unknown) => unknown): unknown {
+  const [kind, value] = Array.isArray(tagged) ? (tagged as unknown[]) : [];
   if (kind === 'bigint' && typeof value === 'string' && /^-?\d{1,400}$/.test(value)) return BigInt(value);
-  if (kind === 'number') return Number(value);
+  if (kind === 'number' && typeof value === 'string') return Number(value);
   if (kind === 'bytes' && typeof value === 'string') return Buffer.from(value, 'base64');
-  if (kind === 'date') return new Date(Number(value));
-  if (kind === 'set' && Array.isArray(value)) return new Set(value.map(decode));
+  if (kind === 'date' && (typeof value === 'number' || value === null)) return new Date(value ?? Number.NaN);
+  if (kind === 'set' && Array.isArray(value)) return new Set(value.map(inner));
   if (
     kind === 'map' &&
     Array.isArray(value) &&
     value.every((each) => Array.isArray(each) && each.length === 2)
   )
-    return new Map(value.map(([key, each]) => [decode(key), decode(each)]));
-  return undefined;
+    return new Map(value.map(([key, each]) => [inner(key), inner(each)]));
+  throw garbled('it has a value of a kind that is not known here');
+}
+
+function garbled(why: string): FleetError {
+  return new FleetError('ERR_GUESTFS_FLEET_RESULT', `what came from another machine cannot be read: ${why}`);
 }

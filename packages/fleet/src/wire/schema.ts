@@ -1,7 +1,9 @@
 // What goes through the queue: the only contract between the machines of a fleet. Each side checks what it is given, for
 // whoever can write to the queue can write anything.
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { FleetError } from '../errors';
+import { decode } from './codec';
 
 /** Version of the contract. A worker does jobs of this version and of those before, and refuses newer ones. */
 export const wireVersion = 1;
@@ -20,13 +22,15 @@ const image = z.strictObject({
   blocksize: z.union([z.literal(512), z.literal(4096)]).optional(),
 });
 
+/** The disks of each guest: one guest, or several for a task that compares. */
+const guestsSchema = z.array(z.array(image).min(1).max(256)).min(1).max(16);
+
 const jobSchema = z.strictObject({
   v: z.literal(wireVersion),
   batch: batchId,
   index: z.int().min(0),
   task: taskName,
-  /** The disks of each guest: one guest, or several for a task that compares. */
-  guests: z.array(z.array(image).min(1).max(256)).min(1).max(16),
+  guests: guestsSchema,
   options: z.record(z.string().max(256), z.unknown()),
   /** Whether a result that is there already will do, where the images have not changed. */
   changed: z.boolean().optional(),
@@ -44,6 +48,8 @@ const errorSchema = z.strictObject({
 
 const outcomeSchema = z.strictObject({
   v: z.literal(wireVersion),
+  /** What the result is of: {@link digestOf} the guests of the job. */
+  of: z.string().max(64),
   /** The result, encoded; or the key under which the store has it. */
   result: z.unknown().optional(),
   ref: z.string().max(1024).optional(),
@@ -62,7 +68,11 @@ const newsSchema = z.discriminatedUnion('kind', [
     /** How often the job had been begun when it failed: an older failure says nothing of a later start. */
     attempt: z.int(),
     error: errorSchema,
+    /** Whether a job that writes had begun with that. */
+    begun: z.boolean().optional(),
   }),
+  /** A job that writes begins with that now. */
+  z.strictObject({ v: z.literal(wireVersion), kind: z.literal('begun') }),
 ]);
 
 export type WireImage = z.infer<typeof image>;
@@ -98,6 +108,28 @@ export function readOutcome(data: unknown): WireOutcome {
 /** Undefined for what is no news: progress is worth no failure. */
 export function readNews(data: unknown): WireNews | undefined {
   return newsSchema.safeParse(data).data;
+}
+
+const eventSchema = z.looseObject({
+  operation: z.string().max(256),
+  ...{ procNr: z.number(), serial: z.number(), ratio: z.number() },
+  ...{ position: z.bigint(), total: z.bigint(), pulse: z.boolean() },
+});
+
+/** An event of progress as it was encoded; undefined for what is none. */
+export function readEvent(json: unknown): z.infer<typeof eventSchema> | undefined {
+  try {
+    return eventSchema.safeParse(decode(json)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells the guests of jobs apart. */
+export function digestOf(guests: unknown): string | undefined {
+  const read = guestsSchema.safeParse(guests).data;
+  const images = read?.map((guest) => guest.map(({ path, format, blocksize }) => [path, format, blocksize]));
+  return images && createHash('sha256').update(JSON.stringify(images)).digest('base64url').slice(0, 22);
 }
 
 function versionOf(data: unknown): number | undefined {

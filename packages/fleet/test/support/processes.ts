@@ -16,7 +16,7 @@ export class WorkerProcesses {
 
   async start(
     worker: FleetWorkerOptions,
-    more: { readonly journal?: string; readonly graceMs?: number } = {},
+    more: { readonly journal?: string; readonly graceMs?: number; readonly againMs?: number } = {},
   ): Promise<WorkerProcess> {
     const child = spawn(process.execPath, [program, JSON.stringify({ worker, ...more })], {
       stdio: ['ignore', 'pipe', 'inherit'],

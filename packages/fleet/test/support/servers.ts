@@ -10,14 +10,17 @@ export interface Server {
   readonly connection: FleetConnectionOptions;
   /** Ends it as a machine that goes down in order, and starts it again with what it has on its disk. */
   restart(): Promise<void>;
+  /** Sends it a signal, as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
-export const servers = { redis: startRedis, postgres: startPostgres } as const;
+export const servers = { redis: () => startRedis(), postgres: startPostgres } as const;
 export type ServerKind = keyof typeof servers;
 export const serverKinds: readonly ServerKind[] = ['redis', 'postgres'];
 
-export async function startRedis(): Promise<Server> {
+/** @param more settings of the server, as arguments */
+export async function startRedis(...more: string[]): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'guestfs-redis-'));
   const port = await freePort();
   const settings = [
@@ -33,7 +36,7 @@ export async function startRedis(): Promise<Server> {
     'yes',
   ];
   const start = () =>
-    spawn('redis-server', [...settings, '--maxmemory-policy', 'noeviction'], { stdio: 'ignore' });
+    spawn('redis-server', [...settings, '--maxmemory-policy', 'noeviction', ...more], { stdio: 'ignore' });
   return await running(start, port, folder, { redis: `redis://127.0.0.1:${port}` }, 'SIGTERM');
 }
 
@@ -122,6 +125,7 @@ async function running(
       child = start();
       await answering(port, () => child);
     },
+    signal: (signal) => void child.kill(signal),
     async stop() {
       await end();
       process.off('exit', orphan);

@@ -38,5 +38,9 @@ const tasks = [
   }),
 ];
 const worker = new FleetWorker({ ...options.worker, tasks });
-process.on('SIGTERM', () => worker.drain(options.graceMs ?? 1000).then(() => process.exit(0)));
+let grace = options.graceMs ?? 1000;
+process.on('SIGTERM', () => {
+  worker.drain(grace).then(() => process.exit(0));
+  grace = options.againMs ?? grace;
+});
 worker.start().then(() => process.stdout.write('ready\n'));
