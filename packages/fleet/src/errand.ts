@@ -37,9 +37,15 @@ export class Errand {
     this.end = new Promise<Ended>((resolve, reject) => {
       [this.#resolve, this.#reject] = [resolve, reject];
     });
+    this.#isSubmitting = parts.submit !== undefined;
+    // Before it is given to the queue: it may be done before that is known here.
+    this.#watch(false);
     this.#given = parts.submit?.() ?? this.#given;
     this.#given.then(
-      () => this.#watch(),
+      () => {
+        this.#isSubmitting = false;
+        if (parts.look) this.#watch(true);
+      },
       (error) => this.#fail(error),
     );
   }
@@ -59,9 +65,9 @@ export class Errand {
     );
   }
 
-  #watch(): void {
+  #watch(look: boolean): void {
     if (this.#isOver) return;
-    const { watcher, jobId, look, active, progress } = this.#parts;
+    const { watcher, jobId, active, progress } = this.#parts;
     this.#unwatch = watcher.watch(
       jobId,
       {
