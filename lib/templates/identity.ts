@@ -1,5 +1,5 @@
 // What a template is a template of.
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, open, readFile, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -9,6 +9,9 @@ import { inspectionLenses } from './lenses';
 
 /** Bytes at the beginning of the root's filesystem, which every change of it changes: its superblock and what follows. */
 const rootHead = 2 ** 20;
+
+/** Bytes of a file that are read at a time. */
+const pieceSize = 256 * 1024;
 
 /** Identity of an appliance's machine. */
 export interface Identity {
@@ -30,8 +33,8 @@ export async function identify(line: CommandLine, qemu: string): Promise<Identit
   const own = digest(JSON.stringify([scripts, inspectionLenses]));
   const words = [
     `template ${own}`,
-    `kernel ${digest(await readFile(line.kernel))}`,
-    `initrd ${digest(await readFile(line.initrd))}`,
+    `kernel ${await digestOf(line.kernel)}`,
+    `initrd ${await digestOf(line.initrd)}`,
     `root ${root}`,
     `qemu ${await programOf(qemu)}`,
     // libguestfs lets qemu choose where nothing is said.
@@ -112,6 +115,26 @@ async function hostProcessor(): Promise<string> {
   return [...new Set(lines)].join('\n');
 }
 
+/** Digest of a file's contents, a piece at a time: memory that is new takes longer than all the rest. */
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  const file = await open(path);
+  try {
+    const piece = Buffer.allocUnsafe(pieceSize);
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, pieceSize);
+      if (bytesRead === 0) return shortened(hash);
+      hash.update(piece.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
 function digest(data: string | Buffer): string {
-  return createHash('sha256').update(data).digest('hex').slice(0, 32);
+  return shortened(createHash('sha256').update(data));
+}
+
+function shortened(hash: Hash): string {
+  return hash.digest('hex').slice(0, 32);
 }
