@@ -1,8 +1,15 @@
 // What QEMU's stream of a saved machine says of the machine's memory (docs/devel/migration in QEMU's sources).
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Kinds of sections that concern memory; the others follow when it has been told whole. */
-const section = { start: 0x01, part: 0x02, end: 0x03, configuration: 0x07, footer: 0x7e } as const;
+/** Kinds of sections that stand before the end of the memory; what follows is copied as it is. */
+const section = {
+  start: 0x01,
+  part: 0x02,
+  end: 0x03,
+  configuration: 0x07,
+  command: 0x08,
+  footer: 0x7e,
+} as const;
 
 /** Flags in the last 12 bits of a page's address. */
 const flag = { zero: 0x02, sizes: 0x04, page: 0x08, end: 0x10, sameBlock: 0x20 } as const;
@@ -57,6 +64,8 @@ async function copyMemory(reader: Reader, writer: Writer): Promise<void> {
     await reader.fill();
     kind = reader.peek8(0);
     if (kind === section.configuration) await writer.write(reader.take(5 + reader.peek32(1)));
+    // From qemu 10 on: that the machine stands still.
+    else if (kind === section.command) await writer.write(reader.take(5 + reader.peek16(3)));
     else if (kind === section.start) {
       const nameLength = reader.peek8(5);
       if (reader.peekText(6, nameLength) !== 'ram') throw unknown('a section');
@@ -173,6 +182,10 @@ class Reader {
   /** @throws RangeError, as all that follows, where the file ends too early */
   peek8(offset: number): number {
     return this.#window.readUInt8(this.#at + offset);
+  }
+
+  peek16(offset: number): number {
+    return this.#window.readUInt16BE(this.#at + offset);
   }
 
   peek32(offset: number): number {
