@@ -6,9 +6,9 @@ import { setup } from './setup.mjs';
 import { attached, main, root } from './steps.mjs';
 
 await main(async () => {
-  await setup('bench');
   const all = readdirSync(path.join(root, 'bench')).filter((file) => file.endsWith('.mjs'));
   const [name, ...options] = process.argv.slice(2);
+  await setup('bench', ...(name === undefined || name === 'fleet' ? ['fleet'] : []));
   let failed = 0;
   for (const file of name === undefined ? all : [`${name}.mjs`]) {
     console.log(`\n== ${file}`);
