@@ -45,6 +45,13 @@ function adviceFor(why: string): string {
 
 const reachable = 'See that the server runs and can be reached from here';
 
+/** Fault of a description of an image, `json:{…}`, that qemu does not understand. */
+export const badDescription = (shown: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_IMAGE_INVALID',
+  problem: `${shown} is no description of an image: ${why.replace(/\.$/, '')}`,
+  advice: "Mend it: qemu's manual of block devices says what each of its drivers takes",
+});
+
 /** Fault of a URI in the header of an image: its maker would choose what this machine connects to, and opens. */
 export const uriRefused = (image: string, uri: string, isData: boolean): Fault => ({
   code: isData ? 'ERR_GUESTFS_DATA_FILE' : 'ERR_GUESTFS_BACKING_FILE',

@@ -348,9 +348,16 @@ describe('a description for qemu', () => {
       code: 'ERR_GUESTFS_IMAGE_UNREADABLE',
       message: expect.stringContaining('No such file or directory'),
     });
-    expect(await failureOf(inspect('json:{"driver":'))).toMatchObject({
-      code: expect.stringMatching(/^ERR_GUESTFS_/),
-    });
+    for (const json of [
+      '{"driver":',
+      "{'driver':'raw'}",
+      "{'driver':'nbd'}",
+      "{'driver':'file','filenam':'/x'}",
+    ])
+      expect(await failureOf(inspect(`json:${json}`))).toMatchObject({
+        code: 'ERR_GUESTFS_IMAGE_INVALID',
+        hint: expect.stringContaining("qemu's manual"),
+      });
     expect(await failureOf(inspect(`json:{"driver":"${'x'.repeat(1023)}"}`))).toMatchObject({
       code: 'EINVAL',
     });
