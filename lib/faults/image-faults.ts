@@ -72,6 +72,13 @@ export const imageCut = (path: string, bytes: number, least: number): Fault => (
   advice: 'See whether it was copied or downloaded to its end, and do that again',
 });
 
+/** Fault of a disk that ends before what its partition table says is on it. */
+export const diskCut = (path: string, bytes: number, least: number): Fault => ({
+  code: 'ERR_GUESTFS_IMAGE_CUT',
+  problem: `${path} is cut: it is a disk of ${bytes} bytes, and by its partition table of ${least} at least; what is missing cannot be read`,
+  advice: 'See whether it was copied or downloaded to its end, and do that again',
+});
+
 export const imageEmpty = (path: string): Fault => ({
   code: 'ERR_GUESTFS_IMAGE_EMPTY',
   problem: `${path} is empty: it is a disk of 0 bytes`,

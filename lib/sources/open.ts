@@ -1,8 +1,11 @@
 // From what the user has named to what libguestfs is told of it, and what is known of it before the launch.
+import type { Fault } from '../faults/faults';
+import { diskCut } from '../faults/image-faults';
 import { headOfDiskIn, headOfFile } from '../host/heads';
 import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
 import { inTheNameOf, UnusableImage } from '../host/unusable-image';
+import { leastSizeOfDisk } from './disk-end';
 import type { Opening, Source } from './opening';
 import { openPacked } from './packed';
 import { openRemote } from './remote';
@@ -20,9 +23,17 @@ export async function openSource(file: ImageFile, opening: Opening): Promise<Sou
   const { operation, signal } = opening;
   const disks = await inTheNameOf(operation, signal, () => openLocation(file, opening));
   const sources: Source[] = [];
-  for (const disk of disks)
-    sources.push({ ...disk, blocksize: file.blocksize ?? (await sectorSizeIn(disk, opening)) });
+  for (const disk of disks) {
+    const head = await headIn(disk, opening);
+    const sector = head && sectorSizeOf(head);
+    const notes = head ? [...disk.notes, ...cutOf(disk, leastSizeOfDisk(head, sector))] : disk.notes;
+    sources.push({ ...disk, notes, blocksize: file.blocksize ?? sector });
+  }
   return sources;
+}
+
+function cutOf({ path, virtualSize }: Source, least: number | undefined): Fault[] {
+  return least !== undefined && least > virtualSize ? [diskCut(path, virtualSize, least)] : [];
 }
 
 async function openLocation(file: ImageFile, opening: Opening): Promise<Source[]> {
@@ -43,19 +54,17 @@ function readLocation(text: string): Location {
   }
 }
 
-/** Size of the sectors as the disk itself tells it. What cannot be read now fails, with its reason, when it is added. */
-async function sectorSizeIn(
+/** The beginning of the disk, where it has one. What cannot be read now fails, with its reason, when it is added. */
+async function headIn(
   { absolutePath: name, format, virtualSize, drive: { protocol } }: Source,
   { signal, workspace }: Opening,
-): Promise<number | undefined> {
+): Promise<Buffer | undefined> {
   if (virtualSize < headOfDisk) return undefined;
   const blocks = headOfDisk / 4096;
   try {
-    const head =
-      format === 'raw' && protocol === undefined
-        ? await headOfFile(name, headOfDisk, signal)
-        : await headOfDiskIn({ name, format }, blocks, await workspace.path('head'), signal, patienceMs);
-    return head && sectorSizeOf(head);
+    return format === 'raw' && protocol === undefined
+      ? await headOfFile(name, headOfDisk, signal)
+      : await headOfDiskIn({ name, format }, blocks, await workspace.path('head'), signal, patienceMs);
   } catch (error) {
     if (signal?.aborted) throw error;
     return undefined;
