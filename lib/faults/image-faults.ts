@@ -79,6 +79,13 @@ export const diskCut = (path: string, bytes: number, least: number): Fault => ({
   advice: 'See whether it was copied or downloaded to its end, and do that again',
 });
 
+/** Fault of a disk that is to be read with sectors of another size than its partition table has them. */
+export const otherSectors = (path: string, given: number, found: number): Fault => ({
+  code: 'ERR_GUESTFS_BLOCKSIZE',
+  problem: `${path} was partitioned for sectors of ${found} bytes, and is read as a disk with sectors of ${given}: its partitions are not found where they are`,
+  advice: `Leave --blocksize (blocksize of the image) out, or give ${found}`,
+});
+
 export const imageEmpty = (path: string): Fault => ({
   code: 'ERR_GUESTFS_IMAGE_EMPTY',
   problem: `${path} is empty: it is a disk of 0 bytes`,

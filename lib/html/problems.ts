@@ -11,6 +11,7 @@ const advice: Readonly<Record<string, string>> = {
     'Start the guest and shut it down, so that what it has not written yet is on its disks.',
   ERR_GUESTFS_IMAGE_CORRUPT:
     'Look at it with qemu-img check, and mend a copy of it with qemu-img check -r all.',
+  ERR_GUESTFS_BLOCKSIZE: 'Leave --blocksize out, or give the other size.',
   ERR_GUESTFS_IMAGE_CUT: 'Copy or download the image again, to its end.',
   ERR_GUESTFS_IMAGE_DIRTY: 'End what has the image open, or look at it with qemu-img check.',
   ERR_GUESTFS_IMAGE_EMPTY: 'Look whether the image was written to its end: there is nothing in it.',

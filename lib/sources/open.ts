@@ -1,15 +1,13 @@
 // From what the user has named to what libguestfs is told of it, and what is known of it before the launch.
-import type { Fault } from '../faults/faults';
-import { diskCut } from '../faults/image-faults';
+import { diskCut, otherSectors } from '../faults/image-faults';
 import { headOfDiskIn, headOfFile } from '../host/heads';
 import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
 import { inTheNameOf, UnusableImage } from '../host/unusable-image';
-import { leastSizeOfDisk } from './disk-end';
 import type { Opening, Source } from './opening';
 import { openPacked } from './packed';
 import { openRemote } from './remote';
-import { headOfDisk, sectorSizeOf } from './sector-size';
+import { headOfDisk, leastSizeOfDisk, sectorSizeOf, sectorSizeOfMbr } from './sector-size';
 import { patienceMs } from './server-faults';
 import { BadUri, type Location, locationOf } from './uri';
 
@@ -23,17 +21,26 @@ export async function openSource(file: ImageFile, opening: Opening): Promise<Sou
   const { operation, signal } = opening;
   const disks = await inTheNameOf(operation, signal, () => openLocation(file, opening));
   const sources: Source[] = [];
-  for (const disk of disks) {
-    const head = await headIn(disk, opening);
-    const sector = head && sectorSizeOf(head);
-    const notes = head ? [...disk.notes, ...cutOf(disk, leastSizeOfDisk(head, sector))] : disk.notes;
-    sources.push({ ...disk, notes, blocksize: file.blocksize ?? sector });
-  }
+  for (const disk of disks) sources.push(await examined(disk, file.blocksize, opening));
   return sources;
 }
 
-function cutOf({ path, virtualSize }: Source, least: number | undefined): Fault[] {
-  return least !== undefined && least > virtualSize ? [diskCut(path, virtualSize, least)] : [];
+/** A disk with what its own partition table says of it. */
+async function examined(disk: Source, given: number | undefined, opening: Opening): Promise<Source> {
+  const { path, virtualSize } = disk;
+  const read = (at: number, length: number) => partOf(disk, { at, length }, opening);
+  const head = virtualSize < headOfDisk ? undefined : await read(0, headOfDisk);
+  if (!head) return { ...disk, blocksize: given };
+  const ofGpt = sectorSizeOf(head);
+  const ofMbr = ofGpt === undefined ? await sectorSizeOfMbr(head, virtualSize, read) : undefined;
+  const found = ofGpt ?? ofMbr;
+  const notes = [...disk.notes];
+  const least = leastSizeOfDisk(head);
+  if (least > virtualSize) notes.push(diskCut(path, virtualSize, least));
+  if (given !== undefined && found !== undefined && given !== found)
+    notes.push(otherSectors(path, given, found));
+  // Disks have sectors of 512 bytes where nothing else is said.
+  return { ...disk, notes, blocksize: given ?? ofGpt ?? (ofMbr === 4096 ? ofMbr : undefined) };
 }
 
 async function openLocation(file: ImageFile, opening: Opening): Promise<Source[]> {
@@ -54,17 +61,22 @@ function readLocation(text: string): Location {
   }
 }
 
-/** The beginning of the disk, where it has one. What cannot be read now fails, with its reason, when it is added. */
-async function headIn(
-  { absolutePath: name, format, virtualSize, drive: { protocol } }: Source,
+/** Bytes of a disk. What cannot be read now fails, with its reason, when the disk is added. */
+async function partOf(
+  { absolutePath: name, format, drive: { protocol } }: Source,
+  { at, length }: { readonly at: number; readonly length: number },
   { signal, workspace }: Opening,
 ): Promise<Buffer | undefined> {
-  if (virtualSize < headOfDisk) return undefined;
-  const blocks = headOfDisk / 4096;
   try {
     return format === 'raw' && protocol === undefined
-      ? await headOfFile(name, headOfDisk, signal)
-      : await headOfDiskIn({ name, format }, blocks, await workspace.path('head'), signal, patienceMs);
+      ? await headOfFile(name, length, signal, at)
+      : await headOfDiskIn(
+          { name, format },
+          { at, length },
+          await workspace.path('head'),
+          signal,
+          patienceMs,
+        );
   } catch (error) {
     if (signal?.aborted) throw error;
     return undefined;

@@ -57,7 +57,7 @@ export async function openServed(image: ImageFile, found: RemoteLocation, openin
 export async function headOfServed(found: RemoteLocation, { signal, workspace }: Opening): Promise<Buffer> {
   const name = qemuName(found);
   const at = await workspace.path('head');
-  return await headOfDiskIn({ name, format: 'raw' }, headOfImage / 4096, at, signal, patienceMs);
+  return await headOfDiskIn({ name, format: 'raw' }, { at: 0, length: headOfImage }, at, signal, patienceMs);
 }
 
 /** A password means something only with somebody whose it is. */
