@@ -11,6 +11,7 @@ import {
 } from 'bullmq';
 import { FleetError } from './errors';
 import { isPassing, Line } from './patience';
+import { guarded } from './telemetry';
 
 /** Where the server of the fleet is, and what its queue is called: the same for the clients and the workers. */
 export interface FleetConnectionOptions {
@@ -22,7 +23,7 @@ export interface FleetConnectionOptions {
   readonly name?: string | undefined;
   /** Schema of PostgreSQL, or prefix of the keys of Redis; default: that of BullMQ. */
   readonly schema?: string | undefined;
-  /** Telemetry of BullMQ, as `new BullMQOtel({…})` of bullmq-otel. */
+  /** Telemetry of BullMQ, as `new BullMQOtel({…})` of bullmq-otel: spans of jobs, which go on from the client's. */
   readonly telemetry?: Telemetry | undefined;
 }
 
@@ -30,11 +31,17 @@ export interface FleetConnectionOptions {
 type Backend = any;
 export type JobQueue = Queue;
 
+interface Options {
+  readonly connection: ConnectionOptions;
+  readonly prefix?: string;
+  readonly telemetry?: Telemetry;
+}
+
 /** Makes the objects of BullMQ. Each has connections of its own. */
 export class Connection {
   readonly name: string;
   readonly #backend: Backend;
-  readonly #options: { connection: ConnectionOptions; prefix?: string; telemetry?: Telemetry };
+  readonly #options: Options;
   readonly #line = new Line();
 
   constructor(options: FleetConnectionOptions) {
@@ -55,24 +62,30 @@ export class Connection {
         : // What is asked while the server restarts is asked again when it is there.
           { maxRetriesPerRequest: null, retryStrategy: untilItIsThere, ...settings }) as ConnectionOptions,
       ...(redis !== undefined && schema !== undefined && { prefix: schema }),
-      ...(telemetry && { telemetry }),
+      ...(telemetry && { telemetry: guarded(telemetry) }),
     };
   }
 
+  /** @param suffix - of a queue in which the fleet keeps its records: what is done there is in no trace */
   queue(suffix = ''): JobQueue {
-    return this.#quiet(new Queue(this.name + suffix, this.#options, this.#backend));
+    const options = suffix === '' ? this.#options : this.#untraced;
+    return this.#quiet(new Queue(this.name + suffix, options, this.#backend));
   }
 
   /** Its loop is to be run by `run()`, which rejects when it ends. */
   events(): QueueEvents {
-    const { telemetry: _, ...options } = this.#options;
-    return this.#quiet(new QueueEvents(this.name, { ...options, autorun: false }, this.#backend));
+    return this.#quiet(new QueueEvents(this.name, { ...this.#untraced, autorun: false }, this.#backend));
   }
 
   worker(processor: Processor, options: Omit<WorkerOptions, 'connection'>): Worker {
     return this.#quiet(
       new Worker(this.name, processor, { ...options, ...this.#options, autorun: false }, this.#backend),
     );
+  }
+
+  get #untraced(): Omit<Options, 'telemetry'> {
+    const { telemetry: _, ...options } = this.#options;
+    return options;
   }
 
   /** Ends the waiting of all who ask the server. */
