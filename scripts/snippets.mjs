@@ -82,7 +82,7 @@ function declareFleet() {
   spawnSync(process.execPath, [typescript[7], '-p', path.join(root, 'packages/fleet'), ...options]);
   const types = './packages/fleet/src/index.d.ts';
   writeFileSync(path.join(target, 'package.json'), JSON.stringify({ name: '@guestfs/fleet', types }));
-  for (const name of ['bullmq', 'zod']) link(name, modules);
+  for (const name of ['bullmq', 'bullmq-otel', 'zod']) link(name, modules);
 }
 
 function runSnippets(snippets) {
