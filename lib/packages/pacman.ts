@@ -47,8 +47,10 @@ export async function readPacman(files: SystemFiles, note: Note = () => {}): Pro
 export async function pacmanFolder(files: SystemFiles): Promise<string> {
   const file = await files.open(configuration);
   const text = (file && (await wholeOf(file, most)))?.toString() ?? '';
-  const [, told = usual] = /^[ \t]*DBPath[ \t]*=[ \t]*(\/[^\0\r\n]*?)[ \t]*\r?$/m.exec(text) ?? [];
-  return `${told.replace(/\/+$/, '')}/local`;
+  // What ends a line is taken off without a pattern: one would look at each run of blanks again and again.
+  const [, told = usual] = /^[ \t]*DBPath[ \t]*=[ \t]*(\/[^\0\r\n]*)\r?$/m.exec(text) ?? [];
+  const folder = told.trimEnd();
+  return `${folder}${folder.endsWith('/') ? '' : '/'}local`;
 }
 
 /** As pacman itself has it: what is no such folder is none of its own. */

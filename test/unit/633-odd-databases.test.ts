@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { readApk } from '../../lib/packages/apk';
 import { readDpkg } from '../../lib/packages/dpkg';
 import { BadDatabase, type Package } from '../../lib/packages/package';
-import { readPacman } from '../../lib/packages/pacman';
+import { pacmanFolder, readPacman } from '../../lib/packages/pacman';
 import { readPacmanFiles } from '../../lib/packages/pacman-files';
 import { Sqlite } from '../../lib/packages/sqlite';
 import { stanzas } from '../../lib/packages/stanzas';
@@ -190,6 +190,16 @@ describe('pacman', () => {
     expect(named(await readPacman(filesOf('moved')))).toEqual(['a:any 1']);
     const [files] = await allOf(readPacmanFiles(filesOf('moved')));
     expect(files).toMatchObject({ name: 'a', files: [{ path: '/usr/bin/a' }] });
+    write('windows/etc/pacman.conf', '[options]\r\nDBPath = /a b/c\t \r\nHoldPkg = pacman\r\n');
+    expect(await pacmanFolder(filesOf('windows'))).toBe('/a b/c/local');
+  });
+
+  test.each([' ', '\t', '/', ' /'])('a configuration of nothing but %j is read at once', async (part) => {
+    const many = part.repeat(300_000 / part.length);
+    write('long/etc/pacman.conf', `DBPath = /${many}x\n${many}\nDBPath${many}x`);
+    const started = performance.now();
+    expect((await pacmanFolder(filesOf('long'))) === `/${many}x/local`).toBe(true);
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 });
 
