@@ -16,7 +16,8 @@ const magics: readonly Kind[] = [
   [/^4c5a4950/, 'packed by lzip', unpackIt],
   [/^894c5a4f00/, 'packed by lzop', unpackIt],
   [/^1f9d/, 'packed by compress', unpackIt],
-  [/^5d0000.{4}(?:0{12}|f{12})/, 'packed by lzma', unpackIt],
+  // The size of what is packed, or that it is not known; what is packed begins with a zero.
+  [/^5d0000.{4}(?:.{12}0000|f{16})00/, 'packed by lzma', unpackIt],
   [
     /^4d5357494d000000/,
     'an image of files for the setup of Windows (WIM)',
