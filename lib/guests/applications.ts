@@ -56,9 +56,10 @@ async function addPrograms(
   problems: Problems,
 ): Promise<readonly Package[]> {
   const { root, windows } = system;
+  const note = (message: string) => problems.note(root, code, message);
+  let why: string | undefined;
   try {
     if (windows?.softwareHive && (await g.featureAvailable(['hivex']))) {
-      const note = (message: string) => problems.note(root, code, message);
       const programs = await readPrograms(g, windows.softwareHive, note);
       system.applications = programs.map((each) => {
         const { displayName, installPath } = each;
@@ -70,8 +71,11 @@ async function addPrograms(
     }
   } catch (error) {
     if (!isRefusal(error) && !(error instanceof BadDatabase)) throw error;
+    why = error.message;
   }
   await addListed(g, system, problems);
+  if (why !== undefined && system.applications)
+    note(`programs of single users are not listed: the registry could not be read (${why})`);
   return [];
 }
 

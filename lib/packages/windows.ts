@@ -14,9 +14,10 @@ export interface Program {
   readonly installPath: string | null;
 }
 
-/** Programs, and characters of what is told of them, that are read: more are no registry. */
-const mostPrograms = 20_000;
+/** Keys, and characters of what is told of programs, that are read: more are no registry. */
+const mostKeys = 20_000;
 const mostCharacters = 64 * 2 ** 20;
+const tooMany = 'more programs than the registry of any Windows has';
 
 /** Users whose own programs are looked for. */
 const mostUsers = 100;
@@ -43,21 +44,25 @@ interface Place {
  * Programs in the order of their names.
  *
  * @param note - is told whose programs could not be read
- * @throws BadDatabase
- * @throws GuestfsError where the hive of the machine cannot be read
+ * @throws BadDatabase, GuestfsError where the hive of the machine cannot be read
  */
 export async function readPrograms(g: Guestfs, softwareHive: string, note: Note): Promise<Program[]> {
   const reader = new Reader(g);
   await reader.read(softwareHive, ofMachine);
-  for (const hive of await userHives(g)) {
-    try {
-      await reader.read(hive, ofUser);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      note(`the programs in ${hive} could not be read: ${error.message}`);
-    }
-  }
+  const hives = await attempt('of users', note, () => userHives(g, note));
+  for (const hive of hives ?? []) await attempt(`in ${hive}`, note, () => reader.read(hive, ofUser));
   return reader.programs.sort((a, b) => compare(a.package.name, b.package.name));
+}
+
+/** What is wrong with one user takes away neither the programs of the machine nor those of the others. */
+async function attempt<T>(where: string, note: Note, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isRefusal(error) && !(error instanceof BadDatabase)) throw error;
+    note(`the programs ${where} could not be read: ${error.message}`);
+    return undefined;
+  }
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
@@ -65,14 +70,17 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 /** Folders that are no user's. */
 const shared: ReadonlySet<string> = new Set(['all users', 'default', 'default user', 'public']);
 
-async function userHives(g: Guestfs): Promise<string[]> {
+async function userHives(g: Guestfs, note: Note): Promise<string[]> {
   const files = new GuestFiles(g);
   const [home] = (await listNames(g, '/', {})).filter((name) =>
     /^(?:users|documents and settings)$/i.test(name),
   );
-  const users = home === undefined ? [] : await files.list(`/${home}`);
+  const names = home === undefined ? [] : await files.list(`/${home}`);
+  const users = names.filter((name) => !shared.has(name.toLowerCase()));
+  if (users.length > mostUsers)
+    note(`/${home} has ${users.length} folders: programs were looked for in the first ${mostUsers} only`);
   const found: string[] = [];
-  for (const user of users.filter((name) => !shared.has(name.toLowerCase())).slice(0, mostUsers)) {
+  for (const user of users.slice(0, mostUsers)) {
     for (const name of ['NTUSER.DAT', 'ntuser.dat', 'NTUser.dat']) {
       const path = `/${home}/${user}/${name}`;
       if (!(await files.open(path))) continue;
@@ -87,6 +95,7 @@ async function userHives(g: Guestfs): Promise<string[]> {
 class Reader {
   readonly programs: Program[] = [];
   readonly #g: Guestfs;
+  #keys = 0;
   #characters = 0;
 
   constructor(g: Guestfs) {
@@ -114,6 +123,8 @@ class Reader {
   }
 
   async #add(node: bigint, arch: string | null): Promise<void> {
+    // Those without a name too: each takes several calls.
+    if (++this.#keys > mostKeys) throw new BadDatabase(tooMany);
     const text = async (name: string) => textIn(await this.#value(node, name, texts));
     const displayName = await text('DisplayName');
     // What has no name is shown to nobody: parts and updates of others.
@@ -134,9 +145,8 @@ class Reader {
       }),
     };
     this.#characters += JSON.stringify(program).length;
+    if (this.#characters > mostCharacters) throw new BadDatabase(tooMany);
     this.programs.push(program);
-    if (this.programs.length > mostPrograms || this.#characters > mostCharacters)
-      throw new BadDatabase('more programs than the registry of any Windows has');
   }
 
   /** Bytes of a value; null where there is none of these types, or it cannot be read. */
