@@ -79,6 +79,9 @@ function textOf({ code, message }: Error & { code?: unknown }): string {
 /** Milliseconds for which a job is tried to be given back; else it is another's after the lock time. */
 const givingBackMs = 5000;
 
+/** Milliseconds for which it is tried to tell why a job has failed. */
+const tellingMs = 30_000;
+
 /** Bytes of a result that any store takes. */
 const largestResult = 128 * 2 ** 20;
 
@@ -98,8 +101,8 @@ export class JobProcessor {
       return await this.#work({ job, token, wire, task, signal });
     } catch (error) {
       const why = signal.aborted ? (signal.reason as Interruption) : undefined;
-      // What another worker has now is that one's to tell of.
-      if (why === 'lost') throw error;
+      // What another worker has now is that one's to tell of: it may have noted that it has begun to write.
+      if (why === 'lost' || (task?.writes && !(await this.#isOurs(job, token)))) throw error;
       if (why === 'draining' && !(task?.writes && hadBegun(job))) {
         return await this.giveBack(job, token);
       }
@@ -176,6 +179,12 @@ export class JobProcessor {
     }
   }
 
+  /** Whether the job is this worker's, and stays so for the lock time; false where that could not be found out. */
+  async #isOurs(job: Job, token: string | undefined): Promise<boolean> {
+    const extend = () => job.extendLock(token ?? '', this.#parts.lockMs);
+    return (await persist(undefined, extend, { patienceMs: tellingMs }).catch(() => 0)) === 1;
+  }
+
   /** Gives a job back to the queue as if it had not been taken. */
   async giveBack(job: Job, token: string | undefined): Promise<never> {
     await persist(undefined, () => job.moveToWait(token), { patienceMs: givingBackMs });
@@ -239,7 +248,9 @@ export class JobProcessor {
       error: toWire(error),
       begun: hadBegun(job),
     } satisfies WireNews;
-    await persist(undefined, () => job.updateProgress(news), { patienceMs: 30_000 }).catch(() => undefined);
+    await persist(undefined, () => job.updateProgress(news), { patienceMs: tellingMs }).catch(
+      () => undefined,
+    );
   }
 }
 
