@@ -100,6 +100,8 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
   #loop: Promise<void> | undefined;
   #isStarted = false;
   #draining: Promise<void> | undefined;
+  /** Aborted when it is told to end. */
+  readonly #ending = new AbortController();
   #graceEnd = Number.POSITIVE_INFINITY;
   #capacity: ((running: number) => number) | undefined;
 
@@ -149,22 +151,37 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
   }
 
   /**
-   * Begins to work. Resolves when the server is reached.
+   * Begins to work. Resolves when the server is reached, and when the worker is told to end before that.
    *
-   * @throws FleetError `ERR_GUESTFS_FLEET_ROOT` where a root is not there, `ERR_GUESTFS_FLEET_SERVER`
+   * @throws FleetError `ERR_GUESTFS_FLEET_ROOT` where a root is not there, `ERR_GUESTFS_FLEET_SERVER`; the worker is closed then
    */
   async start(): Promise<void> {
     if (this.#isStarted || this.#draining)
       throw new FleetError('ERR_GUESTFS_FLEET_OPTION', 'a worker is started once: make another one');
     this.#isStarted = true;
+    try {
+      await this.#begin();
+    } catch (error) {
+      // Nobody can start it again, and its connections would keep the process.
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
     await checkRoots(this.#options.roots ?? []);
     if (this.#options.concurrency === undefined) {
       this.#capacity = await capacity(this.#options.handleOptions);
       this.#adapt();
       this.#timers.push(setInterval(() => this.#adapt(), capacityEveryMs).unref());
     }
-    await persist(this.#worker, () => this.#worker.waitUntilReady());
-    if (this.#draining) return;
+    const { signal } = this.#ending;
+    try {
+      await persist(this.#worker, () => this.#worker.waitUntilReady(), { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    if (signal.aborted) return;
     this.#timers.push(setInterval(() => void this.#lookForCancelled(), cancelledEveryMs).unref());
     this.#loop = this.#worker.run().catch((error) => this.#tell('problem', error));
   }
@@ -187,6 +204,7 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
    */
   drain(graceMs = 30_000): Promise<void> {
     this.#graceEnd = Math.min(this.#graceEnd, performance.now() + graceMs);
+    this.#ending.abort();
     this.#draining ??= this.#end();
     return this.#draining;
   }

@@ -146,3 +146,14 @@ test('a worker that is told to end does so in order', async () => {
   expect(await ended).toEqual([0, null]);
   expect(log).toContain('"outcome":"completed"');
 }, 60_000);
+
+test('a worker that cannot begin ends, and so does one that waits for its server', async () => {
+  const nobody = ['--redis', 'redis://127.0.0.1:1', '--concurrency', '1'];
+  const { code, stderr } = await command('worker', ...nobody, '--root', `${folder.file('gone', '')}/none`);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('ERR_GUESTFS_FLEET_ROOT')]);
+  const waiting = spawn(process.execPath, [program, 'worker', ...nobody, '--root', folder.path]);
+  const ended = new Promise((resolve) => waiting.once('exit', resolve));
+  await new Promise((resolve) => waiting.stderr.once('data', resolve));
+  waiting.kill('SIGTERM');
+  expect(await ended).toBe(0);
+}, 30_000);

@@ -120,6 +120,10 @@ const worker: Command = {
     const log = (line: object) => process.stderr.write(`${JSON.stringify({ time: new Date(), ...line })}\n`);
     worker.on('finished', (job) => log({ ...job, ms: Math.round(job.ms) }));
     worker.on('problem', ({ message }) => log({ problem: message }));
+    const grace = args.milliseconds('grace') ?? 30_000;
+    // Also before it has begun: the server may be away.
+    signal.addEventListener('abort', () => void worker.drain(grace), { once: true });
+    hurry.addEventListener('abort', () => void worker.close(), { once: true });
     await worker.start();
     await using metrics = place && (await serveMetrics(worker, place));
     log({ worker: worker.name, concurrency: worker.concurrency, metrics: metrics?.address });
@@ -127,8 +131,7 @@ const worker: Command = {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    hurry.addEventListener('abort', () => void worker.close(), { once: true });
-    await worker.drain(hurry.aborted ? 0 : (args.milliseconds('grace') ?? 30_000));
+    await worker.drain(hurry.aborted ? 0 : grace);
     return ExitCode.success;
   },
 };
