@@ -15,7 +15,7 @@ import { headOfImage, isUri, namedFiles } from './named-files';
 import { forbiddenByNode } from './permissions';
 import { leastSizeOfQcow2 } from './qcow2-end';
 import { runQemuImg } from './qemu-img';
-import { onceAnswering } from './storage';
+import { onceAnswering, unlessAborted } from './storage';
 import { inTheNameOf, UnusableImage } from './unusable-image';
 import { faultOfVhd } from './vhd';
 import { refuseOutside } from './within';
@@ -68,7 +68,7 @@ async function factsOf(image: ImageFile, signal: AbortSignal | undefined): Promi
   const fileSize = file.isFile() ? file.size : undefined;
   const notes = [
     ...notesOf(path, info, fileSize),
-    ...(await cutOf(path, absolutePath, info, fileSize)),
+    ...(await cutOf({ path, name: absolutePath }, info, fileSize, signal)),
     ...needed.notes,
   ];
   return { ...needed, path, absolutePath, fileSize: file.size, actualSize, notes };
@@ -76,14 +76,14 @@ async function factsOf(image: ImageFile, signal: AbortSignal | undefined): Promi
 
 /** Tells of an image that is not whole. One that was not closed may have counts that are out of date. */
 async function cutOf(
-  shown: string,
-  path: string,
+  { path, name }: { readonly path: string; readonly name: string },
   { format, isDirty }: ImageInfo,
   size: number | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<Fault[]> {
   if (format !== 'qcow2' || isDirty || size === undefined) return [];
-  const least = await leastSizeOfQcow2(path);
-  return least !== undefined && least > size ? [imageCut(shown, size, least)] : [];
+  const least = await unlessAborted(leastSizeOfQcow2(name), signal);
+  return least !== undefined && least > size ? [imageCut(path, size, least)] : [];
 }
 
 /** What an image may have qemu open that the user has not named. */

@@ -136,6 +136,8 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
     try {
       return { image, index, value: this.#parts.finish(await this.#valueOf(end.returned), image) };
     } catch (error) {
+      const { signal, operation } = this.#parts;
+      if (signal?.aborted) throw new AbortError(operation, signal.reason);
       if (isOfRun(error)) throw error;
       return { image, index, error: error as Error };
     }
@@ -144,8 +146,8 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
   async #valueOf(returned: unknown): Promise<unknown> {
     const { result, ref } = readOutcome(returned);
     if (ref === undefined) return decode(result);
-    const { store, queue } = this.#parts;
-    const stored = await persist(queue, () => store.get(ref), { isStore: true });
+    const { store, queue, signal } = this.#parts;
+    const stored = await persist(queue, () => store.get(ref), { isStore: true, signal });
     if (!stored)
       throw new FleetError(
         'ERR_GUESTFS_FLEET_RESULT',

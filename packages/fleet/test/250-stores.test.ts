@@ -4,7 +4,7 @@ import { Pool } from 'pg';
 import { defineTask, Fleet, FleetWorker, FolderStore, PostgresStore, type ResultStore } from '../src';
 import { Connection } from '../src/connection';
 import { QueueStore } from '../src/stores/queue';
-import { collect, imageFolder } from './support/images';
+import { collect, imageFolder, until } from './support/images';
 import { type Server, startPostgres } from './support/servers';
 
 // Each store on what it is made for, and a fleet that keeps its results in it.
@@ -119,6 +119,32 @@ test('a result that the store has lost is an error, and not an empty result', as
   expect(came?.error).toMatchObject({ code: 'ERR_GUESTFS_FLEET_RESULT' });
   await fleet.close();
   await worker.close();
+}, 30_000);
+
+test('a store that does not answer keeps nobody from giving up', async () => {
+  const store = new FolderStore(`${folder.path}/silent`);
+  let isAsked = false;
+  const silent: ResultStore = {
+    put: (key, value) => store.put(key, value),
+    get: async () => {
+      isAsked = true;
+      return await new Promise<never>(() => undefined);
+    },
+    delete: async () => undefined,
+  };
+  const options = { ...server.connection, name: 'silent', tasks: [large] };
+  await using worker = new FleetWorker({ ...options, roots: [folder.path], store, concurrency: 1 });
+  await worker.start();
+  await using fleet = new Fleet({ ...options, store: silent });
+  const abort = new AbortController();
+  const coming = collect(fleet.run(large, [folder.file('b.img')], { signal: abort.signal })).catch(
+    (error) => error,
+  );
+  await until(() => isAsked);
+  const began = performance.now();
+  abort.abort();
+  expect(await coming).toMatchObject({ name: 'AbortError' });
+  expect(performance.now() - began).toBeLessThan(5000);
 }, 30_000);
 
 test('a folder of results is not cleaned of what is not the store’s', async () => {
