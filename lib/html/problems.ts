@@ -17,7 +17,7 @@ const advice: Readonly<Record<string, string>> = {
   ERR_GUESTFS_IMAGE_EMPTY: 'Look whether the image was written to its end: there is nothing in it.',
   ERR_GUESTFS_KEY: 'Give the key that opens this volume: --key, or keys.',
   ERR_GUESTFS_MEMBERS_MISSING: 'Give all disks of the guest: --add, or a list of images.',
-  ERR_GUESTFS_NO_PACKAGE_LIST: 'Nothing: the packages of this system cannot be listed from outside.',
+  ERR_GUESTFS_NO_PACKAGE_LIST: 'Nothing: what is missing cannot be listed from outside.',
   ERR_GUESTFS_NOT_OPENED: 'Give the key of the volume: --key, or keys.',
   ERR_GUESTFS_NOT_RECOGNISED: 'Look into its filesystem by name: --root or --mount.',
   ERR_GUESTFS_ODD_SIZE: 'Look whether the image is whole: its size is not one of whole sectors.',

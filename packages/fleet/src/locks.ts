@@ -19,6 +19,8 @@ const claimSchema = z.strictObject({
 const [shortest, longest] = [300, 1200];
 /** Claims that are looked at: as many jobs may write at a time. */
 const mostClaims = 10_000;
+/** Milliseconds after which a claim is looked at whatever it is of: nobody may ever ask for its images again. */
+const oldMs = 3_600_000;
 
 export class ImageLocks {
   readonly #claims: JobQueue;
@@ -67,9 +69,12 @@ export class ImageLocks {
     const ask = () => this.#claims.getJobs(['waiting'], 0, mostClaims);
     for (const record of await persist(this.#claims, ask, { signal })) {
       const claim = claimSchema.safeParse(record?.data).data;
-      if (!claim || claim.job === job || !claim.images.some((image) => images.has(image))) continue;
+      if (!claim || claim.job === job) continue;
+      const isOfThese = claim.images.some((image) => images.has(image));
+      if (!isOfThese && Date.now() - record.timestamp < oldMs) continue;
       const state = await persist(this.#jobs, () => this.#jobs.getJobState(claim.job), { signal });
-      if (state === 'active') return true;
+      if (state === 'active' && isOfThese) return true;
+      if (state === 'active') continue;
       await persist(this.#claims, () => this.#claims.remove(record.id as string), { signal });
     }
     return false;
