@@ -6,11 +6,14 @@ const longestTable = 8 * 2 ** 20;
 
 /** The least bytes that the file of a qcow2 image must have for all clusters that it uses; undefined where that cannot be told. */
 export async function leastSizeOfQcow2(path: string): Promise<number | undefined> {
-  const file = await open(path);
+  let file: FileHandle | undefined;
   try {
+    file = await open(path);
     return await leastSize(file);
+  } catch {
+    return undefined; // what cannot be read now fails, with its reason, when it is added
   } finally {
-    await file.close();
+    await file?.close();
   }
 }
 

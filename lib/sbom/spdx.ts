@@ -95,7 +95,7 @@ function packageElement(id: string, listed: Listed, extracted: Extracted): objec
     // What contains files has to say so.
     filesAnalyzed: listed.files.some(({ digest }) => digest !== null),
     ...(version && { versionInfo: version }),
-    ...(each.vendor && { supplier: supplierOf(each.vendor) }),
+    ...(each.vendor?.trim() && { supplier: supplierOf(each.vendor) }),
     ...(each.url && isUrl(each.url) && { homepage: each.url }),
     // In these words Trivy looks for it.
     ...(each.source && {
