@@ -26,7 +26,7 @@ export const blocksizeOption: Option = {
   name: 'blocksize',
   value: 'BYTES',
   choices: ['512', '4096'],
-  about: "Size of the disks' sectors; default: what their partition tables (GPT) tell, else 512",
+  about: "Size of the disks' sectors; default: what their partition tables tell, else 512",
 };
 
 /** Stands for the IMAGE, or for one of them. */

@@ -15,8 +15,8 @@ export interface ImageFile {
    */
   readonly format?: string | undefined;
   /**
-   * Size of the disk's sectors, 512 or 4096 bytes; default: what its partition table (GPT) tells, else 512. Needs
-   * libguestfs 1.42.
+   * Size of the disk's sectors, 512 or 4096 bytes; default: what its partition table tells, else 512. Needs libguestfs
+   * 1.42.
    */
   readonly blocksize?: number | undefined;
   /**
