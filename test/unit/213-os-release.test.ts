@@ -48,9 +48,9 @@ describe('os-release(5)', () => {
       'X='.repeat(32_768),
       '='.repeat(65_536),
     ];
-    const began = performance.now();
+    const began = process.cpuUsage();
     for (const text of evil) parseOsRelease(text);
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(process.cpuUsage(began).user / 1000).toBeLessThan(1000);
   });
 });
 

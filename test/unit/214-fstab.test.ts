@@ -106,10 +106,10 @@ describe('fstab', () => {
         parseMdadmConf(text);
       }),
     );
-    const started = performance.now();
+    const started = process.cpuUsage();
     for (const piece of ['"', ',', ' ', '\\040', '/', 'a=']) parseFstab(`a /b c ${piece.repeat(200_000)}`);
     // What grows with the square of the length takes minutes.
-    expect(performance.now() - started).toBeLessThan(15_000);
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(15_000);
   });
 });
 

@@ -201,7 +201,7 @@ describe('a database that somebody has damaged', () => {
     const outcomes = { read: 0, refused: 0 };
     for (let round = 0; round < rounds; round++) {
       write(`damaged-${tree}/${place}`, damaged(whole, random));
-      const started = performance.now();
+      const started = process.cpuUsage();
       try {
         await readRpm(filesOf(`damaged-${tree}`));
         outcomes.read++;
@@ -209,7 +209,7 @@ describe('a database that somebody has damaged', () => {
         expect(error).toBeInstanceOf(BadDatabase);
         outcomes.refused++;
       }
-      expect(performance.now() - started).toBeLessThan(5000);
+      expect(process.cpuUsage(started).user / 1000).toBeLessThan(5000);
     }
     expect(outcomes.refused).toBeGreaterThan(rounds / 20);
   });

@@ -197,9 +197,9 @@ describe('pacman', () => {
   test.each([' ', '\t', '/', ' /'])('a configuration of nothing but %j is read at once', async (part) => {
     const many = part.repeat(300_000 / part.length);
     write('long/etc/pacman.conf', `DBPath = /${many}x\n${many}\nDBPath${many}x`);
-    const started = performance.now();
+    const started = process.cpuUsage();
     expect((await pacmanFolder(filesOf('long'))) === `/${many}x/local`).toBe(true);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(2000);
   });
 });
 
@@ -239,7 +239,7 @@ database.commit()
   write('bomb', bytes);
   const file = await filesOf('.').open('/bomb');
   const database = await Sqlite.open(file as NonNullable<typeof file>, undefined);
-  const started = performance.now();
+  const started = process.cpuUsage();
   await expect(allOf(database.rows('Packages'))).rejects.toThrow(BadDatabase);
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(process.cpuUsage(started).user / 1000).toBeLessThan(5000);
 });

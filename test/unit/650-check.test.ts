@@ -199,11 +199,11 @@ describe('secrets in well-known places', () => {
   ];
 
   test('are looked for in no more time than the text is long', async () => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     for (const [rule, path] of secrets)
       for (const piece of pieces)
         await findings(ruleOf(rule), { [path]: piece.repeat(2 ** 17 / piece.length) });
-    expect(performance.now() - started).toBeLessThan(20_000);
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(20_000);
   }, 60_000);
 });
 
