@@ -10,7 +10,7 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import { FleetError } from './errors';
-import { isPassing, Line } from './patience';
+import { isPassing, Line, longestRetryMs } from './patience';
 import { guarded } from './telemetry';
 
 /** Where the server of the fleet is, and what its queue is called: the same for the clients and the workers. */
@@ -60,7 +60,11 @@ export class Connection {
       connection: (redis === undefined
         ? { migrate: true, Client: quietClient(), ...settings, ...(schema !== undefined && { schema }) }
         : // What is asked while the server restarts is asked again when it is there.
-          { maxRetriesPerRequest: null, retryStrategy: untilItIsThere, ...settings }) as ConnectionOptions,
+          {
+            maxRetriesPerRequest: null,
+            retryStrategy: (times: number) => (this.#line.left.aborted ? null : untilItIsThere(times)),
+            ...settings,
+          }) as ConnectionOptions,
       ...(redis !== undefined && schema !== undefined && { prefix: schema }),
       ...(telemetry && { telemetry: guarded(telemetry) }),
     };
@@ -88,7 +92,7 @@ export class Connection {
     return options;
   }
 
-  /** Ends the waiting of all who ask the server. */
+  /** Ends the waiting of all who ask the server; a way to it that is lost is not looked for any more. */
   leave(reason: Error): void {
     this.#line.leave(reason);
   }
@@ -122,7 +126,7 @@ function connectionError(cause: unknown): never {
 }
 
 function untilItIsThere(times: number): number {
-  return Math.min(50 * 2 ** Math.min(times, 6), 2000);
+  return Math.min(50 * 2 ** Math.min(times, 6), longestRetryMs);
 }
 
 /**

@@ -4,6 +4,9 @@ import { FleetError } from './errors';
 
 const farewellMs = 2000;
 
+/** Milliseconds, at most, until a lost server is looked for again. */
+export const longestRetryMs = 2000;
+
 /** What is known of the way to a server by all who ask over it. */
 export class Line {
   readonly #leaving = new AbortController();
@@ -53,21 +56,29 @@ export class Line {
 
 const lines = new WeakMap<object, Line>();
 
+/** What is closed; `leave` ends the waiting for a way to its server. */
+interface Closed {
+  close(): Promise<unknown>;
+  leave?(): void;
+  disconnect?(): Promise<unknown>;
+}
+
 /** Closes what may wait for a server that does not answer. */
-export async function closeSoon(
-  each: { close(): Promise<unknown>; disconnect?(): Promise<unknown> } | undefined,
-  ms = farewellMs,
-): Promise<void> {
+export async function closeSoon(each: Closed | undefined, ms = farewellMs): Promise<void> {
   if (!each) return;
   const closing = each.close().catch(() => undefined);
-  if (
-    await before(
-      closing.then(() => false),
-      ms,
-      [],
-    ).catch(() => true)
-  )
-    await before(each.disconnect?.() ?? closing, 100).catch(() => undefined);
+  if (await isSettled(closing, ms)) return;
+  if (each.leave) {
+    each.leave();
+    // Before it is disconnected: ioredis then leaves for ever what it was asked while it looked for its server.
+    if (await isSettled(closing, longestRetryMs + 500)) return;
+  }
+  await before(each.disconnect?.() ?? closing, 100).catch(() => undefined);
+}
+
+function isSettled(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const settled = work.then(() => true);
+  return before(settled, ms).catch(() => false);
 }
 
 interface Patience {

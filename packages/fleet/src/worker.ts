@@ -102,6 +102,7 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
   #draining: Promise<void> | undefined;
   /** Aborted when it is told to end. */
   readonly #ending = new AbortController();
+  readonly #connection: Connection;
   #graceEnd = Number.POSITIVE_INFINITY;
   #capacity: ((running: number) => number) | undefined;
 
@@ -123,6 +124,7 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
       throw new FleetError('ERR_GUESTFS_FLEET_OPTION', `workerName must have 1 to ${longestName} characters`);
     this.#tasks = new TaskRegistry(options.tasks);
     const connection = new Connection(options);
+    this.#connection = connection;
     this.#batches = new Batches(() => connection.queue(Batches.suffix));
     this.#ownStore = options.store ? undefined : new QueueStore(connection.queue('-results'));
     const processor = new JobProcessor({
@@ -227,12 +229,21 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
     for (const timer of this.#timers) clearInterval(timer);
     // Whatever does not hear its signal is left behind: its jobs are others' after the lock time.
     const isDeaf = this.#running.size > 0;
+    const leave = () =>
+      this.#connection.leave(new FleetError('ERR_GUESTFS_FLEET_CLOSED', 'the worker has ended'));
     await closeSoon(
-      { close: () => this.#worker.close(isDeaf), disconnect: () => this.#worker.disconnect() },
+      {
+        close: () => this.#worker.close(isDeaf),
+        leave,
+        disconnect: () => this.#worker.disconnect(),
+      },
       closingMs,
     );
     await closeSoon({ close: async () => await this.#loop }, 1000);
+    // BullMQ goes on to renew locks, and keeps the process, while it waits for a server that is gone.
+    await closeSoon(this.#worker['lockManager'], 100);
     await Promise.all([this.#batches.close(), this.#ownStore?.close(), this.#locks?.close()]);
+    leave();
   }
 
   async #untilIdle(isOver: () => boolean): Promise<void> {

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { defineTask, Fleet, FleetWorker } from '../src';
 import { Batches } from '../src/batch';
@@ -279,6 +282,35 @@ describe('a server', () => {
     server.signal('SIGCONT');
     await server.stop();
   }, 30_000);
+
+  test('that dies keeps no process whose client and worker are closed', async () => {
+    const server = await startRedis();
+    const { redis } = server.connection as { redis: string };
+    const program = `
+      const { defineTask, Fleet, FleetWorker } = require(${JSON.stringify(join(__dirname, '..'))});
+      const tasks = [defineTask({ name: 'nothing', run: async () => null })];
+      (async () => {
+        const worker = new FleetWorker({ redis: '${redis}', tasks, roots: ['/tmp'], concurrency: 1 });
+        await worker.start();
+        const fleet = new Fleet({ redis: '${redis}', tasks });
+        for await (const { error } of fleet.run('nothing', ['/tmp'])) if (error) throw error;
+        console.log('done');
+        await new Promise((resolve) => process.stdin.once('data', resolve).once('end', resolve));
+        await Promise.all([worker.close(), fleet.close()]);
+        process.stdin.destroy();
+        console.log('closed');
+      })();`;
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = once(child, 'exit');
+    const said: string[] = [];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => said.push(text));
+    await until(() => said.join('').includes('done'));
+    server.signal('SIGKILL');
+    child.stdin.end('\n');
+    await until(() => said.join('').includes('closed'), 20_000);
+    expect(await ended).toEqual([0, null]);
+    await server.stop();
+  }, 60_000);
 
   test('that is full: what was given to it comes through when it has room again', async () => {
     const server = await startRedis();
