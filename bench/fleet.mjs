@@ -1,5 +1,5 @@
-// What a fleet costs: jobs without an appliance a second, on one worker, and what a job takes beside its work, against an
-// inspection on this machine. Needs redis-server; `-- --no-appliance` leaves the inspection out.
+// What a fleet costs: jobs without an appliance a second, on one worker, what a job takes beside its work, against an
+// inspection on this machine, and how long a cancelled batch goes on. Needs redis-server; `-- --no-appliance` leaves the inspection out.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ const require = createRequire(import.meta.url);
 const { defineTask, Fleet, FleetWorker } = require('../packages/fleet');
 const { inspectAll } = require('../dist');
 
-const [jobs, sequential, inspections] = [1000, 100, 5];
+const [jobs, sequential, inspections, cancels] = [1000, 100, 5, 10];
 const folder = mkdtempSync(path.join(tmpdir(), 'guestfs-bench-'));
 const port = await freePort();
 const settings = [
@@ -26,6 +26,11 @@ const server = spawn('redis-server', settings, { stdio: 'ignore' });
 process.once('exit', () => server.kill());
 const connection = { redis: `redis://127.0.0.1:${port}` };
 const nothing = defineTask({ name: 'nothing', run: async () => null });
+const endless = defineTask({
+  name: 'endless',
+  run: ({ signal }) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+});
 const rows = {};
 
 try {
@@ -37,6 +42,11 @@ try {
   }
   const each = ((await timeOf(1, sequential, 1)) / sequential) * 1000;
   rows['a job beside its work, one after the other (ms)'] = { measured: Number(each.toPrecision(3)) };
+  const cancelled = Math.round(await cancelTime());
+  rows['a cancel by another client, until all has ended, longest of ten (ms)'] = {
+    measured: cancelled,
+    target: 2000,
+  };
   if (!process.argv.includes('--no-appliance')) {
     const whole = await inspectionTime();
     rows['an inspection by inspectAll() (ms)'] = { measured: Math.round(whole) };
@@ -68,6 +78,29 @@ async function timeOf(concurrency, count, window) {
   }
 }
 
+/** Milliseconds from a cancel to the end of the last job of its batch, most of several times. */
+async function cancelTime() {
+  const options = { ...connection, tasks: [endless] };
+  const worker = new FleetWorker({ ...options, roots: [folder], concurrency: 4 });
+  const [fleet, other] = [new Fleet(options), new Fleet(options)];
+  let longest = 0;
+  try {
+    await worker.start();
+    for (let n = 0; n < cancels; n++) {
+      const batch = `cancel-${n}`;
+      const run = drain(fleet.run(endless, Array(100).fill(folder), { batch }));
+      while (worker.running < 4) await new Promise((resolve) => setTimeout(resolve, 50));
+      const began = performance.now();
+      await other.cancel(batch);
+      await run;
+      longest = Math.max(longest, performance.now() - began);
+    }
+    return longest;
+  } finally {
+    await Promise.all([fleet.close(), other.close(), worker.close()]);
+  }
+}
+
 /** Milliseconds of one inspection of a small guest among several, from a template where there is one. */
 async function inspectionTime() {
   const image = { path: await debianImage(), format: 'raw' };
@@ -79,6 +112,10 @@ async function inspectionTime() {
   const began = performance.now();
   await results(inspections);
   return (performance.now() - began) / inspections;
+}
+
+async function drain(results) {
+  for await (const _ of results);
 }
 
 async function freePort() {

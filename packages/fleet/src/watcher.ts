@@ -1,5 +1,6 @@
-// How a client hears what becomes of its jobs: by the events of the queue and, as these may be missed while the server or
-// the network is away, by looking at each job from time to time.
+// How a client hears what becomes of its jobs: by the events of the queue and, as these may be missed, by looking at each
+// job from time to time. They are missed while the server or the network is away, and on PostgreSQL at any time: there an
+// event has its number before it is seen, and readers pass by one that is seen after its successor.
 import type { Job, QueueEvents } from 'bullmq';
 import type { Connection, JobQueue } from './connection';
 import { FleetError } from './errors';
@@ -23,10 +24,13 @@ export interface JobListener {
 interface Watched {
   readonly listener: JobListener;
   lookedAt: number;
+  isHurried: boolean;
 }
 
 /** Milliseconds between two looks at a job from which nothing is heard. */
 const patienceMs = 3000;
+/** The same for a job that nobody wants any more. */
+const hurriedMs = 400;
 /** Milliseconds after which events are heard, once that has begun: what has ended before is looked for. */
 const listeningMs = [150, 600];
 /** Jobs that are looked at at a time. */
@@ -45,16 +49,24 @@ export class Watcher {
     this.#connection = connection;
     this.#queue = queue;
     void this.#listen();
-    this.#timer = setInterval(() => void this.#look(), patienceMs / 3).unref();
+    this.#timer = setInterval(() => void this.#look(), hurriedMs).unref();
   }
 
   /** @param look look at once: the job may have ended before */
   watch(jobId: string, listener: JobListener, look: boolean): () => void {
     if (this.isClosed) listener.gone(closed());
-    else
-      this.#watched.set(jobId, { listener, lookedAt: look ? Number.NEGATIVE_INFINITY : performance.now() });
+    else {
+      const lookedAt = look ? Number.NEGATIVE_INFINITY : performance.now();
+      this.#watched.set(jobId, { listener, lookedAt, isHurried: false });
+    }
     if (look) setImmediate(() => void this.#look());
     return () => this.#watched.delete(jobId);
+  }
+
+  /** Looks more often at a job the end of which should be near. */
+  hurry(jobId: string): void {
+    const watched = this.#watched.get(jobId);
+    if (watched) watched.isHurried = true;
   }
 
   async close(): Promise<void> {
@@ -110,8 +122,10 @@ export class Watcher {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const since = performance.now() - patienceMs;
-      const due = [...this.#watched].filter(([, { lookedAt }]) => lookedAt < since).map(([jobId]) => jobId);
+      const now = performance.now();
+      const isDue = ({ lookedAt, isHurried }: Watched) =>
+        now - lookedAt > (isHurried ? hurriedMs : patienceMs);
+      const due = [...this.#watched].filter(([, watched]) => isDue(watched)).map(([jobId]) => jobId);
       while (due.length > 0 && !this.isClosed)
         await Promise.all(due.splice(0, looksAtOnce).map((jobId) => this.#lookAt(jobId)));
     } finally {

@@ -241,6 +241,7 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
     );
     await closeSoon({ close: async () => await this.#loop }, 1000);
     // BullMQ goes on to renew locks, and keeps the process, while it waits for a server that is gone.
+    // biome-ignore lint/complexity/useLiteralKeys: it is protected
     await closeSoon(this.#worker['lockManager'], 100);
     await Promise.all([this.#batches.close(), this.#ownStore?.close(), this.#locks?.close()]);
     leave();
