@@ -1,4 +1,5 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { serialize } from 'node:v8';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Job } from 'bullmq';
 import fc from 'fast-check';
@@ -395,7 +396,8 @@ describe('random payloads', () => {
       fc.property(data.filter(canTravel), (value) => {
         const once = decode(JSON.parse(JSON.stringify(encode(value) ?? null)));
         const twice = decode(JSON.parse(JSON.stringify(encode(once) ?? null)));
-        expect(twice).toEqual(once);
+        // Jest finds invalid dates in maps and sets unequal.
+        expect(serialize(twice)).toEqual(serialize(once));
       }),
       { numRuns: 500 },
     );
