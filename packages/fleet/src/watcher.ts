@@ -24,13 +24,12 @@ export interface JobListener {
 interface Watched {
   readonly listener: JobListener;
   lookedAt: number;
-  isHurried: boolean;
 }
 
-/** Milliseconds between two looks at a job from which nothing is heard. */
-const patienceMs = 3000;
-/** The same for a job that nobody wants any more. */
-const hurriedMs = 400;
+/** Milliseconds between two looks at a job from which nothing is heard: the more jobs there are, the more, … */
+const patienceMsPerJob = 10;
+/** … but within these. */
+const patienceMs = { least: 400, most: 10_000 };
 /** Milliseconds after which events are heard, once that has begun: what has ended before is looked for. */
 const listeningMs = [150, 600];
 /** Jobs that are looked at at a time. */
@@ -49,24 +48,16 @@ export class Watcher {
     this.#connection = connection;
     this.#queue = queue;
     void this.#listen();
-    this.#timer = setInterval(() => void this.#look(), hurriedMs).unref();
+    this.#timer = setInterval(() => void this.#look(), patienceMs.least).unref();
   }
 
   /** @param look look at once: the job may have ended before */
   watch(jobId: string, listener: JobListener, look: boolean): () => void {
     if (this.isClosed) listener.gone(closed());
-    else {
-      const lookedAt = look ? Number.NEGATIVE_INFINITY : performance.now();
-      this.#watched.set(jobId, { listener, lookedAt, isHurried: false });
-    }
+    else
+      this.#watched.set(jobId, { listener, lookedAt: look ? Number.NEGATIVE_INFINITY : performance.now() });
     if (look) setImmediate(() => void this.#look());
     return () => this.#watched.delete(jobId);
-  }
-
-  /** Looks more often at a job the end of which should be near. */
-  hurry(jobId: string): void {
-    const watched = this.#watched.get(jobId);
-    if (watched) watched.isHurried = true;
   }
 
   async close(): Promise<void> {
@@ -118,14 +109,17 @@ export class Watcher {
     void this.#look();
   }
 
+  #patience(): number {
+    const { least, most } = patienceMs;
+    return Math.min(Math.max(this.#watched.size * patienceMsPerJob, least), most);
+  }
+
   async #look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const now = performance.now();
-      const isDue = ({ lookedAt, isHurried }: Watched) =>
-        now - lookedAt > (isHurried ? hurriedMs : patienceMs);
-      const due = [...this.#watched].filter(([, watched]) => isDue(watched)).map(([jobId]) => jobId);
+      const since = performance.now() - this.#patience();
+      const due = [...this.#watched].filter(([, { lookedAt }]) => lookedAt < since).map(([jobId]) => jobId);
       while (due.length > 0 && !this.isClosed)
         await Promise.all(due.splice(0, looksAtOnce).map((jobId) => this.#lookAt(jobId)));
     } finally {
