@@ -54,11 +54,11 @@ ${table(
   'Differences',
   differences,
   [
-    ['Change', ({ change }) => html`<span class="${change}">${signs[change]} ${change}</span>`],
+    ['Change', ({ change }) => html`<span class="${change}">${signs[change]}\u00a0${change}</span>`],
     ['Path', ({ path }) => path, 'code'],
     ['Size before', ({ before }) => before !== undefined && String(before), 'number'],
     ['Size after', ({ after }) => after !== undefined && String(after), 'number'],
-    ['What', ({ changes }) => changes],
+    ['What', ({ changes }) => changes, 'changes'],
   ],
   { sortable: true },
 )}

@@ -16,10 +16,13 @@ export async function launches() {
   await ends(3, 'launching');
 }
 
+/** From a template a launch would be ready before it is interrupted. */
+const boot = { template: 'never' };
+
 async function interrupted(g, ms) {
-  await rejection(g.launch({ timeout: ms }), 'ERR_GUESTFS_TIMEOUT');
-  await rejection(g.launch({ signal: AbortSignal.timeout(ms) }), 'ABORT_ERR');
-  const launch = rejection(g.launch(), 'ERR_GUESTFS_TERMINATED');
+  await rejection(g.launch({ ...boot, timeout: ms }), 'ERR_GUESTFS_TIMEOUT');
+  await rejection(g.launch({ ...boot, signal: AbortSignal.timeout(ms) }), 'ABORT_ERR');
+  const launch = rejection(g.launch(boot), 'ERR_GUESTFS_TERMINATED');
   await sleep(ms);
   await g.kill();
   await launch;
@@ -29,7 +32,7 @@ async function interrupted(g, ms) {
 async function closed() {
   const g = new Guestfs();
   await g.addDriveScratch(MiB);
-  const calls = settled([g.launch(), g.close()]);
+  const calls = settled([g.launch(boot), g.close()]);
   await sleep(2000);
   await g.kill();
   const [launch, close] = await calls;
