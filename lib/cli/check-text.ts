@@ -67,6 +67,7 @@ function summary({ rules, findings, complete }: CheckReport): string {
     return `${count} ${count === 1 ? severity : `${severity}s`}`;
   });
   const of = (outcome: RuleReport['outcome']) => rules.filter((each) => each.outcome === outcome).length;
+  const skipped = of('skipped');
   const rest = complete ? '' : '. Not everything could be looked at: see stderr';
-  return `${counts.join(', ')}; of ${rules.length} rules ${of('passed')} passed, ${of('found')} found something, ${of('failed')} could not be evaluated, ${of('skipped')} do not apply${rest}.`;
+  return `${counts.join(', ')}; of ${rules.length} rules ${of('passed')} passed, ${of('found')} found something, ${of('failed')} could not be evaluated, ${skipped} ${skipped === 1 ? 'does' : 'do'} not apply${rest}.`;
 }
