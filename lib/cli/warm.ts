@@ -107,11 +107,11 @@ export function table(templates: readonly TemplateReport[]): string {
       { heading: 'MADE' },
       { heading: 'USED' },
       { heading: 'SIZE', align: 'right' },
-      { heading: 'SHARED' },
+      { heading: 'OWNER' },
     ],
     templates.map(({ key, made, used, bytes, shared }) => [
       ...[key, minute(made), minute(used), humanSize(bytes)],
-      shared ? "yes, root's" : 'no',
+      shared ? 'root, for all users' : 'you',
     ]),
     Number.POSITIVE_INFINITY,
   );

@@ -139,7 +139,7 @@ describe('the templates of a cache folder', () => {
     expect(await warm('--list')).toMatchObject({
       ...{ code: 0, stderr: '' },
       stdout: expect.stringMatching(
-        /^KEY +MADE +USED +SIZE +SHARED\na{32} {2}\d{4}-\d\d-\d\d \d\d:\d\dZ .* KiB +no\n$/,
+        /^KEY +MADE +USED +SIZE +OWNER\na{32} {2}\d{4}-\d\d-\d\d \d\d:\d\dZ .* KiB +you\n$/,
       ),
     });
     const [listed] = JSON.parse((await warm('--list', '--json')).stdout);
