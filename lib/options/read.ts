@@ -47,7 +47,7 @@ export function readSettings(operation: string, options: unknown): Record<string
 }
 
 /** An object that is no list: of those the elements would count as options, and they may be many. */
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !isArray(value);
 }
 

@@ -648,6 +648,8 @@ test.each<[object, string]>([
   [{ expect: { files: { 'etc/x': 'present' } } }, 'must be an absolute path'],
   [{ expect: { files: { '/x': { mode: '888' } } } }, 'octal digits'],
   [{ expect: { files: { '/x': { matches: '(' } } } }, 'must be a regular expression'],
+  [{ expect: { packages: ['openssl'] } }, '"options.expect.packages" argument must be of type object'],
+  [{ expect: { system: ['debian'] } }, '"options.expect.system" argument must be of type object'],
   [{ expect: { packages: { a: '>>> 1' } } }, 'or versions as'],
   [{ expect: { units: { ssh: 'enabled' } } }, 'the name of a unit'],
   [{ expect: { users: { a: { password: 'x' } } } }, 'must be one of locked, set, empty'],

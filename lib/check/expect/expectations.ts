@@ -1,6 +1,6 @@
 // What a guest is expected to contain, as programs and files say it, checked before anything is launched.
 import { invalidType, invalidValue, unknownOption } from '../../faults/arguments';
-import { isArray, isObject } from '../../options/read';
+import { isArray, isRecord } from '../../options/read';
 import { parseRange } from './ranges';
 
 /** What a guest is expected to contain. What is not named may be as it is. */
@@ -146,7 +146,7 @@ const range: Check = (name, value) => {
 const fields =
   (known: Readonly<Record<string, Check>>): Check =>
   (name, value) => {
-    if (!isObject(value)) throw invalidType(operation, name, 'object', value);
+    if (!isRecord(value)) throw invalidType(operation, name, 'object', value);
     for (const [key, each] of Object.entries(value)) {
       const checkOne = Object.hasOwn(known, key) ? known[key] : undefined;
       if (!checkOne)
@@ -169,7 +169,7 @@ const present =
 const named =
   (key: Check, each: Check): Check =>
   (name, value) => {
-    if (!isObject(value)) throw invalidType(operation, name, 'object', value);
+    if (!isRecord(value)) throw invalidType(operation, name, 'object', value);
     for (const [one, what] of Object.entries(value)) {
       key(`${name}: ${one}`, one);
       each(`${name}: ${one}`, what);
