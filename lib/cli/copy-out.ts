@@ -85,6 +85,6 @@ export async function copyAll(
 
 export const reasons = {
   special: 'no file, folder or link',
-  link: 'the link may lead out of the tree',
+  link: 'the link may lead out of the tree, and comes along by --links keep',
   vanished: 'it is no longer there',
 } as const;

@@ -23,6 +23,7 @@ export {
   faultOf,
   GuestfsError,
   inNames,
+  isUnwanted,
   type OptionNames,
   tell,
   wordsOf,
@@ -230,7 +231,7 @@ export function faultError(operation: string, fault: Fault, cause?: unknown, con
 export function terminatedError(operation: string, consoleTail: string, cause?: unknown): GuestfsError {
   const problem = 'the appliance was terminated';
   return errorFor({
-    ...{ code: 'ERR_GUESTFS_TERMINATED', operation, cause },
+    ...{ code: 'ERR_GUESTFS_TERMINATED', operation, cause, killed: true },
     ...{ problem, said: consoleOf(consoleTail) },
   });
 }

@@ -107,6 +107,8 @@ export interface Failed {
   readonly unnamed?: boolean | undefined;
   /** Fault of which the failure is, where that is known. */
   readonly fault?: Fault | undefined;
+  /** Whether the program has itself killed what failed. */
+  readonly killed?: boolean | undefined;
   /** Lines that another program has said of the failure. */
   readonly said?: { readonly whose: string; readonly lines: readonly string[] } | undefined;
 }
@@ -142,6 +144,13 @@ export function wordsOf(error: GuestfsError): string {
 /** The fault that an error is of; undefined where it is another kind of failure. */
 export function faultOf(error: GuestfsError): Fault | undefined {
   return made.get(error)?.fault;
+}
+
+/** Whether somebody wanted no more what failed: that is no failure. */
+export function isUnwanted(error: Error): boolean {
+  return (
+    (error as Partial<GuestfsError>).code === 'ABORT_ERR' || made.get(error as GuestfsError)?.killed === true
+  );
 }
 
 /** An error's message and hint, with options by other names. */

@@ -2,7 +2,9 @@
 import { errorFor, type Failed, type GuestfsError, type OptionNames } from '../faults/errors';
 import type { Guestfs } from '../guestfs';
 import type { ImageFacts } from '../host/image-facts';
+import { bind } from './bind';
 import { beginReport, Devices } from './devices';
+import type { FstabLine } from './fstab';
 import type { VolumeKey } from './keys';
 import { enterDeployment } from './ostree';
 import { isRefusal, orNull, Problems } from './problems';
@@ -12,7 +14,7 @@ import { findRoots } from './roots';
 import { partsOf, SubvolumeLists, volumesOf } from './subvolumes';
 import { isSpare, type SystemMount, systemMounts } from './system-mounts';
 import { hibernatedLinux, uncleanNtfs } from './unclean';
-import { isMissed, leftOutError, mountError } from './unmounted';
+import { isMissed, leftOutError, mountError, unboundError } from './unmounted';
 
 /** Choices of the program: what to mount of a guest, and how. */
 export interface MountPlan {
@@ -206,11 +208,14 @@ export async function examineDevices(
   return { report, members, known, mountable, physicalVolumes, logicalVolumes, errors };
 }
 
+/** Folders that are shown at a second path: each may hold the whole guest once more. */
+const mostBound = 32;
+
 /** Mounts a system: its root, and what its own table of mounts names. */
 async function mountSystem(g: Guestfs, root: string, devices: LazyDevices, plan: MountPlan): Promise<void> {
   await mount(g, root, '/', plan);
   const type = await orNull(g.inspectGetType(root));
-  const { mounts, swaps, leftOut } = await systemMounts(root, {
+  const { mounts, swaps, leftOut, bound } = await systemMounts(root, {
     ...{ g, type },
     entered: type === null ? await enterDeployment(g, (path) => mount(g, root, path, plan)) : undefined,
     known: async () => (await devices.examined()).known,
@@ -220,6 +225,10 @@ async function mountSystem(g: Guestfs, root: string, devices: LazyDevices, plan:
   for (const left of leftOut) tellLeftOut(left, plan);
   for (const each of mounts) {
     if (each.path !== '/' && !each.isMounted) await mountPart(g, root, each, plan);
+  }
+  for (const [index, line] of bound.entries()) {
+    if (index < mostBound) await bindPart(g, root, line, plan);
+    else plan.onLeftOut?.(unboundError(plan.operation, line, 'many'));
   }
 }
 
@@ -258,5 +267,21 @@ async function mountPart(g: Guestfs, root: string, part: SystemMount, plan: Moun
     if (onError) onError(told, part.path);
     else if (isSpare(part)) onLeftOut?.(told);
     else throw told;
+  }
+}
+
+/** Where one of the two is not there, nothing is hidden by what is not done. */
+async function bindPart(g: Guestfs, root: string, line: FstabLine, plan: MountPlan): Promise<void> {
+  const { operation, writable = false, onLeftOut } = plan;
+  const source = await orNull(g.realpath(line.spec));
+  const place = await orNull(g.realpath(line.path));
+  if (source === null || place === null) return onLeftOut?.(unboundError(operation, line, 'absent'));
+  try {
+    await bind(g, source, place);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const told = mountError(operation, error, { path: line.path, device: line.spec, line }, root);
+    if (writable) throw told;
+    onLeftOut?.(told);
   }
 }

@@ -1,6 +1,7 @@
 // Systems of ostree(1), as CoreOS and Silverblue: each lies in a folder of the root filesystem, which it mounts in the
 // place of the filesystem's own root.
 import type { Guestfs } from '../guestfs';
+import { bind } from './bind';
 import { orNull } from './problems';
 
 /** A system that was put on a filesystem; folders are those of the filesystem. */
@@ -44,9 +45,6 @@ async function timeOf(g: Calls, path: string): Promise<bigint | undefined> {
   return stat === null ? undefined : stat.stMtimeSec;
 }
 
-/** Where the appliance has the guest. */
-const sysroot = '/sysroot';
-
 /**
  * Makes the deployment on the filesystem that is mounted at `/`, and is all that is mounted, the root of what is to be
  * seen, with what it shares at `/var` and the whole filesystem at `/sysroot`, as the system itself does.
@@ -74,9 +72,4 @@ export async function enterDeployment(
     }
   }
   return paths;
-}
-
-/** libguestfs has no call for it. Neither path has a sign that a shell would not take as it is, or a link on its way. */
-async function bind(g: Pick<Guestfs, 'debug'>, folder: string, path: string): Promise<void> {
-  await g.debug('sh', [`mount --bind ${sysroot}${folder} ${path === '/' ? sysroot : `${sysroot}${path}`}`]);
 }

@@ -3,6 +3,7 @@
 import type { Guestfs } from '../guestfs';
 import { nameOf } from '../text/bytes';
 import {
+  type Fstab,
   type FstabLine,
   isBound,
   isOptional,
@@ -41,6 +42,8 @@ export interface SystemMounts {
   readonly mounts: readonly SystemMount[];
   readonly swaps: readonly string[];
   readonly leftOut: readonly LeftOut[];
+  /** Lines by which a folder, or a file, is seen at a second path, too: `spec` is the first. */
+  readonly bound: readonly FstabLine[];
 }
 
 type Calls = Pick<
@@ -64,8 +67,9 @@ const foreign: ReadonlySet<string> = new Set(['freebsd', 'hurd', 'minix', 'netbs
 
 /** Finds out what a system mounts. Its root has to be mounted at `/`. */
 export async function systemMounts(root: string, around: Surroundings): Promise<SystemMounts> {
-  const { entered } = around;
-  const found = await tableMounts(root, around);
+  const { g, type, entered } = around;
+  const table = type === 'windows' ? { lines: [], bad: [] } : parseFstab(await readTable(g, fstab));
+  const found = { ...(await tableMounts(root, table, around)), bound: table.lines.filter(isOfFolder) };
   if (entered === undefined) return found;
   const inside = entered.map((path): SystemMount => ({ path, device: root, isMounted: true }));
   const boot = found.mounts.some(({ path }) => path === '/boot') ? [] : bootOf(await around.known());
@@ -78,10 +82,13 @@ function bootOf({ filesystems }: KnownDevices): SystemMount[] {
   return boot === undefined || another !== undefined ? [] : [{ path: '/boot', device: boot.device }];
 }
 
-async function tableMounts(root: string, around: Surroundings): Promise<SystemMounts> {
+async function tableMounts(
+  root: string,
+  { lines, bad }: Fstab,
+  around: Surroundings,
+): Promise<Omit<SystemMounts, 'bound'>> {
   const { g, type } = around;
   const found = (await orNull(g.inspectGetMountpoints(root))) ?? new Map<string, string>();
-  const { lines, bad } = type === 'windows' ? { lines: [], bad: [] } : parseFstab(await readTable(g, fstab));
   const unreadable = bad.map((line): LeftOut => ({ why: 'unreadable', line }));
   const own = firsts(lines.filter(isOfDisk));
   const others = [...found].filter(([path]) => path !== '/' && !own.some((line) => line.path === path));
@@ -102,7 +109,7 @@ function inOrder(
   mounts: readonly SystemMount[],
   swaps: readonly string[],
   leftOut: readonly LeftOut[],
-): SystemMounts {
+): Omit<SystemMounts, 'bound'> {
   return { mounts: inMountOrder([{ path: '/', device: root }, ...mounts]), swaps, leftOut };
 }
 
@@ -131,10 +138,17 @@ function isOfDisk(line: FstabLine): boolean {
   return !(options.has('noauto') && /^\/media\//.test(path));
 }
 
+/** Whether a line shows what is in the guest's filesystems, and not in those that a running kernel makes, at a second path. */
+function isOfFolder(line: FstabLine): boolean {
+  const { spec, path, options } = line;
+  if (!isBound(line) || options.has('noauto') || !spec.startsWith('/') || !path.startsWith('/')) return false;
+  return path !== '/' && [spec, path].every((each) => !/^\/(?:dev|proc|sys|run)(?:\/|$)/.test(each));
+}
+
 const isListed = ({ filesystems }: KnownDevices, mountable: string) =>
   filesystems.some(({ device }) => device === mountable);
 
-type Found = Omit<SystemMounts, 'leftOut'> & { readonly leftOut: LeftOut[] };
+type Found = Omit<SystemMounts, 'leftOut' | 'bound'> & { readonly leftOut: LeftOut[] };
 
 /** Mounts of a system of which libguestfs translates the names. */
 function translated(

@@ -1,5 +1,6 @@
 // What is told of the filesystems of a system that are not mounted: by which line they should be, and what gets by.
 import { errorFor, type GuestfsError, type OptionNames } from '../faults/errors';
+import type { FstabLine } from './fstab';
 import { fstab, isSpare, type LeftOut, type SystemMount } from './system-mounts';
 
 /** The guest's own words in ours: not without end. */
@@ -28,6 +29,13 @@ export function leftOutError(operation: string, left: LeftOut): GuestfsError {
     ...{ ...failed, problem: `${problem}, which is on ${left.volume}: that is encrypted, and closed` },
     ...{ joint: '; ', hint: (names: OptionNames) => `it needs its key, by ${names('keys')}` },
   });
+}
+
+/** Error of a folder that is seen at its first path only: that, or the second, is not there, or there are many of them. */
+export function unboundError(operation: string, line: FstabLine, why: 'absent' | 'many'): GuestfsError {
+  const reasons = { absent: 'one of these is not there', many: 'there are many such lines' };
+  const problem = `${fstab}:${line.line} shows ${brief(line.spec)} at ${brief(line.path)}, too: that is left out, as ${reasons[why]}`;
+  return errorFor({ ...{ code: 'ERR_GUESTFS_FSTAB', operation, unnamed: true }, problem });
 }
 
 /** Error of a mount that a system makes itself, with the line that asks for it, and what gets by. */

@@ -1,6 +1,10 @@
 import { type Content, html, type Markup, nothing } from './markup';
 
-export type Column<T> = readonly [heading: string, cell: (item: T) => Content, kind?: 'number' | 'code' | 'changes'];
+export type Column<T> = readonly [
+  heading: string,
+  cell: (item: T) => Content,
+  kind?: 'number' | 'code' | 'changes',
+];
 
 const mostRows = 1000;
 

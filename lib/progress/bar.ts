@@ -1,13 +1,5 @@
 import { beforeEnd } from './before-end';
-import {
-  type Context,
-  type Failure,
-  type Format,
-  isAbort,
-  type Measure,
-  measureOf,
-  type Task,
-} from './format';
+import { type Context, type Failure, type Format, type Measure, measureOf, type Task } from './format';
 import { renderEnded, renderRunning } from './render';
 import { Taskbar, type TaskbarState } from './taskbar';
 
@@ -74,7 +66,7 @@ export class BarFormat implements Format {
         label: this.#labelOf(task),
         operation: task.operation,
         elapsed: now() - task.started,
-        failure: failure && (isAbort(failure) ? 'aborted' : failure.code),
+        failure: failure && (failure.isAbort ? 'aborted' : failure.code),
       };
       this.#draw(this.#paint(renderEnded(view, this.#columns), failure ? RED : GREEN));
     } else if (this.#drawn.includes(task)) {

@@ -30,11 +30,8 @@ export interface Failure {
   readonly message: string;
   /** First line of the message. */
   readonly summary: string;
-}
-
-/** Whether somebody wanted the operation no more: a person knows that, and needs no code. */
-export function isAbort({ code }: Failure): boolean {
-  return code === 'ABORT_ERR';
+  /** Whether somebody wanted the operation no more: a person knows that, and needs no code. */
+  readonly isAbort: boolean;
 }
 
 /** What a format works with. */

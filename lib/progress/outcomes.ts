@@ -1,5 +1,6 @@
 // What has come of the images of a job, for whoever looks at its end only.
 import { appendFileSync, statSync } from 'node:fs';
+import { isUnwanted } from '../faults/errors';
 import { tableHeading, tableRow } from '../text/ci/markdown';
 import { printable } from '../text/printable';
 import { compactDuration, spokenDuration } from './duration';
@@ -22,11 +23,15 @@ const mostBytes = 1_000_000;
 const reserve = 100;
 const longestText = 300;
 
-/** `2 images, 1 failed, in 1 min 12 s` */
+/** `2 images, 1 failed, in 1 min 12 s`; what nobody wanted any more is counted for itself. */
 export function summaryLine(outcomes: readonly ProgressOutcome[], elapsed: number): string {
-  const failed = outcomes.filter(({ error }) => error).length;
+  const errors = outcomes.map(({ error }) => error).filter((error) => error !== undefined);
+  const aborted = errors.filter(isUnwanted).length;
+  const failed = errors.length - aborted;
   const count = `${outcomes.length} image${outcomes.length === 1 ? '' : 's'}`;
-  return `${count}, ${failed === 0 ? 'none' : failed} failed, in ${spokenDuration(elapsed, 1)}`;
+  const parts = [count, `${failed === 0 ? 'none' : failed} failed`];
+  if (aborted > 0) parts.push(`${aborted} aborted`);
+  return `${parts.join(', ')}, in ${spokenDuration(elapsed, 1)}`;
 }
 
 /** Adds a table of the outcomes to the summary of a step in GitHub Actions. A summary that cannot be written is none. */

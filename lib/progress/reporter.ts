@@ -1,5 +1,6 @@
 import { type Observable, type Operation, type OperationObserver, observe } from '../calls/operations';
 import { invalidType, invalidValue } from '../faults/arguments';
+import { isUnwanted } from '../faults/errors';
 import type { ProgressEvent } from '../options/types';
 import { type CiSystem, ciSystemOf, isCi } from '../text/ci/systems';
 import { wantsColour } from '../text/colour';
@@ -275,7 +276,10 @@ function resolveCi(
 function failureOf(error: Error): Failure {
   const { message } = error;
   const [summary = ''] = message.split('\n');
-  return { code: printable(codeOf(error)), message: printable(message), summary: printable(summary) };
+  return {
+    ...{ code: printable(codeOf(error)), message: printable(message), summary: printable(summary) },
+    isAbort: isUnwanted(error),
+  };
 }
 
 /** @throws TypeError when the function that tells the time fails */

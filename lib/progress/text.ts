@@ -2,7 +2,7 @@ import { withoutCommands } from '../text/ci/commands';
 import { type CiSystem, ciLogs, type LogGroup } from '../text/ci/systems';
 import { beforeEnd } from './before-end';
 import { spokenDuration } from './duration';
-import { type Context, type Failure, type Format, isAbort, measureOf, type Task } from './format';
+import { type Context, type Failure, type Format, measureOf, type Task } from './format';
 
 /** Operations shorter than this, in milliseconds, are not worth a line. */
 const SHORT = 2000;
@@ -52,7 +52,7 @@ export class TextFormat implements Format {
     const elapsed = this.#context.now() - task.started;
     if (elapsed < SHORT) return;
     const duration = spokenDuration(elapsed, 1);
-    const isFailure = failure !== undefined && !isAbort(failure);
+    const isFailure = failure !== undefined && !failure.isAbort;
     this.#endGroup();
     this.#write(
       `${this.#nameOf(task)}: ${outcome(duration, failure)}`,
@@ -158,6 +158,6 @@ function uniqueName(): string {
 
 function outcome(duration: string, failure: Failure | undefined): string {
   if (failure === undefined) return `done in ${duration}`;
-  if (isAbort(failure)) return `aborted after ${duration}`;
+  if (failure.isAbort) return `aborted after ${duration}`;
   return `failed after ${duration}: ${failure.code} ${failure.summary}`.trimEnd();
 }

@@ -272,6 +272,78 @@ describe('what libguestfs does not tell of', () => {
   });
 });
 
+describe('folders that a system shows at a second path', () => {
+  const options = ['--progress=none', '--format=raw'];
+  const fstab = [
+    '/srv/www /var/www none bind 0 0',
+    "/srv/it\\040isn't /mnt/odd none rw,bind,nofail 0 0",
+    '/srv/link /mnt/link auto bind',
+    '/etc/issue.real /etc/issue none bind,ro',
+    '/srv/none /mnt/none none bind',
+    '/dev/shm /mnt/shm none bind',
+    '/srv/www /mnt/$(reboot\\040-f) none bind',
+    ...Array.from({ length: 30 }, () => '/srv/www /mnt/many none bind'),
+  ];
+  let path: string;
+
+  beforeAll(async () => {
+    path = emptyImage('bound.img', 48 * MiB);
+    await withAppliance([{ path, format: 'raw' }], async (g) => {
+      await g.mkfs('ext4', '/dev/sda');
+      await g.mount('/dev/sda', '/');
+      await makeSystem(g, {
+        ...(systems.debian as Files),
+        '/etc/fstab': `${fstab.join('\n')}\n`,
+        '/etc/issue': 'hidden\n',
+        '/etc/issue.real': 'seen\n',
+        "/srv/it isn't/odd": '',
+        '/srv/link': '->/etc',
+        '/srv/www/page': '',
+        '/var/www/hidden': '',
+      });
+      for (const each of ['odd', 'link', 'shm', 'many', '$(reboot -f)']) await g.mkdirP(`/mnt/${each}`);
+    });
+  });
+
+  const seen = async (...args: string[]) => {
+    const [command = '', ...operands] = args;
+    const { stdout, stderr, code } = await runCli(command, ...options, path, ...operands);
+    return { stdout, notes: stderr.split('\n').filter((line) => /fstab/.test(line)), code };
+  };
+
+  test('are seen there, and what is left out is told', async () => {
+    const { stdout, notes, code } = await seen('ls', '/var/www');
+    expect([stdout, code]).toEqual(['page\n', 0]);
+    expect(notes).toEqual([
+      expect.stringContaining(
+        '/etc/fstab:5 shows /srv/none at /mnt/none, too: that is left out, as one of these is not there',
+      ),
+      ...[34, 35, 36, 37].map((line) =>
+        expect.stringContaining(
+          `/etc/fstab:${line} shows /srv/www at /mnt/many, too: that is left out, as there are many`,
+        ),
+      ),
+    ]);
+  });
+
+  test('whatever their names are, and where links lead', async () => {
+    const { stdout } = await seen('cat', '/etc/issue', '/mnt/link/hostname');
+    expect(stdout).toBe('seen\nguest\n');
+    expect((await seen('ls', '/mnt/odd')).stdout).toBe('odd\n');
+    expect((await seen('ls', '/mnt/$(reboot -f)')).stdout).toBe('page\n');
+    expect((await seen('ls', '/mnt/shm')).stdout).toBe('');
+  });
+
+  test('are where it is written to', async () => {
+    writeFileSync(folder.file('new'), 'new\n');
+    expect((await seen('copy-in', '--write', folder.file('new'), '/var/www')).code).toBe(0);
+    expect((await seen('cat', '/srv/www/new')).stdout).toBe('new\n');
+    const { operatingSystems, problems } = await inspect({ path, format: 'raw' });
+    expect(operatingSystems[0]?.mountpoints).toEqual([{ path: '/', device: '/dev/sda' }]);
+    expect(problems).toEqual([]);
+  });
+});
+
 describe('what is not whole, or not to be read', () => {
   test('a GPT of which only the copy at the end is whole', async () => {
     const path = folder.file('damaged.img');

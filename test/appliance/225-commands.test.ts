@@ -211,7 +211,9 @@ describe('on one guest', () => {
       mkdirSync(folder.file('back'));
       await copyAll(back, ['/srv', '/nowhere'], folder.file('back'), {});
       expect(readFileSync(folder.file('back/srv/site/index.html'), 'utf8')).toBe('hello\n');
-      expect(back.notes).toEqual(['/srv/sub/link is left out: the link may lead out of the tree (symlink)']);
+      expect(back.notes).toEqual([
+        '/srv/sub/link is left out: the link may lead out of the tree, and comes along by --links keep (symlink)',
+      ]);
       expect(back.failures.map(([, path]) => path)).toEqual(['/nowhere']);
     });
 

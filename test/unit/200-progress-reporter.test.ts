@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Observable } from '../../lib/calls/operations';
+import { terminatedError } from '../../lib/faults/errors';
 import { ProgressReporter, type ProgressReporterOptions, printable } from '../../lib/progress';
 import { compactDuration, spokenDuration } from '../../lib/progress/duration';
 import { Estimate } from '../../lib/progress/estimate';
@@ -740,11 +741,14 @@ describe('text', () => {
     ]);
   });
 
-  test('says of what was aborted just that', () => {
+  test.each([
+    ['aborted', failure('ABORT_ERR', 'launch was aborted')],
+    ['killed by the program itself', terminatedError('launch', '')],
+  ])('says of what was %s just that', (_, error) => {
     const { log, handle } = setup();
     const launch = handle.start('launch');
     seconds(12);
-    launch.end(failure('ABORT_ERR', 'launch was aborted'));
+    launch.end(error);
     expect(log.lines.at(-1)).toMatch(/launch: aborted after 12\.0 s$/);
   });
 

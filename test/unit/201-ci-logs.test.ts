@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import MarkdownIt from 'markdown-it';
+import { terminatedError } from '../../lib/faults/errors';
 import { ProgressReporter, type ProgressReporterOptions } from '../../lib/progress';
 import { Job } from '../../lib/progress/job';
 import { withoutCommands } from '../../lib/text/ci/commands';
@@ -335,6 +336,10 @@ describe('outcomes', () => {
     expect(summaryOf({}).log).toEqual(['2 images, 1 failed, in 1 min 20 s']);
     expect(summaryOf({}, outcomes.slice(0, 1)).log).toEqual([]);
     expect(summaryOf({ format: 'none' }).log).toEqual([]);
+    const aborted = { image: 'c', elapsed: 1, error: terminatedError('launch', '') };
+    expect(summaryOf({}, [...outcomes, aborted]).log).toEqual([
+      '3 images, 1 failed, 1 aborted, in 1 min 20 s',
+    ]);
   });
 
   test('are a table in GitHub Actions, in which nothing is obeyed', () => {
