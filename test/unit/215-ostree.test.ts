@@ -100,8 +100,8 @@ describe('entering it', () => {
     expect(await enterDeployment(fake.g, mount)).toEqual(['/sysroot', '/var']);
     expect(mounted).toEqual(['/sysroot']);
     expect(fake.commands).toEqual([
-      `mount --bind /sysroot${deployment} /sysroot`,
-      `mount --bind /sysroot/sysroot${top}/var /sysroot/var`,
+      `mount --bind -- '/sysroot${deployment}' '/sysroot'`,
+      `mount --bind -- '/sysroot/sysroot${top}/var' '/sysroot/var'`,
     ]);
   });
 

@@ -489,12 +489,16 @@ describe('copyIn', () => {
 
     test('storage of the host that does not answer any more', async () => {
       const stop = new AbortController();
+      let answer: (read: object) => void = () => undefined;
       whenRead('large', 3, () => {
         stop.abort();
-        return new Promise(() => undefined);
+        return new Promise((resolve) => {
+          answer = resolve;
+        });
       });
       expect(await failureOf(intoTarget(tree, { signal: stop.signal }))).toMatchObject({ code: 'ABORT_ERR' });
       expect(left()).toEqual(['a', 'b', 'c', 'd']);
+      answer({ bytesRead: 0 }); // or its file would stay open
     });
 
     test('a guest that is full: what tar has written in part is removed', async () => {
