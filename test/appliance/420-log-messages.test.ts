@@ -69,7 +69,7 @@ test('warning: what libguestfs finds strange about a launch', async () => {
   const warnings: string[] = [];
   g.on('warning', (text) => warnings.push(text));
   await g.addDriveScratch(MiB);
-  await expect(g.launch({ timeout: 1000 })).rejects.toMatchObject({ operation: 'launch' });
+  await expect(g.launch({ template: 'never', timeout: 1000 })).rejects.toMatchObject({ operation: 'launch' });
   await g.close();
   expect(warnings).toEqual([expect.stringContaining('debugging is enabled')]);
 });

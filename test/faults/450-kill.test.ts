@@ -22,6 +22,8 @@ async function emptyImage(name: string): Promise<string> {
   return path;
 }
 
+const boot = { template: 'never' } as const;
+
 describe('kill()', () => {
   let g: Guestfs;
 
@@ -49,7 +51,8 @@ describe('kill()', () => {
   test.each([0, 20, 50, 100, 150, 200, 400, 2500])(
     'ends a launch after %d ms, and what waits behind it',
     async (ms) => {
-      const launch = timed(g.launch());
+      // From a template it would be ready before the last of these.
+      const launch = timed(g.launch(ms > 1000 ? boot : {}));
       const behind = timed(g.listDevices());
       await sleep(ms);
       const { error, ms: took } = await timed(g.kill());
@@ -117,7 +120,7 @@ describe('kill()', () => {
   });
 
   test('lets a close() that waits behind a stuck launch through', async () => {
-    const launch = timed(g.launch());
+    const launch = timed(g.launch(boot));
     const closed = timed(g.close());
     await sleep(1500);
     await g.kill();
@@ -210,7 +213,7 @@ describe('a process that ends without closing its handles', () => {
     (async () => {
       const g = new Guestfs();
       await g.addDriveScratch(${MiB});
-      g.launch();
+      g.launch({ template: 'never' });
       setTimeout(() => console.log('booting'), 2000);
     })();
   `;
