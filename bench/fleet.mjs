@@ -1,5 +1,6 @@
 // What a fleet costs: jobs without an appliance a second, on one worker, what a job takes beside its work, against an
-// inspection on this machine, and how long a cancelled batch goes on. Needs redis-server; `-- --no-appliance` leaves the inspection out.
+// inspection on this machine, and how long a cancelled batch goes on. Needs redis-server; `-- --no-appliance` leaves the
+// inspection out.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

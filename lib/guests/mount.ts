@@ -257,31 +257,32 @@ function tellLeftOut(left: Parameters<typeof leftOutError>[1], plan: MountPlan):
 
 /** A filesystem that cannot be mounted is missing, as to the system itself. */
 async function mountPart(g: Guestfs, root: string, part: SystemMount, plan: MountPlan): Promise<void> {
-  const { operation, onError, onLeftOut } = plan;
   try {
     // A link leads to another place of the guest, and must not lead to one of the appliance.
     await mount(g, part.device, await g.realpath(part.path), plan);
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    const told = mountError(operation, error, part, root);
-    if (onError) onError(told, part.path);
-    else if (isSpare(part)) onLeftOut?.(told);
-    else throw told;
+    tellMissing(error, root, part, plan);
   }
+}
+
+function tellMissing(error: unknown, root: string, part: SystemMount, plan: MountPlan): void {
+  const { operation, onError, onLeftOut } = plan;
+  if (!isRefusal(error)) throw error;
+  const told = mountError(operation, error, part, root);
+  if (onError) onError(told, part.path);
+  else if (isSpare(part)) onLeftOut?.(told);
+  else throw told;
 }
 
 /** Where one of the two is not there, nothing is hidden by what is not done. */
 async function bindPart(g: Guestfs, root: string, line: FstabLine, plan: MountPlan): Promise<void> {
-  const { operation, writable = false, onLeftOut } = plan;
   const source = await orNull(g.realpath(line.spec));
   const place = await orNull(g.realpath(line.path));
-  if (source === null || place === null) return onLeftOut?.(unboundError(operation, line, 'absent'));
+  if (source === null || place === null)
+    return plan.onLeftOut?.(unboundError(plan.operation, line, 'absent'));
   try {
     await bind(g, source, place);
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    const told = mountError(operation, error, { path: line.path, device: line.spec, line }, root);
-    if (writable) throw told;
-    onLeftOut?.(told);
+    tellMissing(error, root, { path: line.path, device: line.spec, line }, plan);
   }
 }
