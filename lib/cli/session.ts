@@ -51,7 +51,8 @@ export interface SessionOptions {
 export class Session {
   readonly #options: SessionOptions;
   readonly #view: GuestView;
-  #hasFailed = false;
+  /** The first failure that has been told. */
+  #failure: Error | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -60,7 +61,7 @@ export class Session {
 
   /** Whether a failure has been told, be it the end of the work or not. */
   get hasFailed(): boolean {
-    return this.#hasFailed;
+    return this.#failure !== undefined;
   }
 
   /** Rejects when it is aborted, unless something had failed before: that counts, whoever wants no more of it. */
@@ -72,16 +73,19 @@ export class Session {
     try {
       // Loaded here, so that help and completion are to be had where the addon cannot be loaded.
       const { withGuest } = require('../guests/open') as typeof import('../guests/open');
-      await withGuest(files, this.#guestOptions, (guest) => this.#work(guest, work));
+      await withGuest(files, this.#guestOptions, async (guest) => {
+        await this.#work(guest, work);
+        if (this.#failure) guest.fails(this.#failure);
+      });
     } catch (error) {
       end = error as Error;
       if (error instanceof UsageError) throw error;
       if (!signal.aborted) this.#fail(error);
-      else if (!this.#hasFailed) throw error;
+      else if (!this.hasFailed) throw error;
     } finally {
-      this.#view.close(end);
+      this.#view.close(end ?? this.#failure);
     }
-    return this.#hasFailed ? ExitCode.failure : ExitCode.success;
+    return this.hasFailed ? ExitCode.failure : ExitCode.success;
   }
 
   get #guestOptions(): GuestOptions {
@@ -122,7 +126,7 @@ export class Session {
     };
     try {
       await work(guest);
-      job.end(undefined);
+      job.end(this.#failure);
     } catch (error) {
       job.end(error as Error);
       throw error;
@@ -131,7 +135,7 @@ export class Session {
 
   #fail(error: unknown, path?: string): void {
     const { name, launch, oneOfSeveral } = this.#options;
-    this.#hasFailed = true;
+    this.#failure ??= error as Error;
     this.#view.clear();
     tellFailure(failureOf(error, name), launch.progress, path, oneOfSeveral?.label);
   }
