@@ -1,7 +1,7 @@
 // Files that a system leaves while it runs, and that do not belong into an image: one finding for each, or for each folder.
 import type { WalkEntry } from '../bulk/entry';
+import { counted } from '../text/counted';
 import { humanSize } from '../text/size';
-import { counted } from './lines';
 import type { RuleFacts, Sighting, TreeRule } from './rule';
 
 /** Kinds of leftovers by the paths that they have. */

@@ -12,8 +12,3 @@ export function contentLines(text: string): { line: number; text: string }[] {
     .map((each, index) => ({ line: index + 1, text: each.trim() }))
     .filter(({ text: each }) => each !== '' && !/^[#;]/.test(each));
 }
-
-/** `'3 files'`, `'1 file'`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}

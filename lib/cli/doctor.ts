@@ -2,6 +2,7 @@
 import { type DiagnoseOptions, diagnose, type Finding, type Severity } from '../doctor';
 import { printable } from '../progress';
 import { columnsOf } from '../text/columns';
+import { counted } from '../text/counted';
 import { toJson } from '../text/json';
 import { parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
@@ -115,13 +116,9 @@ export function summarise(findings: readonly Finding[]): string {
   const errors = findings.filter(isError).length;
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;
   if (errors + warnings === 0) return '\nAll is well.\n';
-  return `\n${count(errors, 'error')}, ${count(warnings, 'warning')}.\n`;
+  return `\n${counted(errors, 'error')}, ${counted(warnings, 'warning')}.\n`;
 }
 
 function isError({ severity }: Finding): boolean {
   return severity === 'error';
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

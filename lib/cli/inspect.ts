@@ -9,6 +9,7 @@ import {
 import { watching } from '../options/callbacks';
 import { shownName } from '../sources/uri';
 import { bytesOf } from '../text/bytes';
+import { counted } from '../text/counted';
 import { toJson } from '../text/json';
 import { type Arguments as ParsedArguments, parseArguments } from './arguments';
 import { type Command, type Description, ExitCode } from './command';
@@ -180,7 +181,7 @@ function resultOf(report: InspectionReport): string {
   const names = report.operatingSystems.map(
     ({ productName, distro, type, root }) => productName ?? distro ?? type ?? root,
   );
-  const problems = report.problems.length > 0 ? `${report.problems.length} problems` : '';
+  const problems = report.problems.length > 0 ? counted(report.problems.length, 'problem') : '';
   return [names.join(', ') || 'no operating system', problems].filter(Boolean).join('; ');
 }
 

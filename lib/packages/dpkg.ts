@@ -1,6 +1,6 @@
 // The database of dpkg: one file and what has changed since it was written, or in images without a package manager a folder.
 import { BadDatabase, bytesIn, type Package, packageOf, timeOf, versionParts } from './package';
-import { isInstalled, Records, type Stanza, stanzas } from './stanzas';
+import { isForSeveral, isInstalled, Records, type Stanza, stanzas } from './stanzas';
 import { type SystemFiles, wholeOf } from './system-files';
 
 const status = '/var/lib/dpkg/status';
@@ -33,7 +33,7 @@ export async function readDpkg(files: SystemFiles): Promise<Package[] | undefine
   if (!isFound) return undefined;
   const all = records.all();
   if (all.length === 0 && !isEmpty) throw new BadDatabase(`no package is told in ${status}`);
-  return await withTimes(files, all.filter(isInstalled).map(described));
+  return await withTimes(files, all.filter(isInstalled));
 }
 
 async function textOf(files: SystemFiles, path: string): Promise<string | undefined> {
@@ -90,14 +90,26 @@ function alternatives(text = ''): string[] {
 }
 
 /** The list of a package's files is written when it is installed. */
-async function withTimes(files: SystemFiles, packages: readonly Package[]): Promise<Package[]> {
-  const names = packages.flatMap(({ name, arch }) => [`${name}.list`, `${name}:${arch}.list`]);
-  const times = await files.times(
+async function withTimes(files: SystemFiles, installed: readonly Stanza[]): Promise<Package[]> {
+  const found = await timesOf(files, installed.map(likelyListing));
+  // What is not there costs most: a folder without an index is searched from end to end.
+  const others = installed.filter((each) => !found.has(likelyListing(each))).map(otherListing);
+  const foundToo = await timesOf(files, others);
+  return installed.map((each) => {
+    const time = found.get(likelyListing(each)) ?? foundToo.get(otherListing(each));
+    return { ...described(each), installTime: time === undefined ? null : timeOf(time) };
+  });
+}
+
+const timesOf = (files: SystemFiles, names: readonly string[]) =>
+  files.times(
     listings,
     names.filter((name) => !name.includes('/')),
   );
-  return packages.map((each) => {
-    const time = times.get(`${each.name}:${each.arch}.list`) ?? times.get(`${each.name}.list`);
-    return { ...each, installTime: time === undefined ? null : timeOf(time) };
-  });
-}
+
+const listing = (each: Stanza) => `${each.get('package')}.list`;
+const listingOfArch = (each: Stanza) => `${each.get('package')}:${each.get('architecture')}.list`;
+
+/** The name of the list as dpkg writes it now, and as older ones, or other tools, may have. */
+const likelyListing = (each: Stanza) => (isForSeveral(each) ? listingOfArch(each) : listing(each));
+const otherListing = (each: Stanza) => (isForSeveral(each) ? listing(each) : listingOfArch(each));

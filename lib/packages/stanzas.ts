@@ -76,7 +76,8 @@ export class Records {
   }
 }
 
-const isForSeveral = (stanza: Stanza) => stanza.get('multi-arch') === 'same';
+/** Whether packages of it for several architectures can be there at once. */
+export const isForSeveral = (stanza: Stanza) => stanza.get('multi-arch') === 'same';
 
 const isOfSameArch = (a: Stanza, b: Stanza) => a.get('architecture') === b.get('architecture');
 

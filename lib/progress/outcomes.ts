@@ -2,6 +2,7 @@
 import { appendFileSync, statSync } from 'node:fs';
 import { isUnwanted } from '../faults/errors';
 import { tableHeading, tableRow } from '../text/ci/markdown';
+import { counted } from '../text/counted';
 import { printable } from '../text/printable';
 import { compactDuration, spokenDuration } from './duration';
 
@@ -28,7 +29,7 @@ export function summaryLine(outcomes: readonly ProgressOutcome[], elapsed: numbe
   const errors = outcomes.map(({ error }) => error).filter((error) => error !== undefined);
   const aborted = errors.filter(isUnwanted).length;
   const failed = errors.length - aborted;
-  const count = `${outcomes.length} image${outcomes.length === 1 ? '' : 's'}`;
+  const count = counted(outcomes.length, 'image');
   const parts = [count, `${failed === 0 ? 'none' : failed} failed`];
   if (aborted > 0) parts.push(`${aborted} aborted`);
   return `${parts.join(', ')}, in ${spokenDuration(elapsed, 1)}`;

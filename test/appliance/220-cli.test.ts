@@ -96,7 +96,10 @@ test('what has failed although the command went on is the end of its image for p
   const image = folder.file('disk.img');
   execFileSync('mke2fs', ['-q', '-t', 'ext4', '-d', folder.file('tree'), image, '16M']);
   const { stdout, stderr, code } = await runCli('cat', '--progress=json', image, '/missing', '/file');
-  const records = stderr.trim().split('\n').map((line) => JSON.parse(line));
+  const records = stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   expect([stdout, code]).toEqual(['x', 1]);
   expect(records.at(-1)).toMatchObject({ type: 'end', kind: 'image', error: { code: 'ENOENT' } });
 });

@@ -1,5 +1,6 @@
+import { counted } from '../../text/counted';
 import { usersOf } from '../accounts';
-import { contentLines, counted } from '../lines';
+import { contentLines } from '../lines';
 import type { Sighting, Tree, TreeRule } from '../rule';
 import { sshdValues } from '../sshd';
 
