@@ -1,5 +1,4 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { serialize } from 'node:v8';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Job } from 'bullmq';
 import fc from 'fast-check';
@@ -377,30 +376,16 @@ describe('random payloads', () => {
   });
 
   test('data comes back as it was', () => {
-    const data = fc.anything({
-      withBigInt: true,
-      withDate: true,
-      withMap: true,
-      withSet: true,
-      withTypedArray: false,
-    });
-    const canTravel = (value: unknown): boolean => {
-      try {
-        encode(value);
-        return true;
-      } catch {
-        return false;
-      }
-    };
+    const double = fc.double().filter((value) => !Object.is(value, -0)); // JSON has one zero
+    const date = fc.date({ noInvalidDate: true }); // Jest finds invalid ones in maps and sets unequal
+    const scalars = [fc.boolean(), fc.string(), fc.integer(), double, fc.constant(null), fc.bigInt(), date];
+    const data = fc.anything({ values: scalars, withMap: true, withSet: true });
+    const sent = (value: unknown) => decode(JSON.parse(JSON.stringify(encode(value))));
     fc.assert(
-      fc.property(data.filter(canTravel), (value) => {
-        const once = decode(JSON.parse(JSON.stringify(encode(value) ?? null)));
-        const twice = decode(JSON.parse(JSON.stringify(encode(once) ?? null)));
-        // Jest finds invalid dates in maps and sets unequal.
-        expect(serialize(twice)).toEqual(serialize(once));
-      }),
+      fc.property(data, (value) => expect(sent(value)).toEqual(value)),
       { numRuns: 500 },
     );
+    expect(String(sent(new Date(Number.NaN)))).toBe('Invalid Date');
     writeFileSync(inside, 'in.img');
   });
 
