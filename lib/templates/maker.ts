@@ -1,5 +1,6 @@
 // The making of a template: an appliance boots without any disk, and is saved in the moment before it looks for them.
-import { chmod, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { runQemuImg } from '../host/qemu-img';
 import { later } from '../options/own-timers';
@@ -80,7 +81,6 @@ export class Maker {
     const { store, identity, markers } = this.#parts;
     await markers.reached('warm');
     const qmp = await Qmp.open(this.#monitor);
-    const saved = join(this.#draft.path, 'saved');
     let incoming: Incoming;
     try {
       await qmp.run('device_add', {
@@ -90,14 +90,13 @@ export class Maker {
       await qmp.run('device_del', { id: 'scratch' });
       await markers.reached('ready');
       await new Promise((resolve) => later(resolve, quietMs));
-      await qmp.save(saved);
+      await this.#saveState(qmp);
       incoming = (await qmp.knowsFiles()) ? 'file' : 'descriptor';
       await qmp.run('quit').catch(() => undefined);
     } finally {
       qmp.close();
     }
     await markers.ended();
-    await this.#makeState(saved);
     for (const name of ['overlay', 'state'] as const) await chmod(this.#path(name), 0o444);
     await store.publish(this.#draft, {
       ...{ key: identity.key, words: identity.words, incoming, cycles: await cycles() },
@@ -105,12 +104,35 @@ export class Maker {
   }
 
   /** A stream that is not as known is as good: clones take more memory then, and the time in which the host finds it. */
-  async #makeState(saved: string): Promise<void> {
+  async #saveState(qmp: Qmp): Promise<void> {
     const state = this.#path('state');
-    await leaveOutEmptyPages(saved, state).then(
-      () => rm(saved),
-      () => rename(saved, state),
-    );
+    try {
+      await this.#saveWithoutEmptyPages(qmp, state);
+    } catch {
+      await rm(state, { force: true });
+      await qmp.saveToFile(state);
+    }
+  }
+
+  /** Lets qemu send what it saves, and takes it in while it comes. */
+  async #saveWithoutEmptyPages(qmp: Qmp, state: string): Promise<void> {
+    const path = join(this.#parts.folder, 'state');
+    let copied: Promise<void> | undefined;
+    const server = createServer((socket) => {
+      // Where the stream is not as known qemu's saving fails, too.
+      copied = leaveOutEmptyPages(socket, state).finally(() => socket.destroy());
+      copied.catch(() => undefined);
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(path, resolve);
+    });
+    try {
+      await qmp.save(`unix:${path}`);
+      await copied;
+    } finally {
+      server.close();
+      await copied?.catch(() => undefined);
+    }
   }
 
   async discard(): Promise<void> {

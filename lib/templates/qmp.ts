@@ -50,11 +50,15 @@ export class Qmp {
     return qemu.major > 8 || (qemu.major === 8 && qemu.minor >= 2);
   }
 
-  /** Saves the state of the machine into a file. It stands still: emulation may miss what is written meanwhile. */
-  async save(path: string): Promise<void> {
+  /** Saves the state of the machine into a file. */
+  async saveToFile(path: string): Promise<void> {
+    await this.save((await this.knowsFiles()) ? `file:${path}` : `exec:cat > ${quoted(path)}`);
+  }
+
+  /** Saves the state of the machine. It stands still: emulation may miss what is written meanwhile. */
+  async save(uri: string): Promise<void> {
     await this.run('stop');
     await this.run('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 });
-    const uri = (await this.knowsFiles()) ? `file:${path}` : `exec:cat > ${quoted(path)}`;
     await this.run('migrate', { uri });
     for (;;) {
       const { status } = await this.run<{ status?: string }>('query-migrate');

@@ -26,31 +26,29 @@ const mainMemory = 'pc.ram';
 const firmwareEnd = 2 ** 20;
 
 /** Longer than anything that is read in one piece. */
-const windowSize = 128 * 1024;
+const windowSize = 64 * 1024;
+
+/** Bytes that are gathered before they are written. */
+const bufferSize = 256 * 1024;
 
 /**
  * Copies the stream of a saved machine without its empty pages. The memory of a machine that is restored is empty as long
  * as nobody writes to it, but QEMU looks at each page of which it is told that it is empty, and where the host's kernel
  * gives a page to whoever reads it, the machine has all of its memory from then on.
  *
- * @param source - path of what QEMU has saved
+ * @param source - what QEMU saves
  * @param target - path of the file that is written
  * @throws Error where the stream has anything in it that is not as known
  */
-export async function leaveOutEmptyPages(source: string, target: string): Promise<void> {
-  const input = await open(source);
+export async function leaveOutEmptyPages(source: AsyncIterable<Buffer>, target: string): Promise<void> {
+  const output = await open(target, 'wx', 0o600);
   try {
-    const output = await open(target, 'wx', 0o600);
-    try {
-      const reader = new Reader(input);
-      const writer = new Writer(output);
-      await copyMemory(reader, writer);
-      await copyRest(reader, writer);
-    } finally {
-      await output.close();
-    }
+    const reader = new Reader(source);
+    const writer = new Writer(output);
+    await copyMemory(reader, writer);
+    await copyRest(reader, writer);
   } finally {
-    await input.close();
+    await output.close();
   }
 }
 
@@ -101,7 +99,7 @@ class Memory {
   async copy(): Promise<void> {
     const reader = this.#reader;
     for (;;) {
-      if (reader.left < windowSize / 2) await reader.fill();
+      if (reader.left < windowSize) await reader.fill();
       const high = reader.peek32(0);
       const low = reader.peek32(4);
       const flags = low % pageSize;
@@ -150,15 +148,15 @@ class Memory {
   }
 }
 
-/** A window on a file that moves forward. */
+/** A window on a stream that moves forward. */
 class Reader {
-  readonly #file: FileHandle;
-  #window = Buffer.alloc(0);
+  readonly #chunks: AsyncIterator<Buffer>;
+  #window: Buffer = Buffer.alloc(0);
   #at = 0;
   #hasEnded = false;
 
-  constructor(file: FileHandle) {
-    this.#file = file;
+  constructor(source: AsyncIterable<Buffer>) {
+    this.#chunks = source[Symbol.asyncIterator]();
   }
 
   /** Bytes of the window that have not been taken. */
@@ -166,16 +164,19 @@ class Reader {
     return this.#window.length - this.#at;
   }
 
-  /** Moves the window on. Returns whether there is anything in it. */
+  /** Moves the window on, so that all of it lies in what is there. Returns whether there is anything in it. */
   async fill(): Promise<boolean> {
-    if (this.#hasEnded) return this.left > 0;
-    const kept = this.#window.subarray(this.#at);
-    const window = Buffer.allocUnsafe(kept.length + windowSize);
-    kept.copy(window);
-    const { bytesRead } = await this.#file.read(window, kept.length, windowSize);
-    this.#window = window.subarray(0, kept.length + bytesRead);
+    const chunks: Buffer[] = [this.#window.subarray(this.#at)];
+    for (let length = this.left; length < windowSize && !this.#hasEnded; ) {
+      const { value, done } = await this.#chunks.next();
+      if (done) this.#hasEnded = true;
+      else {
+        chunks.push(value);
+        length += value.length;
+      }
+    }
+    this.#window = Buffer.concat(chunks);
     this.#at = 0;
-    this.#hasEnded = bytesRead === 0;
     return this.#window.length > 0;
   }
 
@@ -206,7 +207,7 @@ class Reader {
 /** Gathers what is written. */
 class Writer {
   readonly #file: FileHandle;
-  readonly #buffer = Buffer.allocUnsafe(2 * windowSize);
+  readonly #buffer = Buffer.allocUnsafe(bufferSize);
   #length = 0;
 
   constructor(file: FileHandle) {
@@ -214,7 +215,7 @@ class Writer {
   }
 
   get isFull(): boolean {
-    return this.#length > windowSize;
+    return this.#length > bufferSize / 2;
   }
 
   put(bytes: Buffer): void {
