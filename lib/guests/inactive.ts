@@ -6,7 +6,7 @@ import { orNull } from './problems';
 export async function whyInactive(g: Pick<Guestfs, 'debug'>, volume: string): Promise<string> {
   // LVM's names have no sign that a shell would not take as it is; what has one is none of them.
   const [name] = /(?<=^\/dev\/)[\w+.-]+\/[\w+.-]+$/.exec(volume) ?? [];
-  const told = name && (await orNull(g.debug('sh', [`lvm lvchange -ay '${name}' 2>&1; true`])));
+  const told = name && (await orNull(g.debug('sh', [`lvm lvchange -ay -- '${name}' 2>&1; true`])));
   const lines = (told || '').split('\n').map((line) => line.trim());
   const words = lines.filter((line) => line !== '' && !/^WARNING:|: execvp failed/.test(line)).join(' ');
   const why = words === '' ? 'it does not say why' : words.slice(0, 300);

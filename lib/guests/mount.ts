@@ -14,6 +14,7 @@ import { findRoots } from './roots';
 import { partsOf, SubvolumeLists, volumesOf } from './subvolumes';
 import { isSpare, type SystemMount, systemMounts } from './system-mounts';
 import { hibernatedLinux, uncleanNtfs } from './unclean';
+import { mounting } from './unmountable';
 import { isMissed, leftOutError, mountError, unboundError } from './unmounted';
 
 /** Choices of the program: what to mount of a guest, and how. */
@@ -80,7 +81,7 @@ async function mount(g: Guestfs, device: string, path: string, plan: MountPlan):
     const unclean = await uncleanNtfs(g, device, plan.operation);
     if (unclean) throw unclean;
   }
-  await g.mount(device, path);
+  await mounting(g, device, () => g.mount(device, path));
 }
 
 type Choice =

@@ -23,6 +23,8 @@ const advice: Readonly<Record<string, string>> = {
   ERR_GUESTFS_ODD_SIZE: 'Look whether the image is whole: its size is not one of whole sectors.',
   ERR_GUESTFS_TERMINATED:
     'Try again with more memory (memsize); a broken filesystem may have crashed the appliance.',
+  ERR_GUESTFS_UNMOUNTABLE:
+    'Copy the image again, to its end, or let the fsck of this filesystem mend a copy of it.',
   ERR_GUESTFS_UNCLEAN: 'Start the guest and shut it down, without fast startup.',
   ERR_GUESTFS_UNSUPPORTED: 'Install a libguestfs that has the tools: guestfs doctor tells which there is.',
 };

@@ -404,6 +404,24 @@ describe('what is not whole, or not to be read', () => {
     expect(problems).toContainEqual(expect.objectContaining({ device: '/dev/sda', code: 'EIO' }));
   });
 
+  test('a filesystem that was cut off is told with the reason of the kernel', async () => {
+    const path = emptyImage('cut.img', 16 * MiB);
+    execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', path]);
+    truncateSync(path, 10 * MiB);
+    const { problems, filesystems } = await inspect({ path, format: 'raw' });
+    expect(filesystems).toMatchObject([{ device: '/dev/sda', type: 'ext4', size: null }]);
+    expect(problems).toMatchObject([
+      {
+        ...{ code: 'ERR_GUESTFS_UNMOUNTABLE', device: '/dev/sda' },
+        message: expect.stringMatching(
+          /^the ext4 filesystem on \/dev\/sda cannot be mounted; the kernel says: bad geometry: block count 16384 exceeds size of device \(10240 blocks\); .*fsck/,
+        ),
+      },
+    ]);
+    const listed = await runCli('ls', '--progress=none', '--format=raw', path, '/');
+    expect([listed.code, listed.stderr]).toEqual([1, expect.stringContaining('bad geometry')]);
+  });
+
   test.each([
     ['an empty file', 0, 'ERR_GUESTFS_IMAGE_EMPTY'],
     ['a blank disk', 4 * MiB, 'ERR_GUESTFS_NOT_RECOGNISED'],

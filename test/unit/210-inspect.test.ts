@@ -637,7 +637,7 @@ describe('a logical volume without a device', () => {
     'is told in the words of LVM, which is asked by plain names only: %s',
     async (volume, answers, words) => {
       const debug = async (_: string, [command = '']: readonly string[]) => {
-        expect(command).toBe("lvm lvchange -ay 'vg/thin' 2>&1; true");
+        expect(command).toBe("lvm lvchange -ay -- 'vg/thin' 2>&1; true");
         const [answer] = answers;
         if (answer === undefined) throw new GuestfsError('no', { code: 'ERR_GUESTFS', operation: 'debug' });
         return answer;
