@@ -53,7 +53,9 @@ class HashTable {
     this.#pageSize = order.uint32(meta, 20);
     if (this.#pageSize < 512 || this.#pageSize > 65_536)
       throw new BadDatabase(`a database of Berkeley DB in pages of ${this.#pageSize} bytes`);
-    this.lastPage = Math.min(order.uint32(meta, 32), Math.floor(file.size / this.#pageSize) - 1);
+    this.lastPage = order.uint32(meta, 32);
+    if (this.lastPage >= Math.floor(file.size / this.#pageSize))
+      throw new BadDatabase('a database of Berkeley DB that ends too early');
   }
 
   async *valuesOn(number: number): AsyncGenerator<Buffer> {

@@ -23,6 +23,7 @@ export async function* headersInNdb(file: SystemFile): AsyncGenerator<Buffer> {
   if (pages < 1 || pages > mostPages)
     throw new BadDatabase(`a database of RPM (ndb) with ${pages} pages of slots`);
   const slots = await file.read(0, pages * pageSize);
+  if (slots.length < pages * pageSize) throw new BadDatabase('slots of RPM (ndb) that end too early');
   // The header takes the place of the first two.
   for (let at = 2 * slotSize; at + slotSize <= slots.length; at += slotSize) {
     if (slots.toString('latin1', at, at + 4) !== 'Slot')

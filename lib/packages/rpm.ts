@@ -77,11 +77,26 @@ function charactersOf(found: Package): number {
 }
 
 async function* headersIn(file: SystemFile, log: SystemFile | undefined): AsyncGenerator<Buffer> {
+  try {
+    yield* headersByKind(file, log);
+  } catch (error) {
+    // A file may give less than it says it has, at any place.
+    throw isBeyondEnd(error) ? new BadDatabase('a database of RPM that ends too early') : error;
+  }
+}
+
+async function* headersByKind(file: SystemFile, log: SystemFile | undefined): AsyncGenerator<Buffer> {
   const head = await file.read(0, 512);
   if (isSqlite(head)) yield* headersInSqlite(file, log);
   else if (isNdb(head)) yield* headersInNdb(file);
   else if (isBerkeley(head)) yield* headersInBerkeley(file);
   else throw new BadDatabase('a database of RPM of a kind that is not known');
+}
+
+/** Whether a number was read from where a buffer has no bytes. */
+function isBeyondEnd(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'ERR_OUT_OF_RANGE' || code === 'ERR_BUFFER_OUT_OF_BOUNDS';
 }
 
 async function* headersInSqlite(file: SystemFile, log: SystemFile | undefined): AsyncGenerator<Buffer> {

@@ -8,6 +8,7 @@ import { BadDatabase, type Package, versionParts } from '../../lib/packages/pack
 import { readPacman } from '../../lib/packages/pacman';
 import { readRpm } from '../../lib/packages/rpm';
 import { Sqlite } from '../../lib/packages/sqlite';
+import type { SystemFiles } from '../../lib/packages/system-files';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 import { HostFiles } from '../support/host-files';
 import { berkeleyTree, dpkgOfThisMachine, ndbTree, pacmanTree, rpmTree } from '../support/package-trees';
@@ -212,6 +213,28 @@ describe('a database that somebody has damaged', () => {
       expect(process.cpuUsage(started).user / 1000).toBeLessThan(5000);
     }
     expect(outcomes.refused).toBeGreaterThan(rounds / 20);
+  });
+
+  test.each([
+    ['sqlite', 'var/lib/rpm/rpmdb.sqlite'],
+    ['berkeley', 'var/lib/rpm/Packages'],
+    ['ndb', 'usr/lib/sysimage/rpm/Packages.db'],
+  ])('of the kind %s that ends anywhere in its beginning is told as that', async (tree, place) => {
+    const whole = readFileSync(folder.file(`${tree}/${place}`));
+    for (let length = 1; length < 600; length++) {
+      const cut: SystemFiles = {
+        open: async (path) => {
+          if (path !== `/${place}`) return undefined;
+          const bytes = whole.subarray(0, length);
+          // As a file that says it has more than can be read of it, every other time.
+          const size = length % 2 === 0 ? length : whole.length;
+          return { size, read: async (offset, count) => bytes.subarray(offset, offset + count) };
+        },
+        list: async () => [],
+        times: async () => new Map(),
+      };
+      await expect(readRpm(cut)).rejects.toThrow(BadDatabase);
+    }
   });
 
   test('pages that lead in circles, and counts that are too large, end', async () => {
