@@ -193,10 +193,16 @@ export class GuestNames {
     const [prefix, number] = hardwareName(spec);
     if (prefix === undefined) return [];
     const known = this.#hardware.get(prefix);
-    const disks = known === undefined ? this.#known.disks : [known];
+    const disks = known === undefined ? this.#disksWithoutName(prefix) : [known];
     const devices = disks.flatMap((each) => this.#part(each, number));
     // Several would be a guess too many.
     return devices.length > 1 ? [] : devices;
+  }
+
+  /** Disks that may have this name of hardware: those of which no other name of its kind is known. */
+  #disksWithoutName(prefix: string): readonly string[] {
+    const named = [...this.#hardware].filter(([other]) => isOfOtherHardware(prefix, other));
+    return this.#known.disks.filter((disk) => !named.some(([, each]) => each === disk));
   }
 
   #part(disk: string | undefined, number: number | undefined): readonly string[] {
@@ -266,6 +272,13 @@ function hardwareName(spec: string): [prefix?: string, part?: number | undefined
   if (name === undefined || /^by-id\/(?:dm|md|lvm)-/.test(name)) return [];
   const [, prefix, part] = /^(.+?)(?:-part(\d+))?$/s.exec(name) ?? [];
   return prefix === undefined ? [] : [prefix, numberIn(part)];
+}
+
+/** Whether two names are of different disks: one disk has names of several kinds, and short and long ones of one kind. */
+function isOfOtherHardware(a: string, b: string): boolean {
+  const kind = (name: string) =>
+    /^by-(?:path|id)\/(?:scsi-.|nvme-(?:eui|uuid|nvme)\.|[^-]*-)/.exec(name)?.[0];
+  return kind(a) !== undefined && kind(a) === kind(b) && !a.startsWith(b) && !b.startsWith(a);
 }
 
 const numberIn = (digits: string | undefined) => (digits ? Number(digits) : undefined);

@@ -58,8 +58,9 @@ async function disksIn(
   if (depth > deepest) throw UnusableImage.for(image(shown, 'it is packed too often', undefined));
   if (packing === 'tar') return await disksInArchive(path, shown, file, opening, depth);
   const served = packing === 'xz' ? await serveInPlace(path, shown, opening) : undefined;
-  const inner = served && packingOf(await headOfServed(served, opening));
-  if (served && inner === undefined) return [await openServed(file, served, opening)];
+  // Where it is damaged, the unpacking says so.
+  const head = served && (await headOfServed(served, opening).catch(() => opening.signal?.throwIfAborted()));
+  if (served && head && packingOf(head) === undefined) return [await openServed(file, served, opening)];
   return await unpacked({ path, shown, packing, offset: 0, size: await sizeOf(path) }, file, opening, depth);
 }
 

@@ -317,6 +317,18 @@ describe('names of devices', () => {
     });
   });
 
+  test('another name of the same kind is that of another disk', () => {
+    const part3 = (name: string, root: string) =>
+      find(`/dev/disk/${name}-part3`, 'ext4', names('/dev/sda2', `/dev/disk/${root}-part2 / ext4`));
+    const another = { device: '/dev/sdb3' };
+    expect(part3('by-id/ata-DISK_2', 'by-id/ata-DISK_1')).toEqual(another);
+    expect(part3('by-path/pci-0000:00:1f.2-ata-2.0', 'by-path/pci-0000:00:1f.2-ata-1.0')).toEqual(another);
+    expect(part3('by-id/wwn-0x2', 'by-id/ata-DISK_1')).toEqual({});
+    expect(part3('by-path/pci-0000:00:1f.2-ata-1', 'by-path/pci-0000:00:1f.2-ata-1.0')).toEqual({});
+    expect(part3('by-id/nvme-MODEL_1_1', 'by-id/nvme-MODEL_1')).toEqual({});
+    expect(part3('by-id/scsi-SQEMU', 'by-id/scsi-3600')).toEqual({});
+  });
+
   test('whatever a name is, it stands for a device of the report or for nothing', () => {
     const specs = fc.oneof(
       fc.string(),

@@ -100,6 +100,15 @@ test.each([
     'ERR_GUESTFS_IMAGE_INVALID',
   ],
   [
+    'that is damaged within its first block',
+    'damaged',
+    () => {
+      const bytes = readFileSync(folder.file('packed-xz'));
+      return bytes.fill(0x5a, 40, 60);
+    },
+    'ERR_GUESTFS_IMAGE_INVALID',
+  ],
+  [
     'of gzip that is cut off',
     'cut',
     () => readFileSync(folder.file('packed-gz')).subarray(0, 80),

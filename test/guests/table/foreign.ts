@@ -5,7 +5,7 @@ import type { Guestfs } from '../../../lib';
 import { emptyHive } from '../../images/hive';
 import { makeWindows } from '../../images/windows';
 import { osRelease, programs, writeFiles } from './files';
-import type { Volume } from './layout';
+import { ufsId, type Volume } from './layout';
 import type { System } from './system';
 
 /** A system that is put on its volumes in a way of its own; `folder` is one of the host to work in. */
@@ -75,6 +75,8 @@ function makeUfs(image: string, tree: string): void {
   disk.copy(place, 0, from, from + place.length);
   disk.fill(0, from, from + place.length);
   place.writeBigInt64LE(BigInt(to), 1000); // its own place
+  for (const half of [0, 1])
+    place.writeUInt32LE(Number.parseInt(ufsId.slice(8 * half, 8 * half + 8), 16), 144 + 4 * half);
   writeFileSync(image, disk);
 }
 

@@ -50,6 +50,9 @@ interface Group {
   readonly volumes: Readonly<Record<string, { readonly size: number; readonly holds: Content }>>;
 }
 
+/** UUID of the UFS, which is not made by the appliance. */
+export const ufsId = '66b3c0de00000001';
+
 /** A filesystem that was made. */
 export interface Volume {
   /** Mount point; `'swap'` of swap; null where the system does not mount it. */
@@ -166,7 +169,7 @@ class Maker {
     if (fs === 'btrfs' && label !== undefined) await g.setLabel(device, label);
     const volume = {
       ...{ type: fs, label: label ?? null, block: device, subvolume: null },
-      uuid: fs === 'ufs' ? '' : await g.vfsUuid(device),
+      uuid: fs === 'ufs' ? ufsId : await g.vfsUuid(device),
     };
     if (fs === 'btrfs' && more.subvolumes) await this.#subvolumes(volume, more);
     else this.#volumes.push({ ...volume, path: fs === 'swap' ? 'swap' : (at ?? null), device });
