@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ProgressEvent } from 'guestfs';
-import { defineTask, type FileChecksum, Fleet, type FleetProgress, FleetWorker } from '../src';
+import { defineTask, type FileChecksum, Fleet, type FleetProgress, type FleetWorker } from '../src';
+import { fleetTimeout, startFleet } from './support/fleet';
 import { collect, imageFolder, until } from './support/images';
-import { type Server, serverKinds, servers } from './support/servers';
+import { type Server, serverKinds } from './support/servers';
 
 // A fleet in one process, on real servers: what comes back, in which order, and what becomes of it when it is given up.
 
@@ -71,25 +72,13 @@ describe.each(serverKinds)('%s', (kind) => {
   let server: Server;
   let worker: FleetWorker;
   let fleet: Fleet;
+  let end: () => Promise<void>;
 
   beforeAll(async () => {
-    server = await servers[kind]();
-    worker = new FleetWorker({
-      ...server.connection,
-      roots: [folder.path],
-      tasks,
-      concurrency: 8,
-      lockMs: 2000,
-    });
-    await worker.start();
-    fleet = new Fleet({ ...server.connection, tasks });
-  }, 60_000);
-
-  afterAll(async () => {
-    await fleet.close();
-    await worker.close();
-    await server.stop();
-  }, 60_000);
+    const options = { roots: [folder.path], tasks, concurrency: 8, lockMs: 2000 };
+    ({ server, worker, fleet, end } = await startFleet(kind, options));
+  }, fleetTimeout);
+  afterAll(() => end(), fleetTimeout);
 
   test('every image has one result, as they come', async () => {
     const images = Array.from({ length: 120 }, (_, n) => folder.file(`${n}.img`));

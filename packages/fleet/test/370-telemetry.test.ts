@@ -9,10 +9,11 @@ import {
 import { BullMQOtel } from 'bullmq-otel';
 import { Guestfs, inspect } from 'guestfs';
 import { GuestfsInstrumentation } from 'guestfs/opentelemetry';
-import { defineTask, Fleet, FleetWorker } from '../src';
+import { defineTask, Fleet } from '../src';
 import { Connection } from '../src/connection';
+import { fleetTimeout, startFleet } from './support/fleet';
 import { collect, imageFolder, until } from './support/images';
-import { type Server, serverKinds, servers } from './support/servers';
+import { type Server, serverKinds } from './support/servers';
 
 // One trace across machines: what the client has begun, the job on the worker, and what guestfs does for it.
 
@@ -63,23 +64,15 @@ const countOf = (path: string) => exporter.getFinishedSpans().filter((span) => p
 
 describe.each(serverKinds)('%s', (kind) => {
   let server: Server;
-  let worker: FleetWorker;
   let fleet: Fleet;
+  let end: () => Promise<void>;
 
   beforeAll(async () => {
-    server = await servers[kind]();
     const telemetry = new BullMQOtel({ tracerName: 'fleet' });
-    const common = { ...server.connection, tasks, telemetry };
-    worker = new FleetWorker({ ...common, roots: [folder.path], concurrency: 2, inlineBytes: 0 });
-    await worker.start();
-    fleet = new Fleet(common);
-  }, 60_000);
-
-  afterAll(async () => {
-    await fleet.close();
-    await worker.close();
-    await server.stop();
-  }, 60_000);
+    const options = { roots: [folder.path], tasks, telemetry, concurrency: 2, inlineBytes: 0 };
+    ({ server, fleet, end } = await startFleet(kind, options));
+  }, fleetTimeout);
+  afterAll(() => end(), fleetTimeout);
 
   /** Does a task on images within a span of the client. */
   async function within(name: string, client: Fleet, task: 'look' | 'write', some: string[]) {
