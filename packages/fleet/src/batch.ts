@@ -1,6 +1,7 @@
 // What the server knows of a batch, the jobs of one run: with that a client can come back to it. The records are jobs of a
 // queue of their own, which nobody works on: so they are kept the same way on Redis and on PostgreSQL.
 import { isDeepStrictEqual } from 'node:util';
+import type { Job } from 'bullmq';
 import { z } from 'zod';
 import type { JobQueue } from './connection';
 import { FleetError } from './errors';
@@ -40,8 +41,8 @@ const suffix = '-batches';
 // No batch has a dot in its name: none is the mark of another, and BullMQ takes no numbers as names of jobs.
 const recorded = (id: string) => `${id}.batch`;
 const cancelled = (id: string) => `${id}.cancel`;
-/** Records that are looked through for those that are kept too long. */
-const mostCleaned = 1000;
+/** Records that are looked at by each run for those that are kept too long. */
+const looksPerRun = 100;
 
 /** The records of all batches. */
 export class Batches {
@@ -88,10 +89,15 @@ export class Batches {
 
   /** The latest batches, the newest first. */
   async list(most = 100): Promise<Batch[]> {
-    const jobs = await persist(this.#queue, () => this.#queue.getJobs(['waiting'], 0, 2 * most, false));
-    const records = jobs
-      .map((job) => recordSchema.safeParse(job?.data).data)
-      .filter((each) => each !== undefined);
+    const records: BatchRecord[] = [];
+    for (let page = 0; records.length < most; page++) {
+      const jobs = await this.#records(page, 2 * most, false);
+      for (const job of jobs) {
+        const record = recordSchema.safeParse(job.data).data;
+        if (record) records.push(record);
+      }
+      if (jobs.length === 0) break;
+    }
     return records
       .sort((a, b) => b.created - a.created)
       .slice(0, most)
@@ -113,14 +119,23 @@ export class Batches {
     await persist(this.#queue, () => this.#queue.remove(cancelled(id)));
   }
 
-  /** Removes the records that are kept long enough, each by its own retention. */
+  /**
+   * Removes records that are kept long enough, each by its own retention. Of many it looks at some, others each time: as
+   * each run does so, none stays for long, and no run waits for them all.
+   */
   async clean(): Promise<void> {
-    const jobs = await persist(this.#queue, () => this.#queue.getJobs(['waiting'], 0, mostCleaned, true));
-    for (const job of jobs) {
+    const count = await persist(this.#queue, () => this.#queue.getWaitingCount());
+    const page = Math.floor((Math.random() * count) / looksPerRun);
+    for (const job of await this.#records(page, looksPerRun, true)) {
       const kept = recordSchema.safeParse(job?.data).data ?? markSchema.safeParse(job?.data).data;
       if (kept && kept.saved + kept.retention < Date.now())
         await persist(this.#queue, () => this.#queue.remove(job.id as string));
     }
+  }
+
+  async #records(page: number, size: number, isOldestFirst: boolean): Promise<Job[]> {
+    const [from, to] = [page * size, (page + 1) * size - 1];
+    return await persist(this.#queue, () => this.#queue.getJobs(['waiting'], from, to, isOldestFirst));
   }
 
   async close(): Promise<void> {

@@ -125,7 +125,8 @@ export class Fleet implements AsyncDisposable {
       const batch = await this.#found(id);
       const task = this.#tasks.get(batch.plan.task);
       const source = this.#submitted(batch, options.all ?? false);
-      return this.#runOf('batch', task, batch, source, { ...options, resumed: true, total: undefined });
+      const isCancelled = await this.#batches.isCancelled(id);
+      return this.#runOf('batch', task, batch, source, { ...options, resumed: true, isCancelled });
     };
     return results(this.#noted({ id, begin }, 'batch', options.signal), ({ value, ...came }) => ({
       ...came,
@@ -223,11 +224,10 @@ export class Fleet implements AsyncDisposable {
           `the batch ${id} was cancelled: fleet.retry() lets it go on, or give this one another name`,
         );
       const resumed = batch.sent > 0;
-      return this.#runOf(operation, task, batch, itemsOf(operation, images, task, batch), {
-        ...given,
-        resumed,
-        total,
-      });
+      const source = itemsOf(operation, images, task, batch);
+      // Of those alone that are still to be done.
+      const left = total === undefined ? undefined : Math.max(total - batch.given.size, 0);
+      return this.#runOf(operation, task, batch, source, { ...given, resumed, total: left });
     };
     return this.#noted({ id, begin }, operation, given.signal);
   }
@@ -255,7 +255,8 @@ export class Fleet implements AsyncDisposable {
       onProgress,
       resumed,
       total,
-    }: FleetRunOptions<T> & { resumed: boolean; total: number | undefined },
+      isCancelled = false,
+    }: FleetRunOptions<T> & { resumed: boolean; total?: number | undefined; isCancelled?: boolean },
   ): Run<T> {
     if (this.#isClosed) throw closed();
     this.#watcher ??= new Watcher(this.#connection, this.#queue);
@@ -270,11 +271,15 @@ export class Fleet implements AsyncDisposable {
         store: this.#store,
       },
       submitter: new Submitter(this.#queue, batch),
-      ...{ window: concurrency ?? usualWindow, signal, tally, resumed, repeatable: !task.writes },
-      exhausted: (count) => {
-        tally.know(total ?? count);
-        if (operation !== 'batch') batch.total = total ?? count + batch.given.size;
+      ...{
+        window: concurrency ?? usualWindow,
+        signal,
+        tally,
+        resumed,
+        repeatable: !task.writes,
+        isCancelled,
       },
+      exhausted: (count) => tally.know(count),
       finish: (value, image) => {
         if (task.name === 'inspect') namedAsGiven(value as { images?: unknown }, image);
         return value;
@@ -316,6 +321,7 @@ async function* itemsOf<T>(
     const at = index++;
     if (!batch.given.has(at)) yield { image, index: at, guests: () => guestsOf(operation, image, guests) };
   }
+  batch.total = index;
 }
 
 function isIterable(images: object): boolean {

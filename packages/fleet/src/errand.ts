@@ -60,7 +60,7 @@ export class Errand {
     if (this.#isOver || this.#farewell) return;
     this.#farewell = setTimeout(() => this.#fail(reason), farewellMs);
     this.#given.then(this.#parts.remove).then(
-      (isGone) => isGone && this.#fail(reason),
+      (isGone) => (isGone ? this.#fail(reason) : this.#watch(true)),
       () => undefined,
     );
   }

@@ -81,6 +81,17 @@ function isSettled(work: Promise<unknown>, ms: number): Promise<boolean> {
   return before(settled, ms).catch(() => false);
 }
 
+/**
+ * What a server is asked by somebody who leaves: it goes on to be asked, but is not waited for long.
+ *
+ * @throws FleetError ERR_GUESTFS_FLEET_SERVER where it has not answered
+ */
+export async function soon<T>(work: Promise<T>, ms = farewellMs): Promise<T> {
+  return await before(work, ms).catch((error) => {
+    throw error instanceof FleetError ? error : unanswered(error, false);
+  });
+}
+
 interface Patience {
   /** Milliseconds for which a server is waited for that does not answer. */
   readonly patienceMs?: number;

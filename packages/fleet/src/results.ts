@@ -1,6 +1,7 @@
 // A run as a program sees it: an iterable that begins when it is asked.
 import { AbortError } from 'guestfs';
 import type { FleetResults } from './client-types';
+import { soon } from './patience';
 import type { Came, Run } from './run';
 
 /** A run that has not begun. */
@@ -27,7 +28,7 @@ export function results<T, R>(
     },
     async return() {
       isOver = true;
-      await (await run)?.return();
+      await (run && (await soon(run)).return());
       return { done: true, value: undefined };
     },
     [Symbol.asyncIterator]() {

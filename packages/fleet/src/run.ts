@@ -6,7 +6,7 @@ import type { JobQueue } from './connection';
 import { Errand } from './errand';
 import { FleetError, wasCancelled } from './errors';
 import { errorOfJob } from './job-error';
-import { persist } from './patience';
+import { persist, soon } from './patience';
 import type { ResultStore } from './stores/store';
 import type { Submitter } from './submitter';
 import type { Ended, Watcher } from './watcher';
@@ -36,6 +36,8 @@ export interface RunParts<T> {
   readonly repeatable: boolean;
   /** Whether the source may be one whose first images are with the queue already. */
   readonly resumed: boolean;
+  /** Whether the batch was cancelled before. */
+  readonly isCancelled: boolean;
   readonly exhausted: (count: number) => void;
   /** Last touches to a result. */
   readonly finish: (value: unknown, image: T) => unknown;
@@ -48,7 +50,7 @@ export type Came<T> =
 
 interface Reached<T> {
   readonly item: RunItem<T>;
-  readonly end: Ended | Error;
+  readonly end: { readonly returned: unknown } | Error;
 }
 
 /** Milliseconds between two looks at whether somebody else has cancelled the batch. */
@@ -73,10 +75,12 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
   #cancelling: Promise<void> | undefined;
   /** Why the run ends, where the batch is to go on. */
   #failure: { readonly error: unknown } | undefined;
-  #isCancelled = false;
+  #isCancelled: boolean;
+  #isLooking = false;
 
   constructor(source: AsyncIterable<RunItem<T>>, parts: RunParts<T>) {
     this.#parts = parts;
+    this.#isCancelled = parts.isCancelled;
     this.id = parts.batch.plan.id;
     this.#timer = setInterval(() => void this.#lookForCancelled(), cancelledEveryMs).unref();
     this.#pool = new Pool<RunItem<T>, Reached<T>>(source, {
@@ -99,7 +103,7 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
       }
       const { item, end } = next.value;
       const came = await this.#cameOf(item, end);
-      this.#delivered.push(item.index);
+      if (!this.#hasNone(came.error)) this.#delivered.push(item.index);
       return { done: false, value: came };
     } catch (error) {
       clearInterval(this.#timer);
@@ -114,12 +118,18 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
     clearInterval(this.#timer);
     this.#acknowledge();
     await this.#pool.return();
-    await this.#parts.batch.save();
+    await soon(this.#parts.batch.save());
     return { done: true, value: undefined };
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** Whether nobody has done anything for the image, and somebody still may: the batch can be gone on with. */
+  #hasNone(error: (Error & { code?: unknown }) | undefined): boolean {
+    if (error?.code === 'ERR_GUESTFS_FLEET_JOB_LOST') return this.#parts.repeatable;
+    return error?.code === 'ERR_GUESTFS_FLEET_CANCELLED';
   }
 
   /** Whoever asks for another result has done with those before. */
@@ -130,9 +140,8 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
     this.#parts.batch.save().catch(() => undefined);
   }
 
-  async #cameOf({ image, index }: RunItem<T>, end: Ended | Error): Promise<Came<T>> {
+  async #cameOf({ image, index }: RunItem<T>, end: Reached<T>['end']): Promise<Came<T>> {
     if (end instanceof Error) return { image, index, error: end };
-    if ('failed' in end) return { image, index, error: errorOfJob(end.failed) };
     try {
       return { image, index, value: this.#parts.finish(await this.#valueOf(end.returned), image) };
     } catch (error) {
@@ -170,15 +179,18 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
         if (event) begin().progress?.(event as never);
       },
     };
-    const end = await this.#ended(item, signal, hear).catch((error: Error) => {
+    const end = await this.#ended(item, signal, hear).catch((error: Error & { code?: unknown }) => {
       if (signal.aborted) throw error;
+      // What a cancel has taken out of the queue is not there, and not lost.
+      if (error.code === 'ERR_GUESTFS_FLEET_JOB_LOST' && this.#isCancelled) return wasCancelled();
       if (!isOfRun(error)) return error;
       this.#failure ??= { error };
       throw error;
     });
-    const error = end instanceof Error ? end : 'failed' in end ? errorOfJob(end.failed) : undefined;
-    begin().end(error);
-    return { item, end };
+    // Not the job itself: as many as may wait would take much room.
+    const reached = 'failed' in end ? errorOfJob(end.failed) : end;
+    begin().end(reached instanceof Error ? reached : undefined);
+    return { item, end: reached };
   }
 
   /** Gives a job to the queue, and waits for its end. */
@@ -238,16 +250,21 @@ export class Run<T> implements AsyncIterableIterator<Came<T>> {
   async #lookForCancelled(): Promise<void> {
     const { batches, watcher } = this.#parts;
     if (watcher.isClosed) clearInterval(this.#timer);
-    if (this.#cancelling || this.#failure) return;
+    if (this.#cancelling || this.#failure || this.#isLooking) return;
+    this.#isLooking = true;
     this.#isCancelled = await batches.isCancelled(this.id).catch(() => this.#isCancelled);
+    this.#isLooking = false;
     if (this.#isCancelled && !this.#cancelling)
       for (const errand of this.#errands) errand.giveUp(wasCancelled());
   }
 
-  /** Takes a job of a cancelled batch out of the queue; resolves to false where a worker has it. */
+  /** Takes a job of a cancelled batch out of the queue; resolves to false where a worker has it, or has done it. */
   async #remove(jobId: string): Promise<boolean> {
     const { queue } = this.#parts;
     await this.#cancelling;
+    // BullMQ would take out one that has ended, too, with its result.
+    const state = await persist(queue, () => queue.getJobState(jobId));
+    if (state === 'completed' || state === 'failed') return false;
     if ((await persist(queue, () => queue.remove(jobId))) === 1) return true;
     return (await persist(queue, () => queue.getJob(jobId))) === undefined;
   }

@@ -94,11 +94,13 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
   readonly #batches: Batches;
   readonly #ownStore: QueueStore | undefined;
   readonly #running = new Map<string, { readonly batch: string; readonly writes: boolean }>();
-  readonly #known = new Map<string, { readonly at: number; readonly isCancelled: boolean }>();
+  /** When batches were last found not to be cancelled. */
+  readonly #goingOn = new Map<string, number>();
   readonly #timers: NodeJS.Timeout[] = [];
   #locks: ImageLocks | undefined;
   #loop: Promise<void> | undefined;
   #isStarted = false;
+  #isLooking = false;
   #draining: Promise<void> | undefined;
   /** Aborted when it is told to end. */
   readonly #ending = new AbortController();
@@ -109,15 +111,15 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
   constructor(options: FleetWorkerOptions) {
     super();
     const { roots = [], servers = [], concurrency, lockMs = 30_000, deaths = 2 } = options;
+    const { inlineBytes = 16_384, progressMs = 1000 } = options;
     for (const root of roots)
       if (!isAbsolute(root))
         throw new FleetError(
           'ERR_GUESTFS_FLEET_OPTION',
           `a root must be an absolute path: ${JSON.stringify(root)}`,
         );
-    for (const [name, value] of Object.entries({ concurrency, lockMs, deaths }))
-      if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
-        throw new FleetError('ERR_GUESTFS_FLEET_OPTION', `${name} must be an integer >= 1`);
+    checkIntegers({ concurrency, lockMs, deaths }, 1);
+    checkIntegers({ inlineBytes, progressMs }, 0);
     this.#options = options;
     this.name = options.workerName ?? `${hostname()}-${process.pid}`;
     if (typeof this.name !== 'string' || this.name.length < 1 || this.name.length > longestName)
@@ -131,7 +133,7 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
       ...{ worker: this.name, tasks: this.#tasks, allowed: { roots, servers: checkedServers(servers) } },
       ...{ keys: options.keys ?? [], handleOptions: options.handleOptions },
       store: options.store ?? (this.#ownStore as QueueStore),
-      ...{ lockMs, inlineBytes: options.inlineBytes ?? 16_384, progressMs: options.progressMs ?? 1000 },
+      ...{ lockMs, inlineBytes, progressMs },
       isCancelled: (batch) => this.#isCancelled(batch),
       locks: () => {
         this.#locks ??= new ImageLocks((suffix) => connection.queue(suffix));
@@ -291,6 +293,13 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
   }
 
   async #lookForCancelled(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    await this.#interruptCancelled();
+    this.#isLooking = false;
+  }
+
+  async #interruptCancelled(): Promise<void> {
     const batches = new Set([...this.#running.values()].map(({ batch }) => batch));
     for (const batch of batches) {
       if (!(await this.#isCancelled(batch).catch(() => false))) continue;
@@ -299,15 +308,21 @@ export class FleetWorker extends EventEmitter<WorkerEvents> implements AsyncDisp
     }
   }
 
-  /** Asked for each job, so not each time of the server. */
+  /** Asked for each job, so not each time of the server; one that was cancelled may go on at any time. */
   async #isCancelled(batch: string): Promise<boolean> {
-    const known = this.#known.get(batch);
-    if (known && performance.now() - known.at < cancelledEveryMs / 2) return known.isCancelled;
-    const isCancelled = await this.#batches.isCancelled(batch);
-    if (this.#known.size > 1000) this.#known.clear();
-    this.#known.set(batch, { at: performance.now(), isCancelled });
-    return isCancelled;
+    if (performance.now() - (this.#goingOn.get(batch) ?? Number.NEGATIVE_INFINITY) < cancelledEveryMs / 2)
+      return false;
+    if (await this.#batches.isCancelled(batch)) return true;
+    if (this.#goingOn.size > 1000) this.#goingOn.clear();
+    this.#goingOn.set(batch, performance.now());
+    return false;
   }
+}
+
+function checkIntegers(options: Readonly<Record<string, number | undefined>>, least: number): void {
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least))
+      throw new FleetError('ERR_GUESTFS_FLEET_OPTION', `${name} must be an integer >= ${least}`);
 }
 
 /** What a job that may be anything says that it is. */

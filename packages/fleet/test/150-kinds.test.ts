@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { defineTask, Fleet, FleetWorker } from '../src';
+import { defineTask, Fleet, type FleetProgress, FleetWorker } from '../src';
 import { Batches } from '../src/batch';
 import { Connection } from '../src/connection';
+import { fleetTimeout, startFleet } from './support/fleet';
 import { collect, imageFolder, until } from './support/images';
-import { type Server, serverKinds, servers, startRedis } from './support/servers';
+import { type Server, serverKinds, startRedis } from './support/servers';
 
 // What batches, clients and servers do to each other: names that collide, other images under one name, several clients, a
 // server that is full, that is not there, that lets nobody in.
@@ -46,25 +47,13 @@ describe.each(serverKinds)('%s', (kind) => {
   let server: Server;
   let worker: FleetWorker;
   let fleet: Fleet;
+  let end: () => Promise<void>;
 
   beforeAll(async () => {
-    server = await servers[kind]();
-    worker = new FleetWorker({
-      ...server.connection,
-      roots: [folder.path],
-      tasks,
-      concurrency: 4,
-      lockMs: 2000,
-    });
-    await worker.start();
-    fleet = new Fleet({ ...server.connection, tasks });
-  }, 60_000);
-
-  afterAll(async () => {
-    await fleet.close();
-    await worker.close();
-    await server.stop();
-  }, 60_000);
+    const options = { roots: [folder.path], tasks, concurrency: 4, lockMs: 2000 };
+    ({ server, worker, fleet, end } = await startFleet(kind, options));
+  }, fleetTimeout);
+  afterAll(() => end(), fleetTimeout);
 
   const images = (...names: string[]) => names.map((name) => folder.file(`${kind}-${name}`));
 
@@ -144,6 +133,57 @@ describe.each(serverKinds)('%s', (kind) => {
     await other.close();
   }, 30_000);
 
+  test('a batch that was cancelled goes on: each image is done in the end, and nothing that was done is lost', async () => {
+    const all = images(...Array.from({ length: 30 }, (_, n) => `again-${n}`));
+    const batch = id();
+    const options = { ms: 300 };
+    started.length = 0;
+    const run = collect(fleet.run(wait, all, { batch, options }));
+    await until(() => started.length > 6);
+    await fleet.cancel(batch);
+    const first = await run;
+    const done = first.filter(({ error }) => !error).map(({ result }) => result);
+    expect(done.length).toBeGreaterThan(0);
+    expect(done.length).toBeLessThan(30);
+    await until(() => worker.running === 0);
+
+    // Who only looks at it hears why there is no more, and takes nothing away.
+    for (const _ of [1, 2]) {
+      const seen = await collect(fleet.batch(batch, { all: true, concurrency: 1 }));
+      expect(seen.filter(({ error }) => !error).map(({ result }) => result)).toEqual(
+        expect.arrayContaining(done),
+      );
+      const codes = seen.filter(({ error }) => error).map(({ error }) => (error as { code?: string }).code);
+      expect(new Set(codes)).toEqual(new Set(['ERR_GUESTFS_FLEET_CANCELLED']));
+    }
+
+    await fleet.retry(batch);
+    const second = await collect(fleet.run(wait, all, { batch, options }));
+    expect(second.filter(({ error }) => error)).toEqual([]);
+    expect([...done, ...second.map(({ result }) => result)].sort()).toEqual([...all].sort());
+  }, 60_000);
+
+  test('the number of images is known where the images end, and progress is of those that are left', async () => {
+    const all = images(...Array.from({ length: 12 }, (_, n) => `count-${n}`));
+    const batch = id();
+    const results = fleet.run(wait, new Set(all).values(), { batch, concurrency: 2 });
+    await collect(results);
+    expect(await fleet.batches()).toContainEqual(
+      expect.objectContaining({ id: batch, given: 12, total: 12 }),
+    );
+
+    const half = id();
+    const first = new Fleet({ ...server.connection, tasks });
+    const begun = first.run(wait, all, { batch: half, concurrency: 1 });
+    for (let n = 0; n < 7; n++) await begun.next();
+    await first.close();
+    const progress: FleetProgress<string>[] = [];
+    const onProgress = (each: FleetProgress<string>) => progress.push(each);
+    const left = await collect(fleet.run(wait, all, { batch: half, onProgress }));
+    expect(progress.at(-1)).toMatchObject({ done: left.length, total: left.length });
+    expect(await fleet.batches()).toContainEqual(expect.objectContaining({ id: half, given: 12, total: 12 }));
+  });
+
   test('an abort before the start touches nothing; leaving the loop cancels the batch', async () => {
     const batch = id();
     const signal = AbortSignal.abort();
@@ -171,6 +211,42 @@ describe.each(serverKinds)('%s', (kind) => {
     expect(found).toContain(kept);
     expect(found).not.toContain(short);
   });
+
+  test('records are found, and go when they are kept long enough, also among many others', async () => {
+    const own = { ...server.connection, name: `many-${kind}` };
+    const queue = new Connection(own).queue(Batches.suffix);
+    const [hour, now] = [3_600_000, Date.now()];
+    const record = (name: string, retention: number) => ({
+      name: 'batch',
+      data: {
+        ...{ v: 1, id: name, task: 'wait', options: {}, changed: false, attempts: 1, retention },
+        ...{ sent: 0, total: null, given: [], created: now, saved: now - 1000 },
+      },
+      opts: { jobId: `${name}.batch` },
+    });
+    await queue.addBulk([record('short', 1), record('found', hour)]);
+    await queue.addBulk(Array.from({ length: 600 }, (_, n) => record(`kept-${n}`, hour)));
+    await queue.addBulk([record('late', 1)]);
+    const marks = Array.from({ length: 300 }, (_, n) => ({
+      name: 'cancel',
+      data: { v: 1, saved: now, retention: hour },
+      opts: { jobId: `kept-${n}.cancel` },
+    }));
+    await queue.addBulk(marks);
+    const batches = new Batches((suffix) => new Connection(own).queue(suffix));
+    expect(await batches.list(3)).toHaveLength(3);
+    for (
+      let n = 0;
+      n < 200 && ((await queue.getJob('short.batch')) || (await queue.getJob('late.batch')));
+      n++
+    )
+      await batches.clean();
+    expect(await queue.getWaitingCount()).toBe(1 + 600 + 300);
+    expect(await batches.find('short')).toBeUndefined();
+    expect(await batches.find('late')).toBeUndefined();
+    expect((await batches.list(1000)).map(({ plan }) => plan.id)).toContain('found');
+    await Promise.all([batches.close(), queue.close()]);
+  }, 60_000);
 
   test('an image too many bytes of which would travel is refused alone', async () => {
     const [image = ''] = images('alone');
@@ -284,6 +360,34 @@ describe('a server', () => {
     server.signal('SIGCONT');
     await server.stop();
   }, 30_000);
+
+  test('that stops keeps nobody who leaves the loop, or has not begun it yet', async () => {
+    const server = await startRedis();
+    const worker = new FleetWorker({ ...server.connection, roots: [folder.path], tasks, concurrency: 1 });
+    await worker.start();
+    const fleet = new Fleet({ ...server.connection, tasks });
+    const image = folder.file('leaving');
+    const leave = async () => {
+      for await (const _ of fleet.run(wait, Array(50).fill(image), { options: { ms: 200 } })) {
+        server.signal('SIGSTOP');
+        break;
+      }
+    };
+    let at = performance.now();
+    // That it could not be cancelled is told.
+    await expect(leave()).rejects.toMatchObject({ code: 'ERR_GUESTFS_FLEET_SERVER' });
+    expect(performance.now() - at).toBeLessThan(12_000);
+    at = performance.now();
+    const beginning = fleet.run(wait, [image]);
+    const next = beginning.next().catch(() => undefined);
+    await expect(beginning.return?.()).rejects.toMatchObject({ code: 'ERR_GUESTFS_FLEET_SERVER' });
+    expect(performance.now() - at).toBeLessThan(5000);
+    server.signal('SIGCONT');
+    await fleet.close();
+    await next;
+    await worker.close();
+    await server.stop();
+  }, 60_000);
 
   test('that dies keeps no process whose client and worker are closed', async () => {
     const server = await startRedis();

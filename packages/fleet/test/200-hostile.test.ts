@@ -251,6 +251,19 @@ describe('a worker', () => {
     );
   });
 
+  test.each([
+    ['concurrency', 0],
+    ['lockMs', Number.NaN],
+    ['deaths', 1.5],
+    ['inlineBytes', Number.NaN],
+    ['inlineBytes', -1],
+    ['progressMs', '1000' as never],
+  ])('%s cannot be %p', (name, value) => {
+    expect(() => new FleetWorker({ ...server.connection, [name]: value })).toThrow(
+      expect.objectContaining({ code: 'ERR_GUESTFS_FLEET_OPTION', message: expect.stringContaining(name) }),
+    );
+  });
+
   test('reads no file but that which it has looked at, whatever takes its place', async () => {
     const path = folder.file('swapped.img');
     const image = await allowedImage({ path }, { roots: [folder.path], servers: [] });
