@@ -88,6 +88,21 @@ describe.each(Object.entries(stores))('%s', (_, make) => {
   }, 30_000);
 });
 
+test('the server of the queue keeps none too long, however many there are', async () => {
+  const connection = new Connection({ ...server.connection, name: 'thousands' });
+  const queue = connection.queue('-results');
+  await queue.addBulk(
+    Array.from({ length: 2500 }, (_, n) => ({
+      ...{ name: 'result', data: {} },
+      opts: { jobId: `old-${n}`, timestamp: Date.now() - 100_000 },
+    })),
+  );
+  const store = new QueueStore(connection.queue('-results'), 60_000);
+  await store.put('new', Buffer.from('new'));
+  expect(await queue.getWaitingCount()).toBe(1);
+  await Promise.all([store.close(), queue.close()]);
+}, 30_000);
+
 test.each(['../x', '', '/etc/passwd', 'a/b', '.hidden', 'x'.repeat(300)])(
   'no result is kept under %j',
   async (key) => {

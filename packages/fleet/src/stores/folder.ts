@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, opendir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '../errors';
 import { type ResultStore, usualRetention } from './store';
@@ -56,7 +56,7 @@ export class FolderStore implements ResultStore {
   /** Removes what is kept too long. `put()` does so once an hour. */
   async clean(): Promise<void> {
     this.#cleanedAt = Date.now();
-    for (const name of await readdir(this.#folder)) {
+    for await (const { name } of await opendir(this.#folder)) {
       if (!name.endsWith(finished) && !name.endsWith(unfinished)) continue;
       const path = join(this.#folder, name);
       const stats = await lstat(path).catch(() => undefined);

@@ -10,6 +10,9 @@ const [pack, unpack] = [promisify(brotliCompress), promisify(brotliDecompress)];
 /** Bytes that a result may have when it is unpacked: what is packed may be a bomb. */
 const mostBytes = 256 * 2 ** 20;
 
+/** Results that are removed by one call: the server does nothing else meanwhile. */
+const cleanedAtOnce = 1000;
+
 /** The store that needs nothing more: the server of the queue. */
 export class QueueStore implements ResultStore {
   readonly #queue: JobQueue;
@@ -53,6 +56,7 @@ export class QueueStore implements ResultStore {
   async #clean(): Promise<void> {
     if (Date.now() - this.#cleanedAt < Math.min(this.#retention, 3_600_000)) return;
     this.#cleanedAt = Date.now();
-    await persist(this.#queue, () => this.#queue.clean(this.#retention, 1000, 'wait'));
+    const some = () => this.#queue.clean(this.#retention, cleanedAtOnce, 'wait');
+    while ((await persist(this.#queue, some)).length >= cleanedAtOnce);
   }
 }
