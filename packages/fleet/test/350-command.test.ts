@@ -140,6 +140,12 @@ test('a worker has metrics', async () => {
   expect(await command('worker', '--metrics', 'x', '--root', '/')).toMatchObject({ code: 2 });
 });
 
+test('a worker whose metrics cannot be served does not work', async () => {
+  const { metrics } = lines(log).find(({ worker: name }) => name !== undefined);
+  const args = ['worker', '--redis', url, '--root', folder.path, '--metrics', new URL(metrics).port];
+  expect(await command(...args)).toMatchObject({ code: 1, stderr: expect.stringContaining('EADDRINUSE') });
+}, 30_000);
+
 test('a worker that is told to end does so in order', async () => {
   const ended = new Promise((resolve) => worker.once('exit', (code, signal) => resolve([code, signal])));
   worker.kill('SIGTERM');

@@ -113,7 +113,7 @@ const worker: Command = {
       return { scheme, host };
     });
     const place = metricsPlace(args);
-    const worker = new FleetWorker({
+    await using worker = new FleetWorker({
       ...{ ...connectionOf(args), ...storeOf(args), roots: args.values('root'), servers },
       ...(concurrency !== undefined && { concurrency }),
     });
@@ -124,8 +124,8 @@ const worker: Command = {
     // Also before it has begun: the server may be away.
     signal.addEventListener('abort', () => void worker.drain(grace), { once: true });
     hurry.addEventListener('abort', () => void worker.close(), { once: true });
-    await worker.start();
     await using metrics = place && (await serveMetrics(worker, place));
+    await worker.start();
     log({ worker: worker.name, concurrency: worker.concurrency, metrics: metrics?.address });
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
