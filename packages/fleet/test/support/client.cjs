@@ -2,7 +2,7 @@
 const { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } = require('node:fs');
 const { Fleet, defineTask } = require('../../dist');
 
-const { connection, batch, list, journal } = JSON.parse(process.argv[2]);
+const { connection, batch, task, options, list, journal } = JSON.parse(process.argv[2]);
 const wait = defineTask({ name: 'wait', options: (given) => given, run: async () => null });
 
 async function main() {
@@ -19,7 +19,7 @@ async function main() {
   );
   const fleet = new Fleet({ ...connection, tasks: [wait] });
   const images = JSON.parse(readFileSync(list, 'utf8'));
-  const results = fleet.run(wait, images, { batch, options: { ms: 100 }, concurrency: 200, attempts: 20 });
+  const results = fleet.run(task, images, { batch, options, concurrency: 200, attempts: 20 });
   for await (const { index, image, error } of results) {
     if (had.has(index)) continue;
     const line = JSON.stringify({ index, image, ...(error && { error: `${error.code}: ${error.message}` }) });

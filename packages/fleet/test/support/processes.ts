@@ -19,7 +19,8 @@ export class WorkerProcesses {
     more: { readonly journal?: string; readonly graceMs?: number; readonly againMs?: number } = {},
   ): Promise<WorkerProcess> {
     const child = spawn(process.execPath, [program, JSON.stringify({ worker, ...more })], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      // That of the test: Jest gives it one of its own.
+      ...{ env: process.env, stdio: ['ignore', 'pipe', 'inherit'] },
     });
     this.#all.add(child);
     const ended = new Promise<number | NodeJS.Signals>((resolve) =>
