@@ -115,7 +115,9 @@ describe('volumes of every kind on its disks', () => {
     const facts = new Map<string, unknown>();
     for (const device of everything) {
       const [size, sectors] = [await g.blockdevGetsize64(device), await g.blockdevGetss(device)];
-      facts.set(device, [size, sectors, await g.blkid(device).catch(() => undefined)]);
+      const told = await g.blkid(device).catch(() => undefined);
+      told?.delete('DISKSEQ'); // how many disks the kernel has seen
+      facts.set(device, [size, sectors, told]);
     }
     const tables = await Promise.all(
       devices.map(async (device) => [
@@ -275,11 +277,6 @@ describe('a handle that has been launched from a template', () => {
 
 describe('a launch that cannot be from a template', () => {
   test.each<[string, (g: Guestfs) => Promise<unknown>, string]>([
-    [
-      'a disk is on another bus',
-      (g) => g.addDrive(images[0] as string, { readonly: true, format: 'raw', iface: 'ide' }),
-      'ide',
-    ],
     ['qemu has a parameter of the program', (g) => g.config('-device', 'usb-ehci'), 'usb-ehci'],
     ['the hypervisor is a script', (g) => g.setHv('/bin/sh').then(() => g.setHv(__filename)), 'no program'],
   ])('because %s rejects where it is to be nothing else', async (_, prepare, why) => {
@@ -297,7 +294,8 @@ describe('a launch that cannot be from a template', () => {
 
   test('boots otherwise, and tells why', async () => {
     await using g = new Guestfs();
-    await g.addDrive(images[0] as string, { readonly: true, format: 'raw', iface: 'ide' });
+    await g.addDrive(images[0] as string, { readonly: true, format: 'raw' });
+    await g.config('-device', 'usb-ehci');
     await g.launch({ template: 'auto' });
     expect(g.launchWay).toMatchObject({ from: 'boot', made: false, reason: 'command-line' });
     expect(await g.blockdevGetsize64('/dev/sda')).toBe(BigInt(sizes[0] as number));

@@ -125,7 +125,7 @@ export class Batches {
    */
   async clean(): Promise<void> {
     const count = await persist(this.#queue, () => this.#queue.getWaitingCount());
-    const page = Math.floor((Math.random() * count) / looksPerRun);
+    const page = Math.floor(Math.random() * Math.ceil(count / looksPerRun));
     for (const job of await this.#records(page, looksPerRun, true)) {
       const kept = recordSchema.safeParse(job?.data).data ?? markSchema.safeParse(job?.data).data;
       if (kept && kept.saved + kept.retention < Date.now())
