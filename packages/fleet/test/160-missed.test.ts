@@ -19,7 +19,7 @@ describe.each(serverKinds)('%s', (kind) => {
   let end: () => Promise<void>;
   let missed = 0;
   /** Whether an event is missed. */
-  let misses: (event: string, jobId: string) => boolean;
+  let misses = (_event: string, _jobId: string) => false;
 
   beforeAll(async () => {
     const open = Connection.prototype.events;
