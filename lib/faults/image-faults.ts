@@ -19,6 +19,17 @@ export const backingFileOf = (image: string, why: string): Fault => ({
     "See that it is there ('qemu-img info --backing-chain' names it), or that its server runs and can be reached, or tell the image another one with 'qemu-img rebase -u -b'",
 });
 
+/** What to do where a backing file is of another format than the image above it says. */
+export const backingFormat =
+  "Tell the image the format that its backing file has: 'qemu-img rebase -u -b FILE -F FORMAT'";
+
+/** Fault of a file that is read as raw, and is evidently an image of another format: the bytes of that are taken for the disk. */
+export const otherFormat = (path: string, format: string): Fault => ({
+  code: 'ERR_GUESTFS_OTHER_FORMAT',
+  problem: `${path} is read as raw, and begins as an image of the format ${format} does: what is in that is not found`,
+  advice: `Leave the format out, or give ${format}; where it is a backing file, tell the image above it: 'qemu-img rebase -u -b FILE -F ${format}'`,
+});
+
 /** Fault of a backing file, or a data file, on another machine. */
 export const remoteFile = (
   code: 'ERR_GUESTFS_BACKING_FILE' | 'ERR_GUESTFS_DATA_FILE',
@@ -72,6 +83,13 @@ export const imageCut = (path: string, bytes: number, least: number): Fault => (
   advice: 'See whether it was copied or downloaded to its end, and do that again',
 });
 
+/** Fault of an image that qemu does not open, as its file ends too early. */
+const fileCut = (path: string, why: string): Fault => ({
+  code: 'ERR_GUESTFS_IMAGE_CUT',
+  problem: `${path} is cut: ${why.replace(/\.+$/, '')}`,
+  advice: 'See whether it was copied or downloaded to its end, and do that again',
+});
+
 /** Fault of a disk that ends before what its partition table says is on it. */
 export const diskCut = (path: string, bytes: number, least: number): Fault => ({
   code: 'ERR_GUESTFS_IMAGE_CUT',
@@ -104,6 +122,8 @@ const unsupported =
   /^(?:qcow2: )?(?:[Uu]nsupported\b|[Uu]nknown (?:compression type|incompatible feature)|Differencing\b)|^(?:Operation not|Not) supported$/;
 const unreplayed =
   /opened read-only, but contains a log that needs to be replayed|^(?:parallels: )?Image was not closed correctly/;
+const cut =
+  /^(?:block-vpc: free_data_block_offset points after the end of file|File truncated, expecting at least \d+ bytes)/;
 const secret =
   /^(?:Parameter '(?:encrypt\.)?key-secret' is required|Use of AES-CBC encrypted qcow2 images|AES cipher not available)/;
 
@@ -112,6 +132,7 @@ export function imageFaultIn(path: string, words: string): Fault | undefined {
   if (unsupported.test(words)) return imageUnsupported(path, words);
   if (unreplayed.test(words)) return imageDirty(path, 'its log has to be replayed');
   if (/^(?:qcow2: )?Image is corrupt; cannot be opened read\/write/.test(words)) return imageCorrupt(path);
+  if (cut.test(words)) return fileCut(path, words);
   if (secret.test(words))
     return imageEncrypted(path, /^Parameter 'key-secret'/.test(words) ? 'luks' : 'qcow2');
   return undefined;

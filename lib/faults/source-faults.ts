@@ -94,6 +94,13 @@ export const noDiskIn = (shown: string): Fault => ({
   advice: 'See what is in it with tar(1), and name the file that is the disk',
 });
 
+/** Fault of an archive in which a disk of the machine that it describes is missing. */
+export const diskMissing = (shown: string, name: string): Fault => ({
+  code: 'ERR_GUESTFS_DISK_MISSING',
+  problem: `${shown} describes a machine of which the disk ${name} is not in it: what is on that could not be looked at`,
+  advice: 'See whether it was exported, copied or downloaded to its end, or add that disk',
+});
+
 /** Fault of a file that is no image of a disk at all. */
 export const noDisk = (shown: string, what: string, advice: string): Fault => ({
   code: 'ERR_GUESTFS_IMAGE_UNSUPPORTED',

@@ -3,7 +3,7 @@ import { constants as fsConstants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { backingFile, type Fault, noQemuImg, ownBackingFile } from '../faults/faults';
-import { dataFile, imageCut, remoteFile } from '../faults/image-faults';
+import { backingFormat, dataFile, imageCut, otherFormat, remoteFile } from '../faults/image-faults';
 import { uriRefused } from '../faults/source-faults';
 import { faultIn, reasonOfQemuImg } from '../faults/words';
 import { isText } from '../text/bytes';
@@ -11,9 +11,9 @@ import { headOfFile } from './heads';
 import { faultOfInfo, notesOf } from './image-condition';
 import { type ImageInfo, parseImageInfo } from './image-info';
 import type { ImageFile, ImageReport } from './image-types';
-import { headOfImage, isUri, namedFiles } from './named-files';
+import { leastSizeOfImage } from './least-size';
+import { formatOfHead, headOfImage, isUri, namedFiles } from './named-files';
 import { forbiddenByNode } from './permissions';
-import { leastSizeOfQcow2 } from './qcow2-end';
 import { runQemuImg } from './qemu-img';
 import { onceAnswering, unlessAborted } from './storage';
 import { inTheNameOf, UnusableImage } from './unusable-image';
@@ -37,6 +37,7 @@ export interface ImageFacts
  * storage does not answer; servers have some seconds to do so.
  *
  * @param operation in whose name errors are told
+ * @param shown what is told of the image in the place of its path
  * @throws GuestfsError `ENOENT`, `EACCES`, `EISDIR`, … where it is no file that can be read, else the codes of launches:
  * `ERR_GUESTFS_IMAGE_INVALID`, `ERR_GUESTFS_IMAGE_ENCRYPTED`, `ERR_GUESTFS_BACKING_FILE`, `ERR_GUESTFS_DATA_FILE`, …;
  * AbortError when `signal` is aborted
@@ -45,8 +46,29 @@ export async function readImage(
   file: ImageFile,
   signal: AbortSignal | undefined,
   operation = 'inspect',
+  shown?: string,
 ): Promise<ImageFacts> {
-  return await inTheNameOf(operation, signal, () => factsOf(file, signal));
+  return await inTheNameOf(operation, signal, () =>
+    shown === undefined ? factsOf(file, signal) : factsUnder(shown, file, signal),
+  );
+}
+
+/** Facts of a file that lies under a passing name: people are told that which they have given. */
+async function factsUnder(
+  shown: string,
+  file: ImageFile,
+  signal: AbortSignal | undefined,
+): Promise<ImageFacts> {
+  const path = resolve(file.path);
+  const named = (text: string) => text.replaceAll(path, shown).replaceAll(`${dirname(path)}/`, '');
+  try {
+    const facts = await factsOf(file, signal);
+    const notes = facts.notes.map((note) => ({ ...note, problem: named(note.problem) }));
+    return { ...facts, path: shown, notes };
+  } catch (error) {
+    if (error instanceof UnusableImage) error.message = named(error.message);
+    throw error;
+  }
 }
 
 async function factsOf(image: ImageFile, signal: AbortSignal | undefined): Promise<ImageFacts> {
@@ -68,22 +90,35 @@ async function factsOf(image: ImageFile, signal: AbortSignal | undefined): Promi
   const fileSize = file.isFile() ? file.size : undefined;
   const notes = [
     ...notesOf(path, info, fileSize),
-    ...(await cutOf({ path, name: absolutePath }, info, fileSize, signal)),
+    ...(await notesOfContent({ path, name: absolutePath, format }, info, signal)),
     ...needed.notes,
   ];
   return { ...needed, path, absolutePath, fileSize: file.size, actualSize, notes };
 }
 
-/** Tells of an image that is not whole. One that was not closed may have counts that are out of date. */
-async function cutOf(
-  { path, name }: { readonly path: string; readonly name: string },
-  { format, isDirty }: ImageInfo,
-  size: number | undefined,
+/** An image, or a file below it, by the name that is shown and its own, with the format that somebody has said it has. */
+interface Named {
+  readonly path: string;
+  readonly name: string;
+  readonly format: string | undefined;
+}
+
+/** Tells of a file that is not whole, or of another format than it is read as, by its own tables. */
+async function notesOfContent(
+  { path, name, format }: Named,
+  info: ImageInfo,
   signal: AbortSignal | undefined,
 ): Promise<Fault[]> {
-  if (format !== 'qcow2' || isDirty || size === undefined) return [];
-  const least = await unlessAborted(leastSizeOfQcow2(name), signal);
-  return least !== undefined && least > size ? [imageCut(path, size, least)] : [];
+  const other = format === 'raw' ? await formatOfFile(name, signal) : undefined;
+  if (other !== undefined) return [otherFormat(path, other)];
+  // One that was not closed may have counts that are out of date.
+  const found = info.isDirty ? undefined : await unlessAborted(leastSizeOfImage(name, info.format), signal);
+  return found !== undefined && found.least > found.size ? [imageCut(path, found.size, found.least)] : [];
+}
+
+async function formatOfFile(path: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+  const head = await headOfFile(path, 512, signal);
+  return head && formatOfHead(head);
 }
 
 /** What an image may have qemu open that the user has not named. */
@@ -112,7 +147,10 @@ export async function readNeededFiles(
       path: layer,
       format: itsFormat,
     })),
-    notes: layers.flatMap((layer) => notesOf(layer.path, layer.info, undefined)),
+    notes: layers.flatMap(({ path: layer, info: itsInfo, notes }) => [
+      ...notesOf(layer, itsInfo, undefined),
+      ...notes,
+    ]),
   };
 }
 
@@ -150,6 +188,7 @@ function refuse(fault: Fault | undefined): void {
 interface Layer {
   readonly path: string;
   readonly info: ImageInfo;
+  readonly notes: readonly Fault[];
 }
 
 async function readBackingChain(
@@ -175,7 +214,8 @@ async function readBackingChain(
       : await readBackingFile(path, format, shown, signal);
     refuse(faultOfInfo(path, info));
     await checkDataFile(path, path, info, allowed, signal);
-    chain.push({ path, info });
+    const notes = isUri(path) ? [] : await notesOfContent({ path, name: path, format }, info, signal);
+    chain.push({ path, info, notes });
     above = info;
   }
 }
@@ -248,12 +288,13 @@ async function readBackingFile(
     if (!(error instanceof UnusableImage) || error.code === 'ERR_GUESTFS_QEMU_IMG_MISSING') throw error;
     if (!ofItsPlace.has(error.code) && error.code.startsWith('ERR_GUESTFS_')) throw error;
     const { code, message, cause, errnoName } = error;
+    const isFormat = format !== undefined && ['ERR_GUESTFS', 'ERR_GUESTFS_IMAGE_INVALID'].includes(code);
     throw new UnusableImage(
       'ERR_GUESTFS_BACKING_FILE',
       message,
       cause,
       errnoName === code ? code : errnoName,
-      backingFile(path, '').advice,
+      isFormat ? backingFormat : backingFile(path, '').advice,
     );
   }
 }

@@ -34,6 +34,22 @@ export function isUri(name: string): boolean {
   return /^[^/]*:/.test(name);
 }
 
+/** Formats by what their images begin with. */
+const beginnings: readonly (readonly [format: string, at: number, begins: string])[] = [
+  ['qcow2', 0, 'QFI\xfb'],
+  ['qed', 0, 'QED\0'],
+  ['vmdk', 0, 'KDMV'],
+  ['vmdk', 0, '# Disk DescriptorFile'],
+  ['vhdx', 0, 'vhdxfile'],
+  ['vpc', 0, 'conectix'],
+  ['vdi', 64, '\x7f\x10\xda\xbe'],
+];
+
+/** Format of an image with these first bytes; undefined where it may be raw. */
+export function formatOfHead(head: Buffer): string | undefined {
+  return beginnings.find(([, at, begins]) => head.toString('latin1', at, at + begins.length) === begins)?.[0];
+}
+
 function fileAt(head: Buffer, offset: number, length: number, isData = false): NamedFile[] {
   if (offset === 0 || length === 0 || offset >= head.length) return [];
   return [{ name: head.toString('utf8', offset, offset + length), isData }];

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { image } from '../faults/faults';
-import { brokenPack, noDiskIn, onlyRead } from '../faults/source-faults';
+import { brokenPack, diskMissing, noDiskIn, onlyRead } from '../faults/source-faults';
 import { headOfFile } from '../host/heads';
 import { readImage } from '../host/image-facts';
 import type { ImageFile } from '../host/image-types';
@@ -11,6 +11,7 @@ import { refuseOutside } from '../host/within';
 import { serve } from './hidden';
 import { serveInPlace } from './in-place';
 import type { Opening, Source } from './opening';
+import { disksInDescription } from './ovf';
 import { headOfPacked, looksLikeImage, type Packing, packingOf } from './packing';
 import { headOfServed, openServed } from './remote';
 import { strangerIn } from './strangers';
@@ -79,8 +80,8 @@ async function unpacked(
   if (packing !== undefined) return await disksIn({ path, shown, packing }, file, opening, depth + 1);
   // What was unpacked lies in a folder of our own.
   const within = file.within && [...file.within, dirname(path)];
-  const facts = await readImage({ ...file, path, within }, signal, opening.operation);
-  return [{ ...facts, path: shown, drive: { filename: facts.absolutePath } }];
+  const facts = await readImage({ ...file, path, within }, signal, opening.operation, shown);
+  return [{ ...facts, drive: { filename: facts.absolutePath } }];
 }
 
 /** Names are shown, and no more: nothing is written under them. */
@@ -96,18 +97,28 @@ async function disksInArchive(
     if (!(error instanceof CutArchive)) throw error;
     throw UnusableImage.for(brokenPack(shown, `it is cut within ${error.entry}`));
   });
-  for (const { entry, packing } of images) {
+  for (const { entry, packing } of images.found) {
     const name = `${shown}:${entry.name}`;
     if (packing === undefined || packing === 'tar')
       disks.push(await inPlace(path, name, entry, file, opening));
     else disks.push(...(await unpacked({ ...entry, path, shown: name, packing }, file, opening, depth + 1)));
   }
-  if (disks.length === 0) throw UnusableImage.for(noDiskIn(shown));
-  return disks;
+  const [first, ...others] = disks;
+  if (first === undefined) throw UnusableImage.for(noDiskIn(shown));
+  const missing = images.missing.map((name) => diskMissing(shown, name));
+  return [{ ...first, notes: [...first.notes, ...missing] }, ...others];
 }
 
-async function imagesIn(path: string): Promise<{ entry: TarEntry; packing: Packing | undefined }[]> {
+/** Bytes of the longest description of a machine that is read. */
+const longestDescription = 2 ** 20;
+
+/** The images in an archive, and the names of disks that it describes and does not have. */
+async function imagesIn(
+  path: string,
+): Promise<{ found: { entry: TarEntry; packing: Packing | undefined }[]; missing: string[] }> {
   const found: { entry: TarEntry; packing: Packing | undefined }[] = [];
+  const names = new Set<string>();
+  const described: string[] = [];
   const file = await open(path);
   try {
     for await (const entry of tarEntries(file, await sizeOf(path))) {
@@ -117,14 +128,21 @@ async function imagesIn(path: string): Promise<{ entry: TarEntry; packing: Packi
         Math.min(headOfPacked, entry.size),
         entry.offset,
       );
+      names.add(plainName(entry.name));
+      if (/\.ovf$/i.test(entry.name) && entry.size <= longestDescription) {
+        const text = await file.read(Buffer.alloc(entry.size), 0, entry.size, entry.offset);
+        described.push(...disksInDescription(text.buffer.toString()));
+      }
       const isNamed = /\.(?:raw|img|vmdk|qcow2|vhdx?)$/i.test(entry.name);
       if (isNamed || looksLikeImage(buffer)) found.push({ entry, packing: packingOf(buffer) });
     }
   } finally {
     await file.close();
   }
-  return found;
+  return { found, missing: described.filter((name) => !names.has(plainName(name))) };
 }
+
+const plainName = (name: string) => name.replace(/^(?:\.\/)+/, '');
 
 /** Part of a file as the disk that it is. */
 async function inPlace(

@@ -344,6 +344,59 @@ describe('what stops nobody from reading is told too', () => {
     }
   });
 
+  test('an image that is cut, of VirtualBox, and below another', async () => {
+    const [raw, path] = [folder.file('content.img'), folder.file('disk.vdi')];
+    writeFileSync(raw, randomBytes(5 << 20));
+    execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', 'vdi', raw, path]);
+    const above = create('above.qcow2', '-f', 'qcow2', '-b', path, '-F', 'vdi', 'above.qcow2');
+    for (const each of [path, above]) expect(await notesOf(each)).toEqual([]);
+    truncateSync(path, 3 << 20);
+    const cut = { code: 'ERR_GUESTFS_IMAGE_CORRUPT', problem: expect.stringContaining(`${path} is cut`) };
+    for (const each of [path, above]) expect(await notesOf(each)).toMatchObject([cut]);
+  });
+
+  test.each([
+    ['vpc', 3 << 20],
+    ['vmdk', 3000],
+  ])('an image of the format %s that is cut, which qemu does not open', async (format, size) => {
+    const [raw, path] = [folder.file('content.img'), folder.file('disk')];
+    writeFileSync(raw, randomBytes(5 << 20));
+    execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', format, raw, path]);
+    truncateSync(path, size);
+    const error = await refusal(path);
+    expect(error).toMatchObject({
+      code: 'ERR_GUESTFS_IMAGE_CUT',
+      hint: expect.stringContaining('downloaded'),
+    });
+  });
+
+  test('a qcow2 image whose first table lies behind its end', async () => {
+    const path = create('disk.qcow2', '-f', 'qcow2', 'disk.qcow2', '1G');
+    patch(path, 42, Buffer.from([1]));
+    expect(await notesOf(path)).toMatchObject([{ code: 'ERR_GUESTFS_IMAGE_CORRUPT' }]);
+  });
+
+  test('an image that is read as raw, by itself or below another', async () => {
+    for (const format of ['qcow2', 'vdi', 'vhdx', 'qed']) {
+      const path = create('disk', '-f', format, 'disk', '8M');
+      const above = over('above.qcow2', path);
+      const other = { code: 'ERR_GUESTFS_OTHER_FORMAT', advice: expect.stringContaining(`-F ${format}`) };
+      const { notes } = await readImage({ path, format: 'raw' }, undefined);
+      expect(notes).toContainEqual(expect.objectContaining(other));
+      expect((await readImage({ path: above }, undefined)).notes).toMatchObject([other]);
+      expect((await readImage({ path }, undefined)).notes).toEqual([]);
+    }
+  });
+
+  test('an image that takes the one below it for another format than it has', async () => {
+    writeFileSync(folder.file('base.img'), Buffer.alloc(1 << 20));
+    const error = await refusal(over('above.qcow2', 'base.img', 'qcow2'));
+    expect(error).toMatchObject({
+      code: 'ERR_GUESTFS_BACKING_FILE',
+      hint: expect.stringContaining('-F FORMAT'),
+    });
+  });
+
   test('an empty file, and one that ends within a sector', async () => {
     writeFileSync(folder.file('disk.img'), '');
     expect(await notesOf(folder.file('disk.img'))).toMatchObject([{ code: 'ERR_GUESTFS_IMAGE_EMPTY' }]);

@@ -128,6 +128,45 @@ test('an archive that is cut is told by the file within which it ends', async ()
 });
 
 test.each([
+  [
+    '<ovf:File ovf:href="gone.vmdk" ovf:id="b"/><Disk ovf:fileRef="a"/><Disk ovf:fileRef="b"/>',
+    ['gone.vmdk'],
+  ],
+  ["<File id='b' href='a&amp;b.vmdk'/><File id='c' href='guest.nvram'/>", ['a&b.vmdk']],
+  ['<File ovf:href="some.iso" ovf:id="c"/><Disk ovf:fileRef="a"/>', []],
+  ['<File ovf:href="https://host/b.vmdk" ovf:id="b"/><Disk ovf:fileRef="b"/>', []],
+  ['<File ovf:href="pieces.vmdk" ovf:id="b" ovf:chunkSize="9"/><Disk ovf:fileRef="b"/>', []],
+])('disks that are described by %s and not there are told', async (more, missing) => {
+  const description = `<Envelope><File ovf:id="a" ovf:href="./stream.vmdk"/>${more}</Envelope>`;
+  writeFileSync(folder.file('b.ovf'), description);
+  run('tar', 'cf', 'described', 'b.ovf', 'stream.vmdk');
+  const guest = await prepare('described');
+  await guest.close();
+  expect(guest.images.flatMap(({ notes }) => notes)).toMatchObject(
+    missing.map((name) => ({
+      code: 'ERR_GUESTFS_DISK_MISSING',
+      problem: expect.stringContaining(`the disk ${name} is not in it`),
+    })),
+  );
+});
+
+test('what is told of an unpacked image is told under the name that was given', async () => {
+  writeFileSync(folder.file('odd'), Buffer.alloc(1000));
+  run('gzip', '-f', 'odd');
+  const guest = await prepare('odd.gz');
+  await guest.close();
+  const [{ notes = [] } = {}] = guest.images;
+  expect(notes.map(({ problem }) => problem)).toEqual([
+    expect.stringContaining(`${folder.file('odd.gz')} has 1000 bytes`),
+  ]);
+  run('qemu-img', 'create', '-u', '-f', 'qcow2', '-b', 'base.img', '-F', 'raw', 'above.qcow2', '1M');
+  run('gzip', '-f', 'above.qcow2');
+  const { message } = await failureOf(prepare('above.qcow2.gz'));
+  expect(message).toContain(`base.img, a backing file of ${folder.file('above.qcow2.gz')}, does not exist`);
+  expect(message).not.toContain(temporary.path);
+});
+
+test.each([
   ['PK\x03\x04', /zip archive.*Unpack/],
   ['7z\xbc\xaf\x27\x1c', /7z/],
   ['\x04\x22\x4d\x18', /lz4/],
