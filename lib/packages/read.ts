@@ -45,7 +45,18 @@ export async function readPackages(
   note?: Note,
 ): Promise<Package[] | undefined> {
   const packages = await readers.get(format)?.(files, note);
+  if (packages) noteUnversioned(packages, note);
   return packages?.sort((a, b) => compare(a.name, b.name) || compare(a.arch ?? '', b.arch ?? ''));
+}
+
+/** What is installed has a version: a database that does not tell it is cut, or damaged, within what it says of the package. */
+function noteUnversioned(packages: readonly Package[], note: Note | undefined): void {
+  const [first, ...others] = packages.filter(({ version }) => version === null);
+  if (first === undefined) return;
+  const what = others.length === 0 ? first.name : `${first.name} and ${others.length} more`;
+  note?.(
+    `the database of packages does not tell the version of ${what}: it is cut or damaged, and packages may be missing`,
+  );
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

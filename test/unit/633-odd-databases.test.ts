@@ -7,6 +7,7 @@ import { readDpkg } from '../../lib/packages/dpkg';
 import { BadDatabase, type Package } from '../../lib/packages/package';
 import { pacmanFolder, readPacman } from '../../lib/packages/pacman';
 import { readPacmanFiles } from '../../lib/packages/pacman-files';
+import { readPackages } from '../../lib/packages/read';
 import { Sqlite } from '../../lib/packages/sqlite';
 import { stanzas } from '../../lib/packages/stanzas';
 import { type TemporaryFolder, temporaryFolder } from '../support/folder';
@@ -242,4 +243,15 @@ database.commit()
   const started = process.cpuUsage();
   await expect(allOf(database.rows('Packages'))).rejects.toThrow(BadDatabase);
   expect(process.cpuUsage(started).user / 1000).toBeLessThan(5000);
+});
+
+test.each([
+  ['deb', 'var/lib/dpkg/status', `${stanza('whole')}\n${stanza('cut').replace(/Version.*/s, 'Vers')}`],
+  ['apk', 'lib/apk/db/installed', 'P:whole\nV:1-r0\n\nP:cut'],
+])('a database of %s that is cut within a package is told as that', async (format, path, text) => {
+  write(`cut-${format}/${path}`, text);
+  const notes: string[] = [];
+  const packages = await readPackages(filesOf(`cut-${format}`), format, (note) => notes.push(note));
+  expect(packages?.map(({ name }) => name)).toEqual(['cut', 'whole']);
+  expect(notes).toEqual([expect.stringMatching(/version of cut: it is cut/)]);
 });
