@@ -13,6 +13,7 @@ import {
   missingFeatureIn,
   tellsUnknownOption,
   tooLargeMessage,
+  unknownFilesystemIn,
   withoutHints,
 } from './words';
 
@@ -63,11 +64,27 @@ export function callFailed(
   }
   const tooLarge = tooLargeMessage(message);
   if (tooLarge) return messageTooLarge(operation, tooLarge, instead, { errno, cause });
+  const filesystem = unknownFilesystemIn(message);
+  if (filesystem !== undefined) return withoutDriver(operation, filesystem, { errno, cause });
   const code = errnoNames.get(errno) ?? 'ERR_GUESTFS';
   const feature = missingFeature(failure);
   return feature === undefined
     ? errorFor({ code, errno, operation, cause, problem: withoutHints(message), unnamed: true })
     : errorFor({ code, errno, operation, cause, ...lacking(feature) });
+}
+
+/** Error of a mount for which the kernel that the appliance has of this machine lacks what it takes. */
+function withoutDriver(
+  operation: string,
+  filesystem: string,
+  details: { errno: number; cause: unknown },
+): GuestfsError {
+  return errorFor({
+    ...details,
+    ...{ code: 'ERR_GUESTFS_FILESYSTEM', operation },
+    problem: `the kernel of libguestfs's appliance has no driver for filesystems of the type ${filesystem}: what is in it could not be looked at`,
+    hint: 'The appliance has the kernel of this machine: use one whose kernel has that driver (Ubuntu has some apart, as linux-modules-extra), or name another kernel by SUPERMIN_KERNEL and SUPERMIN_MODULES',
+  });
 }
 
 /** Error of a call of which an answer, or arguments, are larger than libguestfs's protocol allows. */

@@ -319,6 +319,13 @@ export function missingFeatureIn(message: string): string | undefined {
   return /^(?:\w+: )?feature '(\w+)' is not available in this\b/.exec(message)?.[1];
 }
 
+/** The type of a filesystem for which the appliance's kernel has no driver. No name of a guest with a blank stands before it. */
+export function unknownFilesystemIn(message: string): string | undefined {
+  return /^(?:\w+: )*mount exited with status 32: mount: \/sysroot\S*: unknown filesystem type '([\w.-]{1,40})'/.exec(
+    message,
+  )?.[1];
+}
+
 /** libguestfs's message without its hints for its shell, and with a word where a program of the appliance gave no reason. */
 export function withoutHints(message: string): string {
   return message.replace(/\s*\(in guestfish,.*\)$/, '').replace(/: *$/, ': it gave no reason');

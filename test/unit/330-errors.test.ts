@@ -136,6 +136,18 @@ describe('the codes', () => {
     expect((await errorFor(ENOTSUP)).message).toBe('something');
   });
 
+  test('a filesystem for which the kernel of the appliance has no driver, and a name that only says so', async () => {
+    const words = (place: string) =>
+      `mount exited with status 32: mount: ${place}: unknown filesystem type 'ReFS'.\n       dmesg(1) may have more information`;
+    const error = await errorFor(0, words('/sysroot/mnt'));
+    expect(error).toMatchObject({ code: 'ERR_GUESTFS_FILESYSTEM', operation: 'mount' });
+    expect(error.message).toMatch(/no driver for filesystems of the type ReFS.*whose kernel has that driver/);
+    expect((await errorFor(0, words("/sysroot/a: unknown filesystem type 'x': b"))).code).toBe(
+      'ERR_GUESTFS_FILESYSTEM',
+    );
+    expect((await errorFor(0, words('/sysroot/a b'))).code).toBe('ERR_GUESTFS');
+  });
+
   test('a result that the program keeps JavaScript from having', async () => {
     const native = new FakeNative();
     const calls = new Calls(native, {
