@@ -74,6 +74,14 @@ export function encryptedOf(device: string, output: BlkidOutput): EncryptedRepor
   return { device, type, uuid: valueIn(output, 'UUID'), opened: false, mapping: null };
 }
 
+/** What makes a device one of its kind for LVM, RAID and btrfs; undefined for what the kernel tells apart without. */
+export function identityOf(output: BlkidOutput): string | undefined {
+  const type = valueIn(output, 'TYPE');
+  if (type !== 'LVM2_member' && type !== 'linux_raid_member' && type !== 'btrfs') return undefined;
+  const own = valueIn(output, type === 'LVM2_member' ? 'UUID' : 'UUID_SUB');
+  return own === null ? undefined : `${type} ${own}`;
+}
+
 /** Filesystem on a device; undefined when the device holds something else, or nothing could be on it. */
 export function filesystemOf(device: string, output: BlkidOutput): FilesystemReport | undefined {
   const type = valueIn(output, 'TYPE');

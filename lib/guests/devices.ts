@@ -6,6 +6,7 @@ import {
   type BlkidOutput,
   encryptedOf,
   filesystemOf,
+  identityOf,
   isMangled,
   isMountable,
   isPartOf,
@@ -45,6 +46,8 @@ export class Devices {
   readonly members: Member[] = [];
   /** Disks that begin with zeros, and on which nothing is recognised. */
   readonly #blank: string[] = [];
+  /** Devices by what is of one only, of those that the appliance's kernel tells apart by that. */
+  readonly #identities = new Map<string, string>();
   #hasLvm = false;
 
   /** @param writable open encrypted volumes so that they can be changed */
@@ -84,7 +87,7 @@ export class Devices {
       const isPartitioned = partitions.some((partition) => isPartOf(partition, image.device));
       if (output.has('TYPE')) await this.#addContent(image.device, output);
       else if (image.virtualSize === 0) continue;
-      else if (!isPartitioned && image.partitionTable === null) await this.#noteUnrecognised(image.device);
+      else if (!isPartitioned && image.partitionTable === null) await this.#noteUnrecognised(image);
       else if (!isPartitioned) await this.#noteWithoutPartitions(image);
     }
     for (const device of partitions) await this.#examinePartition(device);
@@ -156,6 +159,7 @@ export class Devices {
       this.#hasLvm = true;
       this.physicalVolumes.set(plainUuid(output.get('UUID') ?? ''), device);
     }
+    this.#noteCopy(device, output);
     const member = memberOf(device, output);
     if (member) this.members.push(member);
     const encrypted = encryptedOf(device, output);
@@ -170,6 +174,20 @@ export class Devices {
     if (isMountable(output)) this.mountable.push(filesystem);
     // blkid(8) finds nothing where nothing can be read.
     else if (filesystem.type === 'unknown') await this.#beginningOf(device);
+  }
+
+  /** Of copies of a disk LVM, RAID and btrfs take one for the other. */
+  #noteCopy(device: string, output: BlkidOutput): void {
+    const identity = identityOf(output);
+    if (identity === undefined) return;
+    const first = this.#identities.get(identity);
+    if (first === undefined) this.#identities.set(identity, device);
+    else
+      this.#problems.note(
+        device,
+        'ERR_GUESTFS_COPIES',
+        `${device} is a copy of ${first} (${output.get('TYPE')}, of the same UUID), and only one of them is seen, perhaps under the names of both: look at each by itself, without the other`,
+      );
   }
 
   async #examineLogicalVolumes(): Promise<void> {
@@ -201,9 +219,15 @@ export class Devices {
   }
 
   /** A blank disk beside others is nothing to worry about, anything else may be a mistake of the user. */
-  async #noteUnrecognised(device: string): Promise<void> {
+  async #noteUnrecognised({ device, virtualSize, blocksize }: ImageReport): Promise<void> {
     const start = await this.#beginningOf(device);
     if (!start) return;
+    const end = await orNull(this.#g.preadDevice(device, blocksize, Math.max(0, virtualSize - blocksize)));
+    if (end?.toString('latin1', 0, 8) === 'EFI PART') {
+      const why = `the GPT at the beginning of ${device} is missing, and only its copy at the end is there (\`gdisk\` mends a copy of the image, by r, b, c and w)`;
+      this.#noteStrange(device, `${why}: what is in its partitions could not be looked at`);
+      return;
+    }
     if (start.every((byte) => byte === 0)) {
       this.#blank.push(device);
       return;

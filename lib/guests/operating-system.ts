@@ -26,7 +26,8 @@ export async function describeSystem(
     productName: await ask((root) => g.inspectGetProductName(root)),
     productVariant: await ask((root) => g.inspectGetProductVariant(root)),
     arch: await ask((root) => g.inspectGetArch(root)),
-    hostname: await ask((root) => g.inspectGetHostname(root)),
+    // libguestfs takes a line as it is, and systemd no blanks around it.
+    hostname: (await ask((root) => g.inspectGetHostname(root)))?.trim() || null,
     osinfo: await ask((root) => g.inspectGetOsinfo(root)),
     packageFormat: await ask((root) => g.inspectGetPackageFormat(root)),
     packageManager: await ask((root) => g.inspectGetPackageManagement(root)),

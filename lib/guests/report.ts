@@ -296,7 +296,8 @@ export interface WindowsReport {
 export interface InspectionProblem {
   /**
    * Code, as that of a GuestfsError: `'EIO'`, `'ERR_GUESTFS'`, `'ERR_GUESTFS_ODD_SIZE'`; or
-   * `'ERR_GUESTFS_NOT_RECOGNISED'`, `'ERR_GUESTFS_MEMBERS_MISSING'`, `'ERR_GUESTFS_NO_PACKAGE_LIST'`;
+   * `'ERR_GUESTFS_NOT_RECOGNISED'`, `'ERR_GUESTFS_MEMBERS_MISSING'`, `'ERR_GUESTFS_COPIES'`,
+   * `'ERR_GUESTFS_NO_PACKAGE_LIST'`;
    * `'ERR_GUESTFS_FSTAB'` for a line of the system's table of mounts that is left out; `'ERR_GUESTFS_HIBERNATED'`,
    * `'ERR_GUESTFS_UNCLEAN'` for filesystems that their system has not left; `'ERR_GUESTFS_UNMOUNTABLE'` for those that the
    * kernel refuses, with its reason.

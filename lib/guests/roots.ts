@@ -227,5 +227,6 @@ async function looksLikeRoot(g: Calls): Promise<boolean> {
   const isFolder = (path: string) => orNull(g.isDir(path, { followsymlinks: true }));
   const isFile = (path: string) => orNull(g.isFile(path, { followsymlinks: true }));
   if (!(await isFolder('/etc')) || !(await isFolder('/usr'))) return false;
-  return Boolean((await isFile('/etc/os-release')) || (await isFile('/usr/lib/os-release')));
+  for (const path of ['/etc/os-release', '/usr/lib/os-release', fstab]) if (await isFile(path)) return true;
+  return false;
 }

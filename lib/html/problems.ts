@@ -5,12 +5,16 @@ import { html, type Markup, nothing } from './markup';
 /** What to do, by the code of a problem. */
 const advice: Readonly<Record<string, string>> = {
   EIO: 'The image, or the storage on which it lies, may be damaged: qemu-img check looks at the image.',
+  ERR_GUESTFS_FILESYSTEM: 'Look at it on a machine whose kernel has the driver.',
   ERR_GUESTFS_FSTAB:
     'Nothing, unless something is missed: the line names what is not among the disks of this guest.',
   ERR_GUESTFS_HIBERNATED:
     'Start the guest and shut it down, so that what it has not written yet is on its disks.',
   ERR_GUESTFS_IMAGE_CORRUPT:
     'Look at it with qemu-img check, and mend a copy of it with qemu-img check -r all.',
+  ERR_GUESTFS_COPIES: 'Look at each of the copies by itself.',
+  ERR_GUESTFS_DISK_MISSING: 'Add the disk, or export the machine again.',
+  ERR_GUESTFS_OTHER_FORMAT: 'Give the format that the file has.',
   ERR_GUESTFS_BLOCKSIZE: 'Leave --blocksize out, or give the other size.',
   ERR_GUESTFS_IMAGE_CUT: 'Copy or download the image again, to its end.',
   ERR_GUESTFS_IMAGE_DIRTY: 'End what has the image open, or look at it with qemu-img check.',

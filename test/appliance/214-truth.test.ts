@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -272,6 +272,26 @@ describe('what libguestfs does not tell of', () => {
   });
 });
 
+test('a system of which libguestfs cannot read a file is found all the same, and its name has no blanks around it', async () => {
+  const path = emptyImage('circle.img', 64 * MiB);
+  await withAppliance([{ path, format: 'raw' }], async (g) => {
+    await g.partInit('/dev/sda', 'gpt');
+    for (const [index, files] of [{ '/etc/os-release': '->os-release' }, systems.debian as Files].entries()) {
+      await g.partAdd('/dev/sda', 'p', 2048 + index * 61_440, 2047 + (index + 1) * 61_440);
+      await g.mkfs('ext4', `/dev/sda${index + 1}`, { features: '^has_journal' });
+      await g.mount(`/dev/sda${index + 1}`, '/');
+      await makeSystem(g, { '/etc/hostname': '\ufeff guest \r\n', ...files });
+      await g.umountAll();
+    }
+  });
+  const { operatingSystems, problems } = await inspect({ path, format: 'raw' });
+  expect(problems[0]?.code).toBe('ELOOP');
+  expect(operatingSystems.map(({ root, distro, hostname }) => [root, distro, hostname])).toEqual([
+    ['/dev/sda1', null, 'guest'],
+    ['/dev/sda2', 'debian', 'guest'],
+  ]);
+});
+
 describe('folders that a system shows at a second path', () => {
   const options = ['--progress=none', '--format=raw'];
   const fstab = [
@@ -353,6 +373,33 @@ describe('what is not whole, or not to be read', () => {
     expect(partitions).toEqual([]);
     expect(problems).toMatchObject([
       { code: 'ERR_GUESTFS_NOT_RECOGNISED', message: expect.stringContaining('the GPT at the beginning') },
+    ]);
+  });
+
+  test('a GPT of which nothing but the copy at the end is there', async () => {
+    const path = folder.file('wiped.img');
+    writeFileSync(path, readFileSync(folder.file('beside.img')).fill(0, 0, 34 * 512));
+    const { problems } = await inspect({ path, format: 'raw' });
+    expect(problems).toMatchObject([
+      {
+        code: 'ERR_GUESTFS_NOT_RECOGNISED',
+        message: expect.stringContaining('is missing, and only its copy'),
+      },
+    ]);
+  });
+
+  test('copies of disks that are taken for each other are told, and members that are not copies are none', async () => {
+    const names = ['r1', 'r2', 'r3', 'p1', 'p2', 'subvolumes'];
+    const images = names.map((name) => folder.file(`${name}.img`));
+    for (const name of ['p1', 'subvolumes']) {
+      copyFileSync(folder.file(`${name}.img`), folder.file(`${name}-copy.img`));
+      images.push(folder.file(`${name}-copy.img`));
+    }
+    const { problems } = await inspect(images.map((path) => ({ path, format: 'raw' })));
+    const copies = problems.filter(({ code }) => code === 'ERR_GUESTFS_COPIES');
+    expect(copies.map(({ device, message }) => [device, message])).toEqual([
+      ['/dev/sdg', expect.stringContaining('/dev/sdg is a copy of /dev/sdd (LVM2_member')],
+      ['/dev/sdh', expect.stringContaining('/dev/sdh is a copy of /dev/sdf (btrfs')],
     ]);
   });
 
