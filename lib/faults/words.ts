@@ -319,9 +319,9 @@ export function missingFeatureIn(message: string): string | undefined {
   return /^(?:\w+: )?feature '(\w+)' is not available in this\b/.exec(message)?.[1];
 }
 
-/** The type of a filesystem for which the appliance's kernel has no driver. No name of a guest with a blank stands before it. */
+/** The type of a filesystem, and of nothing else, for which the appliance's kernel has no driver. No name of a guest with a blank stands before it. */
 export function unknownFilesystemIn(message: string): string | undefined {
-  return /^(?:\w+: )*mount exited with status 32: mount: \/sysroot\S*: unknown filesystem type '([\w.-]{1,40})'/.exec(
+  return /^(?:\w+: )*mount exited with status 32: mount: \/sysroot\S*: unknown filesystem type '(?!swap'|swsuspend'|crypto_|\w+_member')([\w.-]{1,40})'/.exec(
     message,
   )?.[1];
 }

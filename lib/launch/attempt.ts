@@ -36,6 +36,9 @@ import type { WarningDetails } from './warned';
 
 const pollMs = 250;
 
+/** Milliseconds more for which a clone may be silent, for each of its drives: when it has said its last word the daemon looks at all. */
+const perDriveMs = 300;
+
 /** Milliseconds for which a clone may be silent after a complaint of qemu. */
 const lastWordMs = 1000;
 
@@ -262,12 +265,13 @@ export class Attempts {
     const { calls, native } = this.#parts;
     const { signal } = this.#options;
     const phases = new Phases((phase) => this.enter(phase));
-    let silence = new Silence();
+    const patience = silenceMs + perDriveMs * this.#parts.drives.images().length;
+    let silence = new Silence(start ? patience : silenceMs);
     const stopListening = calls.listenToConsole((text) => {
       start?.markers.read(text);
       if (start?.kind !== 'restore') phases.read(text);
       // It says something at each step.
-      else silence = new Silence(start.markers.complaint === undefined ? silenceMs : lastWordMs);
+      else silence = new Silence(start.markers.complaint === undefined ? patience : lastWordMs);
     });
     let isBooting = false;
     const isSuspicious = (kind: StartKind | undefined) => {
