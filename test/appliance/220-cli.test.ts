@@ -7,7 +7,7 @@ import type { InspectionReport } from '../../lib';
 import { debianMbr, luksDisk, missing, notADisk, qcow2Overlay } from '../images';
 import { sleep } from '../support/appliance';
 import { runCli, startCli } from '../support/cli';
-import { temporaryFolder } from '../support/folder';
+import { type TemporaryFolder, temporaryFolder } from '../support/folder';
 import { descendants, leftAfter } from '../support/processes';
 import { schemaErrors } from '../support/schemas';
 
@@ -89,12 +89,18 @@ describe('guestfs inspect', () => {
   });
 });
 
-test('what has failed although the command went on is the end of its image for programs too', async () => {
-  using folder = temporaryFolder();
+/** A filesystem with `/file`, in which there is an `x`. */
+function imageOfOneFile(folder: TemporaryFolder): string {
   mkdirSync(folder.file('tree'));
   writeFileSync(folder.file('tree/file'), 'x');
   const image = folder.file('disk.img');
   execFileSync('mke2fs', ['-q', '-t', 'ext4', '-d', folder.file('tree'), image, '16M']);
+  return image;
+}
+
+test('what has failed although the command went on is the end of its image for programs too', async () => {
+  using folder = temporaryFolder();
+  const image = imageOfOneFile(folder);
   const { stdout, stderr, code } = await runCli('cat', '--progress=json', image, '/missing', '/file');
   const records = stderr
     .trim()
@@ -106,10 +112,7 @@ test('what has failed although the command went on is the end of its image for p
 
 test('what has failed before the reader of a pipe goes away makes the exit code', async () => {
   using folder = temporaryFolder();
-  mkdirSync(folder.file('tree'));
-  writeFileSync(folder.file('tree/file'), 'x');
-  const image = folder.file('disk.img');
-  execFileSync('mke2fs', ['-q', '-t', 'ext4', '-d', folder.file('tree'), image, '16M']);
+  const image = imageOfOneFile(folder);
   const files = Array.from({ length: 20 }, () => '/file');
   const child = startCli('cat', '--progress=none', '--format=raw', image, '/missing', ...files);
   // Nobody reads: the first file that is printed ends the command.
