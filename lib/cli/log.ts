@@ -54,25 +54,32 @@ const journals = '/var/log/journal';
 const files = ['/var/log/syslog', '/var/log/messages'];
 
 export async function printLog(guest: Guest, { json, lines }: Display): Promise<void> {
-  if (await printJournal(guest, json, lines)) return;
+  const journal = await printJournal(guest, json, lines);
+  if (journal === 'printed') return;
   for (const path of files) {
     if (!(await guest.g.isFile(path, { followsymlinks: true }))) continue;
+    if (journal === 'unread') guest.failed(unreadable(path));
     return await printFile(guest, path, json, lines);
   }
-  const isThere = await guest.g.isDir(journals, { followsymlinks: true });
-  const journal = isThere
-    ? `the journal in ${journals} has no entry that libguestfs's appliance can read, and there is no`
-    : `there is neither a journal in ${journals} nor`;
+  const what = {
+    unread: `the journal in ${journals} has no entry that libguestfs's appliance can read, and there is no`,
+    empty: `the journal in ${journals} is empty, and there is no`,
+    absent: `there is neither a journal in ${journals} nor`,
+  };
   throw errorFor({
     ...{ code: 'ENOENT', operation: 'log' },
-    problem: `${journal} ${files.join(' or ')}`,
+    problem: `${what[journal]} ${files.join(' or ')}`,
   });
 }
 
-/** Prints the journal; false when there is none. */
-async function printJournal(guest: Guest, json: boolean, lines: number | undefined): Promise<boolean> {
+/** Prints the journal, if it has an entry that can be read. */
+async function printJournal(
+  guest: Guest,
+  json: boolean,
+  lines: number | undefined,
+): Promise<'printed' | 'unread' | 'empty' | 'absent'> {
   const { g, job, results } = guest;
-  if (!(await g.isDir(journals, { followsymlinks: true }))) return false;
+  if (!(await g.isDir(journals, { followsymlinks: true }))) return 'absent';
   // libguestfs would follow links on the way there in the appliance, not in the guest.
   const folder = await g.realpath(journals);
   let count = 0;
@@ -81,7 +88,16 @@ async function printJournal(guest: Guest, json: boolean, lines: number | undefin
     if (json) await results.json(entryToJson(entry));
     else for (const line of entryLine(entry).split('\n')) await results.line(line);
   }
-  return count > 0;
+  if (count > 0) return 'printed';
+  return (await g.globExpand(`${journals}/*/*.journal`)).length > 0 ? 'unread' : 'empty';
+}
+
+/** Error of a journal of which nothing is read, where another log takes its place. */
+function unreadable(instead: string): Error {
+  return errorFor({
+    ...{ code: 'EBADMSG', operation: 'log' },
+    problem: `the journal in ${journals} has no entry that libguestfs's appliance can read: it is damaged, or of a newer systemd; this is ${instead}`,
+  });
 }
 
 /** An entry of a journal; a field may occur repeatedly. */

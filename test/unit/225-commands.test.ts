@@ -643,10 +643,15 @@ describe('guestfs log', () => {
     expect.assertions(1);
   });
 
-  const withJournal = (messages: readonly string[], calls: string[] = []) =>
+  const withJournal = (
+    messages: readonly string[],
+    calls: string[] = [],
+    files = ['/var/log/journal/m/system.journal'],
+  ) =>
     Object.assign(
       fakeHandle({ var: { log: { journal: {}, syslog: 'from syslog\n' } } }),
       fakeJournal(messages, calls),
+      { globExpand: async () => files },
     ) as unknown as Guestfs;
 
   test('all journals of a guest at once, harmless on a terminal', async () => {
@@ -657,10 +662,20 @@ describe('guestfs log', () => {
     expect(calls).toEqual(['open /var/log/journal', 'close']);
   });
 
-  test('a journal without entries gives way to a log file', async () => {
-    const guest = commandGuest(withJournal([]));
+  test.each<[string, string[] | undefined, RegExp[]]>([
+    ['that is empty', [], []],
+    [
+      'without an entry that can be read, which is told,',
+      undefined,
+      [/has no entry.*this is \/var\/log\/syslog/],
+    ],
+  ])('a journal %s gives way to a log file', async (_, files, told) => {
+    const guest = commandGuest(withJournal([], [], files));
     await printLog(guest, everything);
     expect(guest.stdout.text).toBe('from syslog\n');
+    expect(guest.failures.map(([message]) => message)).toEqual(
+      told.map((words) => expect.stringMatching(words)),
+    );
   });
 
   test('without a journal, the log file', async () => {
