@@ -14,7 +14,12 @@ export const schemas = {
   check: 1,
   checksum: 1,
   doctor: 1,
+  warm: 1,
+  summary: 1,
 };
+
+/** Commands, where a schema is not called as its command is. */
+const commands = { summary: 'progress --json' };
 
 const note = 'Members may be added: readers leave out what they do not know.';
 
@@ -37,7 +42,7 @@ async function schemaOf(name, version) {
     `${name[0].toUpperCase()}${name.slice(1)}Output`,
   );
   const id = `https://guestfs.js/schemas/${name}-${version}.json`;
-  const head = { $schema, $id: id, title: `Output of guestfs ${name}, version ${version}` };
+  const head = { $schema, $id: id, title: `Output of guestfs ${commands[name] ?? name}, version ${version}` };
   const about = { description: [description, note].filter(Boolean).join('\n\n') };
   // Beside a reference nothing else would count.
   const top = $ref === undefined ? {} : { allOf: [{ $ref }] };

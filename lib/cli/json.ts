@@ -3,6 +3,8 @@ import type { CheckReport } from '../check';
 import type { PackageDifference } from '../diff';
 import type { Finding } from '../doctor';
 import type { InspectionReport, VolumeReport } from '../inspect';
+import type { TemplateReport } from '../launch/templates';
+import type { WarmResult } from '../launch/warm';
 
 /**
  * A whole number, with all its digits: beyond 2^53 a reader that has doubles only loses some.
@@ -159,3 +161,23 @@ export interface ChecksumOutput {
 
 /** `guestfs doctor --json`: an array. */
 export type DoctorOutput = Finding[];
+
+/** `guestfs warm --json`: an object; with --list and --remove an array of templates. */
+export type WarmOutput = WarmResult | TemplateReport[];
+
+/** Work of which logs tell, and what has come of it. */
+export interface LoggedTaskJson {
+  /** Label of the work, as a rule the image. */
+  label?: string;
+  /** Method or command. */
+  operation: string;
+  /** Whether it is all the work on an image, or one operation. */
+  kind: 'image' | 'operation';
+  /** Milliseconds that it took; null where no end is told. */
+  elapsed: number | null;
+  /** Why it failed. */
+  error?: { code: string; message: string };
+}
+
+/** `guestfs progress --json`: an array. */
+export type SummaryOutput = LoggedTaskJson[];

