@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { transformSync } from '@swc/core';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { parseArguments } from '../../lib/cli/arguments';
 import { loadCommand } from '../../lib/cli/commands';
 import { Screen } from '../support/screen';
@@ -141,7 +141,7 @@ describe('jobs', () => {
   test('of other systems, in the guide', () => {
     const documents = fences
       .filter(({ language }) => language === 'yaml')
-      .map(({ code }) => parse(code))
+      .flatMap(({ code }) => parseAllDocuments(code).map((each) => each.toJS()))
       // Kubernetes has its own: programs that stay, and no jobs of ours.
       .filter(({ apiVersion }) => apiVersion === undefined);
     const kinds = documents.map((each) => {
