@@ -30,8 +30,8 @@ afterAll(async () => {
 /** What libguestfs and supermin keep in a cache. */
 const cache = (cachedir: string) => join(cachedir, `.guestfs-${process.geteuid?.()}`);
 
-/** The numbers of the qemus that run appliances. */
-const qemus = () => descendants().filter((line) => line.includes('guestfsd.sock'));
+/** The qemus that run appliances, and no scripts that are about to start one. */
+const qemus = () => descendants().filter((line) => /^\d+ \S*qemu\S* .*guestfsd\.sock/.test(line));
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await sleep(50);
