@@ -12,6 +12,21 @@ if (!kvmCanBeOpened) {
   console.warn('/dev/kvm cannot be opened on this machine: the tests of a KVM that fails are skipped.');
 }
 
+// Nothing is known of this machine's KVM: what one launch has read of it, or found out, counts for all that follow.
+let cache: string;
+const { XDG_CACHE_HOME } = process.env;
+
+beforeAll(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'guestfs-440-'));
+  process.env.XDG_CACHE_HOME = cache;
+});
+
+afterAll(async () => {
+  if (XDG_CACHE_HOME === undefined) delete process.env.XDG_CACHE_HOME;
+  else process.env.XDG_CACHE_HOME = XDG_CACHE_HOME;
+  await rm(cache, { recursive: true, force: true });
+});
+
 describe('a launch that is given up', () => {
   let g: Guestfs;
   let hypervisor: FaultyHypervisor;
@@ -152,19 +167,13 @@ describe("this machine's own KVM", () => {
 
 describe('a guest that is silent under KVM', () => {
   let folder: string;
-  const { XDG_CACHE_HOME } = process.env;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'guestfs-silent-'));
     fixedAppliance(folder);
-    process.env.XDG_CACHE_HOME = folder; // nothing is known of this machine's KVM
   });
 
-  afterAll(async () => {
-    if (XDG_CACHE_HOME === undefined) delete process.env.XDG_CACHE_HOME;
-    else process.env.XDG_CACHE_HOME = XDG_CACHE_HOME;
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
 
   /** How long the launch stays with KVM, in milliseconds; undefined for longer than `patience`. */
   async function timeWithKvm(fault: Fault, patience: number): Promise<number | undefined> {
