@@ -1,5 +1,7 @@
 // What images are packed in when they are published, told by how the file begins, and never by its name.
 
+import { formatOfHead } from '../host/named-files';
+
 export type Packing = 'gzip' | 'xz' | 'zstd' | 'bzip2' | 'tar';
 
 /** Bytes from the beginning of a file that are needed. */
@@ -31,7 +33,6 @@ function hasRightSum(header: Buffer): boolean {
 
 /** Whether this is how an image begins, or what an image is packed in. */
 export function looksLikeImage(head: Buffer): boolean {
-  if (packingOf(head) ?? /^(?:KDMV|QFI\xfb|vhdxfile|conectix|QED\0)/.test(head.toString('latin1', 0, 8)))
-    return true;
+  if (packingOf(head) ?? formatOfHead(head)) return true;
   return head.length >= 512 && head.readUInt16BE(510) === 0x55aa;
 }
